@@ -1,0 +1,393 @@
+//! Grants: a person's yes, bound to exactly what was shown, spendable once.
+//!
+//! Owns: when a proposal may be approved and when a grant may be spent. Does not: store the answer.
+//!
+//! Invariants: [`Grant`] has no public constructor, is not `Clone`, cannot be deserialised, and is consumed by running.
+//! Both decisions compare the digest of what would run *now* with the digest that was shown.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
+use super::spec::ActionSpec;
+use crate::domain::alert::Labels;
+use crate::domain::id::{AttemptId, ProposalId};
+use crate::domain::incident::Refusal;
+use crate::domain::time::Timestamp;
+
+/// A grant that was not spent within this time is void: a yes is for now, not for later.
+pub const EXECUTE_WITHIN: Duration = Duration::from_secs(60);
+
+/// What the person saw and did when approving.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Digest that the review showed.
+    pub digest: String,
+    /// The target's name, if the person typed one.
+    pub typed_target: Option<String>,
+    /// The review as it stood on the screen.
+    pub rendered: String,
+    /// Columns and rows of the terminal.
+    pub terminal: (u16, u16),
+}
+
+/// The facts that a proposal is bound to, as they are at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    /// Labels of the incident's alert now.
+    pub labels: Labels,
+    /// Whether the incident's alert fires now.
+    pub firing: bool,
+    /// Revision of the SOP now; `None` when the document is gone.
+    pub revision: Option<String>,
+}
+
+/// A stored yes: what the transaction that approves writes down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRecord {
+    /// What was approved.
+    pub proposal: ProposalId,
+    /// The digest that was approved.
+    pub digest: String,
+    /// Login name of the person.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// It has to be spent before.
+    pub expires_at: Timestamp,
+}
+
+/// A yes in hand. Whoever holds one may start this action, once.
+#[derive(Debug)]
+pub struct Grant {
+    attempt: AttemptId,
+    proposal: ProposalId,
+    digest: String,
+    spec: ActionSpec,
+}
+
+impl Grant {
+    /// The attempt that this grant was spent on.
+    #[must_use]
+    pub const fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+
+    /// The proposal that was approved.
+    #[must_use]
+    pub const fn proposal(&self) -> ProposalId {
+        self.proposal
+    }
+
+    /// The digest that was approved.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What may run.
+    #[must_use]
+    pub const fn spec(&self) -> &ActionSpec {
+        &self.spec
+    }
+}
+
+/// Why a proposal can no longer be approved or a grant no longer be spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Not now, but the proposal stands (a missing or wrong target name, a stale digest on the screen).
+    Refused(Refusal),
+    /// Never: the proposal is void, for this reason.
+    Void(Refusal),
+}
+
+impl Denied {
+    /// The reason, whichever kind it is.
+    #[must_use]
+    pub const fn refusal(&self) -> &Refusal {
+        match self {
+            Self::Refused(refusal) | Self::Void(refusal) => refusal,
+        }
+    }
+}
+
+/// May `proposal` be approved by `by`, who saw what `approval` says, while the world is as `world` says?
+///
+/// # Errors
+/// [`Denied::Refused`] when the person can do better, [`Denied::Void`] when what was proposed is no longer true.
+pub fn decide_approve(
+    proposal: &Proposal,
+    approval: &Approval,
+    world: &World,
+    by: &str,
+    now: Timestamp,
+) -> Result<GrantRecord, Denied> {
+    const WHAT: &str = "Not approved";
+    if proposal.state != ProposalState::Pending {
+        return Err(Denied::Refused(Refusal::new(
+            WHAT,
+            match proposal.state {
+                ProposalState::Granted | ProposalState::Spent => "it was approved already",
+                ProposalState::Rejected => "it was rejected",
+                _ => "it is void",
+            },
+            "Look at the step for what came of it",
+        )));
+    }
+    if now.since(proposal.created_at) > APPROVE_WITHIN {
+        return Err(Denied::Void(Refusal::new(
+            WHAT,
+            format!("the proposal is older than {} minutes", APPROVE_WITHIN.as_secs() / 60),
+            "Propose the step again",
+        )));
+    }
+    still_true(proposal, world, WHAT).map_err(Denied::Void)?;
+    if approval.digest != proposal.digest {
+        return Err(Denied::Refused(Refusal::new(
+            WHAT,
+            "the review showed something else than what would run now",
+            "Close the review, open it again and read it",
+        )));
+    }
+    if proposal.needs_typed_target() && approval.typed_target.as_deref() != Some(proposal.spec.target.name()) {
+        return Err(Denied::Refused(Refusal::new(
+            WHAT,
+            format!("risk {} needs the target's name", proposal.spec.risk.name()),
+            "Type it exactly as the review shows it",
+        )));
+    }
+    Ok(GrantRecord {
+        proposal: proposal.id,
+        digest: proposal.digest.clone(),
+        by: by.to_owned(),
+        at: now,
+        expires_at: now.plus(EXECUTE_WITHIN),
+    })
+}
+
+/// May the stored yes be spent now, on attempt `attempt`? This is the only place where a [`Grant`] comes from.
+///
+/// # Errors
+/// [`Denied::Void`] when the grant expired or anything it was bound to changed; [`Denied::Refused`] when it is spent.
+pub fn decide_start(
+    proposal: &Proposal,
+    record: &GrantRecord,
+    world: &World,
+    attempt: AttemptId,
+    now: Timestamp,
+) -> Result<Grant, Denied> {
+    const WHAT: &str = "Not started";
+    if proposal.state != ProposalState::Granted || record.proposal != proposal.id {
+        return Err(Denied::Refused(Refusal::new(
+            WHAT,
+            "there is no unspent grant for it",
+            "Look at the step: another console may have started it",
+        )));
+    }
+    if now > record.expires_at || now < record.at {
+        return Err(Denied::Void(Refusal::new(
+            WHAT,
+            format!("the grant was not used within {} seconds", EXECUTE_WITHIN.as_secs()),
+            "Propose the step again",
+        )));
+    }
+    still_true(proposal, world, WHAT).map_err(Denied::Void)?;
+    if record.digest != proposal.digest {
+        return Err(Denied::Void(Refusal::new(WHAT, "the proposal changed after the grant", "Propose the step again")));
+    }
+    Ok(Grant { attempt, proposal: proposal.id, digest: record.digest.clone(), spec: proposal.spec.clone() })
+}
+
+/// Is everything that the proposal was bound to still so?
+fn still_true(proposal: &Proposal, world: &World, what: &str) -> Result<(), Refusal> {
+    const AGAIN: &str = "Look at the incident and propose the step again";
+    if !world.firing {
+        return Err(Refusal::new(what, "the alert no longer fires", "Look whether anything is still to be done"));
+    }
+    if world.revision.as_deref() != Some(proposal.spec.step.revision.as_str()) {
+        let why = if world.revision.is_some() { "the SOP was changed meanwhile" } else { "the SOP is gone" };
+        return Err(Refusal::new(what, why, AGAIN));
+    }
+    for (name, value) in &proposal.spec.labels_used {
+        if world.labels.get(name) != Some(value) {
+            return Err(Refusal::new(what, format!("the alert's label {name} changed"), AGAIN));
+        }
+    }
+    if proposal.spec.digest(world.firing) != proposal.digest {
+        return Err(Refusal::new(what, "the stored proposal does not match its digest", AGAIN));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::action::risk::Risk;
+    use crate::domain::action::spec::{Connector, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word};
+    use crate::domain::id::IncidentId;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn proposal(risk: Risk) -> Proposal {
+        let argv = ["du", "-sh", "/srv"].map(|word| Word::new(word, Origin::Sop)).to_vec();
+        let stage = Stage { argv, redirects: Vec::new() };
+        let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+        let spec = ActionSpec {
+            incident: IncidentId(1),
+            step: StepRef {
+                sop: "bundled/disk-full.md".into(),
+                node: "n1".into(),
+                revision: "r1".to_owned(),
+                title: "Look".to_owned(),
+            },
+            invocation: Invocation::Argv { script },
+            target: Target::ThisHost { name: "web-1".to_owned() },
+            cwd: "/".to_owned(),
+            env: BTreeMap::new(),
+            risk,
+            risk_reasons: Vec::new(),
+            labels_used: BTreeMap::from([("mountpoint".to_owned(), "/srv".to_owned())]),
+            time_limit: Duration::from_secs(60),
+        };
+        let digest = spec.digest(true);
+        Proposal {
+            id: ProposalId(7),
+            spec,
+            digest,
+            state: ProposalState::Pending,
+            created_at: NOW,
+            asked_by: "ada".to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    fn world() -> World {
+        World {
+            labels: BTreeMap::from([("mountpoint".to_owned(), "/srv".to_owned())]),
+            firing: true,
+            revision: Some("r1".to_owned()),
+        }
+    }
+
+    fn approval(proposal: &Proposal, typed: Option<&str>) -> Approval {
+        Approval {
+            digest: proposal.digest.clone(),
+            typed_target: typed.map(str::to_owned),
+            rendered: String::new(),
+            terminal: (80, 24),
+        }
+    }
+
+    fn approve(proposal: &Proposal, world: &World, typed: Option<&str>) -> Result<GrantRecord, Denied> {
+        decide_approve(proposal, &approval(proposal, typed), world, "ada", NOW)
+    }
+
+    #[test]
+    fn a_read_is_approved_and_spent_once() {
+        let mut subject = proposal(Risk::Read);
+        let record = approve(&subject, &world(), None).unwrap();
+        subject.state = ProposalState::Granted;
+        let grant = decide_start(&subject, &record, &world(), AttemptId(1), NOW).unwrap();
+        assert_eq!(grant.digest(), subject.digest);
+        subject.state = ProposalState::Spent;
+        let again = decide_start(&subject, &record, &world(), AttemptId(2), NOW);
+        assert!(matches!(again, Err(Denied::Refused(_))));
+        assert!(matches!(approve(&subject, &world(), None), Err(Denied::Refused(_))));
+    }
+
+    #[test]
+    fn danger_needs_the_exact_target_name() {
+        for risk in [Risk::Destroy, Risk::Unknown] {
+            let subject = proposal(risk);
+            for typed in [None, Some(""), Some("web"), Some("web-1 ")] {
+                assert!(matches!(approve(&subject, &world(), typed), Err(Denied::Refused(_))), "{typed:?}");
+            }
+            assert!(approve(&subject, &world(), Some("web-1")).is_ok());
+        }
+    }
+
+    #[test]
+    fn any_change_of_the_world_voids_proposal_and_grant() {
+        let changes: [fn(&mut World); 4] = [
+            |world| world.firing = false,
+            |world| world.revision = Some("r2".to_owned()),
+            |world| world.revision = None,
+            |world| {
+                world.labels.insert("mountpoint".to_owned(), "/".to_owned());
+            },
+        ];
+        for change in changes {
+            let mut subject = proposal(Risk::Read);
+            let record = approve(&subject, &world(), None).unwrap();
+            let mut changed = world();
+            change(&mut changed);
+            assert!(matches!(approve(&subject, &changed, None), Err(Denied::Void(_))));
+            subject.state = ProposalState::Granted;
+            assert!(matches!(decide_start(&subject, &record, &changed, AttemptId(1), NOW), Err(Denied::Void(_))));
+        }
+    }
+
+    #[test]
+    fn labels_that_are_not_used_may_change() {
+        let mut changed = world();
+        changed.labels.insert("value".to_owned(), "98".to_owned());
+        assert!(approve(&proposal(Risk::Read), &changed, None).is_ok());
+    }
+
+    #[test]
+    fn time_runs_out_for_both() {
+        let mut subject = proposal(Risk::Read);
+        let late = NOW.plus(APPROVE_WITHIN).plus(Duration::from_millis(1));
+        let outcome = decide_approve(&subject, &approval(&subject, None), &world(), "ada", late);
+        assert!(matches!(outcome, Err(Denied::Void(_))));
+        let record = approve(&subject, &world(), None).unwrap();
+        subject.state = ProposalState::Granted;
+        let late = NOW.plus(EXECUTE_WITHIN).plus(Duration::from_millis(1));
+        for bad in [late, NOW.minus(Duration::from_secs(1))] {
+            let outcome = decide_start(&subject, &record, &world(), AttemptId(1), bad);
+            assert!(matches!(outcome, Err(Denied::Void(_))));
+        }
+    }
+
+    #[test]
+    fn a_doctored_spec_or_a_stale_screen_is_refused() {
+        let mut doctored = proposal(Risk::Read);
+        doctored.spec.cwd = "/etc".to_owned();
+        assert!(matches!(approve(&doctored, &world(), None), Err(Denied::Void(_))));
+        let subject = proposal(Risk::Read);
+        let mut stale = approval(&subject, None);
+        stale.digest = "0".repeat(64);
+        let outcome = decide_approve(&subject, &stale, &world(), "ada", NOW);
+        assert!(matches!(outcome, Err(Denied::Refused(_))));
+    }
+
+    #[test]
+    fn every_part_of_the_meaning_changes_the_digest() {
+        let base = proposal(Risk::Read).spec;
+        let mutations: [fn(&mut ActionSpec); 8] = [
+            |s| s.incident = IncidentId(2),
+            |s| s.cwd = "/tmp".to_owned(),
+            |s| s.risk = Risk::Unknown,
+            |s| s.step.revision = "r2".to_owned(),
+            |s| s.step.node = "n2".into(),
+            |s| s.time_limit = Duration::from_secs(61),
+            |s| {
+                s.env.insert("PATH".to_owned(), "/evil".to_owned());
+            },
+            |s| s.target = Target::ThisHost { name: "db-1".to_owned() },
+        ];
+        for mutate in mutations {
+            let mut changed = base.clone();
+            mutate(&mut changed);
+            assert_ne!(changed.digest(true), base.digest(true));
+        }
+        assert_ne!(base.digest(true), base.digest(false));
+        let mut prose = base.clone();
+        prose.step.title = "Another title".to_owned();
+        prose.risk_reasons.push("because".to_owned());
+        assert_eq!(prose.digest(true), base.digest(true));
+    }
+}

@@ -1,0 +1,13 @@
+//! Actions: what a step does outside, and the gate before it.
+//!
+//! Owns: the command grammar, risk, what exactly is proposed and hashed, proposals, grants and the states of an
+//! attempt. Does not: start processes or remember anything.
+//!
+//! Invariant: a [`grant::Grant`] can only come out of [`grant::decide_start`], and running needs one.
+
+pub mod attempt;
+pub mod grammar;
+pub mod grant;
+pub mod proposal;
+pub mod risk;
+pub mod spec;

@@ -1,0 +1,253 @@
+//! What exactly would run: argv by argv or exact bytes, where, with which environment.
+//!
+//! Owns: the types that the review shows and the digest covers. Does not: parse text into them (see `grammar`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::risk::Risk;
+use crate::domain::alert::Labels;
+use crate::domain::digest::FieldHasher;
+use crate::domain::id::{IncidentId, NodeId, SopId};
+
+/// Where a piece of a word came from; words from outside are marked in the review.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "origin", content = "name", rename_all = "snake_case")]
+pub enum Origin {
+    /// The SOP as written.
+    Sop,
+    /// The value of this alert label.
+    Label(String),
+    /// Typed by the person.
+    Operator,
+    /// The tail of a value set earlier in the same script.
+    Script,
+}
+
+/// A piece of a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Its text, exactly as it will be passed.
+    pub text: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// One argv word. Values of parameters are pieces of it; they are never parsed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// The pieces in order; an empty list is the empty word.
+    pub pieces: Vec<Piece>,
+}
+
+impl Word {
+    /// A word of one piece.
+    #[must_use]
+    pub fn new(text: &str, origin: Origin) -> Self {
+        Self { pieces: vec![Piece { text: text.to_owned(), origin }] }
+    }
+
+    /// The word as the process gets it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.pieces.iter().map(|piece| piece.text.as_str()).collect()
+    }
+}
+
+/// Where a descriptor of a stage goes. Files are outside the grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redirect {
+    /// Standard output to /dev/null.
+    OutToNull,
+    /// Standard error to /dev/null.
+    ErrToNull,
+    /// Standard error to where standard output goes.
+    ErrToOut,
+    /// Standard output to where standard error goes.
+    OutToErr,
+}
+
+/// One program with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The program and its arguments; never empty.
+    pub argv: Vec<Word>,
+    /// Redirections, in order.
+    pub redirects: Vec<Redirect>,
+}
+
+/// Stages whose output feeds the next one. It fails when any stage fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// The stages; never empty.
+    pub stages: Vec<Stage>,
+}
+
+/// When a pipeline runs, seen from the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connector {
+    /// In any case (`;` or a new line).
+    Always,
+    /// When the one before succeeded (`&&`).
+    AndThen,
+    /// When the one before failed (`||`).
+    OrElse,
+}
+
+/// A script inside the grammar: it runs without a shell, argv by argv.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The pipelines in order; the first one's connector is `Always`. Never empty.
+    pub parts: Vec<(Connector, Pipeline)>,
+}
+
+/// How the text of a command is turned into processes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "snake_case")]
+pub enum Invocation {
+    /// Without a shell.
+    Argv {
+        /// What runs.
+        script: Script,
+    },
+    /// The exact bytes through `bash -c`, because they are outside the grammar.
+    Bash {
+        /// The exact bytes.
+        script: String,
+        /// Why it is outside the grammar.
+        reason: String,
+        /// Parameter values, handed over as environment variables, never spliced in.
+        values: BTreeMap<String, Piece>,
+    },
+}
+
+/// Where an action acts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "target", rename_all = "snake_case")]
+pub enum Target {
+    /// The host that the console runs on.
+    ThisHost {
+        /// Its host name, which has to be typed to approve something dangerous.
+        name: String,
+    },
+}
+
+impl Target {
+    /// The name that is shown, and typed for risky actions.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ThisHost { name } => name,
+        }
+    }
+}
+
+/// The step of an SOP that an action comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StepRef {
+    /// The document.
+    pub sop: SopId,
+    /// The command node in it.
+    pub node: NodeId,
+    /// SHA-256 of the document when the proposal was made.
+    pub revision: String,
+    /// The step's text, for screens; not part of the digest.
+    pub title: String,
+}
+
+/// Everything that decides what an action does. This is what is shown, hashed and run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionSpec {
+    /// For which incident.
+    pub incident: IncidentId,
+    /// From which step.
+    pub step: StepRef,
+    /// What runs.
+    pub invocation: Invocation,
+    /// Where it acts.
+    pub target: Target,
+    /// Working directory, absolute.
+    pub cwd: String,
+    /// The whole environment that the processes get.
+    pub env: BTreeMap<String, String>,
+    /// Its risk.
+    pub risk: Risk,
+    /// Why the risk is what it is, one line each; not part of the digest.
+    pub risk_reasons: Vec<String>,
+    /// Names and values of the alert labels that it uses.
+    pub labels_used: Labels,
+    /// It is ended after this long.
+    pub time_limit: Duration,
+}
+
+impl ActionSpec {
+    /// The digest of the meaning: everything that decides what happens, nothing that is prose.
+    ///
+    /// `firing` is whether the incident's alert fires at that moment, so that a grant is void when it no longer does.
+    #[must_use]
+    pub fn digest(&self, firing: bool) -> String {
+        let mut hasher = FieldHasher::new("aiops action v1");
+        hasher.number(self.incident.0);
+        hasher.field(self.step.sop.as_str().as_bytes());
+        hasher.field(self.step.node.as_str().as_bytes());
+        hasher.field(self.step.revision.as_bytes());
+        hash_invocation(&mut hasher, &self.invocation);
+        match &self.target {
+            Target::ThisHost { name } => {
+                hasher.field(b"this host");
+                hasher.field(name.as_bytes());
+            }
+        }
+        hasher.field(self.cwd.as_bytes());
+        hash_map(&mut hasher, &self.env);
+        hasher.field(self.risk.name().as_bytes());
+        hash_map(&mut hasher, &self.labels_used);
+        hasher.number(i64::try_from(self.time_limit.as_millis()).unwrap_or(i64::MAX));
+        hasher.number(i64::from(firing));
+        hasher.finish()
+    }
+}
+
+fn hash_map(hasher: &mut FieldHasher, map: &BTreeMap<String, String>) {
+    hasher.number(i64::try_from(map.len()).unwrap_or(i64::MAX));
+    for (name, value) in map {
+        hasher.field(name.as_bytes());
+        hasher.field(value.as_bytes());
+    }
+}
+
+fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
+    match invocation {
+        Invocation::Argv { script } => {
+            hasher.field(b"argv");
+            hasher.number(i64::try_from(script.parts.len()).unwrap_or(i64::MAX));
+            for (connector, pipeline) in &script.parts {
+                hasher.number(*connector as i64);
+                hasher.number(i64::try_from(pipeline.stages.len()).unwrap_or(i64::MAX));
+                for stage in &pipeline.stages {
+                    hasher.number(i64::try_from(stage.argv.len()).unwrap_or(i64::MAX));
+                    for word in &stage.argv {
+                        hasher.field(word.text().as_bytes());
+                    }
+                    hasher.number(i64::try_from(stage.redirects.len()).unwrap_or(i64::MAX));
+                    for redirect in &stage.redirects {
+                        hasher.number(*redirect as i64);
+                    }
+                }
+            }
+        }
+        Invocation::Bash { script, values, .. } => {
+            hasher.field(b"bash");
+            hasher.field(script.as_bytes());
+            hasher.number(i64::try_from(values.len()).unwrap_or(i64::MAX));
+            for (name, piece) in values {
+                hasher.field(name.as_bytes());
+                hasher.field(piece.text.as_bytes());
+            }
+        }
+    }
+}

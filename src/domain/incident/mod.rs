@@ -1,0 +1,320 @@
+//! Incidents: alerts that one person works on as one problem.
+//!
+//! Owns: which alerts belong together, the states of an incident and what may happen in each.
+//! Does not: remember anything; the store applies the events that these functions return.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::Actor;
+use super::alert::{Alert, AlertStatus, Labels, Severity};
+use super::id::IncidentId;
+use super::time::Timestamp;
+
+/// The labels by which alerts are grouped, in this order.
+pub const CORRELATION_LABELS: [&str; 4] = ["alertname", "cluster", "namespace", "service"];
+
+/// How long after its end an incident is reopened by the same problem instead of a new one being opened.
+pub const DEFAULT_REOPEN_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// What alerts of one incident have in common: a JSON array of the values of [`CORRELATION_LABELS`], so that no value
+/// can imitate a separator.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CorrelationKey(pub String);
+
+impl CorrelationKey {
+    /// The key of an alert with these labels; missing labels count as empty.
+    #[must_use]
+    pub fn of(labels: &Labels) -> Self {
+        let values = CORRELATION_LABELS.map(|name| labels.get(name).map_or("", String::as_str));
+        Self(serde_json::json!(values).to_string())
+    }
+}
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    /// Nobody has taken it yet.
+    Open,
+    /// Someone said that they have seen it.
+    Acknowledged,
+    /// None of its alerts fires any more.
+    Resolved,
+}
+
+/// An incident as the rules need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its number.
+    pub id: IncidentId,
+    /// What its alerts have in common.
+    pub key: CorrelationKey,
+    /// One line: the alert's name and where. Foreign text.
+    pub title: String,
+    /// The most urgent severity among its firing alerts; after the end, the last one.
+    pub severity: Severity,
+    /// The severity label as the source sent it.
+    pub severity_raw: String,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// Who acknowledged it, by login name.
+    pub owner: Option<String>,
+    /// When its first alert began to fire (of the present episode when it was reopened).
+    pub opened_at: Timestamp,
+    /// When it was resolved last.
+    pub resolved_at: Option<Timestamp>,
+    /// How many of its alerts fire now.
+    pub firing: u32,
+    /// How often it was reopened.
+    pub reopened: u32,
+}
+
+/// Something that happened to an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum IncidentEvent {
+    /// First alert of a new incident.
+    Opened {
+        /// Severity of that alert.
+        severity: Severity,
+    },
+    /// One more alert joined.
+    AlertJoined {
+        /// Fingerprint of the alert.
+        fingerprint: String,
+    },
+    /// One alert ended, others still fire.
+    AlertEnded {
+        /// Fingerprint of the alert.
+        fingerprint: String,
+    },
+    /// The most urgent severity changed.
+    SeverityChanged {
+        /// Before.
+        from: Severity,
+        /// After.
+        to: Severity,
+    },
+    /// The last firing alert ended.
+    Resolved,
+    /// It fires again within the set time after its end.
+    Reopened,
+    /// Someone said that they have seen it.
+    Acknowledged {
+        /// Login name.
+        by: String,
+    },
+    /// The acknowledgement was taken back.
+    Unacknowledged {
+        /// Login name.
+        by: String,
+    },
+}
+
+/// What a person may ask of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentCommand {
+    /// "I have seen it and work on it."
+    Acknowledge,
+    /// Take that back.
+    Unacknowledge,
+}
+
+/// Why something asked for was not done, in words for the person who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}: {why}. {remedy}")]
+pub struct Refusal {
+    /// What was not done.
+    pub what: String,
+    /// The reason.
+    pub why: String,
+    /// What the person can do instead.
+    pub remedy: String,
+}
+
+impl Refusal {
+    /// A refusal from its three parts, each a sentence without the final stop.
+    #[must_use]
+    pub fn new(what: &str, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), why: why.into(), remedy: remedy.into() }
+    }
+}
+
+/// What a change of one alert means for the incidents with its correlation key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertEffect {
+    /// Open a new incident with this alert in it.
+    Open,
+    /// The incident exists and is not resolved: the alert belongs to it.
+    Join,
+    /// The incident is resolved but ended recently enough: it opens again.
+    Reopen,
+    /// An alert of the incident ended.
+    End,
+    /// An end without a beginning that we saw: nothing to do.
+    Ignore,
+}
+
+/// Decides what `alert` means, given the newest incident with the same key.
+///
+/// `already_joined` says whether this very firing is already counted in `newest`.
+#[must_use]
+pub fn correlate(
+    newest: Option<&Incident>,
+    alert: &Alert,
+    already_joined: bool,
+    now: Timestamp,
+    reopen_within: Duration,
+) -> AlertEffect {
+    match (alert.status, newest) {
+        (AlertStatus::Resolved, Some(_)) if already_joined => AlertEffect::End,
+        (AlertStatus::Resolved, _) => AlertEffect::Ignore,
+        (AlertStatus::Firing, None) => AlertEffect::Open,
+        (AlertStatus::Firing, Some(incident)) => match (incident.state, incident.resolved_at) {
+            (IncidentState::Resolved, Some(at)) if now.since(at) <= reopen_within => AlertEffect::Reopen,
+            (IncidentState::Resolved, _) => AlertEffect::Open,
+            (IncidentState::Open | IncidentState::Acknowledged, _) => AlertEffect::Join,
+        },
+    }
+}
+
+/// Decides what a person's command does to an incident.
+///
+/// # Errors
+/// A [`Refusal`] when the state does not allow it.
+pub fn decide(incident: &Incident, command: IncidentCommand, actor: &Actor) -> Result<Vec<IncidentEvent>, Refusal> {
+    let by = actor.label().to_owned();
+    match (command, incident.state) {
+        (IncidentCommand::Acknowledge, IncidentState::Open) => Ok(vec![IncidentEvent::Acknowledged { by }]),
+        (IncidentCommand::Unacknowledge, IncidentState::Acknowledged) => Ok(vec![IncidentEvent::Unacknowledged { by }]),
+        (IncidentCommand::Acknowledge, IncidentState::Acknowledged) => Err(Refusal::new(
+            "Not acknowledged",
+            format!("{} has already acknowledged it", incident.owner.as_deref().unwrap_or("someone")),
+            "Nothing needs to be done",
+        )),
+        (_, IncidentState::Resolved) => Err(Refusal::new(
+            "Nothing changed",
+            "this incident is resolved",
+            "It opens again by itself when its alert fires again",
+        )),
+        (IncidentCommand::Unacknowledge, IncidentState::Open) => {
+            Err(Refusal::new("Nothing changed", "nobody has acknowledged it", "Acknowledge it first"))
+        }
+    }
+}
+
+/// The title of an incident: the alert's name, then `cluster namespace/service` or the instance, whatever there is.
+#[must_use]
+pub fn title(labels: &Labels) -> String {
+    let get = |name: &str| labels.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let mut title = get("alertname").unwrap_or("(no alertname)").to_owned();
+    if let Some(cluster) = get("cluster") {
+        title.push(' ');
+        title.push_str(cluster);
+    }
+    let place = match (get("namespace"), get("service").or_else(|| get("job"))) {
+        (Some(namespace), Some(service)) => Some(format!("{namespace}/{service}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+        (None, None) => get("instance").map(str::to_owned),
+    };
+    if let Some(place) = place {
+        title.push(' ');
+        title.push_str(&place);
+    }
+    title
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::AlertKey;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn alert(status: AlertStatus) -> Alert {
+        Alert {
+            key: AlertKey {
+                source: "am".into(),
+                fingerprint: "f1".to_owned(),
+                starts_at: Timestamp::from_millis(1_000),
+            },
+            status,
+            ends_at: None,
+            labels: labels(&[("alertname", "DiskFull"), ("severity", "critical")]),
+            annotations: Labels::new(),
+            generator_url: None,
+        }
+    }
+
+    fn incident(state: IncidentState, resolved_at: Option<i64>) -> Incident {
+        Incident {
+            id: IncidentId(1),
+            key: CorrelationKey::of(&labels(&[("alertname", "DiskFull")])),
+            title: "DiskFull".to_owned(),
+            severity: Severity::Critical,
+            severity_raw: "critical".to_owned(),
+            state,
+            owner: None,
+            opened_at: Timestamp::from_millis(1_000),
+            resolved_at: resolved_at.map(Timestamp::from_millis),
+            firing: 1,
+            reopened: 0,
+        }
+    }
+
+    #[test]
+    fn keys_cannot_be_imitated_by_separators_in_values() {
+        let one = CorrelationKey::of(&labels(&[("alertname", "A"), ("cluster", "b\",\"c")]));
+        let other = CorrelationKey::of(&labels(&[("alertname", "A"), ("cluster", "b"), ("namespace", "c")]));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn firing_opens_joins_reopens_by_age_of_the_end() {
+        let now = Timestamp::from_millis(10 * 60_000);
+        let window = Duration::from_secs(300);
+        let firing = alert(AlertStatus::Firing);
+        let effect = |newest: Option<&Incident>| correlate(newest, &firing, false, now, window);
+        assert_eq!(effect(None), AlertEffect::Open);
+        assert_eq!(effect(Some(&incident(IncidentState::Open, None))), AlertEffect::Join);
+        assert_eq!(effect(Some(&incident(IncidentState::Acknowledged, None))), AlertEffect::Join);
+        assert_eq!(effect(Some(&incident(IncidentState::Resolved, Some(6 * 60_000)))), AlertEffect::Reopen);
+        assert_eq!(effect(Some(&incident(IncidentState::Resolved, Some(4 * 60_000)))), AlertEffect::Open);
+    }
+
+    #[test]
+    fn an_end_we_never_saw_begin_is_ignored() {
+        let now = Timestamp::from_millis(2_000);
+        let ended = alert(AlertStatus::Resolved);
+        let open = incident(IncidentState::Open, None);
+        assert_eq!(correlate(None, &ended, false, now, DEFAULT_REOPEN_WITHIN), AlertEffect::Ignore);
+        assert_eq!(correlate(Some(&open), &ended, false, now, DEFAULT_REOPEN_WITHIN), AlertEffect::Ignore);
+        assert_eq!(correlate(Some(&open), &ended, true, now, DEFAULT_REOPEN_WITHIN), AlertEffect::End);
+    }
+
+    #[test]
+    fn acknowledging_is_refused_with_a_reason_when_it_makes_no_sense() {
+        let actor = Actor::engine("test");
+        assert!(decide(&incident(IncidentState::Open, None), IncidentCommand::Acknowledge, &actor).is_ok());
+        for state in [IncidentState::Acknowledged, IncidentState::Resolved] {
+            let refusal = decide(&incident(state, Some(1)), IncidentCommand::Acknowledge, &actor).unwrap_err();
+            assert!(!refusal.remedy.is_empty());
+        }
+        let open = incident(IncidentState::Open, None);
+        assert!(decide(&open, IncidentCommand::Unacknowledge, &actor).is_err());
+    }
+
+    #[test]
+    fn titles_say_what_and_where() {
+        let full = labels(&[("alertname", "Slow"), ("cluster", "eu1"), ("namespace", "pay"), ("service", "api")]);
+        assert_eq!(title(&full), "Slow eu1 pay/api");
+        assert_eq!(title(&labels(&[("alertname", "Slow"), ("instance", "db:9100")])), "Slow db:9100");
+        assert_eq!(title(&Labels::new()), "(no alertname)");
+    }
+}

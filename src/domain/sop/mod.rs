@@ -1,0 +1,1 @@
+//! SOPs: documents people wrote.

@@ -1,0 +1,1 @@
+//! Making untrusted text visible and harmless.

@@ -1,0 +1,188 @@
+//! What a console or a command may do: load a snapshot, send a command, follow changes. One trait.
+//!
+//! Owns: the vocabulary between screens and engine. Does not: know whether the engine is in this process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::ports::BoxFuture;
+use crate::domain::action::grant::Approval;
+use crate::domain::action::proposal::Proposal;
+use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::incident::{IncidentCommand, Refusal};
+use crate::domain::procedure::Procedure;
+pub use crate::store::view::{
+    AlertRow, Header, HealthState, IncidentDetail, LeaseView, QueueAnchor, QueueQuery, QueueRow, QueueWindow,
+    SourceHealth, TimelineRow,
+};
+
+/// What a screen wants to know, all of it read at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotQuery {
+    /// Rows of the queue.
+    pub queue: QueueQuery,
+    /// The incident to load in full.
+    pub detail: Option<IncidentId>,
+    /// Output to load.
+    pub output: Option<OutputQuery>,
+}
+
+/// Which part of an attempt's output to load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputQuery {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// At most this many bytes, from the end.
+    pub tail_bytes: usize,
+}
+
+/// What the store knew at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Counts and health.
+    pub header: Header,
+    /// Rows of the queue.
+    pub queue: QueueWindow,
+    /// The incident asked for; `None` when there is no such incident.
+    pub detail: Option<Detail>,
+    /// Every proposal that waits, oldest first.
+    pub tray: Vec<Proposal>,
+    /// The output asked for.
+    pub output: Option<Output>,
+}
+
+/// An incident in full, with the SOPs that apply.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// From the store.
+    pub record: IncidentDetail,
+    /// SOPs for it, best first.
+    pub matches: Vec<SopMatch>,
+}
+
+/// An SOP that applies to an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SopMatch {
+    /// Which.
+    pub sop: SopId,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Output of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// Position of the first byte loaded.
+    pub start: u64,
+    /// The bytes. Foreign text.
+    pub bytes: Vec<u8>,
+}
+
+/// An SOP in the library.
+#[derive(Clone, Debug)]
+pub struct SopDocument {
+    /// The tree.
+    pub procedure: Procedure,
+    /// The document's text, with what was no UTF-8 replaced.
+    pub source: String,
+    /// Where it was read from: a path, or `bundled`.
+    pub place: String,
+}
+
+/// What a person asks for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Change an incident.
+    Incident {
+        /// Which.
+        id: IncidentId,
+        /// How.
+        command: IncidentCommand,
+    },
+    /// Propose the command of a step.
+    Propose {
+        /// For which incident.
+        incident: IncidentId,
+        /// From which SOP.
+        sop: SopId,
+        /// Which command node.
+        node: NodeId,
+        /// Values that the person typed, by parameter name; labels fill the rest.
+        values: BTreeMap<String, String>,
+    },
+    /// Say yes, and start it.
+    Approve {
+        /// To which proposal.
+        proposal: ProposalId,
+        /// What the person saw.
+        approval: Approval,
+    },
+    /// Say no.
+    Reject {
+        /// To which proposal.
+        proposal: ProposalId,
+    },
+    /// End an attempt.
+    Cancel {
+        /// Which.
+        attempt: AttemptId,
+    },
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// The incident was changed.
+    Incident,
+    /// There is a new proposal.
+    Proposed(Box<Proposal>),
+    /// The action was started.
+    Started(AttemptId),
+    /// The proposal was rejected.
+    Rejected,
+    /// The supervisor was asked to end it.
+    Cancelling,
+}
+
+/// Why something did not work.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A step cannot be proposed before these parameters have values.
+    #[error("values are needed for: {}", .0.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "))]
+    NeedsValues(Vec<NeededValue>),
+    /// The machinery failed; says what to do.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A parameter that a person has to fill in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeededValue {
+    /// Its name.
+    pub name: String,
+    /// How it stands in the document (`<file>`).
+    pub surface: String,
+    /// Why a value that was given is not acceptable; empty when none was.
+    pub problem: String,
+}
+
+/// What a console or a command may do.
+pub trait Backend: Send + Sync + 'static {
+    /// Reads what is visible, at one moment.
+    fn load(&self, query: SnapshotQuery) -> BoxFuture<'static, Result<Snapshot, BackendError>>;
+    /// The SOP `id`, parsed.
+    fn sop(&self, id: SopId) -> BoxFuture<'static, Result<Arc<SopDocument>, BackendError>>;
+    /// All SOPs by id, with their titles.
+    fn sops(&self) -> BoxFuture<'static, Result<Vec<(SopId, String)>, BackendError>>;
+    /// Does what a person asks for.
+    fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>>;
+    /// A counter that goes up with every change, also those of other processes.
+    fn follow(&self) -> watch::Receiver<u64>;
+}

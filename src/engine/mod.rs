@@ -1,0 +1,4 @@
+//! Services: domain decides, store remembers, ports act.
+
+pub mod backend;
+pub mod ports;

@@ -1,0 +1,7 @@
+//! `aiops`: a full-screen terminal console for on-call engineers.
+//!
+//! The module tree, and the one place where adapters are plugged into the engine.
+
+pub mod domain;
+pub mod engine;
+pub mod store;

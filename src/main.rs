@@ -1,0 +1,3 @@
+//! Parses arguments, calls the library, maps errors to exit codes.
+
+fn main() {}

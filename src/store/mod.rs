@@ -1,0 +1,3 @@
+//! The SQLite file.
+
+pub mod view;

@@ -1,0 +1,191 @@
+//! What readers get from the store: rows for screens and programs, loaded for what is visible.
+//!
+//! Owns: plain data. Does not: query (see the modules beside it) or format.
+
+use serde::Serialize;
+
+use crate::domain::action::attempt::Attempt;
+use crate::domain::action::proposal::Proposal;
+use crate::domain::alert::{AlertStatus, Labels, Severity};
+use crate::domain::id::{IncidentId, SourceId};
+use crate::domain::incident::{Incident, IncidentState};
+use crate::domain::time::Timestamp;
+
+/// Counts and health for the header.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Header {
+    /// Incidents that are not resolved, by severity rank.
+    pub unresolved: [u32; 7],
+    /// How many of them are acknowledged.
+    pub acknowledged: u32,
+    /// Alerts that fire now.
+    pub firing: u32,
+    /// Proposals that wait for a person.
+    pub pending: u32,
+    /// Attempts that run or whose end is not recorded.
+    pub running: u32,
+    /// Bodies put aside because they could not be read.
+    pub quarantined: u32,
+    /// Health of each source, by name.
+    pub sources: Vec<SourceHealth>,
+    /// Who receives alerts; `None` when nobody does.
+    pub receiver: Option<LeaseView>,
+}
+
+impl Header {
+    /// Incidents that are not resolved, of any severity.
+    #[must_use]
+    pub fn unresolved_total(&self) -> u32 {
+        self.unresolved.iter().sum()
+    }
+}
+
+/// Health of one channel of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceHealth {
+    /// Which source.
+    pub source: SourceId,
+    /// `webhook` or `api`.
+    pub channel: String,
+    /// How it is.
+    pub state: HealthState,
+    /// What is wrong and what to do about it; empty when it is well.
+    pub detail: String,
+    /// When it was last found so.
+    pub at: Timestamp,
+}
+
+/// How a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// It works.
+    Ok,
+    /// Not tried yet.
+    Waiting,
+    /// It works in part.
+    Degraded,
+    /// It does not work.
+    Down,
+}
+
+/// Who holds the ingest lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeaseView {
+    /// Process id and host of the holder.
+    pub holder: String,
+    /// Whether it is this process.
+    pub is_self: bool,
+    /// Fencing token.
+    pub fence: i64,
+}
+
+/// Where a window of the queue is to lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueAnchor {
+    /// From this position on, from 0.
+    Rank(u32),
+    /// Around this incident; from the top when it is not in the queue.
+    Around(IncidentId),
+}
+
+/// Which rows of the queue to load.
+///
+/// Order: unresolved incidents by severity, then by `opened_at` (oldest first), then by number; after them those that were
+/// resolved since `resolved_since`, newest end first. A resolved `pinned` incident keeps the place that it had before
+/// its end, so that it does not slip away from under the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QueueQuery {
+    /// Words that must all occur (case-insensitive) in title, severity, state, owner or labels; empty for all.
+    pub filter: String,
+    /// Where the window lies.
+    pub anchor: QueueAnchor,
+    /// Number of rows at most.
+    pub limit: u32,
+    /// The incident under the cursor.
+    pub pinned: Option<IncidentId>,
+    /// Show what was resolved since then.
+    pub resolved_since: Timestamp,
+}
+
+/// A window of the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct QueueWindow {
+    /// Rows in the whole queue.
+    pub total: u32,
+    /// Position of the first loaded row.
+    pub start: u32,
+    /// The rows.
+    pub rows: Vec<QueueRow>,
+}
+
+/// One row of the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QueueRow {
+    /// Its number.
+    pub id: IncidentId,
+    /// One line. Foreign text.
+    pub title: String,
+    /// Normalised severity.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// Who acknowledged it.
+    pub owner: Option<String>,
+    /// When its first alert began to fire.
+    pub opened_at: Timestamp,
+    /// Alerts that fire now.
+    pub firing: u32,
+}
+
+/// The incident under the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncidentDetail {
+    /// The incident.
+    pub incident: Incident,
+    /// Its alerts, firing first, then newest first; at most 50.
+    pub alerts: Vec<AlertRow>,
+    /// How many alerts it has in all.
+    pub alerts_total: u32,
+    /// What happened, newest first; at most 100.
+    pub timeline: Vec<TimelineRow>,
+    /// Its proposals that wait, oldest first.
+    pub proposals: Vec<Proposal>,
+    /// Its attempts, newest first; at most 50.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One alert of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertRow {
+    /// Hash of the labels as the source computes it.
+    pub fingerprint: String,
+    /// Which source.
+    pub source: SourceId,
+    /// Firing or resolved.
+    pub status: AlertStatus,
+    /// When it began.
+    pub starts_at: Timestamp,
+    /// When it ended.
+    pub ends_at: Option<Timestamp>,
+    /// Foreign text.
+    pub labels: Labels,
+    /// Foreign text.
+    pub annotations: Labels,
+    /// Link to the rule that raised it.
+    pub generator_url: Option<String>,
+    /// How often it was delivered.
+    pub deliveries: u32,
+}
+
+/// One line of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TimelineRow {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a login name, a source or a part of the engine.
+    pub who: String,
+    /// What, as a short sentence. May contain foreign text.
+    pub what: String,
+}
