@@ -89,3 +89,9 @@ pub enum Probe {
         output_bytes: u64,
     },
 }
+
+/// Something that alerts can be told to, as a monitoring system would.
+pub trait AlertPublisher: Send + Sync + 'static {
+    /// Delivers the alerts; returns once the receiver has confirmed them.
+    fn publish(&self, alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), SourceError>>;
+}

@@ -1,0 +1,243 @@
+//! The backend in this process: the store, the library and the runner behind the [`Backend`] trait.
+//!
+//! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::backend::{
+    Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
+};
+use super::library::Library;
+use super::ports::BoxFuture;
+use super::runner::Runner;
+use crate::domain::action::build::{self, BuildError, BuildRequest};
+use crate::domain::action::spec::{StepRef, Target};
+use crate::domain::actor::Actor;
+use crate::domain::alert::{AlertStatus, Labels};
+use crate::domain::id::{IncidentId, NodeId, SopId};
+use crate::domain::incident::Refusal;
+use crate::domain::procedure::{NodeKind, Shell};
+use crate::domain::sop::route;
+use crate::store::Store;
+use crate::store::view::IncidentDetail;
+
+/// Where and how commands run.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// The host, by the name that people type to approve something dangerous.
+    pub target: Target,
+    /// Working directory, absolute.
+    pub directory: String,
+    /// The whole environment that commands get.
+    pub env: BTreeMap<String, String>,
+    /// A command is ended after this long.
+    pub time_limit: Duration,
+}
+
+/// The backend in this process. Cheap to clone.
+#[derive(Clone)]
+pub struct LocalBackend {
+    store: Store,
+    library: Arc<RwLock<Arc<Library>>>,
+    runner: Runner,
+    settings: RunSettings,
+    actor: Actor,
+    changes: watch::Receiver<u64>,
+}
+
+impl LocalBackend {
+    /// Puts the parts together. Has to be called within a tokio runtime.
+    #[must_use]
+    pub fn new(store: Store, library: Arc<Library>, runner: Runner, settings: RunSettings, actor: Actor) -> Self {
+        let changes = merge(store.follow(), runner.follow());
+        Self { store, library: Arc::new(RwLock::new(library)), runner, settings, actor, changes }
+    }
+
+    /// Uses another library from now on.
+    pub fn replace_library(&self, library: Arc<Library>) {
+        *self.library.write().unwrap_or_else(PoisonError::into_inner) = library;
+    }
+
+    fn library(&self) -> Arc<Library> {
+        Arc::clone(&self.library.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
+        let view = self.store.view(query.queue, query.detail).await?;
+        let detail = view.detail.map(|record| self.with_matches(record));
+        let output = match query.output {
+            Some(wanted) => {
+                let attempt = detail
+                    .as_ref()
+                    .and_then(|detail| detail.record.attempts.iter().find(|attempt| attempt.id == wanted.attempt));
+                match attempt {
+                    Some(attempt) => {
+                        let (start, bytes) = self.runner.output(attempt, wanted.tail_bytes).await?;
+                        Some(Output { attempt: wanted.attempt, start, bytes })
+                    }
+                    None => None,
+                }
+            }
+            None => None,
+        };
+        Ok(Snapshot { header: view.header, queue: view.queue, detail, tray: view.tray, output })
+    }
+
+    fn with_matches(&self, record: IncidentDetail) -> Detail {
+        let none = Labels::new();
+        let (labels, annotations) =
+            record.alerts.first().map_or((&none, &none), |alert| (&alert.labels, &alert.annotations));
+        let library = self.library();
+        let matches = route::route(library.summaries(), labels, annotations);
+        let matches = matches.into_iter().map(|found| SopMatch { sop: found.sop, why: found.why }).collect();
+        Detail { record, matches }
+    }
+
+    async fn propose(
+        &self,
+        incident: IncidentId,
+        sop: SopId,
+        node: NodeId,
+        values: BTreeMap<String, String>,
+    ) -> Result<Done, BackendError> {
+        const WHAT: &str = "Not proposed";
+        let document = self.document(&sop)?;
+        let procedure = &document.procedure;
+        let found = procedure.index_of(&node).map(|index| (index, &procedure.nodes[index]));
+        let Some((index, NodeKind::Command { script, shell, interactive, .. })) =
+            found.map(|(index, node)| (index, &node.kind))
+        else {
+            return Err(Refusal::new(WHAT, "the step is no longer in the SOP", "Look at the SOP again").into());
+        };
+        let (script, shell, interactive): (&str, Shell, bool) = (script, *shell, *interactive);
+        let Some(record) = self.store.detail(incident).await? else {
+            return Err(Refusal::new(WHAT, "there is no such incident", "Choose another one").into());
+        };
+        let Some(alert) = record.alerts.iter().find(|alert| alert.status == AlertStatus::Firing) else {
+            let remedy = "Commands run for a firing alert; look whether anything is still to be done";
+            return Err(Refusal::new(WHAT, "the alert no longer fires", remedy).into());
+        };
+        let title = procedure.nodes[index]
+            .parent
+            .map_or_else(|| procedure.title.clone(), |parent| procedure.nodes[parent].text.clone());
+        let step = StepRef { sop, node, revision: procedure.revision.clone(), title };
+        let request = BuildRequest {
+            incident,
+            step,
+            script,
+            shell,
+            interactive,
+            labels: &alert.labels,
+            typed: &values,
+            target: self.settings.target.clone(),
+            cwd: &self.settings.directory,
+            env: self.settings.env.clone(),
+            time_limit: self.settings.time_limit,
+        };
+        let spec = build::build(request).map_err(from_build)?;
+        let proposal = self.store.propose(spec, self.actor.clone()).await?;
+        Ok(Done::Proposed(Box::new(proposal)))
+    }
+
+    fn document(&self, id: &SopId) -> Result<Arc<SopDocument>, BackendError> {
+        self.library().get(id).ok_or_else(|| {
+            BackendError::Refused(Refusal::new(
+                "Not opened",
+                format!("there is no SOP {id}"),
+                "It may have been moved or renamed; s lists all SOPs",
+            ))
+        })
+    }
+
+    async fn perform(&self, command: Command) -> Result<Done, BackendError> {
+        match command {
+            Command::Incident { id, command } => {
+                self.store.incident_command(id, command, self.actor.clone()).await?;
+                Ok(Done::Incident)
+            }
+            Command::Propose { incident, sop, node, values } => self.propose(incident, sop, node, values).await,
+            Command::Approve { proposal, approval } => {
+                let found = self.store.proposal(proposal).await?;
+                let revision = found.and_then(|found| {
+                    self.library().get(&found.spec.step.sop).map(|document| document.procedure.revision.clone())
+                });
+                self.runner.approve(proposal, approval, revision).await.map(Done::Started)
+            }
+            Command::Reject { proposal } => {
+                self.store.reject(proposal, self.actor.clone()).await?;
+                Ok(Done::Rejected)
+            }
+            Command::Cancel { attempt } => {
+                self.runner.cancel(attempt).await?;
+                Ok(Done::Cancelling)
+            }
+        }
+    }
+}
+
+fn from_build(error: BuildError) -> BackendError {
+    match error {
+        BuildError::NotRunnable(refusal) => BackendError::Refused(refusal),
+        BuildError::NeedsValues(needed) => BackendError::NeedsValues(
+            needed
+                .into_iter()
+                .map(|value| NeededValue { name: value.name, surface: value.surface, problem: value.problem })
+                .collect(),
+        ),
+    }
+}
+
+impl Backend for LocalBackend {
+    fn load(&self, query: SnapshotQuery) -> BoxFuture<'static, Result<Snapshot, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.snapshot(query).await })
+    }
+
+    fn sop(&self, id: SopId) -> BoxFuture<'static, Result<Arc<SopDocument>, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move {
+            // Parsing a large document takes a while; not on a thread that others wait for.
+            tokio::task::spawn_blocking(move || backend.document(&id))
+                .await
+                .map_err(|error| BackendError::Failed(format!("The SOP could not be read: {error}")))?
+        })
+    }
+
+    fn sops(&self) -> BoxFuture<'static, Result<Vec<(SopId, String)>, BackendError>> {
+        let library = self.library();
+        Box::pin(async move {
+            Ok(library.summaries().iter().map(|summary| (summary.id.clone(), summary.title.clone())).collect())
+        })
+    }
+
+    fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.perform(command).await })
+    }
+
+    fn follow(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+}
+
+/// One counter that goes up with either.
+fn merge(mut store: watch::Receiver<u64>, mut runner: watch::Receiver<u64>) -> watch::Receiver<u64> {
+    let (sender, receiver) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            let changed = tokio::select! {
+                changed = store.changed() => changed,
+                changed = runner.changed() => changed,
+            };
+            if changed.is_err() || sender.is_closed() {
+                return;
+            }
+            sender.send_modify(|count| *count += 1);
+        }
+    });
+    receiver
+}

@@ -1,0 +1,122 @@
+//! The queue: one incident a row, most urgent first.
+//!
+//! Times are the moment at which an incident began, not its age: a column of ages would repaint itself every minute, on
+//! every line, for as long as the console is open. The age of the selected one stands below.
+
+use ratatui::buffer::Buffer;
+
+use super::paint::{Run, put};
+use crate::domain::incident::IncidentState;
+use crate::domain::text;
+use crate::domain::time::Timestamp;
+use crate::engine::backend::QueueRow;
+use crate::tui::layout::{Area, Pane};
+use crate::tui::theme::Styles;
+use crate::tui::ui::Model;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
+    title(buffer, area, model, styles);
+    let window = &model.facts.snapshot.queue;
+    if window.rows.is_empty() {
+        return empty(buffer, area, model, styles);
+    }
+    let queue = &model.ui.queue;
+    let height = u32::from(area.body.height);
+    for line in 0..area.body.height {
+        let mut rank = queue.top + u32::from(line);
+        let mut skipped = false;
+        // The cursor is beyond the page: its row stands on the last (or first) line until the page follows.
+        if queue.rank >= queue.top + height && line + 1 == area.body.height || queue.rank < queue.top && line == 0 {
+            rank = queue.rank;
+            skipped = true;
+        }
+        let row = rank.checked_sub(window.start).and_then(|at| window.rows.get(usize::try_from(at).ok()?));
+        let Some(row) = row else { continue };
+        let place = ratatui::layout::Rect { y: area.body.y + line, height: 1, ..area.body };
+        let selected = Some(row.id) == queue.selected;
+        draw_row(buffer, place, row, RowLook { selected, skipped, now: model.ui.now }, styles);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct RowLook {
+    selected: bool,
+    skipped: bool,
+    now: Timestamp,
+}
+
+fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, look: RowLook, styles: &Styles) {
+    let resolved = row.state == IncidentState::Resolved;
+    let gutter = match (look.selected, look.skipped) {
+        (true, false) => styles.glyphs.cursor,
+        (true, true) => styles.glyphs.cursor_skipping,
+        (false, _) => " ",
+    };
+    let severity = if resolved { styles.dim } else { styles.severity(row.severity) };
+    let title = match (resolved, look.selected) {
+        (true, _) => styles.dim,
+        (false, true) => styles.selected,
+        (false, false) => styles.text,
+    };
+    let state = match row.state {
+        IncidentState::Open => " ",
+        IncidentState::Acknowledged => styles.glyphs.acknowledged,
+        IncidentState::Resolved => styles.glyphs.check,
+    };
+    let time = started(row.opened_at, look.now);
+    let mut run = Run::new(buffer, place);
+    run.put(gutter, styles.cursor).put(row.severity.sign(), severity).put(" ", styles.text);
+    run.put(state, styles.good).put(" ", styles.text);
+    let tail = u16::try_from(time.len()).unwrap_or(0) + 1;
+    let room = run.room().saturating_sub(tail);
+    run.fit(&text::visible(&row.title), room, title);
+    run.right(tail - 1).put(&time, styles.dim);
+}
+
+/// `14:02` within the last 20 hours, `21 Nov` before.
+fn started(at: Timestamp, now: Timestamp) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let stamp = at.to_rfc3339();
+    if now.since(at).as_secs() < 20 * 3600 {
+        return format!(" {}", stamp.get(11..16).unwrap_or("--:--"));
+    }
+    let month = stamp.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
+    let name = MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or("???");
+    format!("{} {name}", stamp.get(8..10).unwrap_or("--"))
+}
+
+fn title(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
+    let focused = model.ui.focus == Pane::Incidents;
+    let queue = &model.ui.queue;
+    let total = model.facts.snapshot.queue.total;
+    let mut run = Run::new(buffer, area.title);
+    run.put("1 Incidents", styles.pane_title(focused));
+    if total > 0 {
+        let height = u32::from(area.body.height);
+        let last = (queue.top + height).min(total);
+        run.put(&format!("  {}-{last} of {total}", queue.top + 1), styles.dim);
+    }
+    if let Some(edit) = &queue.editing {
+        run.put("  /", styles.key).put(&text::visible(edit.text()), styles.selected).put("_", styles.cursor);
+    } else if !queue.filter.is_empty() {
+        run.put("  /", styles.key).put(&text::visible(&queue.filter), styles.selected);
+    }
+}
+
+fn empty(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
+    let (first, second) = if let Some(trouble) = &model.ui.trouble {
+        ("The store cannot be read:".to_owned(), trouble.clone())
+    } else if model.ui.queue.filter.is_empty() {
+        ("No incident is open.".to_owned(), "Alerts appear here as they arrive. 2 opens the SOPs.".to_owned())
+    } else {
+        (format!("No incident contains \"{}\".", model.ui.queue.filter), "Esc shows all again.".to_owned())
+    };
+    let body = area.body;
+    for (line, words) in [first, second].iter().enumerate() {
+        let y = body.y + 1 + u16::try_from(line).unwrap_or(0);
+        if y < body.bottom() {
+            let shown = text::fit(&text::visible(words), usize::from(body.width.saturating_sub(2))).to_string();
+            put(buffer, body.x + 1, y, body.width.saturating_sub(1), &shown, styles.dim);
+        }
+    }
+}

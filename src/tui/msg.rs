@@ -1,0 +1,139 @@
+//! What the console hears and what it asks for, as closed enums of data.
+//!
+//! Owns: [`Msg`] and [`Effect`]. Every answer carries the generation of its question, so that stale ones are dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::id::SopId;
+use crate::domain::time::Timestamp;
+use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has a new size: columns, rows.
+    Resized(u16, u16),
+    /// The store has changed.
+    Changed,
+    /// The answer to [`Effect::Load`].
+    Loaded {
+        /// Number of the question.
+        generation: u64,
+        /// The answer.
+        result: Result<Box<Loaded>, BackendError>,
+    },
+    /// The answer to [`Effect::Send`].
+    Answered {
+        /// What was asked for.
+        asked: Asked,
+        /// What came of it.
+        result: Result<Done, BackendError>,
+    },
+    /// The answer to [`Effect::ListSops`].
+    Sops(Result<Vec<(SopId, String)>, BackendError>),
+    /// A timer that [`Effect::Wake`] set has run out.
+    Woken(Timer),
+    /// The frame drawn last has been written to the terminal.
+    Painted,
+    /// Something to tell the person that has no other place, such as a bad theme file.
+    Notice(String),
+}
+
+/// A snapshot and the SOP that belongs to it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// From the store.
+    pub snapshot: Snapshot,
+    /// The SOP to show.
+    pub sop: Option<Arc<SopDocument>>,
+}
+
+/// What a command was for, so that its answer can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Change of an incident.
+    Incident,
+    /// A proposal; kept to ask again with values.
+    Propose(ProposeRequest),
+    /// An approval.
+    Approve,
+    /// A rejection.
+    Reject,
+    /// A cancellation.
+    Cancel,
+}
+
+/// What is needed to propose a step again with more values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposeRequest {
+    /// For which incident.
+    pub incident: crate::domain::id::IncidentId,
+    /// From which SOP.
+    pub sop: SopId,
+    /// Which command node.
+    pub node: crate::domain::id::NodeId,
+    /// Values typed so far.
+    pub values: std::collections::BTreeMap<String, String>,
+}
+
+/// Timers, each with the number it was set under; an older number means that it was set again since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The cursor has rested: details may follow it.
+    Settle(u64),
+    /// A toast has been read.
+    Toast(u64),
+    /// The review has been quiet for long enough: show that it can be approved.
+    Review(u64),
+    /// A new minute.
+    Minute,
+    /// Changes may be loaded again.
+    Reload,
+}
+
+/// Something to do outside the console's state.
+#[derive(Debug)]
+pub enum Effect {
+    /// Load what is visible.
+    Load {
+        /// Number of this question.
+        generation: u64,
+        /// What to load.
+        query: SnapshotQuery,
+        /// This SOP instead of the one that fits best.
+        sop: Option<SopId>,
+    },
+    /// Do what the person asked for.
+    Send {
+        /// What it is for.
+        asked: Asked,
+        /// What to do.
+        command: Command,
+    },
+    /// List all SOPs.
+    ListSops,
+    /// Send [`Msg::Woken`] after this long.
+    Wake(Duration, Timer),
+    /// Paint the whole screen anew.
+    Repaint,
+    /// Stop this program until it is continued.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// The moment a message was handled, so that `update` never asks the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Wall clock.
+    pub wall: Timestamp,
+    /// Never steps back.
+    pub monotonic: Duration,
+}

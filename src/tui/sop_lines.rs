@@ -1,0 +1,138 @@
+//! The step tree as lines of a given width; shared by drawing and scrolling.
+//!
+//! Owns: what each node looks like as text, escaped and wrapped. Does not: colour it or know the cursor.
+
+use std::collections::HashSet;
+
+use crate::domain::id::NodeId;
+use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure};
+use crate::domain::sop::tree;
+use crate::domain::text;
+
+/// One line of the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SopLine {
+    /// Position of the node in the procedure.
+    pub node: usize,
+    /// Whether it is the node's first line.
+    pub first: bool,
+    /// Columns before the text, after the gutter.
+    pub indent: usize,
+    /// A sign before the text: a number, a fold mark, `$`.
+    pub lead: String,
+    /// Escaped text.
+    pub text: String,
+    /// What it is.
+    pub class: LineClass,
+}
+
+/// What a line of the tree is; the theme decides how it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LineClass {
+    /// A heading.
+    Section,
+    /// A unit of work.
+    Step,
+    /// Something to execute.
+    Command,
+    /// Output that the document shows, or a table.
+    Output,
+    /// A question.
+    Decision,
+    /// One answer.
+    Branch,
+    /// Prose.
+    Note,
+    /// Prose that warns.
+    Warning,
+}
+
+/// Columns that the gutter takes: cursor, state, space.
+pub const GUTTER: usize = 3;
+
+/// Lays out the visible nodes for `width` columns.
+#[must_use]
+pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize) -> Vec<SopLine> {
+    let mut lines = Vec::new();
+    for index in tree::visible(procedure, folded) {
+        let node = &procedure.nodes[index];
+        // Deep trees must not push the text off the screen.
+        let indent = (procedure.depth(index) * 2).min(width / 4);
+        let (class, lead, texts) = describe(node, folded.contains(&node.id));
+        let lead_width = text::width(&lead);
+        let room = width.saturating_sub(GUTTER + indent + lead_width).max(8);
+        let mut first = true;
+        for piece in texts {
+            for wrapped in wrap(&piece, room, class) {
+                let lead = if first { lead.clone() } else { " ".repeat(lead_width) };
+                lines.push(SopLine { node: index, first, indent, lead, text: wrapped, class });
+                first = false;
+            }
+        }
+    }
+    lines
+}
+
+fn describe(node: &Node, folded: bool) -> (LineClass, String, Vec<String>) {
+    let shown = || vec![text::visible(&node.text).into_owned()];
+    match &node.kind {
+        NodeKind::Section { .. } => {
+            let mark = if folded { "▸ " } else { "▾ " };
+            (LineClass::Section, mark.to_owned(), shown())
+        }
+        NodeKind::Step { label, .. } => {
+            let mark = if folded { "▸ " } else { "" };
+            let label = label.as_deref().map_or_else(|| "• ".to_owned(), |label| format!("{} ", text::visible(label)));
+            (LineClass::Step, format!("{mark}{label}"), shown())
+        }
+        NodeKind::Command { script, .. } => {
+            let lines = script.trim_end().split('\n').map(|line| text::visible(line).into_owned());
+            (LineClass::Command, "$ ".to_owned(), lines.collect())
+        }
+        NodeKind::Output => {
+            let lines = node.text.trim_end().split('\n').map(|line| text::visible(line).into_owned());
+            (LineClass::Output, "  ".to_owned(), lines.collect())
+        }
+        NodeKind::Decision { question } => {
+            (LineClass::Decision, "◆ ".to_owned(), vec![text::visible(question).into_owned()])
+        }
+        NodeKind::Branch { condition, origin } => {
+            let words = match origin {
+                BranchOrigin::Explicit => format!("if {}", text::visible(condition)),
+                BranchOrigin::Otherwise => "otherwise".to_owned(),
+                BranchOrigin::ImplicitElse => "otherwise (the document says nothing about this case)".to_owned(),
+            };
+            let mark = if folded { "▸ " } else { "└ " };
+            (LineClass::Branch, mark.to_owned(), vec![words])
+        }
+        NodeKind::Note { level } => match level {
+            NoteLevel::Warning => (LineClass::Warning, "! ".to_owned(), shown()),
+            NoteLevel::Plain | NoteLevel::Hint => (LineClass::Note, String::new(), shown()),
+        },
+        NodeKind::Opaque { .. } => {
+            let lines = node.text.trim_end().split('\n').map(|line| text::visible(line).into_owned());
+            (LineClass::Output, "  ".to_owned(), lines.collect())
+        }
+    }
+}
+
+/// Breaks at spaces where prose allows it, anywhere in commands.
+fn wrap(line: &str, width: usize, class: LineClass) -> Vec<String> {
+    let mut wrapped = Vec::new();
+    let mut rest = line;
+    loop {
+        let (head, tail) = text::split_at_width(rest, width);
+        if tail.is_empty() || head.is_empty() {
+            wrapped.push(rest.to_owned());
+            return wrapped;
+        }
+        let verbatim = matches!(class, LineClass::Command | LineClass::Output);
+        let at = if verbatim || tail.starts_with(' ') {
+            head.len()
+        } else {
+            head.rfind(' ').filter(|at| *at > 0).map_or(head.len(), |at| at + 1)
+        };
+        wrapped.push(rest[..at].trim_end().to_owned());
+        rest = if verbatim { &rest[at..] } else { rest[at..].trim_start() };
+    }
+}

@@ -1,0 +1,288 @@
+//! State of the screen: focus, cursor, scroll, drafts and overlays. Facts come from the store and stay in [`Facts`].
+//!
+//! Owns: the types. Does not: change them (see `update`) or draw them (see `draw`).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::action::proposal::Proposal;
+use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::time::Timestamp;
+use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
+use crate::tui::keymap::Keymap;
+use crate::tui::layout::{self, Layout, OutputShown, Pane};
+use crate::tui::line_edit::LineEdit;
+use crate::tui::msg::ProposeRequest;
+use crate::tui::review::Review;
+
+/// Everything that the screen shows.
+#[derive(Debug)]
+pub struct Model {
+    /// State of the screen.
+    pub ui: Ui,
+    /// What the store said last.
+    pub facts: Facts,
+}
+
+/// What the store said last.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Rows, header, incident, tray, output.
+    pub snapshot: Snapshot,
+    /// The SOP on the screen.
+    pub sop: Option<Arc<SopDocument>>,
+    /// Every SOP, once it was asked for.
+    pub sops: Vec<(SopId, String)>,
+}
+
+impl Facts {
+    /// The incident whose details are loaded.
+    #[must_use]
+    pub fn detail(&self) -> Option<&Detail> {
+        self.snapshot.detail.as_ref()
+    }
+
+    /// A proposal that waits.
+    #[must_use]
+    pub fn pending(&self, id: ProposalId) -> Option<&Proposal> {
+        self.snapshot.tray.iter().find(|proposal| proposal.id == id)
+    }
+}
+
+/// State of the screen.
+#[derive(Debug)]
+pub struct Ui {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Which pane keys go to.
+    pub focus: Pane,
+    /// The queue.
+    pub queue: QueueView,
+    /// The step tree.
+    pub sop: SopView,
+    /// Output.
+    pub output: OutputView,
+    /// What lies above the panes.
+    pub overlay: Option<Overlay>,
+    /// One line for the person, for a while.
+    pub toast: Option<Toast>,
+    /// Wall clock of the last message, for the header and for durations.
+    pub now: Timestamp,
+    /// Monotonic clock of the last message.
+    pub monotonic: Duration,
+    /// Loads under way and wanted.
+    pub loading: Loading,
+    /// Counts timers, so that an old one can be told from a new one.
+    pub timer: u64,
+    /// Key bindings.
+    pub keymap: Keymap,
+    /// Settings that come from the configuration.
+    pub settings: Settings,
+    /// Why there is nothing to see, when the store cannot be read.
+    pub trouble: Option<String>,
+}
+
+/// Settings that come from the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of this installation in the header.
+    pub name: String,
+    /// How long resolved incidents stay in the queue.
+    pub show_resolved_for: Duration,
+}
+
+/// Loads under way and wanted: never more than one at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loading {
+    /// Number of the last question.
+    pub generation: u64,
+    /// Whether its answer is still to come.
+    pub in_flight: bool,
+    /// Whether to ask again as soon as it has come.
+    pub wanted: bool,
+    /// When the last load caused by a change of the store began.
+    pub last_change: Option<Duration>,
+}
+
+/// The queue on the screen.
+#[derive(Debug, Default)]
+pub struct QueueView {
+    /// The incident under the cursor.
+    pub selected: Option<IncidentId>,
+    /// Its position in the queue, from 0, as last known.
+    pub rank: u32,
+    /// Position of the first visible row.
+    pub top: u32,
+    /// Words that rows must contain.
+    pub filter: String,
+    /// The filter being typed.
+    pub editing: Option<LineEdit>,
+    /// Jump to an end as soon as its rows are loaded.
+    pub going: Option<QueueEnd>,
+    /// Number of the timer after which details follow the cursor; `None` when they do.
+    pub settling: Option<u64>,
+}
+
+/// An end of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueEnd {
+    /// The first row.
+    Top,
+    /// The last row.
+    Bottom,
+}
+
+/// The step tree on the screen.
+#[derive(Debug, Default)]
+pub struct SopView {
+    /// Document chosen by the person for an incident; others get the one that fits best.
+    pub chosen: HashMap<IncidentId, SopId>,
+    /// Document chosen while there is no incident.
+    pub browsing: Option<SopId>,
+    /// The document that cursor and folds belong to.
+    pub document: Option<SopId>,
+    /// Folded nodes.
+    pub folded: HashSet<NodeId>,
+    /// Node under the cursor: position in the procedure.
+    pub cursor: usize,
+    /// First visible line.
+    pub top: usize,
+    /// Text being looked for.
+    pub find: String,
+    /// The text being typed.
+    pub editing: Option<LineEdit>,
+}
+
+/// Output on the screen.
+#[derive(Debug, Default)]
+pub struct OutputView {
+    /// Which attempt; `None` for the newest of the incident.
+    pub attempt: Option<AttemptId>,
+    /// Lines scrolled up from the end.
+    pub up: usize,
+    /// When the person asked once to end this attempt; a second time within [`CONFIRM_WITHIN`] does it.
+    pub cancel_asked: Option<(AttemptId, Duration)>,
+}
+
+/// A second press within this time confirms.
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
+
+/// What lies above the panes.
+#[derive(Debug)]
+pub enum Overlay {
+    /// The approval review.
+    Review(Box<Review>),
+    /// Values that a step needs.
+    Prompt(Box<Prompt>),
+    /// A list of SOPs to choose from.
+    Picker(Picker),
+    /// Keys of the pane in focus.
+    Help {
+        /// First visible line.
+        top: usize,
+    },
+}
+
+/// Values that a step needs, asked for one by one.
+#[derive(Debug)]
+pub struct Prompt {
+    /// What to ask for again.
+    pub request: ProposeRequest,
+    /// What is needed.
+    pub needed: Vec<NeededValue>,
+    /// Values typed so far, by name.
+    pub values: BTreeMap<String, String>,
+    /// Which one is being typed.
+    pub at: usize,
+    /// The value being typed.
+    pub edit: LineEdit,
+}
+
+/// A list of SOPs to choose from.
+#[derive(Debug, Default)]
+pub struct Picker {
+    /// Words that titles must contain.
+    pub edit: LineEdit,
+    /// Chosen line among those that match.
+    pub at: usize,
+}
+
+/// One line for the person, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// What to say. May contain foreign text.
+    pub text: String,
+    /// How loud.
+    pub level: ToastLevel,
+    /// Number of the timer that ends it.
+    pub number: u64,
+}
+
+/// How loud a toast is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastLevel {
+    /// It went well.
+    Done,
+    /// It did not.
+    Refused,
+}
+
+impl Model {
+    /// An empty screen of this size.
+    #[must_use]
+    pub fn new(size: (u16, u16), keymap: Keymap, settings: Settings) -> Self {
+        let ui = Ui {
+            size,
+            focus: Pane::Incidents,
+            queue: QueueView::default(),
+            sop: SopView::default(),
+            output: OutputView::default(),
+            overlay: None,
+            toast: None,
+            now: Timestamp::default(),
+            monotonic: Duration::ZERO,
+            loading: Loading::default(),
+            timer: 0,
+            keymap,
+            settings,
+            trouble: None,
+        };
+        Self { ui, facts: Facts::default() }
+    }
+
+    /// Where everything stands now; `None` when the terminal is too small.
+    #[must_use]
+    pub fn layout(&self) -> Option<Layout> {
+        let (columns, rows) = self.ui.size;
+        let has_output = self.shown_attempt().is_some();
+        let output = if has_output { OutputShown::Below } else { OutputShown::No };
+        layout::compute(columns, rows, self.ui.focus, output)
+    }
+
+    /// The attempt whose output is on the screen: the chosen one, else the newest of the incident.
+    #[must_use]
+    pub fn shown_attempt(&self) -> Option<&crate::domain::action::attempt::Attempt> {
+        let attempts = &self.facts.detail()?.record.attempts;
+        let chosen = self.ui.output.attempt;
+        attempts.iter().find(|attempt| Some(attempt.id) == chosen).or_else(|| attempts.first())
+    }
+
+    /// Rows of the queue that fit on the screen; 1 when the pane is not shown.
+    #[must_use]
+    pub fn queue_rows(&self) -> u32 {
+        let (columns, rows) = self.ui.size;
+        // The queue's height does not depend on focus as long as it is shown at all.
+        layout::compute(columns, rows, Pane::Incidents, OutputShown::No)
+            .and_then(|layout| layout.queue)
+            .map_or(1, |area| u32::from(area.body.height).max(1))
+    }
+}
+
+impl Ui {
+    /// A new number for a timer.
+    pub fn next_timer(&mut self) -> u64 {
+        self.timer += 1;
+        self.timer
+    }
+}

@@ -1,0 +1,226 @@
+//! What a message does to the screen's state: pure, no I/O, no clock.
+//!
+//! Owns: the route from a message to the part that it concerns, and loading. Does not: draw or execute effects.
+
+mod keys;
+mod overlay;
+mod queue;
+mod sop;
+
+pub(crate) use keys::{context, pane_context};
+pub(crate) use overlay::{picked, review_box, review_rows};
+
+use std::time::Duration;
+
+use crate::engine::backend::{BackendError, Done, OutputQuery, QueueAnchor, QueueQuery, SnapshotQuery};
+use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::ui::{Model, Overlay, QueueEnd, Toast, ToastLevel};
+
+/// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
+const RELOAD_EVERY: Duration = Duration::from_millis(250);
+/// Details follow the cursor after it has rested this long.
+const SETTLE_AFTER: Duration = Duration::from_millis(200);
+/// A toast stays this long.
+const TOAST_FOR: Duration = Duration::from_secs(8);
+/// How much of an attempt's output is loaded.
+const OUTPUT_TAIL: usize = 256 * 1024;
+
+/// Handles one message.
+pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
+    model.ui.now = moment.wall;
+    model.ui.monotonic = moment.monotonic;
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Key(key) => keys::pressed(model, key, &mut effects),
+        Msg::Paste(text) => keys::pasted(model, &text, &mut effects),
+        Msg::Resized(columns, rows) => {
+            model.ui.size = (columns, rows);
+            queue::keep_visible(model);
+            overlay::refresh(model);
+            sop::keep_visible(model);
+            effects.push(Effect::Repaint);
+            want_load(model, &mut effects);
+        }
+        Msg::Changed => changed(model, &mut effects),
+        Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
+        Msg::Answered { asked, result } => answered(model, asked, result, &mut effects),
+        Msg::Sops(Ok(sops)) => model.facts.sops = sops,
+        Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
+        Msg::Woken(timer) => woken(model, timer, &mut effects),
+        Msg::Painted => overlay::painted(model, &mut effects),
+        Msg::Notice(text) => toast(model, ToastLevel::Refused, text, &mut effects),
+    }
+    effects
+}
+
+fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
+    match timer {
+        Timer::Settle(number) if model.ui.queue.settling == Some(number) => queue::settle(model, effects),
+        Timer::Toast(number) if model.ui.timer >= number => clear_toast(model, number),
+        Timer::Reload => {
+            model.ui.loading.last_change = Some(model.ui.monotonic);
+            want_load(model, effects);
+        }
+        Timer::Settle(_) | Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
+    }
+}
+
+/// Tells the person something for a while.
+fn toast(model: &mut Model, level: ToastLevel, text: String, effects: &mut Vec<Effect>) {
+    let number = model.ui.next_timer();
+    model.ui.toast = Some(Toast { text, level, number });
+    effects.push(Effect::Wake(TOAST_FOR, Timer::Toast(number)));
+}
+
+fn clear_toast(model: &mut Model, number: u64) {
+    if model.ui.toast.as_ref().is_some_and(|toast| toast.number == number) {
+        model.ui.toast = None;
+    }
+}
+
+/// The store changed: load at once if the last such load is long enough ago, else when it will be.
+fn changed(model: &mut Model, effects: &mut Vec<Effect>) {
+    let now = model.ui.monotonic;
+    match model.ui.loading.last_change {
+        Some(last) if now < last => {} // a reload is already scheduled
+        Some(last) if now - last < RELOAD_EVERY => {
+            let due = last + RELOAD_EVERY;
+            model.ui.loading.last_change = Some(due);
+            effects.push(Effect::Wake(due - now, Timer::Reload));
+        }
+        _ => {
+            model.ui.loading.last_change = Some(now);
+            want_load(model, effects);
+        }
+    }
+}
+
+/// Loads what is visible now, or as soon as the load under way has come back.
+pub(super) fn want_load(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.ui.loading.in_flight {
+        model.ui.loading.wanted = true;
+        return;
+    }
+    model.ui.loading.in_flight = true;
+    model.ui.loading.wanted = false;
+    model.ui.loading.generation += 1;
+    let query = query(model);
+    let sop = match query.detail {
+        Some(incident) => model.ui.sop.chosen.get(&incident).cloned(),
+        None => model.ui.sop.browsing.clone(),
+    };
+    effects.push(Effect::Load { generation: model.ui.loading.generation, query, sop });
+}
+
+fn query(model: &Model) -> SnapshotQuery {
+    let ui = &model.ui;
+    // Three pages, so that a page in either direction is there when a key asks for it.
+    let limit = (model.queue_rows() * 3).max(120);
+    let anchor = match (ui.queue.going, ui.queue.selected) {
+        (Some(QueueEnd::Top), _) | (None, None) => QueueAnchor::Rank(0),
+        (Some(QueueEnd::Bottom), _) => QueueAnchor::Rank(model.facts.snapshot.queue.total.saturating_sub(limit / 2)),
+        (None, Some(id)) => QueueAnchor::Around(id),
+    };
+    // While the cursor moves the details stay with the incident that they belong to.
+    let detail = if ui.queue.settling.is_some() {
+        model.facts.detail().map(|detail| detail.record.incident.id)
+    } else {
+        ui.queue.selected
+    };
+    let output = model
+        .shown_attempt()
+        .filter(|attempt| Some(attempt.incident) == detail)
+        .map(|attempt| OutputQuery { attempt: attempt.id, tail_bytes: OUTPUT_TAIL });
+    SnapshotQuery {
+        queue: QueueQuery {
+            filter: ui.queue.filter.clone(),
+            anchor,
+            limit,
+            pinned: ui.queue.selected,
+            resolved_since: ui.now.minus(ui.settings.show_resolved_for),
+        },
+        detail,
+        output,
+    }
+}
+
+fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, BackendError>, effects: &mut Vec<Effect>) {
+    if generation != model.ui.loading.generation {
+        return;
+    }
+    model.ui.loading.in_flight = false;
+    match result {
+        Ok(loaded) => {
+            model.ui.trouble = None;
+            let attempt_before = model.shown_attempt().map(|attempt| attempt.id);
+            let incident_before = model.facts.detail().map(|detail| detail.record.incident.id);
+            model.facts.snapshot = loaded.snapshot;
+            if loaded.sop.is_some() || model.facts.detail().is_some() {
+                model.facts.sop = loaded.sop;
+            }
+            let first_load = queue::follow_selection(model);
+            let incident_now = model.facts.detail().map(|detail| detail.record.incident.id);
+            if incident_before != incident_now {
+                model.ui.output.attempt = None;
+                model.ui.output.up = 0;
+            }
+            let attempt_now = model.shown_attempt().map(|attempt| attempt.id);
+            // Details of a first selection and the output of a new attempt need a second question.
+            let output_missing = attempt_now != attempt_before || model.facts.snapshot.output.is_none();
+            if first_load || (attempt_now.is_some() && output_missing && attempt_now != attempt_before) {
+                model.ui.loading.wanted = true;
+            }
+            sop::follow_document(model);
+            overlay::refresh(model);
+            overlay::proposal_gone(model, effects);
+        }
+        Err(error) => model.ui.trouble = Some(error.to_string()),
+    }
+    if model.ui.loading.wanted {
+        want_load(model, effects);
+    }
+}
+
+fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>, effects: &mut Vec<Effect>) {
+    match (asked, result) {
+        (Asked::Propose(request), Err(BackendError::NeedsValues(needed))) => {
+            overlay::ask_values(model, request, needed);
+        }
+        (asked, Err(error)) => {
+            if asked == Asked::Approve {
+                overlay::approval_failed(model);
+            }
+            toast(model, ToastLevel::Refused, error.to_string(), effects);
+        }
+        (_, Ok(done)) => {
+            let text = match done {
+                Done::Incident => None,
+                Done::Proposed(proposal) => {
+                    let key = model.ui.keymap.key_for_approvals();
+                    Some(format!("Proposed, risk {}. {key} opens the review.", proposal.spec.risk.name()))
+                }
+                Done::Started(attempt) => {
+                    if matches!(model.ui.overlay, Some(Overlay::Review(_))) {
+                        model.ui.overlay = None;
+                    }
+                    model.ui.output.attempt = Some(attempt);
+                    model.ui.output.up = 0;
+                    Some(format!("Approved. Attempt {attempt} started."))
+                }
+                Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
+                Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
+            };
+            if let Some(text) = text {
+                toast(model, ToastLevel::Done, text, effects);
+            }
+        }
+    }
+    want_load(model, effects);
+}
+
+/// Starts the timer after which details follow the cursor.
+pub(super) fn settle_later(model: &mut Model, effects: &mut Vec<Effect>) {
+    let number = model.ui.next_timer();
+    model.ui.queue.settling = Some(number);
+    effects.push(Effect::Wake(SETTLE_AFTER, Timer::Settle(number)));
+}

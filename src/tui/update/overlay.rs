@@ -1,0 +1,291 @@
+//! Overlays: the review, values for a step, the list of SOPs, help.
+//!
+//! Invariants: nothing but a person's key opens an overlay (values for a step follow the person's own proposal); the review
+//! decides by itself whether its chord counts; Escape always leaves everything as it was.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+
+use super::{keys, sop};
+use crate::domain::action::grant::Approval;
+use crate::domain::id::SopId;
+use crate::engine::backend::{Command, NeededValue};
+use crate::tui::intent::Intent;
+use crate::tui::layout;
+use crate::tui::line_edit::{Edited, LineEdit};
+use crate::tui::msg::{Asked, Effect, ProposeRequest, Timer};
+use crate::tui::review::{QUIET, Review};
+use crate::tui::ui::{Model, Overlay, Picker, Prompt, ToastLevel};
+
+/// Columns of the review's text at a terminal of this width: a frame of one and a margin of one on each side.
+#[must_use]
+pub(crate) fn review_width(columns: u16) -> usize {
+    usize::from(columns.saturating_sub(2).min(100)).saturating_sub(4)
+}
+
+/// Rows of the review's text: the rest is the frame and the three lines that say what can be done.
+#[must_use]
+pub(crate) fn review_rows(rows: u16, lines: usize) -> usize {
+    usize::from(rows.saturating_sub(2)).saturating_sub(5).min(lines)
+}
+
+/// The box of the review.
+#[must_use]
+pub(crate) fn review_box(size: (u16, u16), lines: usize) -> ratatui::layout::Rect {
+    let rows = u16::try_from(review_rows(size.1, lines)).unwrap_or(u16::MAX);
+    layout::overlay(size.0, size.1, 100, rows.saturating_add(5))
+}
+
+/// Opens the review of a proposal: of this incident if there is one, else the oldest.
+pub(super) fn open_review(model: &mut Model, effects: &mut Vec<Effect>) {
+    let selected = model.ui.queue.selected;
+    let tray = &model.facts.snapshot.tray;
+    let proposal = tray.iter().rev().find(|proposal| Some(proposal.spec.incident) == selected).or_else(|| tray.first());
+    let Some(proposal) = proposal else {
+        let run = "Nothing waits for approval. r proposes the command under the cursor in the SOP.";
+        return super::toast(model, ToastLevel::Refused, run.to_owned(), effects);
+    };
+    let title = keys::incident_title(model, proposal.spec.incident);
+    let review = Review::open(proposal, &title, review_width(model.ui.size.0));
+    model.ui.toast = None;
+    model.ui.overlay = Some(Overlay::Review(Box::new(review)));
+}
+
+/// After a load or a resize: lays the review out anew if its proposal or the width changed.
+pub(super) fn refresh(model: &mut Model) {
+    let Some(Overlay::Review(review)) = &model.ui.overlay else { return };
+    let id = review.proposal;
+    let Some(proposal) = model.facts.pending(id).cloned() else { return };
+    let title = keys::incident_title(model, proposal.spec.incident);
+    let width = review_width(model.ui.size.0);
+    if let Some(Overlay::Review(review)) = &mut model.ui.overlay {
+        review.refresh(&proposal, &title, width);
+        let rows = review_rows(model.ui.size.1, review.lines.len());
+        review.top = review.top.min(review.lines.len().saturating_sub(rows));
+    }
+}
+
+/// After a load: closes a review whose proposal no longer waits, and says so.
+pub(super) fn proposal_gone(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Review(review)) = &model.ui.overlay else { return };
+    if !review.sent && model.facts.pending(review.proposal).is_none() {
+        let text = format!(
+            "Proposal {} no longer waits: it was settled elsewhere or what it was bound to changed. Nothing was run by you.",
+            review.proposal
+        );
+        model.ui.overlay = None;
+        super::toast(model, ToastLevel::Refused, text, effects);
+    }
+}
+
+/// The approval was refused: the review stands again.
+pub(super) fn approval_failed(model: &mut Model) {
+    if let Some(Overlay::Review(review)) = &mut model.ui.overlay {
+        review.sent = false;
+    }
+}
+
+/// A frame was written: what it showed of the review has been on the screen.
+pub(super) fn painted(model: &mut Model, effects: &mut Vec<Effect>) {
+    let (now, rows) = (model.ui.monotonic, model.ui.size.1);
+    let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
+    let visible = review_rows(rows, review.lines.len());
+    let first_time = review.quiet_since.is_none();
+    review.painted(visible, now);
+    if first_time {
+        wake_when_quiet(model, effects);
+    }
+}
+
+fn wake_when_quiet(model: &mut Model, effects: &mut Vec<Effect>) {
+    let number = model.ui.next_timer();
+    // A little later than the period itself, so that the screen never promises too early.
+    effects.push(Effect::Wake(QUIET + Duration::from_millis(20), Timer::Review(number)));
+}
+
+/// A key for the overlay.
+pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    match &model.ui.overlay {
+        Some(Overlay::Review(_)) => in_review(model, key, intent, effects),
+        Some(Overlay::Prompt(_)) => in_prompt(model, key, intent, effects),
+        Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
+        Some(Overlay::Help { .. }) => in_help(model, intent),
+        None => {}
+    }
+}
+
+fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    let (now, size) = (model.ui.monotonic, model.ui.size);
+    let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
+    let rows = review_rows(size.1, review.lines.len());
+    let last_top = review.lines.len().saturating_sub(rows);
+    if intent == Some(Intent::Approve) {
+        return approve(model, effects);
+    }
+    review.objection = None;
+    review.disturbed(now);
+    // While a name is to be typed, printable keys are text; scrolling then is by the arrow keys.
+    let text_key = review.typed.is_some() && keys::printable(key);
+    match intent.filter(|_| !text_key) {
+        Some(Intent::Back) => {
+            model.ui.overlay = None;
+            return;
+        }
+        Some(Intent::Reject) => {
+            let proposal = review.proposal;
+            model.ui.overlay = None;
+            effects.push(Effect::Send { asked: Asked::Reject, command: Command::Reject { proposal } });
+            return;
+        }
+        Some(Intent::Down) => review.top = (review.top + 1).min(last_top),
+        Some(Intent::Up) => review.top = review.top.saturating_sub(1),
+        Some(Intent::PageDown | Intent::HalfPageDown) => review.top = (review.top + rows.max(2) - 1).min(last_top),
+        Some(Intent::PageUp | Intent::HalfPageUp) => review.top = review.top.saturating_sub(rows.max(2) - 1),
+        Some(Intent::Top) => review.top = 0,
+        Some(Intent::Bottom) => review.top = last_top,
+        _ => {
+            if let Some(typed) = &mut review.typed {
+                typed.key(key);
+            }
+        }
+    }
+    wake_when_quiet(model, effects);
+}
+
+fn approve(model: &mut Model, effects: &mut Vec<Effect>) {
+    let (now, size) = (model.ui.monotonic, model.ui.size);
+    let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
+    let Some(proposal) = model.facts.snapshot.tray.iter().find(|proposal| proposal.id == review.proposal) else {
+        return;
+    };
+    let target = proposal.spec.target.name();
+    let verdict = if review.digest == proposal.digest {
+        review.may_approve(target, now)
+    } else {
+        Err("The proposal changed; read it again".to_owned())
+    };
+    match verdict {
+        Ok(()) => {
+            review.sent = true;
+            review.objection = None;
+            let approval = Approval {
+                digest: review.digest.clone(),
+                typed_target: review.typed.as_ref().map(|typed| typed.text().to_owned()),
+                rendered: review.rendered(),
+                terminal: size,
+            };
+            let command = Command::Approve { proposal: review.proposal, approval };
+            effects.push(Effect::Send { asked: Asked::Approve, command });
+        }
+        Err(why) => {
+            review.objection = Some(why);
+            // A chord held down must not slip through when the period ends.
+            review.disturbed(now);
+            wake_when_quiet(model, effects);
+        }
+    }
+}
+
+/// Asks for the values that a step needs.
+pub(super) fn ask_values(model: &mut Model, request: ProposeRequest, needed: Vec<NeededValue>) {
+    if model.ui.overlay.is_some() || needed.is_empty() {
+        return;
+    }
+    let first = request.values.get(&needed[0].name).cloned().unwrap_or_default();
+    let prompt = Prompt { values: request.values.clone(), request, needed, at: 0, edit: LineEdit::with_text(&first) };
+    model.ui.overlay = Some(Overlay::Prompt(Box::new(prompt)));
+}
+
+fn in_prompt(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Prompt(prompt)) = &mut model.ui.overlay else { return };
+    match intent {
+        Some(Intent::Back) => model.ui.overlay = None,
+        Some(Intent::Open) => {
+            if prompt.edit.text().is_empty() {
+                return;
+            }
+            let name = prompt.needed[prompt.at].name.clone();
+            prompt.values.insert(name, prompt.edit.text().to_owned());
+            prompt.at += 1;
+            if let Some(next) = prompt.needed.get(prompt.at) {
+                prompt.edit = LineEdit::with_text(prompt.values.get(&next.name).map_or("", String::as_str));
+            } else {
+                let mut request = prompt.request.clone();
+                request.values = std::mem::take(&mut prompt.values);
+                model.ui.overlay = None;
+                sop::send_proposal(request, effects);
+            }
+        }
+        _ => {
+            prompt.edit.key(key);
+        }
+    }
+}
+
+/// Opens the list of SOPs.
+pub(super) fn open_picker(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.ui.overlay = Some(Overlay::Picker(Picker::default()));
+    effects.push(Effect::ListSops);
+}
+
+/// The SOPs of the list that match what was typed: those that fit the incident first, each with why it is there.
+#[must_use]
+pub(crate) fn picked<'a>(model: &'a Model, picker: &Picker) -> Vec<(&'a SopId, &'a str, &'a str)> {
+    let matches = model.facts.detail().map_or(&[][..], |detail| &detail.matches[..]);
+    let why: BTreeMap<&SopId, &str> = matches.iter().map(|found| (&found.sop, found.why.as_str())).collect();
+    let words: Vec<String> = picker.edit.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let mut rows: Vec<_> = model
+        .facts
+        .sops
+        .iter()
+        .filter(|(id, title)| {
+            let text = format!("{} {}", title.to_lowercase(), id.as_str().to_lowercase());
+            words.iter().all(|word| text.contains(word.as_str()))
+        })
+        .map(|(id, title)| (id, title.as_str(), why.get(id).copied().unwrap_or("")))
+        .collect();
+    rows.sort_by_key(|(id, title, _)| {
+        let place = matches.iter().position(|found| found.sop == **id).unwrap_or(usize::MAX);
+        (place, title.to_lowercase())
+    });
+    rows
+}
+
+fn in_picker(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    use crossterm::event::KeyCode;
+    let Some(Overlay::Picker(picker)) = &model.ui.overlay else { return };
+    let rows = picked(model, picker);
+    let (count, at) = (rows.len(), picker.at);
+    let chosen = rows.get(at).map(|(id, _, _)| (*id).clone());
+    let Some(Overlay::Picker(picker)) = &mut model.ui.overlay else { return };
+    match (intent, key.code) {
+        (Some(Intent::Back), _) => model.ui.overlay = None,
+        (Some(Intent::Open), _) => {
+            model.ui.overlay = None;
+            if let Some(id) = chosen {
+                sop::choose(model, id, effects);
+            }
+        }
+        (_, KeyCode::Down) => picker.at = (at + 1).min(count.saturating_sub(1)),
+        (_, KeyCode::Up) => picker.at = at.saturating_sub(1),
+        _ => {
+            if picker.edit.key(key) == Edited::Changed {
+                picker.at = 0;
+            }
+        }
+    }
+}
+
+fn in_help(model: &mut Model, intent: Option<Intent>) {
+    let Some(Overlay::Help { top }) = &mut model.ui.overlay else { return };
+    match intent {
+        Some(Intent::Back | Intent::Help | Intent::Quit | Intent::Open) => model.ui.overlay = None,
+        Some(Intent::Down) => *top += 1,
+        Some(Intent::Up) => *top = top.saturating_sub(1),
+        Some(Intent::PageDown | Intent::HalfPageDown) => *top += 10,
+        Some(Intent::PageUp | Intent::HalfPageUp) => *top = top.saturating_sub(10),
+        _ => {}
+    }
+}

@@ -1,0 +1,139 @@
+//! The queue: cursor, paging, filter.
+//!
+//! Invariants: rows are identified by incident, so a refresh never moves the selection, and the selected row stays on its
+//! line of the screen. While the cursor moves beyond the page, only the last (or first) line shows the row under it, with a
+//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page.
+
+use crate::domain::id::IncidentId;
+use crate::engine::backend::QueueWindow;
+use crate::tui::msg::Effect;
+use crate::tui::ui::{Model, QueueEnd};
+
+/// Load more rows when the cursor is this close to the end of those loaded.
+const MARGIN: u32 = 30;
+
+/// Moves the cursor by `rows`; stays within what is loaded.
+pub(super) fn step(model: &mut Model, rows: i64, effects: &mut Vec<Effect>) {
+    let window = &model.facts.snapshot.queue;
+    if window.rows.is_empty() {
+        return;
+    }
+    let first = i64::from(window.start);
+    let last = first + i64::try_from(window.rows.len()).unwrap_or(0) - 1;
+    let wanted = (i64::from(model.ui.queue.rank) + rows).clamp(first, last);
+    let Ok(rank) = u32::try_from(wanted) else { return };
+    if rank == model.ui.queue.rank {
+        return;
+    }
+    select(model, rank);
+    super::settle_later(model, effects);
+    let window = &model.facts.snapshot.queue;
+    let loaded_to = window.start + u32::try_from(window.rows.len()).unwrap_or(0);
+    let near_start = window.start > 0 && rank < window.start + MARGIN;
+    let near_end = loaded_to < window.total && rank + MARGIN >= loaded_to;
+    if near_start || near_end {
+        super::want_load(model, effects);
+    }
+}
+
+/// Goes to an end of the queue, which may have to be loaded first.
+pub(super) fn go(model: &mut Model, end: QueueEnd, effects: &mut Vec<Effect>) {
+    let window = &model.facts.snapshot.queue;
+    if window.total == 0 {
+        return;
+    }
+    let rank = match end {
+        QueueEnd::Top => 0,
+        QueueEnd::Bottom => window.total - 1,
+    };
+    if row_at(window, rank).is_some() {
+        select(model, rank);
+        settle(model, effects);
+    } else {
+        model.ui.queue.going = Some(end);
+        super::want_load(model, effects);
+    }
+}
+
+fn select(model: &mut Model, rank: u32) {
+    if let Some(id) = row_at(&model.facts.snapshot.queue, rank) {
+        model.ui.queue.rank = rank;
+        model.ui.queue.selected = Some(id);
+    }
+}
+
+fn row_at(window: &QueueWindow, rank: u32) -> Option<IncidentId> {
+    let at = usize::try_from(rank.checked_sub(window.start)?).ok()?;
+    window.rows.get(at).map(|row| row.id)
+}
+
+/// The cursor has rested: the page and the details follow it.
+pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.ui.queue.settling = None;
+    keep_visible(model);
+    let shown = model.facts.detail().map(|detail| detail.record.incident.id);
+    if shown != model.ui.queue.selected {
+        super::want_load(model, effects);
+    }
+}
+
+/// Brings the page to the cursor: when it left the page, to the middle, so that the next keys do not leave it again.
+pub(super) fn keep_visible(model: &mut Model) {
+    let rows = model.queue_rows();
+    let queue = &mut model.ui.queue;
+    if queue.rank < queue.top || queue.rank >= queue.top + rows {
+        queue.top = queue.rank.saturating_sub(rows / 2);
+    }
+    let total = model.facts.snapshot.queue.total;
+    queue.top = queue.top.min(total.saturating_sub(rows));
+}
+
+/// After a load: finds the selected incident again and keeps it on its line. Returns whether something was selected that
+/// has no details yet.
+pub(super) fn follow_selection(model: &mut Model) -> bool {
+    let rows = model.queue_rows();
+    let window = &model.facts.snapshot.queue;
+    let queue = &mut model.ui.queue;
+    if let Some(end) = queue.going.take() {
+        let rank = match end {
+            QueueEnd::Top => 0,
+            QueueEnd::Bottom => window.total.saturating_sub(1),
+        };
+        if let Some(id) = row_at(window, rank) {
+            queue.selected = Some(id);
+            queue.rank = rank;
+            queue.top = rank.saturating_sub(rows - 1);
+        }
+    }
+    let found = queue.selected.and_then(|id| window.rows.iter().position(|row| row.id == id));
+    match found {
+        Some(position) => {
+            let rank = window.start + u32::try_from(position).unwrap_or(0);
+            let line = queue.rank.saturating_sub(queue.top);
+            if queue.settling.is_none() && line < rows {
+                queue.top = rank.saturating_sub(line);
+            }
+            queue.rank = rank;
+        }
+        None => {
+            // It is no longer in the queue: what now stands in its place is selected.
+            let last = window.start + u32::try_from(window.rows.len()).unwrap_or(0);
+            let rank = queue.rank.clamp(window.start, last.saturating_sub(1).max(window.start));
+            queue.selected = row_at(window, rank);
+            queue.rank = if queue.selected.is_some() { rank } else { 0 };
+        }
+    }
+    if model.ui.queue.settling.is_none() {
+        keep_visible(model);
+    }
+    let shown = model.facts.detail().map(|detail| detail.record.incident.id);
+    model.ui.queue.settling.is_none() && shown != model.ui.queue.selected
+}
+
+/// Uses `filter` from now on.
+pub(super) fn set_filter(model: &mut Model, filter: String, effects: &mut Vec<Effect>) {
+    if model.ui.queue.filter != filter {
+        model.ui.queue.filter = filter;
+        super::want_load(model, effects);
+    }
+}

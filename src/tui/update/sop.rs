@@ -1,0 +1,223 @@
+//! The step tree: cursor, folds, finding, choosing a document.
+//!
+//! Invariant: cursor and folds belong to one document and survive a refresh of it.
+
+use crate::domain::id::SopId;
+use crate::domain::procedure::NodeKind;
+use crate::domain::sop::tree;
+use crate::tui::msg::{Asked, Effect, ProposeRequest};
+use crate::tui::sop_lines;
+use crate::tui::ui::{Model, ToastLevel};
+
+/// Direction of a movement or search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// Towards the end.
+    Forward,
+    /// Towards the beginning.
+    Back,
+}
+
+/// After a load: begins anew when the document is another one.
+pub(super) fn follow_document(model: &mut Model) {
+    let id = model.facts.sop.as_ref().map(|document| document.procedure.sop.clone());
+    let nodes = model.facts.sop.as_ref().map_or(0, |document| document.procedure.nodes.len());
+    if id != model.ui.sop.document {
+        model.ui.sop.document = id;
+        model.ui.sop.folded.clear();
+        model.ui.sop.top = 0;
+        // A document opens at its first step: that is what one came for.
+        model.ui.sop.cursor =
+            model.facts.sop.as_ref().and_then(|document| tree::first_step(&document.procedure)).unwrap_or(0);
+        model.ui.sop.top = 0;
+    }
+    model.ui.sop.cursor = model.ui.sop.cursor.min(nodes.saturating_sub(1));
+    keep_visible(model);
+}
+
+/// Moves the cursor by visible nodes.
+pub(super) fn step(model: &mut Model, nodes: i64) {
+    let Some(document) = &model.facts.sop else { return };
+    let visible = tree::visible(&document.procedure, &model.ui.sop.folded);
+    if visible.is_empty() {
+        return;
+    }
+    let at = visible.iter().position(|node| *node >= model.ui.sop.cursor).unwrap_or(visible.len() - 1);
+    let last = i64::try_from(visible.len() - 1).unwrap_or(0);
+    let wanted = (i64::try_from(at).unwrap_or(0) + nodes).clamp(0, last);
+    model.ui.sop.cursor = visible[usize::try_from(wanted).unwrap_or(0)];
+    keep_visible(model);
+}
+
+/// Moves the cursor to the next or previous step.
+pub(super) fn to_step(model: &mut Model, direction: Direction) {
+    let Some(document) = &model.facts.sop else { return };
+    let (procedure, cursor) = (&document.procedure, model.ui.sop.cursor);
+    let found = match direction {
+        Direction::Forward => tree::next_step(procedure, cursor),
+        Direction::Back => tree::previous_step(procedure, cursor),
+    };
+    if let Some(node) = found {
+        reveal(model, node);
+    }
+}
+
+/// Looks for the text; says so when it is not there.
+pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Effect>) {
+    let Some(document) = &model.facts.sop else { return };
+    let words = model.ui.sop.find.clone();
+    if words.is_empty() {
+        return;
+    }
+    let found = match direction {
+        Direction::Forward => tree::find_next(&document.procedure, model.ui.sop.cursor, &words),
+        Direction::Back => tree::find_previous(&document.procedure, model.ui.sop.cursor, &words),
+    };
+    match found {
+        Some(node) => reveal(model, node),
+        None => super::toast(model, ToastLevel::Refused, format!("\"{words}\" is not in this SOP"), effects),
+    }
+}
+
+/// Puts the cursor on a node and opens what hides it.
+fn reveal(model: &mut Model, node: usize) {
+    let Some(document) = &model.facts.sop else { return };
+    let nodes = &document.procedure.nodes;
+    let mut at = nodes.get(node).and_then(|found| found.parent);
+    while let Some(parent) = at {
+        model.ui.sop.folded.remove(&nodes[parent].id);
+        at = nodes[parent].parent;
+    }
+    model.ui.sop.cursor = node;
+    keep_visible(model);
+}
+
+/// What to do to a fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fold {
+    /// Close it if open, open it if closed.
+    Toggle,
+    /// Show what is below; on an open node, go to its first child.
+    Open,
+    /// Hide what is below; on a closed node or a leaf, go to the parent.
+    Close,
+}
+
+/// Folds the node under the cursor.
+pub(super) fn fold(model: &mut Model, fold: Fold) {
+    let Some(document) = &model.facts.sop else { return };
+    let cursor = model.ui.sop.cursor;
+    let Some(node) = document.procedure.nodes.get(cursor) else { return };
+    let first_child = document.procedure.nodes.iter().position(|child| child.parent == Some(cursor));
+    let folded = model.ui.sop.folded.contains(&node.id);
+    match (fold, first_child, folded) {
+        (Fold::Toggle | Fold::Open, Some(_), true) => {
+            model.ui.sop.folded.remove(&node.id);
+        }
+        (Fold::Toggle | Fold::Close, Some(_), false) => {
+            model.ui.sop.folded.insert(node.id.clone());
+        }
+        (Fold::Open, Some(child), false) => model.ui.sop.cursor = child,
+        (Fold::Close, _, _) => {
+            if let Some(parent) = node.parent {
+                model.ui.sop.cursor = parent;
+            }
+        }
+        (Fold::Toggle | Fold::Open, None, _) => {}
+    }
+    keep_visible(model);
+}
+
+/// Folds every section, or opens all when some are folded.
+pub(super) fn fold_all(model: &mut Model) {
+    let Some(document) = &model.facts.sop else { return };
+    if model.ui.sop.folded.is_empty() {
+        let sections = document.procedure.nodes.iter().filter(|node| matches!(node.kind, NodeKind::Section { .. }));
+        model.ui.sop.folded = sections.map(|node| node.id.clone()).collect();
+        let mut at = model.ui.sop.cursor;
+        while let Some(parent) = document.procedure.nodes.get(at).and_then(|node| node.parent) {
+            at = parent;
+        }
+        model.ui.sop.cursor = at;
+    } else {
+        model.ui.sop.folded.clear();
+    }
+    keep_visible(model);
+}
+
+/// Scrolls so that the node under the cursor is on the screen, with as much of it as fits.
+pub(super) fn keep_visible(model: &mut Model) {
+    let Some(area) = sop_body(model) else { return };
+    let Some(document) = &model.facts.sop else { return };
+    let lines = sop_lines::lay_out(&document.procedure, &model.ui.sop.folded, usize::from(area.0));
+    let height = usize::from(area.1).max(1);
+    let cursor = model.ui.sop.cursor;
+    let first = lines.iter().position(|line| line.node == cursor).unwrap_or(0);
+    let last = lines.iter().rposition(|line| line.node == cursor).unwrap_or(first);
+    let top = &mut model.ui.sop.top;
+    if last >= *top + height {
+        *top = last + 1 - height;
+    }
+    if first < *top {
+        *top = first;
+    }
+    *top = (*top).min(lines.len().saturating_sub(height));
+}
+
+/// Width and height of the tree, also when its pane is not shown.
+fn sop_body(model: &Model) -> Option<(u16, u16)> {
+    let area = model.layout()?.sop.or_else(|| {
+        let (columns, rows) = model.ui.size;
+        let output = crate::tui::layout::OutputShown::No;
+        crate::tui::layout::compute(columns, rows, crate::tui::layout::Pane::Sop, output)?.sop
+    })?;
+    Some((area.body.width, area.body.height))
+}
+
+/// Proposes the command under the cursor, or the first one of the step under the cursor.
+pub(super) fn propose(model: &mut Model, effects: &mut Vec<Effect>) {
+    let request = match request_under_cursor(model) {
+        Ok(request) => request,
+        Err(why) => return super::toast(model, ToastLevel::Refused, why, effects),
+    };
+    send_proposal(request, effects);
+}
+
+/// Sends a request with the values that it has.
+pub(super) fn send_proposal(request: ProposeRequest, effects: &mut Vec<Effect>) {
+    let command = crate::engine::backend::Command::Propose {
+        incident: request.incident,
+        sop: request.sop.clone(),
+        node: request.node.clone(),
+        values: request.values.clone(),
+    };
+    effects.push(Effect::Send { asked: Asked::Propose(request), command });
+}
+
+fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
+    let document = model.facts.sop.as_ref().ok_or("There is no SOP on the screen. s lists all SOPs.")?;
+    let detail = model
+        .facts
+        .detail()
+        .ok_or("There is no incident to run this for. Commands run for an incident; wait for one or read on.")?;
+    let procedure = &document.procedure;
+    let node = tree::command_at(procedure, model.ui.sop.cursor)
+        .ok_or("There is no command in this step. ] and [ go to the next and previous step.")?;
+    Ok(ProposeRequest {
+        incident: detail.record.incident.id,
+        sop: procedure.sop.clone(),
+        node: procedure.nodes[node].id.clone(),
+        values: std::collections::BTreeMap::new(),
+    })
+}
+
+/// Shows this document from now on.
+pub(super) fn choose(model: &mut Model, sop: SopId, effects: &mut Vec<Effect>) {
+    match model.ui.queue.selected {
+        Some(incident) => {
+            model.ui.sop.chosen.insert(incident, sop);
+        }
+        None => model.ui.sop.browsing = Some(sop),
+    }
+    super::want_load(model, effects);
+}
