@@ -1,1 +1,0 @@
-//! Making untrusted text visible and harmless.

@@ -1,0 +1,191 @@
+//! Tests of the spelling: its inverse, and text made to deceive.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The bytes that were spelled as `spelled`: the inverse of `visible_bytes`, which proves that it is injective.
+fn original(spelled: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = spelled;
+    while let Some(c) = rest.chars().next() {
+        let (decoded, length) = match c {
+            '\\' => escape(&rest[1..]).map_or((vec![b'\\'], 1), |(decoded, length)| (decoded, length + 1)),
+            _ => (rest[..c.len_utf8()].as_bytes().to_vec(), c.len_utf8()),
+        };
+        bytes.extend(decoded);
+        rest = &rest[length..];
+    }
+    bytes
+}
+
+/// What an escape stands for, and its length without the backslash.
+fn escape(rest: &str) -> Option<(Vec<u8>, usize)> {
+    let single = |byte: u8| Some((vec![byte], 1));
+    match rest.chars().next()? {
+        '\\' => single(b'\\'),
+        'n' => single(b'\n'),
+        'r' => single(b'\r'),
+        't' => single(b'\t'),
+        'e' => single(0x1b),
+        'x' => Some((vec![u8::from_str_radix(rest.get(1..3)?, 16).ok()?], 3)),
+        'u' => {
+            let digits = rest.strip_prefix("u{")?.split_once('}')?.0;
+            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            Some((c.to_string().into_bytes(), digits.len() + 3))
+        }
+        _ => None,
+    }
+}
+
+/// Fails unless every grapheme of `spelled` shows something and is as wide as its characters are together.
+fn assert_harmless(spelled: &str) {
+    for grapheme in spelled.graphemes(true) {
+        let columns: usize = grapheme.chars().map(|c| c.width().unwrap_or(usize::MAX / 8)).sum();
+        assert!(grapheme.width() >= 1, "{grapheme:?} in {spelled:?} is not seen");
+        assert_eq!(grapheme.width(), columns, "width of {grapheme:?} in {spelled:?}");
+        assert!(!grapheme.chars().any(char::is_control), "{spelled:?}");
+    }
+}
+
+/// Characters that deceive: all of the ranges named in the module's tables and in reports of attacks.
+fn hostile() -> Vec<char> {
+    let ranges = [
+        0x00..=0x1f,
+        0x7f..=0xa0,
+        0xad..=0xad,
+        0x300..=0x36f,
+        0x600..=0x605,
+        0x61c..=0x61c,
+        0x115f..=0x1160,
+        0x1680..=0x1680,
+        0x180b..=0x180f,
+        0x2000..=0x200f,
+        0x2028..=0x202f,
+        0x205f..=0x206f,
+        0x2800..=0x2800,
+        0x3000..=0x3000,
+        0x3164..=0x3164,
+        0xe000..=0xe020,
+        0xfe00..=0xfe0f,
+        0xfdd0..=0xfdef,
+        0xfeff..=0xfeff,
+        0xffa0..=0xffa0,
+        0xfff0..=0xfffc,
+        0xfffe..=0xffff,
+        0x1f1e6..=0x1f1ff,
+        0x1f3fb..=0x1f3ff,
+        0xe0000..=0xe007f,
+        0xe0100..=0xe01ef,
+        0xf0000..=0xf0010,
+        0x10fff0..=0x10ffff,
+    ];
+    ranges.into_iter().flatten().filter_map(char::from_u32).collect()
+}
+
+#[test]
+fn hostile_characters_are_spelled_wherever_they_stand() {
+    let hostile = hostile();
+    assert!(hostile.len() >= 500, "{}", hostile.len());
+    let mut seen = HashSet::new();
+    for c in hostile {
+        for text in [format!("{c}"), format!("ab{c}cd"), format!("é{c}"), format!("🔥{c}\\"), format!("\\{c}{c}")] {
+            let spelled = visible(&text);
+            assert!(!spelled.contains(c), "{c:?} shows as {spelled:?}");
+            assert_harmless(&spelled);
+            assert_eq!(original(&spelled), text.as_bytes());
+            assert!(seen.insert(spelled.into_owned()));
+        }
+    }
+}
+
+#[test]
+fn every_character_there_is_becomes_harmless() {
+    for c in '\0'..=char::MAX {
+        let text = if sign(c) == Sign::Spelled { c.to_string() } else { format!("{c}क{c}{c}{c}") };
+        let spelled = visible(&text);
+        assert_harmless(&spelled);
+        assert_eq!(original(&spelled), text.as_bytes());
+    }
+}
+
+#[test]
+fn the_spelling_is_readable() {
+    for (text, expected) in [
+        ("a\nb\r\tc\u{1b}[31m", r"a\nb\r\tc\e[31m"),
+        ("safe\u{202e}evil", r"safe\u{202e}evil"),
+        (r"grep '\.' C:\dir", r"grep '\.' C:\dir"),
+        (r"printf 'a\n'", r"printf 'a\\n'"),
+        (r"\\ \", r"\\\ \"),
+        ("nul\0", r"nul\u{0}"),
+        ("cafe\u{301}", r"cafe\u{301}"),
+        ("café 漢字 ไทย हिन्दी स्त्री", "café 漢字 ไทย हिन्दी स्त्री"),
+        ("ก\u{e31}\u{e31}\u{e31}", "ก\u{e31}\u{e31}\\u{e31}"),
+        ("\u{e31}", r"\u{e31}"),
+    ] {
+        assert_eq!(visible(text), expected);
+    }
+    assert_eq!(visible_ascii("é\u{7f}"), r"\u{e9}\u{7f}");
+    assert_eq!(visible_bytes(b"a\xffb\\\xfe\n"), r"a\xffb\\\xfe\n");
+}
+
+#[test]
+fn plain_ascii_is_not_copied() {
+    assert!(matches!(visible("kubectl get pods -n 'a b'"), Cow::Borrowed(_)));
+    assert!(matches!(fit("short", 5), Cow::Borrowed("short")));
+}
+
+#[test]
+fn output_keeps_its_lines() {
+    assert_eq!(visible_lines(b""), Vec::<String>::new());
+    assert_eq!(visible_lines(b"\n"), [""]);
+    assert_eq!(visible_lines(b"a\r\nb\rc\n\nd"), ["a", r"b\rc", "", "d"]);
+    assert_eq!(visible_lines(b"\x1b[1mred\x1b[0m\xe2\x82"), [r"\e[1mred\e[0m\xe2\x82"]);
+    assert_eq!(visible_lines_in("ü\n".as_bytes(), Repertoire::Ascii), [r"\u{fc}"]);
+}
+
+#[test]
+fn cutting_counts_columns() {
+    assert_eq!(fit("incident", 8), "incident");
+    assert_eq!(fit("incident", 5), "inci…");
+    assert_eq!(fit_in("incident", 5, Repertoire::Ascii), "inci~");
+    assert_eq!(fit("漢字漢字", 6), "漢字…");
+    assert_eq!(fit("漢字", 1), "…");
+    assert_eq!(fit("ab", 0), "");
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    let character = prop_oneof![
+        4 => any::<char>(),
+        2 => proptest::sample::select(hostile()),
+        4 => proptest::sample::select(r"\nrteux{}0a9f漢क्षिก".chars().collect::<Vec<_>>()),
+    ];
+    proptest::collection::vec(character, 0..24).prop_map(|characters| characters.into_iter().collect())
+}
+
+proptest! {
+    #[test]
+    fn spelling_can_be_undone(text in any_text()) {
+        let spelled = visible(&text);
+        assert_harmless(&spelled);
+        prop_assert_eq!(original(&spelled), text.as_bytes());
+        let ascii = visible_ascii(&text);
+        prop_assert!(ascii.is_ascii());
+        prop_assert_eq!(original(&ascii), text.as_bytes());
+    }
+
+    #[test]
+    fn bytes_can_be_restored(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        let spelled = visible_bytes(&bytes);
+        assert_harmless(&spelled);
+        prop_assert_eq!(original(&spelled), bytes);
+    }
+
+    #[test]
+    fn cut_text_fits(text in any_text(), columns in 0_usize..30) {
+        let spelled = visible(&text);
+        prop_assert!(width(&fit(&spelled, columns)) <= columns);
+    }
+}
