@@ -269,8 +269,8 @@ fn word_spans(word: &Word) -> Vec<Span> {
     if count >= COUNT_FROM || whole.contains(char::is_whitespace) {
         spans.push(span(format!("  ({count} characters)"), Tone::Label));
     }
-    if text::mixes_scripts(&whole) {
-        spans.push(span("  (letters of several scripts)", Tone::Warning));
+    if let Some(suspicion) = text::suspicion(&whole) {
+        spans.push(span(format!("  ({suspicion})"), Tone::Warning));
     }
     let origins: Vec<String> = word.pieces.iter().filter_map(|piece| origin_note(&piece.origin)).collect();
     if !origins.is_empty() {

@@ -145,6 +145,19 @@ pub fn fit_in(text: &str, columns: usize, repertoire: Repertoire) -> Cow<'_, str
     Cow::Owned(format!("{}{}", &text[..end], repertoire.cut_mark()))
 }
 
+/// `text` cut in two at a grapheme: the longest head that takes at most `columns`, and the rest.
+#[must_use]
+pub fn split_at_width(text: &str, columns: usize) -> (&str, &str) {
+    let mut used = 0;
+    for (start, grapheme) in text.grapheme_indices(true) {
+        used += width(grapheme);
+        if used > columns {
+            return text.split_at(start);
+        }
+    }
+    (text, "")
+}
+
 /// Whether a byte stands for itself wherever it is.
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'\\'

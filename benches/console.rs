@@ -1,0 +1,304 @@
+//! What the console costs the person: time to the first frame, bytes and time per key, bytes while idle, and how long a
+//! burst of alerts takes until it is counted on the screen.
+//!
+//! Method: the release binary on a pseudo-terminal of 120×40, a database with 10,000 open incidents, a reader that notes the
+//! time and size of everything written. A reply is over when nothing arrives for 150 ms. Figures are printed, never asserted.
+//! `AIOPS_BENCH_IDLE=90` sets the seconds of idle watching (default 20).
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use aiops::domain::actor::Person;
+use aiops::domain::alert::{Alert, AlertBatch, AlertKey, AlertStatus, BatchOrigin, Labels};
+use aiops::domain::time::Timestamp;
+use aiops::store::{Identity, INGEST_LEASE, LeaseOutcome, OpenOptions, Store};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+const COLUMNS: u16 = 120;
+const ROWS: u16 = 40;
+const INCIDENTS: usize = 10_000;
+const QUIET: Duration = Duration::from_millis(150);
+const START_QUIET: Duration = Duration::from_millis(600);
+
+fn main() {
+    // `cargo test --benches` runs this too; there is nothing to test here.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let database = home.path().join("aiops.db");
+    seed(&database, INCIDENTS);
+    println!("machine: {}", machine());
+    println!("method: release binary, pseudo-terminal {COLUMNS}x{ROWS}, {INCIDENTS} open incidents");
+    first_frame(home.path(), &database);
+    keys(home.path(), &database);
+    idle(home.path(), &database);
+    burst(home.path());
+}
+
+fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores,{}", model.trim_start_matches([' ', '\t', ':']).trim().to_owned().split_at(0).1)
+}
+
+/// Fills a database through the same door as real alerts.
+fn seed(path: &Path, incidents: usize) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let person = Person { uid: 0, name: "bench".to_owned(), login_uid: None, ssh_peer: None, tty: None };
+    let identity = Identity { host: "bench".to_owned(), boot_id: "bench".to_owned(), pid: std::process::id(), person };
+    let start = Instant::now();
+    let now = Arc::new(move || (wall(), start.elapsed()));
+    let store = Store::open(path, OpenOptions { identity, now }).unwrap();
+    runtime.block_on(async {
+        let ttl = Duration::from_secs(60);
+        let LeaseOutcome::Held(fence) = store.acquire_lease(INGEST_LEASE, "bench", ttl).await.unwrap() else {
+            panic!("the lease of a new database is free");
+        };
+        let severities = ["critical", "high", "warning", "info"];
+        let names = ["DiskFull", "WorkerCrashLoop", "CertificateExpiringSoon", "TargetDown", "HighHttp5xxRate"];
+        for chunk in (0..incidents).collect::<Vec<_>>().chunks(1_000) {
+            let alerts = chunk.iter().map(|n| {
+                let labels: Labels = [
+                    ("alertname", names[n % names.len()].to_owned()),
+                    ("severity", severities[n % severities.len()].to_owned()),
+                    ("cluster", format!("eu{}", n % 7)),
+                    ("namespace", format!("team-{}", n % 90)),
+                    ("service", format!("service-{n}")),
+                    ("mountpoint", format!("/srv/{n}")),
+                    ("instance", format!("10.1.{}.{}:9100", n / 250, n % 250)),
+                ]
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+                alert(&format!("{n:016x}"), labels, wall().minus(Duration::from_secs(60 + *n as u64)))
+            });
+            let batch = AlertBatch {
+                source: "bench".into(),
+                origin: BatchOrigin::Webhook,
+                alerts: alerts.collect(),
+                digest: "0".repeat(64),
+            };
+            store.ingest(fence.clone(), batch, Duration::from_secs(60)).await.unwrap();
+        }
+        store.release_lease(&fence).await.unwrap();
+    });
+}
+
+fn alert(fingerprint: &str, labels: Labels, starts_at: Timestamp) -> Alert {
+    let key = AlertKey { source: "bench".into(), fingerprint: fingerprint.to_owned(), starts_at };
+    let annotations = Labels::from([("summary".to_owned(), "Volume is 93 % full".to_owned())]);
+    Alert { key, status: AlertStatus::Firing, ends_at: None, labels, annotations, generator_url: None }
+}
+
+fn wall() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+}
+
+/// What was written, when.
+struct Piece {
+    at: Instant,
+    bytes: usize,
+}
+
+/// A running console.
+struct Console {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn std::io::Write + Send>,
+    output: Receiver<Piece>,
+    screen: Arc<std::sync::Mutex<vt100::Parser>>,
+    started: Instant,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Console {
+    fn start(home: &Path, database: &Path, arguments: &[&str]) -> Self {
+        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aiops"));
+        command.args(arguments);
+        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
+            command.env(name, value);
+        }
+        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+            command.env(name, home);
+        }
+        command.env("AIOPS_DB", database);
+        command.cwd(home);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let screen = Arc::new(std::sync::Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let (sender, output) = channel();
+        let shared = Arc::clone(&screen);
+        let started = Instant::now();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        std::thread::spawn(move || {
+            let mut buffer = [0_u8; 65_536];
+            while let Ok(bytes @ 1..) = reader.read(&mut buffer) {
+                let at = Instant::now();
+                shared.lock().unwrap().process(&buffer[..bytes]);
+                if sender.send(Piece { at, bytes }).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keys, output, screen, started, _master: pair.master }
+    }
+
+    /// Bytes until nothing came for `quiet`, and when the last of them came.
+    fn reply(&self, quiet: Duration, patience: Duration) -> (usize, Option<Instant>) {
+        let (mut bytes, mut last) = (0, None);
+        let deadline = Instant::now() + patience;
+        loop {
+            let wait = if last.is_some() { quiet } else { deadline.saturating_duration_since(Instant::now()) };
+            match self.output.recv_timeout(wait) {
+                Ok(piece) => {
+                    bytes += piece.bytes;
+                    last = Some(piece.at);
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return (bytes, last),
+            }
+        }
+    }
+
+    fn press(&mut self, key: &[u8]) {
+        self.keys.write_all(key).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn contents(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
+    sorted.get(at).copied().unwrap_or(f64::NAN)
+}
+
+fn first_frame(home: &Path, database: &Path) {
+    let (mut times, mut sizes) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        let console = Console::start(home, database, &[]);
+        let (bytes, last) = console.reply(START_QUIET, Duration::from_secs(15));
+        let Some(last) = last else { continue };
+        assert!(console.contents().contains("service-"), "no real rows on the first screen:\n{}", console.contents());
+        times.push((last - console.started).as_secs_f64() * 1e3);
+        sizes.push(bytes as f64);
+    }
+    println!(
+        "first frame: median {:.1} ms, {:.0} bytes (target: 30 ms, 6000 bytes)",
+        percentile(&times, 0.5),
+        percentile(&sizes, 0.5)
+    );
+}
+
+fn keys(home: &Path, database: &Path) {
+    let mut console = Console::start(home, database, &[]);
+    console.reply(START_QUIET, Duration::from_secs(15));
+    let (mut times, mut sizes, mut silent) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..200 {
+        let pressed = Instant::now();
+        console.press(b"\x1b[B");
+        let (bytes, last) = console.reply(QUIET, Duration::from_secs(2));
+        match last {
+            Some(last) => times.push((last - pressed).as_secs_f64() * 1e3),
+            None => silent += 1,
+        }
+        sizes.push(bytes as f64);
+    }
+    println!(
+        "cursor down, 200 presses: p50 {:.2} ms, p99 {:.2} ms; bytes p50 {:.0}, p99 {:.0}, most {:.0}; silent {silent} \
+         (target: p99 5 ms, 250 bytes, none silent)",
+        percentile(&times, 0.5),
+        percentile(&times, 0.99),
+        percentile(&sizes, 0.5),
+        percentile(&sizes, 0.99),
+        percentile(&sizes, 1.0),
+    );
+    let mut rests = Vec::new();
+    for _ in 0..8 {
+        console.reply(Duration::from_millis(700), Duration::from_secs(2));
+        console.press(b"\x1b[B");
+        let (at_once, _) = console.reply(Duration::from_millis(120), Duration::from_secs(2));
+        let (after_rest, _) = console.reply(Duration::from_millis(700), Duration::from_secs(2));
+        rests.push((at_once, after_rest));
+    }
+    let most = rests.iter().map(|(_, after)| *after).max().unwrap_or(0);
+    println!("details after a rest: {rests:?} bytes (at once, after), most {most} (target: 3000)");
+}
+
+fn idle(home: &Path, database: &Path) {
+    let seconds = std::env::var("AIOPS_BENCH_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(20_u64);
+    let console = Console::start(home, database, &[]);
+    console.reply(START_QUIET, Duration::from_secs(15));
+    console.reply(Duration::from_secs(2), Duration::from_secs(2));
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut bytes = 0;
+    while let Ok(piece) = console.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        bytes += piece.bytes;
+    }
+    println!("idle for {seconds} s: {bytes} bytes, {:.0} a minute (target: 60)", bytes as f64 * 60.0 / seconds as f64);
+}
+
+fn burst(home: &Path) {
+    let database = home.join("burst.db");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = home.join("burst.toml");
+    std::fs::write(&config, format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).unwrap();
+    let console = Console::start(home, &database, &["--config", &config.display().to_string()]);
+    console.reply(START_QUIET, Duration::from_secs(15));
+    let count = 1_000;
+    let begun = Instant::now();
+    let senders: Vec<_> = (0..10)
+        .map(|sender| std::thread::spawn(move || (0..count / 10).all(|n| post(port, sender * (count / 10) + n))))
+        .collect();
+    let accepted = senders.into_iter().all(|sender| sender.join().unwrap());
+    let durable = begun.elapsed();
+    let wanted = format!("{count} open");
+    while !console.contents().contains(&wanted) && begun.elapsed() < Duration::from_secs(30) {
+        let _ = console.output.recv_timeout(Duration::from_millis(50));
+    }
+    println!(
+        "burst of {count} alerts in as many webhooks: all accepted {accepted}, durable after {:.2} s, \
+         in the header after {:.2} s (target: 2 s)",
+        durable.as_secs_f64(),
+        begun.elapsed().as_secs_f64()
+    );
+}
+
+/// Sends one alert as Alertmanager does; true when it was confirmed.
+fn post(port: u16, number: usize) -> bool {
+    let body = format!(
+        r#"{{"version":"4","groupKey":"g","truncatedAlerts":0,"status":"firing","receiver":"r","groupLabels":{{}},
+        "commonLabels":{{}},"commonAnnotations":{{}},"externalURL":"","alerts":[{{"status":"firing",
+        "labels":{{"alertname":"Burst","severity":"warning","service":"s{number}"}},"annotations":{{}},
+        "startsAt":"2026-01-01T00:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"{number:016x}"}}]}}"#
+    );
+    let request = format!(
+        "POST /webhook/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let mut answer = String::new();
+    stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}

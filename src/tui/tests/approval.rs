@@ -1,0 +1,205 @@
+//! What it takes to approve, and everything that must not.
+
+use crossterm::event::KeyCode;
+use proptest::prelude::*;
+
+use super::world::{World, du, proposal, snapshot, with_detail, with_proposal};
+use crate::domain::action::risk::Risk;
+use crate::domain::action::spec::Origin;
+use crate::domain::action::proposal::Proposal;
+use crate::engine::backend::{Command, Snapshot};
+use crate::tui::msg::{Effect, Msg};
+use crate::tui::ui::Overlay;
+
+fn facts(proposal: Proposal) -> Snapshot {
+    with_proposal(with_detail(snapshot(1..=5), 1), proposal)
+}
+
+fn opened(columns: u16, rows: u16, proposal: Proposal) -> World {
+    let mut world = World::new(columns, rows);
+    world.settle_with(&facts(proposal));
+    world.keys("A");
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Review(_))), "the review opens");
+    world.take_effects();
+    world
+}
+
+fn read_all(world: &mut World) {
+    for _ in 0..200 {
+        world.send(Msg::Painted);
+        world.press(KeyCode::Down);
+    }
+    world.send(Msg::Painted);
+}
+
+fn approvals(world: &mut World) -> usize {
+    let effects = world.take_effects();
+    effects.iter().filter(|effect| matches!(effect, Effect::Send { command: Command::Approve { .. }, .. })).count()
+}
+
+#[test]
+fn a_read_needs_reading_and_a_quiet_half_second() {
+    let mut world = opened(120, 40, du(1, Risk::Read));
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0, "nothing was painted yet");
+    read_all(&mut world);
+    world.wait(400);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0, "too early");
+    world.wait(499);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0, "an early chord begins the period anew");
+    world.wait(500);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 1);
+    world.wait(5_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0, "once is enough");
+}
+
+#[test]
+fn a_long_command_has_to_be_scrolled_to_its_end() {
+    let words: Vec<(String, Origin)> = (0..60).map(|n| (format!("--word-{n}"), Origin::Sop)).collect();
+    let words: Vec<(&str, Origin)> = words.iter().map(|(text, origin)| (text.as_str(), origin.clone())).collect();
+    let mut world = opened(80, 24, proposal(1, Risk::Read, &words));
+    world.send(Msg::Painted);
+    world.wait(1_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+    // Jumping to the end leaves the middle unseen.
+    world.press(KeyCode::End);
+    world.send(Msg::Painted);
+    world.keys("G");
+    world.send(Msg::Painted);
+    world.wait(1_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+    world.keys("g");
+    read_all(&mut world);
+    world.wait(1_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 1);
+}
+
+#[test]
+fn lines_that_were_scrolled_past_without_being_painted_do_not_count() {
+    let words: Vec<(String, Origin)> = (0..60).map(|n| (format!("--word-{n}"), Origin::Sop)).collect();
+    let words: Vec<(&str, Origin)> = words.iter().map(|(text, origin)| (text.as_str(), origin.clone())).collect();
+    let mut world = opened(80, 24, proposal(1, Risk::Read, &words));
+    for _ in 0..200 {
+        world.press(KeyCode::Down);
+    }
+    world.send(Msg::Painted);
+    world.wait(1_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+}
+
+#[test]
+fn danger_needs_the_targets_name_typed_not_pasted() {
+    for risk in [Risk::Unknown, Risk::Destroy] {
+        let mut world = opened(120, 40, du(1, risk));
+        read_all(&mut world);
+        world.wait(1_000);
+        world.press(KeyCode::F(8));
+        assert_eq!(approvals(&mut world), 0);
+        world.send(Msg::Paste("db-3".to_owned()));
+        world.wait(1_000);
+        world.press(KeyCode::F(8));
+        assert_eq!(approvals(&mut world), 0, "a paste does not count");
+        world.keys("db-3");
+        world.wait(499);
+        world.press(KeyCode::F(8));
+        assert_eq!(approvals(&mut world), 0);
+        world.wait(500);
+        world.press(KeyCode::F(8));
+        assert_eq!(approvals(&mut world), 1);
+    }
+}
+
+#[test]
+fn another_digest_begins_everything_anew() {
+    let mut world = opened(120, 40, du(1, Risk::Read));
+    read_all(&mut world);
+    world.wait(1_000);
+    let mut other = du(1, Risk::Read);
+    other.spec.cwd = "/etc".to_owned();
+    other.digest = other.spec.digest(true);
+    world.send(Msg::Changed);
+    world.settle_with(&facts(other));
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+    read_all(&mut world);
+    world.wait(1_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 1);
+}
+
+#[test]
+fn a_proposal_that_vanishes_closes_its_review() {
+    let mut world = opened(120, 40, du(1, Risk::Read));
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    assert!(world.model.ui.overlay.is_none());
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("no longer waits")));
+}
+
+#[test]
+fn escape_leaves_it_pending_and_reject_says_no() {
+    let mut world = opened(120, 40, du(1, Risk::Read));
+    world.press(KeyCode::Esc);
+    assert!(world.model.ui.overlay.is_none());
+    assert!(world.take_effects().iter().all(|effect| !matches!(effect, Effect::Send { .. })));
+}
+
+#[test]
+fn a_new_proposal_never_takes_the_focus() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&facts(du(1, Risk::Read)));
+    assert!(world.model.ui.overlay.is_none());
+}
+
+#[test]
+fn no_printable_key_and_no_enter_approves() {
+    let mut world = opened(120, 40, du(1, Risk::Read));
+    read_all(&mut world);
+    for code in (' '..='~').map(KeyCode::Char).chain([KeyCode::Enter, KeyCode::Tab, KeyCode::Backspace]) {
+        world.wait(1_000);
+        world.press(code);
+        if world.model.ui.overlay.is_none() {
+            world.keys("A");
+            read_all(&mut world);
+        }
+    }
+    assert_eq!(approvals(&mut world), 0);
+}
+
+proptest! {
+    /// Typed-ahead keys, held keys and pastes within five seconds of opening, faster than a person reads: with no pause of
+    /// half a second before the chord nothing is ever approved.
+    #[test]
+    fn hurried_keys_never_approve(events in prop::collection::vec((0_u8..8, 0_u64..499), 1..60)) {
+        let mut world = opened(120, 40, du(1, Risk::Read));
+        for (event, pause) in events {
+            world.wait(pause);
+            match event {
+                0 | 1 => world.press(KeyCode::F(8)),
+                2 => world.press(KeyCode::Enter),
+                3 => world.send(Msg::Paste("y\n\u{1b}[19~".to_owned())),
+                4 => world.keys("y"),
+                5 => world.press(KeyCode::Down),
+                6 => world.send(Msg::Painted),
+                _ => world.keys("A"),
+            }
+            // Painting alone does not disturb the quiet period, so only key gaps count.
+            if event == 6 {
+                world.press(KeyCode::Down);
+            }
+        }
+        prop_assert_eq!(approvals(&mut world), 0);
+    }
+}

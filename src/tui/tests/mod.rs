@@ -1,0 +1,6 @@
+//! The console's state under messages, and its screens as snapshots.
+
+mod approval;
+mod queue;
+mod screens;
+mod world;

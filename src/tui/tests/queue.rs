@@ -1,0 +1,186 @@
+//! Cursor, refresh, paging, filter.
+
+use crossterm::event::KeyCode;
+use proptest::prelude::*;
+
+use super::world::{World, snapshot, with_detail};
+use crate::domain::id::IncidentId;
+use crate::engine::backend::QueueAnchor;
+use crate::tui::msg::{Effect, Msg, Timer};
+
+fn settle(world: &mut World) {
+    let number = world.model.ui.queue.settling.expect("details are waiting");
+    world.send(Msg::Woken(Timer::Settle(number)));
+}
+
+fn loads(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Load { .. })).count()
+}
+
+#[test]
+fn the_first_load_selects_the_most_urgent_and_asks_for_its_details() {
+    let mut world = World::new(120, 40);
+    world.load(snapshot(1..=50));
+    assert_eq!(world.model.ui.queue.selected, Some(IncidentId(1)));
+    let detail = world.take_effects().into_iter().rev().find_map(|effect| match effect {
+        Effect::Load { query, .. } => query.detail,
+        _ => None,
+    });
+    assert_eq!(detail, Some(IncidentId(1)));
+}
+
+#[test]
+fn details_follow_the_cursor_only_after_a_rest() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=50), 1));
+    world.take_effects();
+    world.keys("jjj");
+    assert_eq!(world.model.ui.queue.selected, Some(IncidentId(4)));
+    assert_eq!(loads(&world.take_effects()), 0);
+    settle(&mut world);
+    let effects = world.take_effects();
+    assert_eq!(loads(&effects), 1);
+    // The timers of the first two presses are stale.
+    world.send(Msg::Woken(Timer::Settle(1)));
+    assert_eq!(loads(&world.take_effects()), 0);
+}
+
+#[test]
+fn any_other_key_means_the_incident_under_the_cursor_at_once() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=50), 1));
+    world.take_effects();
+    world.keys("jja");
+    let acknowledged = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Send { command: crate::engine::backend::Command::Incident { id, .. }, .. } => Some(id),
+        _ => None,
+    });
+    assert_eq!(acknowledged, Some(IncidentId(3)));
+}
+
+#[test]
+fn a_refresh_keeps_the_selection_on_its_line() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    for _ in 0..60 {
+        world.press(KeyCode::Down);
+    }
+    settle(&mut world);
+    world.settle_with(&with_detail(snapshot(1..=200), 61));
+    let line = world.model.ui.queue.rank - world.model.ui.queue.top;
+    // Three more urgent incidents arrive above.
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&with_detail(snapshot((300..=302).chain(1..=200)), 61));
+    assert_eq!(world.model.ui.queue.selected, Some(IncidentId(61)));
+    assert_eq!(world.model.ui.queue.rank, 63);
+    assert_eq!(world.model.ui.queue.rank - world.model.ui.queue.top, line);
+}
+
+#[test]
+fn when_the_selected_incident_leaves_its_place_is_taken_by_the_next() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=50), 1));
+    world.keys("jj");
+    settle(&mut world);
+    world.settle_with(&with_detail(snapshot(1..=50), 3));
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&with_detail(snapshot((1..=50).filter(|id| *id != 3)), 4));
+    assert_eq!(world.model.ui.queue.selected, Some(IncidentId(4)));
+    assert_eq!(world.model.ui.queue.rank, 2);
+}
+
+#[test]
+fn moving_past_the_page_leaves_the_page_alone_until_the_cursor_rests() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    let rows = world.model.queue_rows();
+    for _ in 0..rows + 5 {
+        world.press(KeyCode::Down);
+    }
+    assert_eq!(world.model.ui.queue.top, 0);
+    assert_eq!(world.model.ui.queue.rank, rows + 5);
+    settle(&mut world);
+    let queue = &world.model.ui.queue;
+    assert!(queue.top > 0 && queue.rank >= queue.top && queue.rank < queue.top + rows);
+}
+
+#[test]
+fn the_end_of_a_queue_that_is_not_loaded_is_loaded_first() {
+    let mut world = World::new(120, 40);
+    let mut first = with_detail(snapshot(1..=120), 1);
+    first.queue.total = 5_000;
+    world.settle_with(&first);
+    world.take_effects();
+    world.keys("G");
+    let anchor = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Load { query, .. } => Some(query.queue.anchor),
+        _ => None,
+    });
+    assert!(matches!(anchor, Some(QueueAnchor::Rank(rank)) if rank > 4_800), "{anchor:?}");
+    let mut last = with_detail(snapshot(4_881..=5_000), 1);
+    last.queue.total = 5_000;
+    last.queue.start = 4_880;
+    world.load(last);
+    assert_eq!(world.model.ui.queue.selected, Some(IncidentId(5_000)));
+    assert_eq!(world.model.ui.queue.rank, 4_999);
+}
+
+#[test]
+fn typing_a_filter_asks_for_it_and_escape_takes_it_back() {
+    let mut world = World::new(80, 24);
+    world.settle_with(&with_detail(snapshot(1..=50), 1));
+    world.keys("/dis");
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    assert_eq!(world.model.ui.queue.filter, "dis");
+    world.press(KeyCode::Enter);
+    world.keys("q"); // no longer typing: this is a key again
+    assert!(world.take_effects().iter().any(|effect| matches!(effect, Effect::Quit)));
+    world.press(KeyCode::Esc);
+    assert_eq!(world.model.ui.queue.filter, "");
+}
+
+#[test]
+fn stale_answers_are_dropped() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=50), 1));
+    let old = world.model.ui.loading.generation - 1;
+    let loaded = crate::tui::msg::Loaded { snapshot: snapshot(90..=95), sop: None };
+    world.send(Msg::Loaded { generation: old, result: Ok(Box::new(loaded)) });
+    assert_eq!(world.model.facts.snapshot.queue.rows.len(), 50);
+}
+
+proptest! {
+    #[test]
+    fn whatever_arrives_the_selected_incident_stays_selected(
+        arrivals in prop::collection::vec(prop::collection::btree_set(1_i64..400, 1..120), 1..8),
+        downs in 0_usize..40,
+    ) {
+        let mut world = World::new(120, 40);
+        world.settle_with(&with_detail(snapshot(1..=150), 1));
+        for _ in 0..downs {
+            world.press(KeyCode::Down);
+        }
+        if let Some(number) = world.model.ui.queue.settling {
+            world.send(Msg::Woken(Timer::Settle(number)));
+        }
+        for ids in arrivals {
+            let before = world.model.ui.queue.selected.unwrap();
+            world.wait(1_000);
+            world.send(Msg::Changed);
+            let facts = with_detail(snapshot(ids.iter().copied()), before.0);
+            if world.model.ui.loading.in_flight {
+                world.load(facts);
+            }
+            let after = world.model.ui.queue.selected.unwrap();
+            if ids.contains(&before.0) {
+                prop_assert_eq!(after, before);
+            }
+            let queue = &world.model.ui.queue;
+            prop_assert!(ids.contains(&after.0));
+            prop_assert!(queue.rank >= queue.top && queue.rank < queue.top + world.model.queue_rows());
+            prop_assert_eq!(world.model.facts.snapshot.queue.rows[queue.rank as usize].id, after);
+        }
+    }
+}

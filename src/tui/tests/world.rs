@@ -1,0 +1,280 @@
+//! A console with made-up facts, driven by keys and a clock that the test moves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
+use crate::domain::action::proposal::{Proposal, ProposalState};
+use crate::domain::action::risk::Risk;
+use crate::domain::action::spec::{
+    ActionSpec, Connector, Invocation, Origin, Piece, Pipeline, Script, Stage, StepRef, Target, Word,
+};
+use crate::domain::alert::{AlertStatus, Severity};
+use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId};
+use crate::domain::incident::{CorrelationKey, Incident, IncidentState};
+use crate::domain::procedure::NodeKind;
+use crate::domain::time::Timestamp;
+use crate::engine::backend::{
+    AlertRow, Detail, Header, HealthState, IncidentDetail, Output, QueueRow, QueueWindow, Snapshot, SopDocument,
+    SopMatch, SourceHealth, TimelineRow,
+};
+use crate::tui::keymap::Keymap;
+use crate::tui::msg::{Effect, Loaded, Moment, Msg};
+use crate::tui::ui::{Model, Settings};
+use crate::tui::update::update;
+
+/// 2026-03-01T02:14:00Z
+pub const NOW: Timestamp = Timestamp::from_millis(1_772_331_240_000);
+
+/// A console and its clock.
+pub struct World {
+    pub model: Model,
+    pub now: Duration,
+    pub effects: Vec<Effect>,
+}
+
+impl World {
+    pub fn new(columns: u16, rows: u16) -> Self {
+        let settings = Settings { name: "prod-eu".to_owned(), show_resolved_for: Duration::from_secs(3_600) };
+        let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
+        let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
+        world.send(Msg::Changed);
+        world
+    }
+
+    pub fn send(&mut self, msg: Msg) {
+        let wall = NOW.plus(self.now.saturating_sub(Duration::from_secs(100)));
+        let effects = update(&mut self.model, msg, Moment { wall, monotonic: self.now });
+        self.effects.extend(effects);
+    }
+
+    pub fn wait(&mut self, millis: u64) {
+        self.now += Duration::from_millis(millis);
+    }
+
+    pub fn press(&mut self, code: KeyCode) {
+        self.send(Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    pub fn keys(&mut self, keys: &str) {
+        for key in keys.chars() {
+            let modifiers = if key.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
+            self.send(Msg::Key(KeyEvent::new(KeyCode::Char(key), modifiers)));
+        }
+    }
+
+    /// Answers the last load with these facts.
+    pub fn load(&mut self, snapshot: Snapshot) {
+        let sop = snapshot.detail.as_ref().map(|_| disk_full());
+        let generation = self.model.ui.loading.generation;
+        self.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop })) });
+    }
+
+    /// Loads `snapshot` until nothing more is asked for, as the loop does.
+    pub fn settle_with(&mut self, snapshot: &Snapshot) {
+        for _ in 0..4 {
+            if self.model.ui.loading.in_flight {
+                self.load(snapshot.clone());
+            }
+        }
+        assert!(!self.model.ui.loading.in_flight, "the console keeps asking");
+    }
+
+    /// Effects since the last call.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}
+
+/// A row of the queue.
+pub fn row(id: i64) -> QueueRow {
+    let severity = Severity::ALL[usize::try_from(id % 5).unwrap()];
+    QueueRow {
+        id: IncidentId(id),
+        title: format!("DiskFull eu1 team-{id}/orders-db"),
+        severity,
+        state: if id % 4 == 3 { IncidentState::Acknowledged } else { IncidentState::Open },
+        owner: None,
+        opened_at: NOW.minus(Duration::from_secs(u64::try_from(id).unwrap() * 3_000)),
+        firing: 1,
+    }
+}
+
+/// A snapshot with rows of these numbers, all loaded.
+pub fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
+    let rows: Vec<QueueRow> = ids.into_iter().map(row).collect();
+    let total = u32::try_from(rows.len()).unwrap();
+    Snapshot {
+        header: Header {
+            unresolved: [0, 2, 1, 4, 0, 1, 0],
+            firing: 8,
+            sources: vec![
+                SourceHealth {
+                    source: "alertmanager".into(),
+                    channel: "webhook".to_owned(),
+                    state: HealthState::Ok,
+                    detail: String::new(),
+                    at: NOW,
+                },
+                SourceHealth {
+                    source: "alertmanager".into(),
+                    channel: "api".to_owned(),
+                    state: HealthState::Down,
+                    detail: "connection refused".to_owned(),
+                    at: NOW,
+                },
+            ],
+            ..Header::default()
+        },
+        queue: QueueWindow { total, start: 0, rows },
+        ..Snapshot::default()
+    }
+}
+
+/// The same with the details of incident `id`.
+pub fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
+    let labels: BTreeMap<String, String> = [
+        ("alertname", "DiskFull"),
+        ("severity", "critical"),
+        ("cluster", "eu1"),
+        ("instance", "db-3:9100"),
+        ("mountpoint", "/srv/data"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    let found = row(id);
+    let record = IncidentDetail {
+        incident: Incident {
+            id: found.id,
+            key: CorrelationKey::of(&labels),
+            title: found.title,
+            severity: Severity::Critical,
+            severity_raw: "critical".to_owned(),
+            state: IncidentState::Open,
+            owner: None,
+            opened_at: NOW.minus(Duration::from_secs(720)),
+            resolved_at: None,
+            firing: 1,
+            reopened: 0,
+        },
+        alerts: vec![AlertRow {
+            fingerprint: "f00".to_owned(),
+            source: "alertmanager".into(),
+            status: AlertStatus::Firing,
+            starts_at: NOW.minus(Duration::from_secs(720)),
+            ends_at: None,
+            labels,
+            annotations: BTreeMap::from([("summary".to_owned(), "/srv/data is 97 % full".to_owned())]),
+            generator_url: None,
+            deliveries: 3,
+        }],
+        alerts_total: 1,
+        timeline: vec![
+            TimelineRow { at: NOW, who: "ada".to_owned(), what: "acknowledged".to_owned() },
+            TimelineRow {
+                at: NOW.minus(Duration::from_secs(720)),
+                who: "alertmanager".to_owned(),
+                what: "opened, critical".to_owned(),
+            },
+        ],
+        proposals: Vec::new(),
+        attempts: Vec::new(),
+    };
+    let matches = vec![SopMatch { sop: disk_full().procedure.sop.clone(), why: "declared for DiskFull".to_owned() }];
+    snapshot.detail = Some(Detail { record, matches });
+    snapshot
+}
+
+/// The bundled document.
+pub fn disk_full() -> Arc<SopDocument> {
+    let source = include_str!("../../../sops/disk-full.md");
+    let procedure = crate::domain::sop::parser::parse(&"bundled/disk-full.md".into(), source.as_bytes());
+    Arc::new(SopDocument { procedure, source: source.to_owned(), place: "bundled".to_owned() })
+}
+
+/// The first command of the bundled document.
+pub fn first_command() -> NodeId {
+    let document = disk_full();
+    let found = document.procedure.nodes.iter().find(|node| matches!(node.kind, NodeKind::Command { .. }));
+    found.unwrap().id.clone()
+}
+
+/// A proposal of this risk.
+pub fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposal {
+    let argv = words
+        .iter()
+        .map(|(text, origin)| Word { pieces: vec![Piece { text: (*text).to_owned(), origin: origin.clone() }] })
+        .collect();
+    let stage = Stage { argv, redirects: Vec::new() };
+    let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+    let spec = ActionSpec {
+        incident: IncidentId(1),
+        step: StepRef {
+            sop: "bundled/disk-full.md".into(),
+            node: first_command(),
+            revision: "r1".to_owned(),
+            title: "Show what uses the space".to_owned(),
+        },
+        invocation: Invocation::Argv { script },
+        target: Target::ThisHost { name: "db-3".to_owned() },
+        cwd: "/home/ada".to_owned(),
+        env: BTreeMap::from([
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        ]),
+        risk,
+        risk_reasons: vec!["du only reads".to_owned()],
+        labels_used: BTreeMap::from([("mountpoint".to_owned(), "/srv/data".to_owned())]),
+        time_limit: Duration::from_secs(600),
+    };
+    Proposal {
+        id: ProposalId(id),
+        digest: spec.digest(true),
+        spec,
+        state: ProposalState::Pending,
+        created_at: NOW,
+        asked_by: "ada".to_owned(),
+        reason: String::new(),
+    }
+}
+
+/// `du -xh --max-depth=1 /srv/data`, the last word from a label.
+pub fn du(id: i64, risk: Risk) -> Proposal {
+    let label = Origin::Label("mountpoint".to_owned());
+    let words =
+        [("du", Origin::Sop), ("-xh", Origin::Sop), ("--max-depth=1", Origin::Sop), ("/srv/data", label)];
+    proposal(id, risk, &words)
+}
+
+/// Adds a proposal to a snapshot.
+pub fn with_proposal(mut snapshot: Snapshot, proposal: Proposal) -> Snapshot {
+    if let Some(detail) = &mut snapshot.detail {
+        detail.record.proposals.push(proposal.clone());
+    }
+    snapshot.tray.push(proposal);
+    snapshot
+}
+
+/// Adds an attempt with output to a snapshot.
+pub fn with_attempt(mut snapshot: Snapshot, output: &str, code: i32) -> Snapshot {
+    let step = du(1, Risk::Read).spec.step;
+    let attempt = Attempt {
+        id: AttemptId(1),
+        proposal: ProposalId(1),
+        incident: IncidentId(1),
+        step,
+        state: AttemptState::Ended { outcome: Outcome::Exited { code }, at: NOW.plus(Duration::from_millis(800)) },
+        intent_at: NOW,
+        directory: "/x".to_owned(),
+        approved_by: "ada".to_owned(),
+    };
+    if let Some(detail) = &mut snapshot.detail {
+        detail.record.attempts.push(attempt);
+    }
+    snapshot.output = Some(Output { attempt: AttemptId(1), start: 0, bytes: output.as_bytes().to_vec() });
+    snapshot
+}

@@ -1,0 +1,107 @@
+//! `aiops demo` as a stranger uses it: the alert arrives, the SOP opens, a command is reviewed and approved, the alert clears.
+
+use std::time::Duration;
+
+use super::pty::{Console, Home};
+
+const F8: &str = "\x1b[19~";
+
+#[test]
+fn the_demo_alert_is_fixed_by_approved_commands_and_clears() {
+    let home = Home::new();
+    let mut console = Console::start(&home, 120, 40, &["demo"]);
+    console.wait_text("DiskFull demo");
+    console.wait_text("2 SOP");
+    console.type_keys("2");
+
+    // A read: one chord after reading.
+    console.type_keys("/du -xh\r");
+    console.type_keys("r");
+    console.wait_text("1 action to approve");
+    console.type_keys("A");
+    approve(&mut console, None);
+    console.wait_text("exit 0");
+    console.wait_text("log-archive");
+
+    // The command that frees the space is not known to be harmless: the target's name has to be typed.
+    console.type_keys("2");
+    console.type_keys("/-delete\r");
+    console.type_keys("r");
+    console.wait_text("1 action to approve");
+    console.type_keys("A");
+    approve(&mut console, Some("demo"));
+    console.wait_text("Attempt 2 exit 0");
+    console.wait("the end of the incident", |screen| screen.contains("resolved after") && screen.contains("0 open"));
+
+    let database = find_database(&home);
+    let verified = home.run(&["--db", &database, "journal", "verify"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+
+    console.type_keys("1");
+    console.type_keys("q");
+    assert_eq!(console.wait_exit(), 0);
+    let left: Vec<_> = walk(&home.path().join("tmp"));
+    assert!(left.is_empty(), "the demo leaves nothing behind: {left:?}");
+}
+
+#[test]
+fn a_crashed_demo_is_cleaned_up_by_the_next_one() {
+    let home = Home::new();
+    let mut first = Console::start(&home, 120, 40, &["demo"]);
+    first.wait_text("DiskFull demo");
+    first.signal(nix::sys::signal::Signal::SIGKILL);
+    first.wait_exit();
+    let left = walk(&home.path().join("tmp"));
+    assert!(!left.is_empty(), "a killed demo cannot clean up");
+    let mut second = Console::start(&home, 120, 40, &["demo"]);
+    second.wait_text("DiskFull demo");
+    for path in &left {
+        assert!(!path.exists(), "{} is still there", path.display());
+    }
+    second.type_keys("q");
+    second.wait_exit();
+}
+
+/// Reads the review to its end, waits until it says that it is ready, and approves.
+pub fn approve(console: &mut Console, target: Option<&str>) {
+    console.wait_text("Approve proposal");
+    if let Some(target) = target {
+        console.type_keys(target);
+    }
+    let deadline = std::time::Instant::now() + super::pty::PATIENCE;
+    loop {
+        let screen = console.wait("the state of the review", |screen| {
+            screen.contains("Ready to approve") || screen.contains("Too early") || screen.contains("more lines below")
+        });
+        if screen.contains("Ready to approve") {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "the review never became ready\n{screen}");
+        if screen.contains("more lines below") {
+            console.type_keys("\x1b[6~");
+        }
+        // The quiet period has to pass without a key; the screen says when it has.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    console.type_keys(F8);
+    console.wait("the end of the review", |screen| !screen.contains("Approve proposal"));
+}
+
+fn find_database(home: &Home) -> String {
+    let found = walk(&home.path().join("tmp")).into_iter().find(|path| path.ends_with("aiops.db"));
+    found.expect("the demo has a database").display().to_string()
+}
+
+fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(walk(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}

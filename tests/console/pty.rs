@@ -1,0 +1,211 @@
+//! The real binary in a real pseudo-terminal, looked at through a terminal emulator.
+//!
+//! Waits on what the screen shows, never on time alone; a failed wait prints the screen.
+
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long a screen may take to show something. Generous: the machine may be busy; a pass does not wait for it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A directory of its own for everything that the program keeps.
+pub struct Home {
+    directory: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.path().join("data").join("aiops.db")
+    }
+
+    /// Writes a configuration file and returns its path.
+    pub fn configure(&self, text: &str) -> PathBuf {
+        let path = self.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Runs a subcommand to its end.
+    pub fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aiops"));
+        command.args(arguments).env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.output().unwrap()
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        let place = |name: &str| self.path().join(name).display().to_string();
+        vec![
+            ("HOME".to_owned(), place("home")),
+            ("XDG_CONFIG_HOME".to_owned(), place("config")),
+            ("XDG_DATA_HOME".to_owned(), place("data-home")),
+            ("XDG_STATE_HOME".to_owned(), place("state")),
+            ("TMPDIR".to_owned(), place("tmp")),
+            ("AIOPS_DB".to_owned(), self.database().display().to_string()),
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+        ]
+    }
+}
+
+struct Screen {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    closed: bool,
+}
+
+/// A running console.
+pub struct Console {
+    child: Box<dyn Child + Send + Sync>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    keys: Option<Box<dyn Write + Send>>,
+    screen: Arc<(Mutex<Screen>, Condvar)>,
+}
+
+impl Console {
+    /// Starts `aiops ARGUMENTS` on a terminal of this size.
+    pub fn start(home: &Home, columns: u16, rows: u16, arguments: &[&str]) -> Self {
+        Self::start_with(home, columns, rows, arguments, &[])
+    }
+
+    pub fn start_with(home: &Home, columns: u16, rows: u16, arguments: &[&str], extra: &[(&str, &str)]) -> Self {
+        std::fs::create_dir_all(home.path().join("tmp")).unwrap();
+        std::fs::create_dir_all(home.path().join("home")).unwrap();
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aiops"));
+        command.args(arguments);
+        command.env_clear();
+        for (name, value) in home.environment() {
+            command.env(name, value);
+        }
+        for (name, value) in extra {
+            command.env(name, value);
+        }
+        command.cwd(home.path());
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let parser = vt100::Parser::new(rows, columns, 0);
+        let screen = Arc::new((Mutex::new(Screen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
+        let shared = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut buffer = [0_u8; 65_536];
+            loop {
+                let count = reader.read(&mut buffer).unwrap_or(0);
+                let mut screen = shared.0.lock().unwrap();
+                if count == 0 {
+                    screen.closed = true;
+                } else {
+                    screen.parser.process(&buffer[..count]);
+                    screen.raw.extend_from_slice(&buffer[..count]);
+                }
+                shared.1.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self { child, master: Some(pair.master), keys: Some(keys), screen }
+    }
+
+    /// Waits until the screen's text satisfies `predicate`; `what` says what was expected.
+    pub fn wait(&self, what: &str, predicate: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut screen = self.screen.0.lock().unwrap();
+        loop {
+            let contents = screen.parser.screen().contents();
+            if predicate(&contents) {
+                return contents;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the screen never showed {what}; closed: {}\n{contents}", screen.closed);
+            screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
+        }
+    }
+
+    /// Waits until the screen contains `text`.
+    pub fn wait_text(&self, text: &str) -> String {
+        self.wait(&format!("{text:?}"), |contents| contents.contains(text))
+    }
+
+    /// Types.
+    pub fn type_keys(&mut self, keys: &str) {
+        let writer = self.keys.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.screen.0.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        self.master.as_ref().unwrap().resize(size).unwrap();
+    }
+
+    pub fn contents(&self) -> String {
+        self.screen.0.lock().unwrap().parser.screen().contents()
+    }
+
+    /// Every byte that the program has written so far.
+    pub fn raw(&self) -> Vec<u8> {
+        self.screen.0.lock().unwrap().raw.clone()
+    }
+
+    /// Whether the emulated terminal is in the alternate screen.
+    pub fn alternate_screen(&self) -> bool {
+        self.screen.0.lock().unwrap().parser.screen().alternate_screen()
+    }
+
+    pub fn cursor_hidden(&self) -> bool {
+        self.screen.0.lock().unwrap().parser.screen().hide_cursor()
+    }
+
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.process_id().unwrap()).unwrap()
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.pid()), signal).unwrap();
+    }
+
+    /// Takes the terminal away, as a lost SSH connection does.
+    pub fn hang_up(&mut self) {
+        self.keys = None;
+        self.master = None;
+    }
+
+    /// Waits for the end of the program and returns its exit code.
+    pub fn wait_exit(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "the program did not end\n{}", self.contents());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

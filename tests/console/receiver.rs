@@ -1,0 +1,41 @@
+//! Sending alerts to a console's receiver over loopback, as Alertmanager does.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Sends a body and returns the first line of the answer.
+pub fn post(port: u16, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let request = format!(
+        "POST /webhook/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or("").to_owned()
+}
+
+/// The body for one alert with these labels.
+pub fn body(status: &str, labels: &[(&str, &str)]) -> String {
+    let labels: serde_json::Map<String, serde_json::Value> =
+        labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+    let name = labels.get("alertname").cloned().unwrap_or_default();
+    let ends_at = if status == "firing" { "0001-01-01T00:00:00Z" } else { "2026-03-01T03:00:00Z" };
+    serde_json::json!({
+        "version": "4", "groupKey": "g", "truncatedAlerts": 0, "status": status, "receiver": "aiops",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "",
+        "alerts": [{
+            "status": status, "labels": labels, "annotations": {"summary": "from a test"},
+            "startsAt": "2026-03-01T02:14:00Z", "endsAt": ends_at, "generatorURL": "",
+            "fingerprint": format!("{name}"),
+        }],
+    })
+    .to_string()
+}
