@@ -2,6 +2,9 @@
 //!
 //! The module tree, and the one place where adapters are plugged into the engine.
 
+pub mod adapters;
+pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod logging;
 pub mod store;
