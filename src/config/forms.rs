@@ -187,7 +187,7 @@ pub(super) struct Size {
 const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
 fn human_size(bytes: u64) -> String {
-    let unit = UNITS.iter().find(|(_, unit)| bytes != 0 && bytes % unit == 0);
+    let unit = UNITS.iter().find(|(_, unit)| bytes != 0 && bytes.is_multiple_of(*unit));
     unit.map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
 }
 
@@ -219,7 +219,11 @@ impl Form for Size {
     }
 
     fn show(&self, value: &u64) -> String {
-        if UNITS.iter().any(|(_, unit)| value % unit == 0) { quote(&human_size(*value)) } else { value.to_string() }
+        if UNITS.iter().any(|(_, unit)| value.is_multiple_of(*unit)) {
+            quote(&human_size(*value))
+        } else {
+            value.to_string()
+        }
     }
 }
 

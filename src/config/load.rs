@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::document::{Document, Presence};
-use super::environment::{CONFIG_VARIABLE, Environment};
+use super::environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE};
 use super::forms::{Address, Choice, Name, SWITCH, Size, Span, UserName, VariableNames, WebAddress};
 use super::mistake::{ConfigError, Warning};
 use super::paths::{DirectoryPath, DirectoryPaths, FilePath, SearchPath, SecretPlace};
@@ -104,10 +104,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         }),
         run: reader.section("run", |section| run(section, home, &request.host_name)),
         console: reader.section("console", |section| console(section, home)),
-        log: reader.section("log", |section| LogSection {
-            level: section.read("level", &Choice(LogLevel::NAMES), LogLevel::Info),
-            path: section.read("path", &FilePath { home }, request.places.log_file()),
-        }),
+        log: reader.section("log", |section| log(section, request)),
     }
 }
 
@@ -201,5 +198,15 @@ fn console(section: &mut Scope<'_, '_>, home: &Path) -> ConsoleSection {
         keymap: section.read_optional("keymap", &FilePath { home }),
         ascii: section.read("ascii", &ASCII, Ascii::Auto),
         utc: section.read("utc", &SWITCH, true),
+    }
+}
+
+fn log(section: &mut Scope<'_, '_>, request: &Request) -> LogSection {
+    let home = request.places.home.as_path();
+    let level = section.read("level", &Choice(LogLevel::NAMES), LogLevel::Info);
+    LogSection {
+        level,
+        filter: request.environment.get(LOG_VARIABLE).unwrap_or(level.name()).to_owned(),
+        path: section.read("path", &FilePath { home }, request.places.log_file()),
     }
 }

@@ -163,6 +163,8 @@ pub enum Ascii {
 pub struct LogSection {
     /// What is logged.
     pub level: LogLevel,
+    /// What the log lets pass: [`LOG_VARIABLE`] as it is set, not checked yet, else the level.
+    pub filter: String,
     /// The file. Absolute.
     pub path: PathBuf,
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::document::{Document, Field, Located, Raw};
 use super::environment::Environment;
-use super::forms::Form;
+use super::forms::{Form, Wrong, quote};
 use super::mistake::{ConfigError, Mistake, Origin, Warning, nearest};
 
 /// One value as it is in effect.
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
                 names.push(header);
             }
         }
-        self.mistake(self.document.origin(top.line), top.name.clone(), problem, names.join(", "));
+        self.mistake(self.document.origin(top.line), printable(&top.name), problem, names.join(", "));
     }
 
     fn unknown_key(&mut self, section: &'static str, field: &Field) {
@@ -219,13 +219,19 @@ impl<'a> Reader<'a> {
         } else {
             "there is no such key".to_owned()
         };
-        let key = format!("{section}.{}", field.name);
+        let key = format!("{section}.{}", printable(&field.name));
         self.mistake(self.document.origin(field.line), key, problem, keys.join(", "));
     }
 
     fn header(&self, section: &str) -> String {
         if self.repeated.contains(&section) { format!("[[{section}]]") } else { format!("[{section}]") }
     }
+}
+
+/// A key as it is written in a file: with quotes and escapes when it needs them.
+fn printable(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quote(name) }
 }
 
 impl Scope<'_, '_> {
@@ -308,8 +314,7 @@ impl Scope<'_, '_> {
     }
 
     /// The strongest layer's value of `key`.
-    fn raw(&self, key: &'static str) -> Option<(Result<Raw, super::forms::Wrong>, Origin)> {
-        use super::forms::Wrong;
+    fn raw(&self, key: &'static str) -> Option<(Result<Raw, Wrong>, Origin)> {
         let flag = self.reader.flags.iter().find(|flag| flag.section == self.section && flag.key == key);
         if let Some(flag) = flag {
             let raw = Raw::Spoken { text: flag.text.clone(), variable: None };

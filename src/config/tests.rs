@@ -434,6 +434,21 @@ fn a_mistake_in_a_variable_names_the_variable(
 }
 
 #[test]
+fn the_log_filter_is_the_level_unless_a_variable_is_finer() {
+    let fixture = Fixture::new("[log]\nlevel = \"warn\"\n");
+    assert_eq!(fixture.loaded().config.log.filter, "warn");
+    let fixture = fixture.with_environment(&[("AIOPS_LOG", "info,hyper=debug")]);
+    assert_eq!(fixture.loaded().config.log.filter, "info,hyper=debug");
+}
+
+#[test]
+fn names_that_could_steer_a_terminal_are_spelled_out() {
+    let error = Fixture::new("[store]\n\"\\u001b]52;c;AA\" = 1\n[\"\\u001b[2J\"]\n").load().unwrap_err();
+    assert_eq!(error.mistakes.len(), 2);
+    assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
+}
+
+#[test]
 fn two_variables_for_one_key_are_refused() {
     let fixture = Fixture::new("").with_environment(&[("AIOPS_DB", "/a"), ("AIOPS_STORE_PATH", "/a")]);
     let mistakes = fixture.mistakes();
