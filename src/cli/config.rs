@@ -1,0 +1,157 @@
+//! `aiops config check` and `aiops config show`.
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+use color_eyre::eyre::Report;
+use serde::Serialize;
+
+use super::{Exit, Format, json_line};
+use crate::config::{Loaded, Mistake, Request, Warning, load};
+
+/// What can be done with the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Say everything that is wrong or doubtful; exit 1 when there is anything
+    Check,
+    /// Print every value with its origin; of secrets only the place
+    Show,
+}
+
+/// A line of `config check --json`.
+#[derive(Serialize)]
+#[serde(tag = "severity", rename_all = "snake_case")]
+enum Finding<'a> {
+    Error(&'a Mistake),
+    Warning(&'a Warning),
+}
+
+/// Runs `command` and prints to `out`.
+///
+/// # Errors
+/// When the output cannot be written, and `show` when there is no valid configuration ([`crate::config::ConfigError`]);
+/// mistakes are the result of `check`, not its failure.
+pub fn run(command: ConfigCommand, request: &Request, format: Format, out: &mut dyn Write) -> Result<Exit, Report> {
+    match command {
+        ConfigCommand::Check => Ok(check(request, format, out)?),
+        ConfigCommand::Show => Ok(show(&load(request)?, format, out)?),
+    }
+}
+
+fn check(request: &Request, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
+    let loaded = load(request);
+    let findings: Vec<Finding<'_>> = match &loaded {
+        Ok(loaded) => loaded.warnings.iter().map(Finding::Warning).collect(),
+        Err(error) => error.mistakes.iter().map(Finding::Error).collect(),
+    };
+    for finding in &findings {
+        match (format, finding) {
+            (Format::Json, finding) => json_line(out, finding)?,
+            (Format::Text, Finding::Error(mistake)) => writeln!(out, "error: {mistake}")?,
+            (Format::Text, Finding::Warning(warning)) => writeln!(out, "warning: {warning}")?,
+        }
+    }
+    if !findings.is_empty() {
+        return Ok(Exit::Failed);
+    }
+    if format == Format::Text {
+        match loaded.ok().and_then(|loaded| loaded.file) {
+            Some(path) => writeln!(out, "{} is valid.", path.display())?,
+            None => writeln!(
+                out,
+                "There is no file {}; the defaults and the environment are valid.",
+                request.places.config_file().display()
+            )?,
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn show(loaded: &Loaded, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
+    for effective in &loaded.effective {
+        match (format, &effective.value) {
+            (Format::Json, _) => json_line(out, effective)?,
+            (Format::Text, Some(value)) => writeln!(out, "{} = {value}  # {}", effective.key, effective.origin)?,
+            (Format::Text, None) => writeln!(out, "# {} is not set", effective.key)?,
+        }
+    }
+    if format == Format::Text {
+        for warning in &loaded.warnings {
+            writeln!(out, "# warning: {warning}")?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{ConfigError, Environment, Places};
+
+    fn printed(command: ConfigCommand, text: &str, format: Format) -> (Result<Exit, Report>, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
+        fs::create_dir(&places.config).unwrap();
+        if !text.is_empty() {
+            fs::write(places.config_file(), text).unwrap();
+        }
+        let environment = Environment::default();
+        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let mut out = Vec::new();
+        let result = run(command, &request, format, &mut out);
+        (result, String::from_utf8(out).unwrap().replace(&directory.path().display().to_string(), "DIR"))
+    }
+
+    #[test]
+    fn check_says_that_all_is_well() {
+        let (exit, text) = printed(ConfigCommand::Check, "[console]\nutc = false\n", Format::Text);
+        assert_eq!((exit.unwrap(), text.as_str()), (Exit::Done, "DIR/config/config.toml is valid.\n"));
+        let (exit, text) = printed(ConfigCommand::Check, "", Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Done);
+        assert!(text.starts_with("There is no file DIR/config/config.toml;"), "{text}");
+    }
+
+    #[test]
+    fn check_prints_every_mistake_and_fails() {
+        let wrong = "[console]\nutc = 1\n[log]\nlevel = 2\n";
+        let (exit, text) = printed(ConfigCommand::Check, wrong, Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Failed);
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with("error: DIR/config/config.toml:2: console.utc: 1 is a number. Allowed: "), "{text}");
+        let (_, json) = printed(ConfigCommand::Check, wrong, Format::Json);
+        let lines: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[1]["severity"], "error");
+        assert_eq!(lines[1]["key"], "log.level");
+        assert_eq!(lines[1]["origin"]["line"], 4);
+    }
+
+    #[test]
+    fn check_fails_on_what_is_only_doubtful() {
+        let (exit, text) = printed(ConfigCommand::Check, "[sops]\ndirectories = [\"/nonexistent\"]\n", Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Failed);
+        assert!(text.starts_with("warning: DIR/config/config.toml:2: sops.directories: "), "{text}");
+    }
+
+    #[test]
+    fn show_prints_values_with_origins() {
+        let (exit, text) = printed(ConfigCommand::Show, "[console]\nutc = false\n", Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Done);
+        assert!(text.contains("console.utc = false  # DIR/config/config.toml:2\n"), "{text}");
+        assert!(text.contains("receiver.listen = \"127.0.0.1:9911\"  # default\n"), "{text}");
+        assert!(text.contains("# receiver.token is not set\n"), "{text}");
+        let (_, json) = printed(ConfigCommand::Show, "[console]\nutc = false\n", Format::Json);
+        let utc = json.lines().find(|line| line.contains("console.utc")).unwrap();
+        let utc: serde_json::Value = serde_json::from_str(utc).unwrap();
+        assert_eq!((&utc["value"], &utc["origin"]["kind"]), (&"false".into(), &"file".into()));
+    }
+
+    #[test]
+    fn show_of_a_broken_configuration_is_an_error() {
+        let (result, text) = printed(ConfigCommand::Show, "[console]\nutc = 1\n", Format::Text);
+        assert!(result.unwrap_err().is::<ConfigError>());
+        assert_eq!(text, "");
+    }
+}

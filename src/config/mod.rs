@@ -1,0 +1,208 @@
+//! The configuration: defaults < TOML file < environment `AIOPS_*` < flags, validated once.
+//!
+//! Owns: what can be configured, its ranges and defaults. Invariants: a [`Config`] is valid as a whole, so nobody checks
+//! it again; every mistake is reported, not only the first, each with file, line, key and what is allowed; secrets are
+//! places until someone fetches them. Does not: fetch secrets, open the store, or read the file again later.
+
+mod document;
+mod environment;
+mod forms;
+mod load;
+mod mistake;
+mod paths;
+mod places;
+mod reader;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE};
+pub use load::{Loaded, Request, load};
+pub use mistake::{ConfigError, Mistake, Origin, Warning};
+pub use places::{NoHome, Places};
+pub use reader::{Effective, FlagValue};
+pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
+
+use crate::domain::id::SourceId;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `[store]`
+    pub store: StoreSection,
+    /// `[receiver]`
+    pub receiver: ReceiverSection,
+    /// `[[alertmanager]]`, names unique; empty when alerts only come by webhook.
+    pub alertmanagers: Vec<AlertmanagerSection>,
+    /// `[sops]`
+    pub sops: SopsSection,
+    /// `[incidents]`
+    pub incidents: IncidentsSection,
+    /// `[run]`
+    pub run: RunSection,
+    /// `[console]`
+    pub console: ConsoleSection,
+    /// `[log]`
+    pub log: LogSection,
+}
+
+/// The local file in which everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSection {
+    /// The SQLite file. Absolute.
+    pub path: PathBuf,
+}
+
+/// The HTTP receiver for webhooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverSection {
+    /// Whether this process listens at all.
+    pub enabled: bool,
+    /// Where; loopback unless there is a token.
+    pub listen: SocketAddr,
+    /// What senders have to present.
+    pub token: Option<Secret>,
+    /// Largest body of one delivery, in bytes: 64 KiB to 64 MiB.
+    pub body_limit: u64,
+    /// Most bytes of all bodies that are held at a time: at least `body_limit`, at most 1 GiB.
+    pub in_flight_limit: u64,
+}
+
+/// One Alertmanager that is asked for its alerts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertmanagerSection {
+    /// Its name in rows, URLs and the journal; unique.
+    pub name: SourceId,
+    /// Base URL without a slash at its end.
+    pub url: String,
+    /// How this program proves who it is.
+    pub login: Login,
+    /// How often it is asked: 5 seconds to 1 hour.
+    pub interval: Duration,
+    /// How long an answer may take: 1 second to 1 minute, never longer than `interval`.
+    pub timeout: Duration,
+}
+
+/// How a client proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// It does not.
+    Anonymous,
+    /// With a bearer token.
+    Bearer(Secret),
+    /// With a user and a password.
+    Basic {
+        /// The user; without colons.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
+/// Where SOPs are read from, besides those in the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SopsSection {
+    /// Directories, searched in this order. Absolute; one that is missing was warned about.
+    pub directories: Vec<PathBuf>,
+}
+
+/// How alerts become incidents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentsSection {
+    /// How long after its end an incident opens again instead of a new one: 0 to 7 days.
+    pub reopen_within: Duration,
+    /// How long a resolved incident stays in the queue: 0 to 30 days.
+    pub show_resolved_for: Duration,
+}
+
+/// How commands run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSection {
+    /// After this time a command is ended: 1 second to 1 day.
+    pub time_limit: Duration,
+    /// Working directory. Absolute; when it is missing that was warned about.
+    pub directory: PathBuf,
+    /// `PATH` for commands: absolute directories.
+    pub path: String,
+    /// Names of variables that are handed through from the console's environment, when they are set.
+    pub pass_env: Vec<String>,
+    /// Name of this host as a target, which a person types to approve what is dangerous.
+    pub target_name: String,
+}
+
+/// How the console looks and behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleSection {
+    /// Name of a theme.
+    pub theme: String,
+    /// A file of key bindings that go over the built-in ones.
+    pub keymap: Option<PathBuf>,
+    /// Whether only ASCII is drawn.
+    pub ascii: Ascii,
+    /// Whether times are shown in UTC rather than in local time.
+    pub utc: bool,
+}
+
+/// Whether only ASCII is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ascii {
+    /// When the locale is not UTF-8.
+    Auto,
+    /// Always.
+    Only,
+    /// Never; the terminal is trusted with Unicode.
+    Off,
+}
+
+/// What is logged, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSection {
+    /// What is logged.
+    pub level: LogLevel,
+    /// What the log lets pass: [`LOG_VARIABLE`] as it is set, not checked yet, else the level.
+    pub filter: String,
+    /// The file. Absolute.
+    pub path: PathBuf,
+}
+
+/// From which urgency on something is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what is doubtful.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl LogLevel {
+    /// All levels by the names that the configuration knows.
+    pub const NAMES: &'static [(&'static str, Self)] = &[
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+
+    /// The name of the level.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
