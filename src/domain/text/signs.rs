@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn ordinary_text_of_many_languages_is_shown() {
-        for c in "äßñøłčžşİαΩжЯђאשعمगไทย한글ひらカタ漢字€£§°µ×÷–—„“”…→⇒≤≥∞✔✘●○◆▸▾█▌─│🔥🚀".chars() {
+        for c in "äßñøłčžşİαΩжЯђאשعمगไทย한글ひらカタ漢字€£§°µ×÷–—„“”…→⇒≤≥∞✔✘●○◆▸▾█▌─│🔥🚀".chars()
+        {
             assert_ne!(sign(c), Sign::Spelled, "{c:?}");
         }
     }

@@ -13,7 +13,7 @@ fn original(spelled: &str) -> Vec<u8> {
     while let Some(c) = rest.chars().next() {
         let (decoded, length) = match c {
             '\\' => escape(&rest[1..]).map_or((vec![b'\\'], 1), |(decoded, length)| (decoded, length + 1)),
-            _ => (rest[..c.len_utf8()].as_bytes().to_vec(), c.len_utf8()),
+            _ => (c.to_string().into_bytes(), c.len_utf8()),
         };
         bytes.extend(decoded);
         rest = &rest[length..];

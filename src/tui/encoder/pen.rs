@@ -120,7 +120,12 @@ pub(super) struct Pen {
 
 impl Pen {
     pub(super) fn of(cell: &Cell, depth: ColorDepth) -> Self {
-        Self { fg: Paint::of(cell.fg, depth), bg: Paint::of(cell.bg, depth), modifier: cell.modifier & SENT }
+        let mut modifier = cell.modifier & SENT;
+        if modifier.contains(INTENSITY) {
+            // Terminals disagree about text that is both; bold is the louder one.
+            modifier.remove(Modifier::DIM);
+        }
+        Self { fg: Paint::of(cell.fg, depth), bg: Paint::of(cell.bg, depth), modifier }
     }
 
     /// What of the pen is seen on a blank: pens that agree in this draw the same blank.
@@ -278,7 +283,7 @@ mod tests {
     #[case(Color::Red, Modifier::BOLD, Color::Red, Modifier::empty(), "22")]
     #[case(Color::Red, Modifier::BOLD, Color::Red, Modifier::DIM, "22;2")]
     #[case(Color::Red, Modifier::BOLD, Color::LightBlue, Modifier::BOLD, "94")]
-    #[case(Color::Reset, Modifier::REVERSED, Color::Indexed(208), Modifier::UNDERLINED, "4;27;38;5;208")]
+    #[case(Color::Reset, Modifier::REVERSED, Color::Indexed(208), Modifier::UNDERLINED, "0;4;38;5;208")]
     #[case(Color::Red, Modifier::all(), Color::Green, Modifier::empty(), "0;32")]
     #[case(Color::Reset, Modifier::empty(), Color::Rgb(1, 2, 3), Modifier::empty(), "38;2;1;2;3")]
     fn changes_are_short(
@@ -290,8 +295,7 @@ mod tests {
     ) {
         let mut out = Vec::new();
         pen(to, to_modifier).select(Some(pen(from, from_modifier)), &mut out);
-        let shown = String::from_utf8(out).unwrap();
-        assert!(shown == format!("\x1b[{parameters}m") || shown.len() < parameters.len() + 3, "{shown:?}");
+        assert_eq!(String::from_utf8(out).unwrap(), format!("\x1b[{parameters}m"));
     }
 
     #[test]

@@ -60,6 +60,11 @@ fn encoder(columns: u16, rows: u16) -> Encoder {
     Encoder::new(Size::new(columns, rows), ColorDepth::TrueColor, Repertoire::Unicode)
 }
 
+pub(super) fn emulator(columns: u16, rows: u16) -> vt100::Parser {
+    let size = |length| std::num::NonZero::new(length).unwrap();
+    vt100::Parser::new(size(rows), size(columns), 0)
+}
+
 /// Draws the difference between two buffers and returns its bytes.
 fn frame(encoder: &mut Encoder, from: &Buffer, to: &Buffer) -> Vec<u8> {
     let Ok(()) = encoder.draw(from.diff(to).into_iter());
@@ -97,9 +102,8 @@ fn any_style() -> impl Strategy<Value = Style> {
         1 => Just(Modifier::REVERSED),
         1 => Just(Modifier::CROSSED_OUT | Modifier::ITALIC),
     ];
-    (any_color(), any_color(), modifier).prop_map(|(fg, bg, modifier)| {
-        Style::new().fg(fg).bg(bg).add_modifier(modifier)
-    })
+    (any_color(), any_color(), modifier)
+        .prop_map(|(fg, bg, modifier)| Style::new().fg(fg).bg(bg).add_modifier(modifier))
 }
 
 /// Stretches of text, put somewhere: like a screen, mostly blank or the same.
@@ -141,7 +145,7 @@ proptest! {
 
     #[test]
     fn the_terminal_shows_what_was_drawn(buffers in proptest::collection::vec(any_buffer(), 1..5)) {
-        let mut terminal = vt100::Parser::new(ROWS, COLUMNS, 0);
+        let mut terminal = emulator(COLUMNS, ROWS);
         terminal.process(b"\x1b[31;44mrubbish\x1b[5;5Hmore");
         let mut encoder = encoder(COLUMNS, ROWS);
         let mut before = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
@@ -221,7 +225,7 @@ fn long_frames_are_synchronized_and_short_ones_are_not() {
 
 #[test]
 fn the_cursor_is_placed_and_hidden() {
-    let mut screen = vt100::Parser::new(ROWS, COLUMNS, 0);
+    let mut screen = emulator(COLUMNS, ROWS);
     let mut terminal = Terminal::new(encoder(COLUMNS, ROWS)).unwrap();
     for (position, text) in [(Some((3, 2)), "a"), (Some((4, 2)), "ab"), (None, "ab"), (Some((0, 5)), "c")] {
         let Ok(_) = terminal.draw(|frame| {
@@ -251,12 +255,12 @@ fn a_resized_or_repainted_terminal_is_drawn_in_full() {
     assert!(!draw(&mut terminal).is_empty());
     assert!(draw(&mut terminal).is_empty());
     terminal.backend_mut().repaint();
-    let mut screen = vt100::Parser::new(ROWS, COLUMNS, 0);
+    let mut screen = emulator(COLUMNS, ROWS);
     screen.process(b"somebody wrote here");
     screen.process(&draw(&mut terminal));
     assert_eq!(screen.screen().contents().trim(), "last row");
     terminal.backend_mut().resize(Size::new(40, 10));
-    let mut screen = vt100::Parser::new(10, 40, 0);
+    let mut screen = emulator(40, 10);
     screen.process(&draw(&mut terminal));
     assert_eq!(screen.screen().cell(9, 0).unwrap().contents(), "l");
     // ratatui asks for the cursor when clearing; the answer comes from here.
@@ -267,15 +271,21 @@ fn a_resized_or_repainted_terminal_is_drawn_in_full() {
 
 #[test]
 fn unprintable_symbols_are_replaced() {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
-    for (x, symbol) in [(0, "\u{1b}]52;c;eA==\u{7}"), (1, "\u{9b}"), (2, "\u{202e}"), (3, "x"), (9, "漢")] {
-        buffer[(x, 0)].set_symbol(symbol);
-    }
-    let mut encoder = encoder(10, 1);
-    let Ok(()) = encoder.draw([0, 1, 2, 3, 9].iter().map(|x| (*x, 0, &buffer[(*x, 0)])));
+    let symbols = ["\u{1b}]52;c;eA==\u{7}", "\u{9b}", "\u{202e}", "x", "", "\u{301}", "a\u{200b}"];
+    let mut encoder = encoder(20, 7);
+    let cells = symbols.map(|symbol| {
+        let mut cell = Cell::default();
+        cell.set_symbol(symbol);
+        cell
+    });
+    let mut wide = Cell::default();
+    wide.set_symbol("漢");
+    let Ok(()) = encoder.draw((0..).zip(&cells).map(|(y, cell)| (0, y, cell)).chain([(19, 6, &wide)]));
     let Ok(()) = encoder.flush();
-    let mut screen = vt100::Parser::new(1, 10, 0);
+    let mut screen = emulator(20, 7);
     screen.process(&encoder.take());
     let shown = screen.screen().contents();
-    assert!(shown.starts_with("???x") && shown.ends_with('?'), "{shown:?}");
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[1..], ["?", "?", "x", "", "?", "?                  ?"]);
+    assert!(lines[0].len() > 10 && lines[0].chars().all(|c| c == '?'), "{shown:?}");
 }

@@ -1,0 +1,129 @@
+//! What a key press means in the console.
+//!
+//! Owns: the closed list of intents with their names in keymap files and their texts in help and hints.
+//! Does not: say which key stands for which (see `keymap`) or what comes of it.
+
+/// Defines [`Intent`] with its name in files and its help text in one place, so that none can be missing.
+macro_rules! intents {
+    ($($(#[$doc:meta])+ $variant:ident = $name:literal, $help:literal;)+) => {
+        /// What a key press means.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Intent {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl Intent {
+            /// All intents.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name in keymap files.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// A few words for help and key hints.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $help,)+
+                }
+            }
+        }
+    };
+}
+
+intents! {
+    /// The next row or line.
+    Down = "down", "down";
+    /// The row or line before.
+    Up = "up", "up";
+    /// The first row or line.
+    Top = "top", "first";
+    /// The last row or line.
+    Bottom = "bottom", "last";
+    /// Half a pane further.
+    HalfPageDown = "half-page-down", "half a page down";
+    /// Half a pane back.
+    HalfPageUp = "half-page-up", "half a page up";
+    /// A pane further.
+    PageDown = "page-down", "page down";
+    /// A pane back.
+    PageUp = "page-up", "page up";
+    /// Focus to the next pane.
+    NextPane = "next-pane", "next pane";
+    /// Focus to the pane before.
+    PreviousPane = "previous-pane", "previous pane";
+    /// Focus to the incidents.
+    FocusIncidents = "focus-incidents", "incidents";
+    /// Focus to the SOP.
+    FocusSop = "focus-sop", "SOP";
+    /// Focus to the output.
+    FocusOutput = "focus-output", "output";
+    /// Open what is under the cursor; accept what was typed.
+    Open = "open", "open";
+    /// Close what is on top; one level back.
+    Back = "back", "back";
+    /// Type words to filter or find by.
+    Filter = "filter", "filter";
+    /// The next place that matches.
+    FindNext = "find-next", "next match";
+    /// The place before that matches.
+    FindPrevious = "find-previous", "previous match";
+    /// Acknowledge the incident, or take that back.
+    Acknowledge = "acknowledge", "ack";
+    /// The next SOP that applies to the incident.
+    Sop = "sop", "next SOP";
+    /// Fold or unfold what is under the cursor.
+    Fold = "fold", "fold";
+    /// Fold it.
+    FoldClose = "fold-close", "fold";
+    /// Unfold it.
+    FoldOpen = "fold-open", "unfold";
+    /// Fold or unfold everything.
+    FoldAll = "fold-all", "fold all";
+    /// To the next step.
+    NextStep = "next-step", "next step";
+    /// To the step before.
+    PreviousStep = "previous-step", "previous step";
+    /// Propose the command under the cursor; nothing runs before it is approved.
+    Run = "run", "run";
+    /// Review what waits for approval.
+    Approvals = "approvals", "approvals";
+    /// Approve what the review shows.
+    Approve = "approve", "approve";
+    /// Reject what the review shows.
+    Reject = "reject", "reject";
+    /// End the attempt.
+    Cancel = "cancel", "end the command";
+    /// What the keys do.
+    Help = "help", "help";
+    /// Leave the console.
+    Quit = "quit", "quit";
+    /// Draw the whole screen anew.
+    Redraw = "redraw", "redraw";
+    /// Stop the console and go back to the shell.
+    Suspend = "suspend", "to the shell";
+}
+
+impl Intent {
+    /// The intent with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|intent| intent.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        for intent in Intent::ALL {
+            assert_eq!(Intent::from_name(intent.name()), Some(*intent));
+        }
+    }
+}

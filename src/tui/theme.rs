@@ -1,0 +1,387 @@
+//! Colours: a small palette of roles in a file, expanded into the styles of all components here and nowhere else.
+//!
+//! Invariants: every role has a value; the terminal's own background is kept (a role has no background), so that blanks
+//! can be erased and transparent terminals stay so; the row under the cursor is marked in the gutter, not by a bar.
+//! Does not: reduce colours to what the terminal can show (see `encoder`).
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::settings::{SettingsError, entries};
+use crate::domain::action::risk::Risk;
+use crate::domain::alert::Severity;
+use crate::domain::incident::IncidentState;
+use crate::store::view::HealthState;
+
+/// A theme that comes with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bundled {
+    /// For dark terminals.
+    Dark,
+    /// For light terminals.
+    Light,
+}
+
+impl Bundled {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Dark, Self::Light];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    /// The theme with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.name() == name)
+    }
+
+    /// Its file.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Dark => include_str!("../../themes/dark.toml"),
+            Self::Light => include_str!("../../themes/light.toml"),
+        }
+    }
+
+    /// Its styles.
+    ///
+    /// # Errors
+    /// Never with the files as they were built in; see [`Styles::parse`].
+    pub fn styles(self) -> Result<Styles, SettingsError> {
+        Styles::parse(&format!("themes/{}.toml (bundled)", self.name()), self.text())
+    }
+}
+
+/// Defines the roles of a palette with their names in files.
+macro_rules! palette {
+    ($($(#[$doc:meta])+ $role:ident,)+) => {
+        /// What a theme file gives: a style for each role.
+        #[derive(Clone, Copy, Debug, Default)]
+        struct Palette {
+            $($(#[$doc])+ $role: Style,)+
+        }
+
+        impl Palette {
+            const ROLES: &'static [&'static str] = &[$(stringify!($role),)+];
+
+            fn role_mut(&mut self, name: &str) -> Option<&mut Style> {
+                match name {
+                    $(stringify!($role) => Some(&mut self.$role),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+palette! {
+    /// Text.
+    text,
+    /// What matters less.
+    muted,
+    /// Lines between panes.
+    border,
+    /// What has the focus: its border, the cursor, keys.
+    focus,
+    /// Titles.
+    title,
+    /// Severity page.
+    page,
+    /// Severity critical.
+    critical,
+    /// Severity high.
+    high,
+    /// Severity warning.
+    warning,
+    /// Severity low.
+    low,
+    /// Severity info and none.
+    info,
+    /// What went well.
+    good,
+    /// What went wrong.
+    bad,
+    /// What wants attention.
+    attention,
+    /// Commands.
+    command,
+    /// Text from alerts, logs or people in a command.
+    foreign,
+}
+
+/// The styles of every component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Styles {
+    /// Text of panes.
+    pub text: Style,
+    /// What matters less: times, counts, explanations.
+    pub muted: Style,
+    /// Border of a pane without focus.
+    pub border: Style,
+    /// Border of the pane in focus.
+    pub border_focused: Style,
+    /// Title of a pane without focus.
+    pub title: Style,
+    /// Title of the pane in focus.
+    pub title_focused: Style,
+    /// The header's program name.
+    pub brand: Style,
+    /// The sign of the row under the cursor.
+    pub cursor: Style,
+    /// The title of the row under the cursor; its first word at most, because every cell costs bytes.
+    pub selected: Style,
+    /// A key in hints and help.
+    pub key: Style,
+    /// What a key does.
+    pub key_help: Style,
+    /// Headings in SOPs.
+    pub heading: Style,
+    /// Commands in SOPs and reviews.
+    pub command: Style,
+    /// Pieces of a command that came from outside.
+    pub foreign: Style,
+    /// Words that look like something else.
+    pub suspicious: Style,
+    /// Output of commands.
+    pub output: Style,
+    /// Warnings in SOPs, marks of what is missing.
+    pub warning: Style,
+    /// What matches a filter.
+    pub found: Style,
+    /// A message that all is well.
+    pub good: Style,
+    /// A message that something failed.
+    pub bad: Style,
+    /// Proposals that wait.
+    pub attention: Style,
+    /// Text in prompts.
+    pub input: Style,
+    severities: [Style; 7],
+}
+
+impl Styles {
+    /// Reads a theme file: a table `[palette]` with a value for each role, such as `"bright-red bold"`, `"default"`,
+    /// `"208"` or `"#ff8800 underline"`.
+    ///
+    /// # Errors
+    /// When the file cannot be read as TOML, a role is missing or unknown, or a value is not understood; the error names
+    /// the role and the line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SettingsError> {
+        let mut palette = Palette::default();
+        let mut seen = Vec::new();
+        for entry in entries(file, text)? {
+            let error = |message| SettingsError { file: file.to_owned(), line: Some(entry.line), message };
+            if entry.table != "palette" {
+                return Err(error(format!("there is no table `{}`; there is palette", entry.table)));
+            }
+            let style = parse_style(&entry.value).map_err(|problem| error(format!("`{}`: {problem}", entry.key)))?;
+            let role = palette.role_mut(&entry.key).ok_or_else(|| {
+                error(format!("there is no role `{}`; there are {}", entry.key, Palette::ROLES.join(", ")))
+            })?;
+            *role = style;
+            seen.push(entry.key);
+        }
+        match Palette::ROLES.iter().find(|role| !seen.iter().any(|key| key == *role)) {
+            None => Ok(Self::expand(&palette)),
+            Some(role) => Err(SettingsError {
+                file: file.to_owned(),
+                line: None,
+                message: format!("the role `{role}` has no value; add `{role} = \"default\"` below [palette]"),
+            }),
+        }
+    }
+
+    fn expand(palette: &Palette) -> Self {
+        let p = palette;
+        Self {
+            text: p.text,
+            muted: p.muted,
+            border: p.border,
+            border_focused: p.focus,
+            title: p.title,
+            title_focused: p.focus.add_modifier(Modifier::BOLD),
+            brand: p.title.add_modifier(Modifier::BOLD),
+            cursor: p.focus,
+            selected: p.text.add_modifier(Modifier::BOLD),
+            key: p.focus,
+            key_help: p.muted,
+            heading: p.title.add_modifier(Modifier::BOLD),
+            command: p.command,
+            foreign: p.foreign.add_modifier(Modifier::UNDERLINED),
+            suspicious: p.bad.add_modifier(Modifier::REVERSED),
+            output: p.text,
+            warning: p.attention,
+            found: p.attention.add_modifier(Modifier::UNDERLINED),
+            good: p.good,
+            bad: p.bad,
+            attention: p.attention.add_modifier(Modifier::BOLD),
+            input: p.text.add_modifier(Modifier::UNDERLINED),
+            severities: [p.page, p.critical, p.high, p.warning, p.low, p.info, p.info],
+        }
+    }
+
+    /// The style of a severity's sign.
+    #[must_use]
+    pub const fn severity(&self, severity: Severity) -> Style {
+        let [page, critical, high, warning, low, info, none] = self.severities;
+        match severity {
+            Severity::Page => page,
+            Severity::Critical => critical,
+            Severity::High => high,
+            Severity::Warning => warning,
+            Severity::Low => low,
+            Severity::Info => info,
+            Severity::None => none,
+        }
+    }
+
+    /// The style of a risk's name. What is not known looks like what destroys.
+    #[must_use]
+    pub const fn risk(&self, risk: Risk) -> Style {
+        match risk {
+            Risk::Query => self.muted,
+            Risk::Read => self.good,
+            Risk::Change => self.warning,
+            Risk::Destroy | Risk::Unknown => self.bad,
+        }
+    }
+
+    /// The style of a source's sign.
+    #[must_use]
+    pub const fn health(&self, state: HealthState) -> Style {
+        match state {
+            HealthState::Ok => self.good,
+            HealthState::Waiting => self.muted,
+            HealthState::Degraded => self.warning,
+            HealthState::Down => self.bad,
+        }
+    }
+
+    /// The style of an incident's title.
+    #[must_use]
+    pub const fn incident(&self, state: IncidentState) -> Style {
+        match state {
+            IncidentState::Open => self.text,
+            IncidentState::Acknowledged | IncidentState::Resolved => self.muted,
+        }
+    }
+}
+
+const COLORS: [(&str, Color); 17] = [
+    ("default", Color::Reset),
+    ("black", Color::Black),
+    ("red", Color::Red),
+    ("green", Color::Green),
+    ("yellow", Color::Yellow),
+    ("blue", Color::Blue),
+    ("magenta", Color::Magenta),
+    ("cyan", Color::Cyan),
+    ("white", Color::Gray),
+    ("bright-black", Color::DarkGray),
+    ("bright-red", Color::LightRed),
+    ("bright-green", Color::LightGreen),
+    ("bright-yellow", Color::LightYellow),
+    ("bright-blue", Color::LightBlue),
+    ("bright-magenta", Color::LightMagenta),
+    ("bright-cyan", Color::LightCyan),
+    ("bright-white", Color::White),
+];
+
+const ATTRIBUTES: [(&str, Modifier); 5] = [
+    ("bold", Modifier::BOLD),
+    ("dim", Modifier::DIM),
+    ("italic", Modifier::ITALIC),
+    ("underline", Modifier::UNDERLINED),
+    ("reverse", Modifier::REVERSED),
+];
+
+/// A colour and attributes, separated by spaces.
+fn parse_style(value: &str) -> Result<Style, String> {
+    let mut color = None;
+    let mut style = Style::new();
+    for word in value.split_whitespace() {
+        if let Some((_, modifier)) = ATTRIBUTES.iter().find(|(name, _)| *name == word) {
+            style = style.add_modifier(*modifier);
+        } else if let Some(found) = parse_color(word) {
+            if color.replace(found).is_some() {
+                return Err(format!("`{value}` has two colours"));
+            }
+        } else {
+            let names = COLORS.map(|(name, _)| name).join(", ");
+            let attributes = ATTRIBUTES.map(|(name, _)| name).join(", ");
+            return Err(format!("`{word}` is neither a colour ({names}, 0 to 255, #rrggbb) nor one of {attributes}"));
+        }
+    }
+    Ok(style.fg(color.unwrap_or(Color::Reset)))
+}
+
+fn parse_color(word: &str) -> Option<Color> {
+    if let Some((_, color)) = COLORS.iter().find(|(name, _)| *name == word) {
+        return Some(*color);
+    }
+    if let Some(digits) = word.strip_prefix('#') {
+        let is_rgb = digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let [_, r, g, b] = u32::from_str_radix(digits, 16).ok().filter(|_| is_rgb)?.to_be_bytes();
+        return Some(Color::Rgb(r, g, b));
+    }
+    word.parse().ok().map(Color::Indexed)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn bundled_themes_are_complete_and_keep_the_background() {
+        for theme in Bundled::ALL {
+            let styles = theme.styles().unwrap();
+            assert_ne!(styles.severity(Severity::Critical), styles.severity(Severity::Info));
+            assert_eq!(styles.risk(Risk::Unknown), styles.risk(Risk::Destroy));
+            for style in [styles.text, styles.selected, styles.cursor, styles.border, styles.severity(Severity::Page)] {
+                assert_eq!(style.bg, None);
+            }
+            assert_eq!(Bundled::from_name(theme.name()), Some(theme));
+        }
+    }
+
+    #[rstest]
+    #[case("red bold", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD))]
+    #[case("208", Style::new().fg(Color::Indexed(208)))]
+    #[case("underline #0a0B0c", Style::new().fg(Color::Rgb(10, 11, 12)).add_modifier(Modifier::UNDERLINED))]
+    #[case("", Style::new().fg(Color::Reset))]
+    fn values_are_read(#[case] value: &str, #[case] style: Style) {
+        assert_eq!(parse_style(value), Ok(style));
+    }
+
+    #[rstest]
+    #[case(
+        "border = \"bright-black\"",
+        "border = \"mauve\"",
+        "`border`: `mauve` is neither a colour (default, black, "
+    )]
+    #[case("border = \"bright-black\"", "border = \"red blue\"", "`border`: `red blue` has two colours")]
+    #[case("border = \"bright-black\"", "border = \"256\"", "`256` is neither")]
+    #[case("border = \"bright-black\"", "border = \"#ff\"", "`#ff` is neither")]
+    #[case("border = \"bright-black\"", "broder = \"red\"", "there is no role `broder`; there are text, ")]
+    fn mistakes_name_key_and_line(#[case] line: &str, #[case] wrong: &str, #[case] message: &str) {
+        let text = Bundled::Dark.text();
+        let number = text.lines().position(|candidate| candidate == line).unwrap() + 1;
+        let error = Styles::parse("mine", &text.replace(line, wrong)).unwrap_err();
+        assert_eq!(error.line, Some(number), "{error}");
+        assert!(error.message.contains(message), "{error}");
+    }
+
+    #[test]
+    fn a_missing_role_is_named() {
+        let error = Styles::parse("mine", "[palette]\ntext = \"default\"\n").unwrap_err();
+        assert!(error.message.contains("`muted` has no value"), "{error}");
+    }
+}
