@@ -12,39 +12,11 @@ use crate::domain::procedure::Span;
 const MAX_PLACEHOLDER: usize = 64;
 
 /// Variables that a login shell or bash itself sets.
+#[rustfmt::skip]
 const ENVIRONMENT: &[&str] = &[
-    "BASH",
-    "BASH_VERSION",
-    "COLUMNS",
-    "EDITOR",
-    "EUID",
-    "HOME",
-    "HOSTNAME",
-    "IFS",
-    "LANG",
-    "LC_ALL",
-    "LINENO",
-    "LINES",
-    "LOGNAME",
-    "OLDPWD",
-    "OPTARG",
-    "OPTIND",
-    "PAGER",
-    "PATH",
-    "PIPESTATUS",
-    "PPID",
-    "PS1",
-    "PWD",
-    "RANDOM",
-    "REPLY",
-    "SECONDS",
-    "SHELL",
-    "SHLVL",
-    "TERM",
-    "TMPDIR",
-    "TZ",
-    "UID",
-    "USER",
+    "BASH", "BASH_VERSION", "COLUMNS", "EDITOR", "EUID", "HOME", "HOSTNAME", "IFS", "LANG", "LC_ALL", "LINENO", "LINES",
+    "LOGNAME", "OLDPWD", "OPTARG", "OPTIND", "PAGER", "PATH", "PIPESTATUS", "PPID", "PS1", "PWD", "RANDOM", "REPLY",
+    "SECONDS", "SHELL", "SHLVL", "TERM", "TMPDIR", "TZ", "UID", "USER",
 ];
 
 /// Words of Go templates that stand alone in braces.
