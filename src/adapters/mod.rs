@@ -1,0 +1,3 @@
+//! Adapters: one module per outside system, each implementing `engine::ports`. Wire formats live here and nowhere else.
+
+pub mod process;
