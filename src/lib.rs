@@ -12,6 +12,8 @@ pub mod store;
 pub mod tui;
 
 use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 use color_eyre::eyre::Report;
@@ -19,6 +21,12 @@ use color_eyre::eyre::Report;
 use crate::adapters::host::Host;
 use crate::cli::{Cli, Command, Exit};
 use crate::config::{ConfigError, Environment, Places};
+
+/// Runs one approved action and records how it ends: the body of the hidden subcommand.
+#[must_use]
+pub fn supervise(directory: &Path) -> ExitCode {
+    adapters::process::supervise(directory)
+}
 
 /// Does what the command line asks for.
 ///

@@ -3,12 +3,15 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use aiops::cli::{Cli, Exit};
+use aiops::cli::{Cli, Command, Exit};
 use clap::Parser as _;
 use color_eyre::config::{HookBuilder, Theme};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Supervise { directory }) = &cli.command {
+        return aiops::supervise(directory);
+    }
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let theme = if colours { Theme::dark() } else { Theme::new() };
     // It can only fail when a hook is installed already, and then there is one.

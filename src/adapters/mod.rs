@@ -1,3 +1,5 @@
-//! Adapters: the outside world behind `engine::ports`. Named only where the program is put together.
+//! Adapters: one module per outside system, each implementing `engine::ports`. Wire formats live here and nowhere else.
+//! Named only where the program is put together.
 
 pub mod host;
+pub mod process;

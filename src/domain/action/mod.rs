@@ -6,8 +6,10 @@
 //! Invariant: a [`grant::Grant`] can only come out of [`grant::decide_start`], and running needs one.
 
 pub mod attempt;
+pub mod build;
 pub mod grammar;
 pub mod grant;
 pub mod proposal;
+pub mod read_only;
 pub mod risk;
 pub mod spec;

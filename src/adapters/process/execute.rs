@@ -1,0 +1,357 @@
+//! Runs a script, pipeline by pipeline, and says how it ended.
+//!
+//! Owns: connectors, statuses, the time limit, the end on request. Does not: touch the attempt's files, apart from the
+//! output.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::future::poll_fn;
+use std::io::{self, PipeWriter, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::unix::pipe::Receiver;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::command::{self, Started, Surroundings};
+use super::files::{CANCEL, Job, OUTPUT, PartRecord, StageStatus, create};
+use super::output::collect;
+use super::session::{self, Children};
+use crate::domain::action::attempt::Outcome;
+use crate::domain::action::spec::{Connector, Pipeline};
+
+/// How long output is awaited after the last process of the session ended. Only a daemon that left the session can still
+/// hold the pipe open.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// Signal numbers of Linux (signal(7)), the same on all architectures.
+const SIGPIPE: i32 = 13;
+const SIGTERM: i32 = 15;
+
+/// The signals that concern a supervisor. All are handled, not ignored: started programs get the default disposition
+/// of a handled signal, but would inherit an ignored one.
+pub(super) struct Signals {
+    child: Signal,
+    terminate: Signal,
+    _deaf_to: [Signal; 3],
+}
+
+impl Signals {
+    pub(super) fn install() -> io::Result<Self> {
+        Ok(Self {
+            child: signal(SignalKind::child())?,
+            terminate: signal(SignalKind::terminate())?,
+            _deaf_to: [signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?, signal(SignalKind::quit())?],
+        })
+    }
+
+    /// Whether TERM came, without waiting for it.
+    async fn terminated(&mut self) -> bool {
+        poll_fn(|context| Poll::Ready(self.terminate.poll_recv(context).is_ready())).await
+    }
+}
+
+/// Why a script was not run to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    TimedOut,
+    Cancelled,
+    /// TERM came and no person had asked for it: the machine shuts down, or somebody else did it.
+    Terminated,
+}
+
+/// What came of a script.
+pub(super) struct Executed {
+    pub(super) outcome: Outcome,
+    pub(super) parts: Vec<PartRecord>,
+    pub(super) dropped: u64,
+    pub(super) notes: Vec<String>,
+}
+
+/// The way of the output from the processes to the file.
+pub(super) struct OutputPath {
+    receiver: Receiver,
+    writer: PipeWriter,
+    file: File,
+}
+
+impl OutputPath {
+    /// Creates the output file of `directory`, and the pipe to it.
+    pub(super) fn create(directory: &Path) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        let receiver = Receiver::from_owned_fd(OwnedFd::from(reader))?;
+        Ok(Self { receiver, writer, file: create(&directory.join(OUTPUT))? })
+    }
+}
+
+/// Runs the script of `job` to its end, its time limit or a TERM.
+///
+/// # Errors
+/// When the task that collects the output fell over; the action itself has ended then.
+pub(super) async fn execute(job: &Job, directory: &Path, signals: Signals, output: OutputPath) -> io::Result<Executed> {
+    let stop = CancellationToken::new();
+    let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, stop.clone()));
+    let mut run = Run::new(job, directory, output.writer, signals);
+    let (parts, stopped) = run.script().await;
+    run.end_session().await;
+    let Run { notes, started, refusal, writer, .. } = run;
+    drop(writer);
+    let collected = match timeout(DRAIN, &mut collector).await {
+        Ok(collected) => collected,
+        Err(_) => {
+            stop.cancel();
+            collector.await
+        }
+    };
+    let collected = collected.map_err(io::Error::other)?;
+    let notes = notes.into_iter().chain(collected.error).collect();
+    let outcome = outcome_of(&parts, stopped, started, refusal);
+    Ok(Executed { outcome, parts, dropped: collected.dropped, notes })
+}
+
+struct Run<'a> {
+    job: &'a Job,
+    cwd: PathBuf,
+    directory: &'a Path,
+    writer: PipeWriter,
+    signals: Signals,
+    deadline: Instant,
+    own: i32,
+    children: Children,
+    /// Ends of the stages of the present pipeline, by position.
+    ends: BTreeMap<usize, StageStatus>,
+    /// Processes started so far.
+    started: usize,
+    /// Why the first program that could not be started could not.
+    refusal: Option<String>,
+    notes: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(job: &'a Job, directory: &'a Path, writer: PipeWriter, signals: Signals) -> Self {
+        Self {
+            job,
+            cwd: PathBuf::from(&job.spec.cwd),
+            directory,
+            writer,
+            signals,
+            deadline: Instant::now() + job.spec.time_limit,
+            own: nix::unistd::getpid().as_raw(),
+            children: Children::default(),
+            ends: BTreeMap::new(),
+            started: 0,
+            refusal: None,
+            notes: Vec::new(),
+        }
+    }
+
+    async fn script(&mut self) -> (Vec<PartRecord>, Option<Stop>) {
+        let (script, environment) = command::script_of(&self.job.spec);
+        let mut parts: Vec<PartRecord> = Vec::with_capacity(script.parts.len());
+        let mut stopped = None;
+        let mut succeeded = true;
+        for (connector, pipeline) in &script.parts {
+            if stopped.is_none() && self.signals.terminated().await {
+                stopped = Some(self.who_terminated());
+            }
+            let wanted = match connector {
+                Connector::Always => true,
+                Connector::AndThen => succeeded,
+                Connector::OrElse => !succeeded,
+            };
+            if stopped.is_some() || !wanted {
+                parts.push(PartRecord::Skipped);
+                continue;
+            }
+            let stages;
+            (stages, stopped) = self.pipeline(pipeline, &environment).await;
+            succeeded = first_failure(&stages).is_none();
+            parts.push(PartRecord::Ran { stages });
+        }
+        (parts, stopped)
+    }
+
+    /// Runs one pipeline; returns the end of each stage.
+    async fn pipeline(
+        &mut self,
+        pipeline: &Pipeline,
+        environment: &BTreeMap<String, String>,
+    ) -> (Vec<StageStatus>, Option<Stop>) {
+        self.ends.clear();
+        if let Err(error) = std::fs::read_dir(&self.cwd) {
+            // Checked here, since the same error from starting a program would be blamed on the program.
+            let reason = format!("the working directory {} cannot be used: {error}", self.cwd.display());
+            self.say(&reason).await;
+            let failed = StageStatus::NotStarted { code: 126, reason: reason.clone() };
+            self.refusal.get_or_insert(reason);
+            return (vec![failed; pipeline.stages.len()], None);
+        }
+        let surroundings = Surroundings { cwd: &self.cwd, environment, output: &self.writer };
+        let started = command::start(pipeline, &surroundings);
+        for (index, outcome) in started.into_iter().enumerate() {
+            match outcome {
+                Started::Running(child) => {
+                    self.started += 1;
+                    self.children.add(index, child);
+                }
+                Started::Failed(status) => {
+                    if let StageStatus::NotStarted { reason, .. } = &status {
+                        let name = pipeline.stages.get(index).and_then(|stage| stage.argv.first());
+                        let name = name.map(|word| word.text()).unwrap_or_default();
+                        let reason = format!("{name} could not be started: {reason}");
+                        self.say(&reason).await;
+                        self.refusal.get_or_insert(reason);
+                    }
+                    self.ends.insert(index, status);
+                }
+            }
+        }
+        let stopped = self.wait().await;
+        if stopped.is_some() {
+            self.end_session().await;
+        }
+        let stages = (0..pipeline.stages.len())
+            .map(|index| self.ends.get(&index).cloned().unwrap_or(StageStatus::Stuck))
+            .collect();
+        (stages, stopped)
+    }
+
+    /// Waits until all children have ended, or for a reason to end them.
+    async fn wait(&mut self) -> Option<Stop> {
+        loop {
+            self.collect();
+            if self.children.is_empty() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                _ = self.signals.terminate.recv() => return Some(self.who_terminated()),
+                () = sleep_until(self.deadline) => return Some(Stop::TimedOut),
+                _ = self.signals.child.recv() => {}
+            }
+        }
+    }
+
+    fn collect(&mut self) {
+        let ends = &mut self.ends;
+        self.children.collect(self.own, |index, status| {
+            ends.insert(index, status);
+        });
+    }
+
+    fn who_terminated(&self) -> Stop {
+        if self.directory.join(CANCEL).exists() { Stop::Cancelled } else { Stop::Terminated }
+    }
+
+    /// Ends whatever is left of the session.
+    async fn end_session(&mut self) {
+        let (children, ends, own) = (&mut self.children, &mut self.ends, self.own);
+        let stuck = session::end(own, self.job.grace, || {
+            children.collect(own, |index, status| {
+                ends.insert(index, status);
+            });
+        })
+        .await;
+        for pid in stuck {
+            let note = format!("process {pid} could not be ended");
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+    }
+
+    /// Puts a line of our own into the output, behind what processes have written so far.
+    async fn say(&mut self, line: &str) {
+        let text = format!("aiops: {line}\n");
+        let Ok(mut writer) = self.writer.try_clone() else { return };
+        // The pipe may be full: the collector has to be able to run meanwhile.
+        let written = tokio::task::spawn_blocking(move || writer.write_all(text.as_bytes())).await;
+        if !matches!(written, Ok(Ok(()))) {
+            self.notes.push(line.to_owned());
+        }
+    }
+}
+
+/// The first stage that failed.
+///
+/// A stage that SIGPIPE ended did not fail when all stages behind it succeeded: they had read enough (`… | head -5`).
+/// Otherwise every pipeline into `head` would end a chain of `&&`.
+fn first_failure(stages: &[StageStatus]) -> Option<&StageStatus> {
+    let mut failure = None;
+    for (index, stage) in stages.iter().enumerate().rev() {
+        let fine = match stage {
+            StageStatus::Exited { code } => *code == 0,
+            StageStatus::Signalled { signal } => *signal == SIGPIPE && index + 1 < stages.len() && failure.is_none(),
+            StageStatus::NotStarted { .. } | StageStatus::Stuck => false,
+        };
+        if !fine {
+            failure = Some(stage);
+        }
+    }
+    failure
+}
+
+fn outcome_of(parts: &[PartRecord], stopped: Option<Stop>, started: usize, refusal: Option<String>) -> Outcome {
+    match (stopped, refusal) {
+        (Some(Stop::Cancelled), _) => return Outcome::Cancelled,
+        (Some(Stop::TimedOut), _) => return Outcome::TimedOut,
+        (Some(Stop::Terminated), _) => return Outcome::Signalled { signal: SIGTERM },
+        (None, Some(reason)) if started == 0 => return Outcome::NotStarted { reason },
+        (None, _) => {}
+    }
+    let last = parts.iter().rev().find_map(|part| match part {
+        PartRecord::Ran { stages } => Some(stages),
+        PartRecord::Skipped => None,
+    });
+    match last.and_then(|stages| first_failure(stages)) {
+        None => Outcome::Exited { code: 0 },
+        Some(StageStatus::Exited { code } | StageStatus::NotStarted { code, .. }) => Outcome::Exited { code: *code },
+        Some(StageStatus::Signalled { signal }) => Outcome::Signalled { signal: *signal },
+        Some(StageStatus::Stuck) => Outcome::Unknown { reason: "a process could not be ended".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const OK: StageStatus = StageStatus::Exited { code: 0 };
+    const BAD: StageStatus = StageStatus::Exited { code: 3 };
+    const PIPE: StageStatus = StageStatus::Signalled { signal: SIGPIPE };
+    const KILLED: StageStatus = StageStatus::Signalled { signal: 9 };
+
+    #[rstest]
+    #[case(&[OK, OK], None)]
+    #[case(&[BAD, OK], Some(BAD))]
+    #[case(&[OK, BAD], Some(BAD))]
+    #[case(&[KILLED, BAD], Some(KILLED))]
+    #[case(&[PIPE, OK], None)]
+    #[case(&[PIPE, PIPE, OK], None)]
+    #[case(&[PIPE, BAD], Some(PIPE))]
+    #[case(&[OK, PIPE], Some(PIPE))]
+    #[case(&[PIPE], Some(PIPE))]
+    fn a_pipeline_fails_with_its_first_failing_stage(
+        #[case] stages: &[StageStatus],
+        #[case] expected: Option<StageStatus>,
+    ) {
+        assert_eq!(first_failure(stages), expected.as_ref());
+    }
+
+    #[test]
+    fn the_last_pipeline_that_ran_decides() {
+        let ran = |status: StageStatus| PartRecord::Ran { stages: vec![status] };
+        let of = |parts: &[PartRecord]| outcome_of(parts, None, 1, None);
+        assert_eq!(of(&[ran(BAD), ran(OK)]), Outcome::Exited { code: 0 });
+        assert_eq!(of(&[ran(BAD), PartRecord::Skipped]), Outcome::Exited { code: 3 });
+        assert_eq!(of(&[ran(KILLED)]), Outcome::Signalled { signal: 9 });
+        let nothing = outcome_of(&[ran(BAD)], None, 0, Some("why".to_owned()));
+        assert_eq!(nothing, Outcome::NotStarted { reason: "why".to_owned() });
+        assert_eq!(outcome_of(&[ran(OK)], Some(Stop::TimedOut), 1, None), Outcome::TimedOut);
+    }
+}

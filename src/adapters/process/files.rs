@@ -1,0 +1,161 @@
+//! The files of an attempt's directory.
+//!
+//! Owns: their names, their contents and how they reach the disk. Invariant: a file that others read appears whole or not
+//! at all, and is on the disk before the call returns.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::action::attempt::Outcome;
+use crate::domain::action::spec::ActionSpec;
+use crate::domain::id::AttemptId;
+use crate::domain::time::Timestamp;
+
+/// What is to run; written by the runner.
+pub(super) const SPEC: &str = "spec.json";
+/// Who supervises; written by the supervisor before it starts anything.
+pub(super) const SUPERVISOR: &str = "supervisor.json";
+/// How it ended; written by the supervisor last.
+pub(super) const OUTCOME: &str = "outcome.json";
+/// Standard output and standard error of all processes, as they came.
+pub(super) const OUTPUT: &str = "output";
+/// Its existence says that a person asked for the end.
+pub(super) const CANCEL: &str = "cancel";
+/// What the supervisor itself had to say.
+pub(super) const LOG: &str = "supervisor.log";
+/// Space that is given back before the outcome is written, so that a full disk does not lose it.
+pub(super) const RESERVE: &str = "reserve";
+
+/// Size of [`RESERVE`]: an outcome with some hundred stages fits into it.
+const RESERVE_BYTES: usize = 64 * 1024;
+
+/// Version of the files that this program writes and reads.
+pub(super) const VERSION: u32 = 1;
+
+/// What the supervisor is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Job {
+    pub(super) version: u32,
+    pub(super) attempt: AttemptId,
+    /// The digest that was approved.
+    pub(super) digest: String,
+    pub(super) spec: ActionSpec,
+    /// Bytes of output that are kept.
+    pub(super) output_limit: u64,
+    /// Time between TERM and KILL.
+    pub(super) grace: Duration,
+}
+
+/// How a stage of a pipeline ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum StageStatus {
+    /// It exited.
+    Exited {
+        /// Exit status, 0 to 255.
+        code: i32,
+    },
+    /// A signal ended it.
+    Signalled {
+        /// Signal number.
+        signal: i32,
+    },
+    /// It could not be started.
+    NotStarted {
+        /// 127 when there is no such program, 126 when it cannot be executed, as shells have it.
+        code: i32,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// It was still there after KILL (it hangs in the kernel).
+    Stuck,
+}
+
+/// What became of one pipeline of a script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum PartRecord {
+    /// It ran.
+    Ran {
+        /// The end of each stage, in order.
+        stages: Vec<StageStatus>,
+    },
+    /// Its connector, or the end of the attempt, kept it from running.
+    Skipped,
+}
+
+/// What the supervisor records at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// Version of this file.
+    pub version: u32,
+    /// How it ended as a whole.
+    pub outcome: Outcome,
+    /// What became of each pipeline, in order.
+    pub parts: Vec<PartRecord>,
+    /// Bytes in the output file.
+    pub output_bytes: u64,
+    /// SHA-256 of the output file.
+    pub output_digest: String,
+    /// Bytes of output that were not kept.
+    pub dropped_bytes: u64,
+    /// What went wrong besides (output that could not be written, processes that could not be ended); one line each.
+    pub notes: Vec<String>,
+    /// When the last process had ended.
+    pub ended_at: Timestamp,
+}
+
+/// Writes `value` as JSON to the file `name` in `directory`, whole or not at all, and onto the disk.
+///
+/// Each file is written once: the call fails with `AlreadyExists` when it is there. So one directory has one supervisor.
+pub(super) fn write_json<T: Serialize>(directory: &Path, name: &str, value: &T) -> io::Result<()> {
+    let draft = directory.join(format!("{name}.{}", std::process::id()));
+    let target = directory.join(name);
+    let written = (|| {
+        let mut file = create(&draft)?;
+        serde_json::to_writer(&mut file, value)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        // Unlike a rename, a link fails when the name is taken.
+        std::fs::hard_link(&draft, &target)?;
+        std::fs::remove_file(&draft)?;
+        File::open(directory)?.sync_all()
+    })();
+    if written.is_err() {
+        // Best effort: a leftover draft is harmless, its name is never read.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written
+}
+
+/// Reads the JSON file `name` in `directory`; `None` when there is none.
+pub(super) fn read_json<T: DeserializeOwned>(directory: &Path, name: &str) -> io::Result<Option<T>> {
+    match std::fs::read(directory.join(name)) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a file that must not exist yet, readable and writable by its owner only.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Sets space aside for the outcome.
+pub(super) fn reserve(directory: &Path) -> io::Result<()> {
+    let mut file = create(&directory.join(RESERVE))?;
+    file.write_all(&vec![0; RESERVE_BYTES])?;
+    file.sync_all()
+}
+
+/// Size of the output file; 0 when there is none yet.
+pub(super) fn output_bytes(directory: &Path) -> u64 {
+    std::fs::metadata(directory.join(OUTPUT)).map_or(0, |metadata| metadata.len())
+}

@@ -1,0 +1,27 @@
+//! Running actions on this host: a small supervisor process per attempt, and the runner that starts and finds it.
+//!
+//! Owns: the attempt's directory and everything in it, process groups, output, exit statuses. Does not: decide whether an
+//! action may run (that is the [`Grant`](crate::domain::action::grant::Grant)) or remember attempts (that is the store).
+//!
+//! Invariants:
+//! - Nothing is started before `supervisor.json` is on the disk, and one directory is supervised at most once. So when that
+//!   file is missing after the supervisor's end, nothing of the action ever ran.
+//! - The supervisor lives in a session of its own: the end of the console, of its terminal or of its process group does
+//!   not reach it. It writes `outcome.json` after the last process of the action.
+//! - What runs has the digest that was approved; the supervisor computes it anew.
+//!
+//! Not done: processes that leave the session on purpose (daemons) are neither waited for nor ended, and the supervisor
+//! does not leave the login session's cgroup.
+
+mod command;
+mod execute;
+mod files;
+mod identity;
+mod output;
+mod runner;
+mod session;
+mod supervisor;
+
+pub use files::{OutcomeRecord, PartRecord, StageStatus};
+pub use runner::{DEFAULT_GRACE, DEFAULT_OUTPUT_LIMIT, ProcessRunner};
+pub use supervisor::supervise;

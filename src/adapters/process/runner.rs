@@ -1,0 +1,193 @@
+//! The runner: starts supervisors and finds them again.
+//!
+//! Invariants: nothing is started without a [`Grant`]; when `run` fails, nothing of the action ran or will run.
+
+use std::fs::File;
+use std::io::{self, PipeReader, Read as _, Seek as _, SeekFrom};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+
+use super::files::{
+    CANCEL, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, SPEC, SUPERVISOR, VERSION, create, output_bytes, read_json,
+    write_json,
+};
+use super::identity::is_alive;
+use super::supervisor::{Announcement, pid_of};
+use crate::domain::action::attempt::ProcessId;
+use crate::domain::action::grant::Grant;
+use crate::engine::ports::{ActionRunner, Probe, RunError};
+
+/// Bytes of output that are kept of an attempt, unless said otherwise.
+pub const DEFAULT_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Time between TERM and KILL, unless said otherwise.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+/// A supervisor that did not say that it runs within this time is ended.
+const START_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longest announcement that is read, in bytes.
+const MAX_ANNOUNCEMENT: usize = 16 * 1024;
+
+/// Starts actions on this host through a supervisor process each.
+#[derive(Clone, Debug)]
+pub struct ProcessRunner {
+    /// The program whose `supervise DIRECTORY` calls [`supervise`](super::supervise): as a rule the running one.
+    pub program: PathBuf,
+    /// Bytes of output that are kept of an attempt.
+    pub output_limit: u64,
+    /// Time between TERM and KILL.
+    pub grace: Duration,
+}
+
+impl ProcessRunner {
+    /// A runner with the default limits.
+    #[must_use]
+    pub const fn new(program: PathBuf) -> Self {
+        Self { program, output_limit: DEFAULT_OUTPUT_LIMIT, grace: DEFAULT_GRACE }
+    }
+
+    fn start(&self, job: &Job, directory: &Path) -> io::Result<(Child, PipeReader)> {
+        write_json(directory, SPEC, job)?;
+        let log = create(&directory.join(LOG))?;
+        let (reader, writer) = io::pipe()?;
+        let child = Command::new(&self.program)
+            .arg("supervise")
+            .arg(directory)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(writer)
+            .stderr(log)
+            .spawn()?;
+        Ok((child, reader))
+    }
+}
+
+impl ActionRunner for ProcessRunner {
+    fn run(&self, grant: Grant, directory: &str) -> Result<ProcessId, RunError> {
+        let failed = |error: io::Error| {
+            RunError(format!(
+                "The action was not started: {error}. Nothing of it ran; propose the step again when that is mended"
+            ))
+        };
+        let directory = std::path::absolute(directory).map_err(failed)?;
+        let job = Job {
+            version: VERSION,
+            attempt: grant.attempt(),
+            digest: grant.digest().to_owned(),
+            spec: grant.spec().clone(),
+            output_limit: self.output_limit,
+            grace: self.grace,
+        };
+        let (mut child, reader) = self.start(&job, &directory).map_err(failed)?;
+        match listen(reader) {
+            Ok(Announcement::Running { supervisor }) => {
+                collect_later(child);
+                Ok(supervisor)
+            }
+            Ok(Announcement::Failed { reason }) => {
+                collect_later(child);
+                Err(failed(io::Error::other(reason)))
+            }
+            Err(error) => {
+                // It is slow, or dead. Once it is certainly dead, its first file tells whether it may have begun.
+                let _ = child.kill();
+                let _ = child.wait();
+                match read_json::<ProcessId>(&directory, SUPERVISOR) {
+                    Ok(Some(supervisor)) => Ok(supervisor),
+                    Ok(None) => Err(failed(error)),
+                    Err(unreadable) => Err(failed(unreadable)),
+                }
+            }
+        }
+    }
+
+    fn probe(&self, directory: &str) -> Probe {
+        let directory = Path::new(directory);
+        let supervisor: Option<ProcessId> = read_json(directory, SUPERVISOR).ok().flatten();
+        let alive = supervisor.clone().filter(is_alive);
+        // Looked for after the process, since the supervisor writes it and then ends.
+        if let Ok(Some(record)) = read_json::<OutcomeRecord>(directory, OUTCOME) {
+            return Probe::Ended {
+                outcome: record.outcome,
+                output_bytes: record.output_bytes,
+                output_digest: record.output_digest,
+            };
+        }
+        let output_bytes = output_bytes(directory);
+        match alive {
+            Some(supervisor) => Probe::Running { supervisor, output_bytes },
+            None => Probe::Lost { spawned: directory.join(SUPERVISOR).exists(), output_bytes },
+        }
+    }
+
+    fn cancel(&self, directory: &str) -> Result<(), RunError> {
+        let directory = Path::new(directory);
+        let failed = |why: &str| RunError(format!("It could not be ended: {why}"));
+        let supervisor: ProcessId = read_json(directory, SUPERVISOR)
+            .map_err(|error| failed(&format!("{}: {error}", directory.join(SUPERVISOR).display())))?
+            .ok_or_else(|| failed("it was never started"))?;
+        if !is_alive(&supervisor) {
+            return Err(failed("it is over already"));
+        }
+        match create(&directory.join(CANCEL)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(&error.to_string())),
+        }
+        kill(pid_of(&supervisor), Signal::SIGTERM).map_err(|error| failed(&error.to_string()))
+    }
+
+    fn output(&self, directory: &str, offset: u64, limit: usize) -> Result<Vec<u8>, RunError> {
+        let path = Path::new(directory).join(OUTPUT);
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(offset))?;
+            let mut bytes = Vec::new();
+            file.take(limit as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|error| RunError(format!("The output cannot be read: {}: {error}", path.display())))
+    }
+}
+
+/// Waits for the supervisor's one line.
+fn listen(mut reader: PipeReader) -> io::Result<Announcement> {
+    let until = Instant::now() + START_WITHIN;
+    let mut line = Vec::new();
+    let mut chunk = [0; 1024];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let patience = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        let ready = match poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], patience) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            other => other?,
+        };
+        if ready == 0 {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "its supervisor did not answer in time"));
+        }
+        let length = reader.read(&mut chunk)?;
+        line.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        if line.ends_with(b"\n") {
+            return Ok(serde_json::from_slice(&line)?);
+        }
+        if length == 0 || line.len() > MAX_ANNOUNCEMENT {
+            return Err(io::Error::other("its supervisor ended before it began"));
+        }
+    }
+}
+
+/// Collects the supervisor when it ends, so that it does not stay behind as a zombie of a console that lives for days.
+fn collect_later(mut child: Child) {
+    let collected = std::thread::Builder::new().name("aiops-collect".to_owned()).spawn(move || child.wait());
+    if let Err(error) = collected {
+        // The supervisor works without it; its zombie goes with the console.
+        tracing::warn!(%error, "no thread to collect a supervisor");
+    }
+}

@@ -1,0 +1,129 @@
+//! The supervisor: the process that runs one attempt and outlives the console.
+//!
+//! Owns: its own start, its identity on the disk, the record of the end. Its standard output is the line back to the
+//! runner; its standard error is a log file.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::errno::Errno;
+use nix::unistd::{Pid, dup2_stdout, getpid, getsid, setsid};
+use serde::{Deserialize, Serialize};
+
+use super::execute::{OutputPath, Signals, execute};
+use super::files::{
+    Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, output_bytes, read_json, reserve,
+    write_json,
+};
+use super::identity::identify;
+use crate::domain::action::attempt::ProcessId;
+use crate::domain::digest::sha256_hex;
+use crate::domain::time::Timestamp;
+
+/// What the supervisor tells the runner, once, as one line of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum Announcement {
+    /// It is on the disk that it lives; it starts the action next.
+    Running { supervisor: ProcessId },
+    /// It starts nothing.
+    Failed { reason: String },
+}
+
+/// Runs the attempt in `directory` and records its end. This is the body of the hidden subcommand `supervise`.
+///
+/// The exit code says whether the end could be recorded, not how the action ended.
+#[must_use]
+pub fn supervise(directory: &Path) -> ExitCode {
+    match run(directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            announce(&Announcement::Failed { reason: error.to_string() });
+            // Standard error is the attempt's own log file; there is nobody else to tell.
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(directory: &Path) -> io::Result<()> {
+    detach()?;
+    let job = load(directory)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Before anyone can learn whom to send a TERM to.
+        let signals = Signals::install()?;
+        reserve(directory)?;
+        let output = OutputPath::create(directory)?;
+        let supervisor = identify(getpid().as_raw())?;
+        write_json(directory, SUPERVISOR, &supervisor)?;
+        announce(&Announcement::Running { supervisor });
+        hang_up()?;
+        let executed = execute(&job, directory, signals, output).await?;
+        let output = std::fs::read(directory.join(OUTPUT))?;
+        std::fs::remove_file(directory.join(RESERVE))?;
+        let record = OutcomeRecord {
+            version: VERSION,
+            outcome: executed.outcome,
+            parts: executed.parts,
+            output_bytes: output_bytes(directory),
+            output_digest: sha256_hex(&output),
+            dropped_bytes: executed.dropped,
+            notes: executed.notes,
+            ended_at: now(),
+        };
+        write_json(directory, OUTCOME, &record)
+    })
+}
+
+/// Leaves the console's session, so that neither its terminal nor its process group can end this process, and becomes the
+/// parent of every orphan among the started processes.
+fn detach() -> io::Result<()> {
+    match setsid() {
+        Ok(_) => {}
+        Err(Errno::EPERM) if getsid(None) == Ok(getpid()) => {}
+        Err(error) => return Err(io::Error::other(format!("no session of its own could be had: {error}"))),
+    }
+    nix::sys::prctl::set_child_subreaper(true)?;
+    Ok(())
+}
+
+/// Reads what is to run and makes sure that it is what was approved.
+fn load(directory: &Path) -> io::Result<Job> {
+    let job: Job = read_json(directory, SPEC)?
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{} has no {SPEC}", directory.display())))?;
+    if job.version != VERSION {
+        return Err(io::Error::other(format!("{SPEC} has version {}, this program knows {VERSION}", job.version)));
+    }
+    // A grant is only given while the alert fires, so that is a part of the digest.
+    if job.spec.digest(true) != job.digest {
+        return Err(io::Error::other(format!("{SPEC} is not what was approved; nothing was started")));
+    }
+    Ok(job)
+}
+
+/// Tells the runner. That it may be gone already changes nothing: the attempt is stored, and goes on without it.
+fn announce(announcement: &Announcement) {
+    let Ok(mut line) = serde_json::to_vec(announcement) else { return };
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(&line).and_then(|()| out.flush());
+}
+
+/// Lets go of the line to the runner.
+fn hang_up() -> io::Result<()> {
+    dup2_stdout(std::fs::OpenOptions::new().write(true).open("/dev/null")?)?;
+    Ok(())
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The process `pid`, for signals.
+pub(super) const fn pid_of(process: &ProcessId) -> Pid {
+    Pid::from_raw(process.pid)
+}

@@ -1,0 +1,330 @@
+//! From the command of a step to the exact action that is shown, hashed and run.
+//!
+//! Owns: the order of the checks, and which values reach the action. Does not: find or bind parameters (see
+//! `procedure::params`), parse (see `grammar`) or judge risk (see `read_only`); it puts them together.
+//!
+//! Invariant: an [`ActionSpec`] comes out only when every parameter has a usable value.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::grammar::{self, GrammarError, Parsed};
+use super::read_only;
+use super::spec::{ActionSpec, Invocation, Origin, Piece, StepRef, Target};
+use crate::domain::alert::Labels;
+use crate::domain::id::IncidentId;
+use crate::domain::incident::Refusal;
+use crate::domain::procedure::Shell;
+use crate::domain::procedure::params::{self, Binding, BoundFrom, ParamUse};
+
+/// What an action is built from.
+#[derive(Clone, Debug)]
+pub struct BuildRequest<'a> {
+    /// For which incident.
+    pub incident: IncidentId,
+    /// From which step.
+    pub step: StepRef,
+    /// The command as the document has it, prompts removed.
+    pub script: &'a str,
+    /// The language it is written in.
+    pub shell: Shell,
+    /// Whether it needs a terminal.
+    pub interactive: bool,
+    /// Labels of the incident's alert. Foreign text.
+    pub labels: &'a Labels,
+    /// Values that the person typed, by parameter name.
+    pub typed: &'a BTreeMap<String, String>,
+    /// Where it is to act.
+    pub target: Target,
+    /// Working directory, absolute.
+    pub cwd: &'a str,
+    /// The whole environment that the processes get.
+    pub env: BTreeMap<String, String>,
+    /// It is ended after this long.
+    pub time_limit: Duration,
+}
+
+/// A parameter that a person has to give a value, or another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingValue {
+    /// Its name.
+    pub name: String,
+    /// How it stands in the document (`<file>`).
+    pub surface: String,
+    /// Why the value that there was is not usable; empty when there was none.
+    pub problem: String,
+}
+
+/// Why no action came out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// These parameters need values first.
+    #[error("values are needed for: {}", .0.iter().map(|missing| missing.name.as_str()).collect::<Vec<_>>().join(", "))]
+    NeedsValues(Vec<MissingValue>),
+    /// It cannot be run from here, whatever the values are.
+    #[error(transparent)]
+    NotRunnable(Refusal),
+}
+
+/// Builds the action that `request` asks for.
+///
+/// # Errors
+/// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
+pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
+    check_runnable(&request)?;
+    let uses = params::find(request.script);
+    let bindings = params::bind(&uses, request.labels, request.typed);
+    let values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
+    let invocation = match grammar::parse(request.script, &uses, &values) {
+        Ok(Parsed::Argv(script)) => Invocation::Argv { script },
+        Ok(Parsed::Outside { reason }) => through_bash(request.script, reason, &uses, &bindings, &values)?,
+        Err(GrammarError::Unbound(names)) => {
+            return Err(needs(&bindings, names.into_iter().map(|n| (n, String::new()))));
+        }
+        Err(GrammarError::BadValues(bad)) => {
+            return Err(needs(&bindings, bad.into_iter().map(|bad| (bad.name, bad.problem))));
+        }
+        Err(GrammarError::Broken(why)) => return Err(not_runnable(why, "Correct the document, or run it by hand")),
+    };
+    let (risk, risk_reasons) = read_only::classify(&invocation);
+    Ok(ActionSpec {
+        incident: request.incident,
+        step: request.step,
+        labels_used: labels_used(&invocation, request.labels),
+        invocation,
+        target: request.target,
+        cwd: request.cwd.to_owned(),
+        env: request.env,
+        risk,
+        risk_reasons,
+        time_limit: request.time_limit,
+    })
+}
+
+fn not_runnable(why: impl Into<String>, remedy: &str) -> BuildError {
+    BuildError::NotRunnable(Refusal::new("Not proposed", why, remedy))
+}
+
+fn check_runnable(request: &BuildRequest<'_>) -> Result<(), BuildError> {
+    const BY_HAND: &str = "Run it by hand in another terminal";
+    let language = match request.shell {
+        Shell::Sh => None,
+        Shell::Sql => Some("SQL"),
+        Shell::Promql => Some("PromQL"),
+        Shell::Other => Some("a language that is not run from here"),
+    };
+    if let Some(language) = language {
+        return Err(not_runnable(format!("the command is written in {language}"), BY_HAND));
+    }
+    if request.interactive {
+        return Err(not_runnable("the command needs a terminal of its own", BY_HAND));
+    }
+    if !request.cwd.starts_with('/') {
+        let why = format!("the working directory {:?} is not absolute", request.cwd);
+        return Err(not_runnable(why, "Set [run] directory to an absolute path"));
+    }
+    if request.time_limit.is_zero() {
+        return Err(not_runnable("the time limit is zero", "Set [run] time_limit to a longer time"));
+    }
+    Ok(())
+}
+
+fn piece_of(binding: &Binding) -> Option<(String, Piece)> {
+    let origin = match &binding.from {
+        BoundFrom::Label(label) => Origin::Label(label.clone()),
+        BoundFrom::Operator => Origin::Operator,
+        BoundFrom::Unbound => return None,
+    };
+    let text = binding.value.clone()?;
+    Some((binding.name.clone(), Piece { text, origin }))
+}
+
+/// The parameters `names` as things to ask for; a problem that the binding already has is the better explanation.
+fn needs(bindings: &[Binding], names: impl Iterator<Item = (String, String)>) -> BuildError {
+    let mut missing: Vec<MissingValue> = Vec::new();
+    for (name, problem) in names {
+        if missing.iter().any(|known| known.name == name) {
+            continue;
+        }
+        let binding = bindings.iter().find(|binding| binding.name == name);
+        let surface = binding.map_or_else(|| name.clone(), |binding| binding.surface.clone());
+        let earlier = binding.map(|binding| binding.problem.clone()).unwrap_or_default();
+        let problem = if earlier.is_empty() { problem } else { earlier };
+        missing.push(MissingValue { name, surface, problem });
+    }
+    BuildError::NeedsValues(missing)
+}
+
+/// The exact bytes through bash. Only `$NAME` can be a parameter there: it is handed over in the environment. Putting
+/// values into the bytes would let them be parsed.
+fn through_bash(
+    script: &str,
+    reason: String,
+    uses: &[ParamUse],
+    bindings: &[Binding],
+    values: &BTreeMap<String, Piece>,
+) -> Result<Invocation, BuildError> {
+    let mut variables = BTreeMap::new();
+    let mut unbound = Vec::new();
+    let mut bad = Vec::new();
+    for used in uses {
+        let Some(variable) = used.variable() else {
+            let why =
+                format!("it needs a shell ({reason}), and {} cannot safely be put into a shell script", used.surface);
+            return Err(not_runnable(
+                why,
+                "Write the document's command in plain words, or the parameter as a shell variable such as \"$NAME\"",
+            ));
+        };
+        if controls_programs(variable) {
+            let why = format!("it needs a value for {variable}, a variable that decides how programs behave");
+            return Err(not_runnable(why, "Give the variable another name in the document"));
+        }
+        match values.get(&used.name) {
+            None => unbound.push((used.name.clone(), String::new())),
+            Some(piece) => {
+                if let Some(problem) = grammar::value_for_bash(&piece.text) {
+                    bad.push((used.name.clone(), problem));
+                }
+                variables.insert(variable.to_owned(), piece.clone());
+            }
+        }
+    }
+    if !unbound.is_empty() || !bad.is_empty() {
+        return Err(needs(bindings, unbound.into_iter().chain(bad)));
+    }
+    Ok(Invocation::Bash { script: script.to_owned(), reason, values: variables })
+}
+
+/// Variables that make bash or the dynamic linker load or run something. The names of shells' and interpreters' own
+/// variables all begin with one of few words; refusing more than is needed costs the author a new name.
+fn controls_programs(variable: &str) -> bool {
+    const PREFIXES: [&str; 10] = ["BASH", "LD_", "GLIBC_", "PYTHON", "PERL", "RUBY", "NODE_", "JAVA_", "GIT_", "DYLD_"];
+    const NAMES: [&str; 11] =
+        ["PATH", "IFS", "ENV", "SHELLOPTS", "PS4", "CDPATH", "GLOBIGNORE", "PAGER", "EDITOR", "VISUAL", "LESSOPEN"];
+    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+/// The labels whose values are a part of the action, with these values.
+fn labels_used(invocation: &Invocation, labels: &Labels) -> Labels {
+    let mut used = Labels::new();
+    let mut note = |piece: &Piece| {
+        if let Origin::Label(name) = &piece.origin
+            && let Some(value) = labels.get(name)
+        {
+            used.insert(name.clone(), value.clone());
+        }
+    };
+    match invocation {
+        Invocation::Argv { script } => script
+            .parts
+            .iter()
+            .flat_map(|(_, pipeline)| &pipeline.stages)
+            .flat_map(|stage| &stage.argv)
+            .flat_map(|word| &word.pieces)
+            .for_each(&mut note),
+        Invocation::Bash { values, .. } => values.values().for_each(&mut note),
+    }
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::action::risk::Risk;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn request<'a>(script: &'a str, labels: &'a Labels, typed: &'a BTreeMap<String, String>) -> BuildRequest<'a> {
+        BuildRequest {
+            incident: IncidentId(1),
+            step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: "t".to_owned() },
+            script,
+            shell: Shell::Sh,
+            interactive: false,
+            labels,
+            typed,
+            target: Target::ThisHost { name: "web-1".to_owned() },
+            cwd: "/",
+            env: map(&[("PATH", "/usr/bin:/bin")]),
+            time_limit: Duration::from_secs(60),
+        }
+    }
+
+    fn built(script: &str, labels: &[(&str, &str)], typed: &[(&str, &str)]) -> Result<ActionSpec, BuildError> {
+        build(request(script, &map(labels), &map(typed)))
+    }
+
+    #[test]
+    fn labels_and_typed_values_are_put_in_and_only_used_labels_are_bound() {
+        let labels = [("mountpoint", "/srv"), ("instance", "web-1:9100")];
+        let spec = built("du -xh --max-depth=1 <mountpoint>", &labels, &[]).unwrap();
+        assert_eq!(spec.risk, Risk::Read);
+        assert_eq!(spec.labels_used, map(&[("mountpoint", "/srv")]));
+        let spec = built("rm -v -- <file>", &labels, &[("file", "/srv/a b.log")]).unwrap();
+        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Unknown, 0));
+        let Invocation::Argv { script } = &spec.invocation else { panic!("inside the grammar") };
+        let word = &script.parts[0].1.stages[0].argv[3];
+        assert_eq!((word.text().as_str(), &word.pieces[0].origin), ("/srv/a b.log", &Origin::Operator));
+    }
+
+    #[test]
+    fn missing_and_unusable_values_are_asked_for_with_the_reason() {
+        let Err(BuildError::NeedsValues(missing)) = built("cp <from file> <to>", &[], &[("to", "-x")]) else {
+            panic!()
+        };
+        let expected = MissingValue { name: "from_file".into(), surface: "<from file>".into(), problem: String::new() };
+        assert_eq!(missing, [expected]);
+        let Err(BuildError::NeedsValues(missing)) = built("cp a <to>", &[], &[("to", "-x")]) else { panic!() };
+        assert!(missing[0].problem.contains("option"), "{missing:?}");
+        let Err(BuildError::NeedsValues(missing)) = built("cp a <to>", &[], &[("to", "a\nb")]) else { panic!() };
+        assert!(missing[0].problem.contains("line break"), "{missing:?}");
+    }
+
+    #[test]
+    fn bash_gets_exact_bytes_and_values_in_its_environment() {
+        let script = "for f in \"$DIR\"/*; do wc -c \"$f\"; done";
+        let spec = built(script, &[("mountpoint", "/srv")], &[]).unwrap();
+        let Invocation::Bash { script: bytes, values, reason } = &spec.invocation else { panic!("outside") };
+        assert_eq!(bytes, script);
+        assert_eq!(values["DIR"].text, "/srv");
+        assert!(!reason.is_empty());
+        assert_eq!(spec.risk, Risk::Unknown);
+        assert_eq!(spec.labels_used, map(&[("mountpoint", "/srv")]));
+    }
+
+    #[rstest]
+    #[case::placeholder("ls <dir>/*", &[("dir", "/srv")])]
+    #[case::braces("ls {{ dir }}/*", &[("dir", "/srv")])]
+    #[case::linker("ls $LD_PRELOAD/*", &[("ld_preload", "/srv")])]
+    #[case::broken("echo 'a", &[])]
+    #[case::empty("# nothing", &[])]
+    fn what_cannot_run_says_why(#[case] script: &str, #[case] typed: &[(&str, &str)]) {
+        let Err(BuildError::NotRunnable(refusal)) = built(script, &[], typed) else { panic!("{script}") };
+        assert!(!refusal.why.is_empty() && !refusal.remedy.is_empty());
+    }
+
+    #[test]
+    fn values_that_bash_would_expand_are_refused() {
+        let Err(BuildError::NeedsValues(missing)) = built("ls $DIR/*", &[("mountpoint", "a b")], &[]) else { panic!() };
+        assert_eq!(missing[0].name, "dir");
+        assert!(!missing[0].problem.is_empty());
+    }
+
+    #[test]
+    fn other_languages_and_terminals_are_refused() {
+        let (labels, typed) = (Labels::new(), BTreeMap::new());
+        for shell in [Shell::Sql, Shell::Promql, Shell::Other] {
+            let outcome = build(BuildRequest { shell, ..request("df", &labels, &typed) });
+            assert!(matches!(outcome, Err(BuildError::NotRunnable(_))));
+        }
+        let outcome = build(BuildRequest { interactive: true, ..request("df", &labels, &typed) });
+        assert!(matches!(outcome, Err(BuildError::NotRunnable(_))));
+        let outcome = build(BuildRequest { cwd: "srv", ..request("df", &labels, &typed) });
+        assert!(matches!(outcome, Err(BuildError::NotRunnable(_))));
+    }
+}

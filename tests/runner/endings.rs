@@ -1,0 +1,110 @@
+//! Ends before the script's own: time limit, cancelling, a killed supervisor; and what is left behind.
+
+use std::time::Duration;
+
+use aiops::domain::action::attempt::Outcome;
+use aiops::engine::ports::{ActionRunner as _, Probe};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{Attempt, is_alive, runner, spec, state, until};
+
+/// The process ids that the script has printed so far, one a line.
+fn pids(attempt: &Attempt) -> Vec<i32> {
+    attempt.output().lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+fn supervisor(attempt: &Attempt) -> i32 {
+    match attempt.probe() {
+        Probe::Running { supervisor, .. } => supervisor.pid,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_time_limit_ends_it_and_skips_the_rest() {
+    let mut action = spec("echo begin; sleep 1000; echo never");
+    action.time_limit = Duration::from_millis(300);
+    let attempt = Attempt::start(action);
+    assert_eq!(attempt.outcome(), Outcome::TimedOut);
+    assert_eq!(attempt.output(), "begin\n");
+}
+
+#[test]
+fn processes_that_ignore_term_are_killed() {
+    let mut hasty = runner();
+    hasty.grace = Duration::from_millis(200);
+    let attempt = Attempt::start_with(hasty, spec("trap '' TERM; echo $$; while true; do sleep 1000; done"));
+    until("it says its number", || !pids(&attempt).is_empty());
+    attempt.runner.cancel(attempt.directory()).unwrap();
+    assert_eq!(attempt.outcome(), Outcome::Cancelled);
+    assert!(!is_alive(pids(&attempt)[0]));
+}
+
+#[test]
+fn cancelling_ends_grandchildren_and_leaves_no_zombies() {
+    let script = "sleep 1000 & echo $!; bash -c 'sleep 1000 & echo $!; wait' & wait";
+    let attempt = Attempt::start(spec(script));
+    until("both say their numbers", || pids(&attempt).len() == 2);
+    let supervisor = supervisor(&attempt);
+    attempt.runner.cancel(attempt.directory()).unwrap();
+    assert_eq!(attempt.outcome(), Outcome::Cancelled);
+    for pid in pids(&attempt) {
+        assert_eq!(state(pid), None, "{pid}");
+    }
+    until("the supervisor is collected", || state(supervisor).is_none());
+    assert!(attempt.runner.cancel(attempt.directory()).is_err());
+}
+
+#[test]
+fn what_a_script_leaves_in_the_background_is_ended_with_it() {
+    let attempt = Attempt::start(spec("sleep 1000 & echo $!"));
+    assert_eq!(attempt.outcome(), Outcome::Exited { code: 0 });
+    assert_eq!(state(pids(&attempt)[0]), None);
+}
+
+#[test]
+fn a_daemon_that_left_the_session_does_not_hold_up_the_end() {
+    let attempt = Attempt::start(spec("setsid sleep 1000 & echo $!"));
+    assert_eq!(attempt.outcome(), Outcome::Exited { code: 0 });
+    let daemon = Pid::from_raw(pids(&attempt)[0]);
+    assert!(is_alive(daemon.as_raw()));
+    kill(daemon, Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn a_signal_that_ends_the_program_is_the_outcome() {
+    let attempt = Attempt::start(spec("kill -KILL $$"));
+    assert_eq!(attempt.outcome(), Outcome::Signalled { signal: 9 });
+    let attempt = Attempt::start(spec("kill -RTMIN $$"));
+    assert_eq!(attempt.outcome(), Outcome::Signalled { signal: 34 });
+}
+
+#[test]
+fn a_term_that_nobody_asked_for_is_not_called_cancelled() {
+    let attempt = Attempt::start(spec("sleep 1000"));
+    kill(Pid::from_raw(supervisor(&attempt)), Signal::SIGTERM).unwrap();
+    assert_eq!(attempt.outcome(), Outcome::Signalled { signal: 15 });
+}
+
+#[test]
+fn hang_up_and_interrupt_do_not_reach_it() {
+    let attempt = Attempt::start(spec("sleep 1000"));
+    let supervisor = supervisor(&attempt);
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+        kill(Pid::from_raw(supervisor), signal).unwrap();
+    }
+    attempt.runner.cancel(attempt.directory()).unwrap();
+    assert_eq!(attempt.outcome(), Outcome::Cancelled);
+}
+
+#[test]
+fn a_killed_supervisor_is_lost_and_known_to_have_lived() {
+    let attempt = Attempt::start(spec("bash -c 'echo $$; exec sleep 1000'"));
+    until("it runs", || pids(&attempt).len() == 1);
+    kill(Pid::from_raw(supervisor(&attempt)), Signal::SIGKILL).unwrap();
+    until("it is lost", || matches!(attempt.probe(), Probe::Lost { spawned: true, .. }));
+    assert!(attempt.runner.cancel(attempt.directory()).is_err());
+    // Nobody is left to end what it had started.
+    kill(Pid::from_raw(pids(&attempt)[0]), Signal::SIGKILL).unwrap();
+}
