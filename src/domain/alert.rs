@@ -92,6 +92,9 @@ pub enum BatchOrigin {
     Reconcile {
         /// When we asked. What was delivered later is newer than this set and stays as it is.
         as_of: Timestamp,
+        /// Set while the source may not know yet what fired before it was started at this moment: what was delivered last
+        /// before it stays as it is.
+        known_since: Option<Timestamp>,
     },
 }
 

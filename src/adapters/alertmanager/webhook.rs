@@ -13,6 +13,9 @@ use crate::engine::ports::{AlertDecoder, DecodeError, Delivery};
 /// The version that this module reads.
 const VERSION: &str = "4";
 
+/// Longest reason, in characters.
+const MAX_REASON: usize = 200;
+
 /// Reads Alertmanager's webhook payload, version 4.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WebhookV4;
@@ -33,7 +36,7 @@ struct Envelope {
 
 impl AlertDecoder for WebhookV4 {
     fn decode(&self, source: &SourceId, body: &[u8]) -> Result<Delivery, DecodeError> {
-        parse(source, body).map_err(DecodeError)
+        parse(source, body).map_err(|reason| DecodeError(shorten(reason)))
     }
 }
 
@@ -48,6 +51,14 @@ fn parse(source: &SourceId, body: &[u8]) -> Result<Delivery, String> {
     }
     let batch = AlertBatch { source: source.clone(), origin: BatchOrigin::Webhook, alerts, digest: sha256_hex(body) };
     Ok(Delivery { batch, left_out: payload.truncated_alerts.unwrap_or(0) })
+}
+
+/// A reason may quote the body: it is to stay readable whatever was sent.
+fn shorten(reason: String) -> String {
+    match reason.char_indices().nth(MAX_REASON) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason,
+    }
 }
 
 fn check_version(version: Option<&str>) -> Result<(), String> {
@@ -187,6 +198,17 @@ mod tests {
     fn a_body_that_cannot_be_read_says_what_is_wrong(#[case] body: &str, #[case] expected: &str) {
         let reason = read(body).unwrap_err();
         assert!(reason.contains(expected), "{reason:?} should contain {expected:?}");
+    }
+
+    #[test]
+    fn a_reason_stays_short_whatever_was_sent() {
+        for body in [
+            format!(r#"{{"version":"{}"}}"#, "ü".repeat(5_000)),
+            format!(r#"{{"version":"4","alerts":"{}"}}"#, "ü".repeat(5_000)),
+        ] {
+            let reason = WebhookV4.decode(&"am".into(), body.as_bytes()).unwrap_err().to_string();
+            assert_eq!(reason.chars().count(), MAX_REASON + 1);
+        }
     }
 
     #[test]
