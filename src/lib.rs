@@ -5,6 +5,7 @@
 pub mod adapters;
 pub mod cli;
 pub mod config;
+pub mod api;
 pub mod domain;
 pub mod engine;
 pub mod logging;

@@ -1,5 +1,6 @@
 //! Adapters: one module per outside system, each implementing `engine::ports`. Wire formats live here and nowhere else.
 //! Named only where the program is put together.
 
+pub mod alertmanager;
 pub mod host;
 pub mod process;

@@ -70,6 +70,34 @@ impl Alert {
     }
 }
 
+/// Alerts that arrived together and are stored together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertBatch {
+    /// Where they came from.
+    pub source: SourceId,
+    /// How they came.
+    pub origin: BatchOrigin,
+    /// The alerts.
+    pub alerts: Vec<Alert>,
+    /// SHA-256 of the bytes as received.
+    pub digest: String,
+}
+
+/// How a batch came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchOrigin {
+    /// The source sent it: some of its alerts.
+    Webhook,
+    /// We asked: the complete set of alerts that fire there. A firing alert that is not in it has ended.
+    Reconcile {
+        /// When we asked. What was delivered later is newer than this set and stays as it is.
+        as_of: Timestamp,
+        /// Set while the source may not know yet what fired before it was started at this moment: what was delivered last
+        /// before it stays as it is.
+        known_since: Option<Timestamp>,
+    },
+}
+
 /// Severity on one scale for all sources, most urgent first, so that ascending order is queue order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

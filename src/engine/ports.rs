@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::action::attempt::{Outcome, ProcessId};
 use crate::domain::action::grant::Grant;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
 
@@ -25,11 +26,93 @@ pub trait Clock: Send + Sync + 'static {
 pub trait AlertSource: Send + Sync + 'static {
     /// The name that the configuration gives it.
     fn id(&self) -> SourceId;
-    /// Every alert that it has now, silenced and inhibited ones included.
-    fn fetch(&self) -> BoxFuture<'_, Result<Vec<Alert>, SourceError>>;
+    /// Every alert that fires there now, silenced and inhibited ones included.
+    ///
+    /// # Errors
+    /// When it cannot be reached, refuses, or answers something else.
+    fn fetch(&self) -> BoxFuture<'_, Result<Fetched, SourceError>>;
 }
 
-/// Why a source could not be asked, in words for a person.
+/// What a source has at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The complete set of its firing alerts.
+    pub alerts: Vec<Alert>,
+    /// When it began to collect them, by its own clock, if it says so. A source that keeps alerts in memory only has
+    /// forgotten what it knew before.
+    pub running_since: Option<Timestamp>,
+    /// SHA-256 of the answer as received.
+    pub digest: String,
+}
+
+/// What one body that was sent to us says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its alerts.
+    pub batch: AlertBatch,
+    /// How many alerts the sender left out of it.
+    pub left_out: u64,
+}
+
+/// Reads bodies in the wire format of one kind of sender.
+pub trait AlertDecoder: Send + Sync + 'static {
+    /// Reads one body.
+    ///
+    /// # Errors
+    /// What is wrong with the body, as a phrase for a person.
+    fn decode(&self, source: &SourceId, body: &[u8]) -> Result<Delivery, DecodeError>;
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DecodeError(pub String);
+
+/// Where a receiver hands over what was sent to it.
+pub trait AlertSink: Send + Sync + 'static {
+    /// Stores the alerts; returns once they would survive a loss of power.
+    ///
+    /// # Errors
+    /// When they are not stored: the sender has to send them again.
+    fn accept(&self, delivery: Delivery) -> BoxFuture<'_, Result<(), SinkError>>;
+    /// Puts a body aside that could not be read; returns once it is stored.
+    ///
+    /// # Errors
+    /// When it is not stored: the sender has to send it again.
+    fn quarantine(&self, source: SourceId, body: Vec<u8>, reason: String) -> BoxFuture<'_, Result<(), SinkError>>;
+    /// Makes visible that deliveries for `source` are turned away, because `reason`.
+    fn turned_away(&self, source: SourceId, reason: String) -> BoxFuture<'_, ()>;
+}
+
+/// Why a delivery was not stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    /// Another process receives by now, or this one is about to end.
+    #[error("this process does not receive alerts any more; send it again")]
+    NotReceiving,
+    /// The store cannot write at present.
+    #[error("the alerts could not be stored: {0}")]
+    Unavailable(String),
+}
+
+/// Opens the door for deliveries.
+pub trait ReceiverFactory: Send + Sync + 'static {
+    /// Begins to receive and to hand everything to `sink`.
+    ///
+    /// # Errors
+    /// When that is not possible now, with what to do about it.
+    fn open(&self, sink: Arc<dyn AlertSink>) -> BoxFuture<'_, Result<Box<dyn OpenReceiver>, SourceError>>;
+}
+
+/// A receiver at work. Dropping it closes it without waiting for requests in flight.
+pub trait OpenReceiver: Send + Sync + 'static {
+    /// Where it listens, for people: `127.0.0.1:9911`.
+    fn place(&self) -> String;
+    /// Accepts nothing more and returns when the requests in flight are answered.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Why a source could not be asked or a receiver not be opened, in words for a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}. {remedy}")]
 pub struct SourceError {

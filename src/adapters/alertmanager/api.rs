@@ -1,0 +1,145 @@
+//! The API, version 2: asks which alerts fire.
+//!
+//! Owns: the request and reading its answer. Does not: decide when to ask or what absence means (`engine::ingest`).
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::http::Http;
+use super::wire::WireAlert;
+use crate::domain::alert::{Alert, AlertStatus};
+use crate::domain::digest::sha256_hex;
+use crate::domain::id::SourceId;
+use crate::domain::time::Timestamp;
+use crate::engine::ports::{AlertSource, BoxFuture, Fetched, SourceError};
+
+/// How long one question may take unless the configuration says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How the API is entered.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Without credentials.
+    Open,
+    /// With a bearer token.
+    Bearer(SecretString),
+    /// With a name and a password.
+    Basic {
+        /// The name.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+}
+
+/// Which Alertmanager is asked, and how.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its name in the configuration.
+    pub id: SourceId,
+    /// `http://` or `https://`, with the path prefix if it has one, without `/api/v2` and without credentials.
+    pub url: String,
+    /// How the API is entered.
+    pub access: Access,
+    /// How long one question may take.
+    pub timeout: Duration,
+}
+
+/// An Alertmanager that is asked through its API.
+pub struct Alertmanager {
+    id: SourceId,
+    http: Http,
+}
+
+impl Alertmanager {
+    /// Prepares to ask; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the URL cannot be one of an Alertmanager.
+    pub fn new(connection: Connection) -> Result<Self, SourceError> {
+        let wrong = |what: &str, remedy: &str| SourceError {
+            what: format!("the URL of Alertmanager {:?} {what}", connection.id.as_str()),
+            remedy: remedy.to_owned(),
+        };
+        let url: Url = connection
+            .url
+            .parse()
+            .map_err(|error| wrong(&format!("cannot be read: {error}"), "Write it like http://alertmanager:9093"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(wrong("is not an http:// or https:// URL", "Write it like http://alertmanager:9093"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("has credentials in it", "Put them into `username` and `password`"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("has a query or a fragment", "Leave out everything from `?` or `#` on"));
+        }
+        let http = Http::new(url, connection.access, connection.timeout);
+        Ok(Self { id: connection.id, http })
+    }
+
+    /// When this Alertmanager was started; `None` when it does not say so in a way that we understand.
+    async fn running_since(&self) -> Option<Timestamp> {
+        let body = self.http.get("api/v2/status", &[]).await.ok()?;
+        let status: Status = serde_json::from_slice(&body).ok()?;
+        Timestamp::parse_rfc3339(&status.uptime)
+    }
+
+    async fn ask(&self) -> Result<Fetched, SourceError> {
+        let all = [("active", "true"), ("silenced", "true"), ("inhibited", "true"), ("unprocessed", "true")];
+        let body = self.http.get("api/v2/alerts", &all).await?;
+        let alerts = parse(&self.id, &body).map_err(|reason| {
+            self.http.error(
+                &format!("does not answer like an Alertmanager: {reason}"),
+                "Check that the URL is an Alertmanager's, version 0.16 or newer",
+            )
+        })?;
+        // Asked second: if it restarts between the two, its start is too late rather than too early, which is the safe side.
+        let running_since = self.running_since().await;
+        Ok(Fetched { alerts, running_since, digest: sha256_hex(&body) })
+    }
+}
+
+impl AlertSource for Alertmanager {
+    fn id(&self) -> SourceId {
+        self.id.clone()
+    }
+
+    fn fetch(&self) -> BoxFuture<'_, Result<Fetched, SourceError>> {
+        Box::pin(self.ask())
+    }
+}
+
+impl fmt::Debug for Alertmanager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alertmanager").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The part of `/api/v2/status` that is needed. The field is called `uptime` and holds the time of the start.
+#[derive(Deserialize)]
+struct Status {
+    uptime: String,
+}
+
+/// Reads the answer of `/api/v2/alerts`.
+///
+/// The API leaves out what has ended, so everything in it fires; `endsAt` is when it would lapse without news, and comparing
+/// it with our clock would end alerts early on a host whose clock is ahead.
+fn parse(source: &SourceId, body: &[u8]) -> Result<Vec<Alert>, String> {
+    let entries: Vec<WireAlert<IgnoredAny>> = serde_json::from_slice(body)
+        .map_err(|error| format!("not the expected JSON at line {}, column {}", error.line(), error.column()))?;
+    let alerts = entries.into_iter().enumerate().map(|(index, entry)| {
+        entry.into_alert(source, AlertStatus::Firing).map_err(|what| format!("alert {}: {what}", index + 1))
+    });
+    alerts.collect()
+}
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

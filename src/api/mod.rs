@@ -1,0 +1,7 @@
+//! HTTP: what other systems may send to this process.
+
+mod auth;
+mod body;
+mod connections;
+pub mod receiver;
+mod routes;

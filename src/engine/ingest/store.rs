@@ -1,0 +1,55 @@
+//! What the ingest service needs of the store, as a trait, so that its behaviour in time can be tested without a file.
+
+use std::time::Duration;
+
+use crate::domain::alert::AlertBatch;
+use crate::domain::id::SourceId;
+use crate::engine::ports::BoxFuture;
+use crate::store::view::SourceHealth;
+
+/// Keeps alerts for whoever holds the lease.
+pub trait AlertStore: Send + Sync + 'static {
+    /// Proof of holding the lease; every write of its holder is checked against it.
+    type Fence: Clone + Send + Sync + 'static;
+
+    /// Takes the lease for `ttl` unless another process holds it.
+    fn acquire(&self, holder: &str, ttl: Duration) -> BoxFuture<'_, Result<Lease<Self::Fence>, StoreFailure>>;
+    /// Holds the lease for another `ttl`.
+    fn renew(&self, fence: &Self::Fence, ttl: Duration) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    /// Lets go of the lease, so that another process can take it at once.
+    fn release(&self, fence: &Self::Fence) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    /// Stores a batch; returns once it is durable.
+    fn ingest(
+        &self,
+        fence: &Self::Fence,
+        batch: AlertBatch,
+        reopen_within: Duration,
+    ) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    /// Puts a body aside; returns once that is durable.
+    fn quarantine(&self, source: SourceId, reason: String, body: Vec<u8>) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    /// Notes how a channel of a source is.
+    fn set_health(&self, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>>;
+}
+
+/// Who holds the lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lease<F> {
+    /// This process.
+    Held(F),
+    /// Another one.
+    HeldBy {
+        /// Its process id and host.
+        holder: String,
+    },
+}
+
+/// Why the store did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreFailure {
+    /// Another process holds the lease by now; nothing was written.
+    #[error("another process receives alerts by now")]
+    Fenced,
+    /// Anything else, in words for a person.
+    #[error("{0}")]
+    Failed(String),
+}

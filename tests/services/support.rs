@@ -1,0 +1,133 @@
+//! Starting real services on free loopback ports, and ending them.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Long enough for anything that is going to happen on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a predicate is looked at when nothing announces a change.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A free port may be taken by someone else before the service has it.
+const STARTS: u32 = 5;
+
+/// The path of an installed program. When it is not installed, `test` says that it is skipped; where services are
+/// required (`AIOPS_REQUIRE_SERVICES=1`), it fails.
+pub fn installed(program: &str, test: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|file| file.is_file());
+    if found.is_none() {
+        let required = std::env::var("AIOPS_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
+        assert!(!required, "{test}: {program} is not installed, and AIOPS_REQUIRE_SERVICES=1 asks for it");
+        println!("SKIPPED: {test}: {program} is not installed");
+    }
+    found
+}
+
+/// A loopback port that nobody has at this moment.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until `predicate` holds.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut predicate: impl FnMut() -> F) {
+    let began = Instant::now();
+    while !predicate().await {
+        assert!(began.elapsed() < PATIENCE, "this never came to be: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// An HTTP client for tests on loopback.
+pub fn client() -> reqwest::Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build().unwrap()
+}
+
+/// A running Alertmanager; ended when dropped.
+pub struct AlertmanagerProcess {
+    child: Child,
+    address: SocketAddr,
+    directory: TempDir,
+    client: reqwest::Client,
+}
+
+impl AlertmanagerProcess {
+    /// Starts `program` with the configuration `config` (YAML) and waits until it is ready.
+    pub async fn start(program: PathBuf, config: &str) -> Self {
+        for _ in 0..STARTS {
+            let mut process = Self::spawn(&program, config);
+            if process.becomes_ready().await {
+                return process;
+            }
+        }
+        panic!("{} did not start {STARTS} times", program.display());
+    }
+
+    fn spawn(program: &PathBuf, config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("alertmanager.yml");
+        std::fs::write(&file, config).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let log = File::create(directory.path().join("log")).unwrap();
+        let child = Command::new(program)
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.path={}", directory.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address=")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self { child, address, directory, client: client() }
+    }
+
+    /// `false` when it ended instead.
+    async fn becomes_ready(&mut self) -> bool {
+        let url = format!("{}/-/ready", self.url());
+        let began = Instant::now();
+        loop {
+            if self.client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
+                return true;
+            }
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            assert!(began.elapsed() < PATIENCE, "not ready; its log: {}", self.log());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Posts alerts through the API.
+    pub async fn post(&self, alerts: &serde_json::Value) {
+        let url = format!("{}/api/v2/alerts", self.url());
+        let response = self.client.post(url).json(alerts).send().await.unwrap();
+        assert!(response.status().is_success(), "{response:?}");
+    }
+}
+
+impl Drop for AlertmanagerProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself; it is waited for in any case.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
