@@ -1,9 +1,21 @@
 //! The console: terminal, themes, keys and, on top of them, panes.
 
+pub mod draw;
+pub mod duration;
 pub mod encoder;
 pub mod glyphs;
 pub mod intent;
 pub mod keymap;
+pub mod layout;
 pub mod line_edit;
+pub mod look;
+pub mod msg;
+pub mod review;
 pub mod settings;
+pub mod sop_lines;
 pub mod theme;
+pub mod ui;
+pub mod update;
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::spec::{ActionSpec, Connector, Invocation, Origin, Piece, Redirect, Stage, Word};
+use crate::domain::action::spec::{Connector, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
 use crate::domain::id::ProposalId;
-use crate::domain::text;
+use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
 
 /// How long the keyboard has to be quiet before the approve chord counts.
@@ -25,10 +25,10 @@ pub struct Review {
     pub proposal: ProposalId,
     /// Digest of what is shown.
     pub digest: String,
-    /// What is shown, wrapped to `width`.
+    /// What is shown.
     pub lines: Vec<Line>,
-    /// Width that the lines were wrapped to.
-    pub width: usize,
+    /// What the lines were laid out for.
+    pub paper: Paper,
     /// First visible line.
     pub top: usize,
     /// Which lines have been painted.
@@ -77,10 +77,6 @@ pub enum Tone {
 }
 
 impl Line {
-    fn new(spans: Vec<Span>) -> Self {
-        Self { spans }
-    }
-
     /// The line as plain text, as it is stored with the approval.
     #[must_use]
     pub fn plain(&self) -> String {
@@ -95,14 +91,14 @@ fn span(text: impl Into<String>, tone: Tone) -> Span {
 impl Review {
     /// Opens a review of `proposal` for a box of `width` columns inside.
     #[must_use]
-    pub fn open(proposal: &Proposal, incident_title: &str, width: usize) -> Self {
-        let lines = lines(proposal, incident_title, width);
+    pub fn open(proposal: &Proposal, incident_title: &str, paper: Paper) -> Self {
+        let lines = Layouter { paper, lines: Vec::new() }.lay_out(proposal, incident_title);
         Self {
             proposal: proposal.id,
             digest: proposal.digest.clone(),
             seen: vec![false; lines.len()],
             lines,
-            width,
+            paper,
             top: 0,
             quiet_since: None,
             typed: proposal.needs_typed_target().then(LineEdit::default),
@@ -112,13 +108,13 @@ impl Review {
     }
 
     /// Lays the review out anew when its digest or the width changed; nothing else redraws it.
-    pub fn refresh(&mut self, proposal: &Proposal, incident_title: &str, width: usize) {
-        if self.digest == proposal.digest && self.width == width {
+    pub fn refresh(&mut self, proposal: &Proposal, incident_title: &str, paper: Paper) {
+        if self.digest == proposal.digest && self.paper == paper {
             return;
         }
         let typed = self.typed.take().filter(|_| self.digest == proposal.digest);
         let sent = self.sent;
-        *self = Self::open(proposal, incident_title, width);
+        *self = Self::open(proposal, incident_title, paper);
         self.sent = sent;
         if let Some(typed) = typed {
             self.typed = Some(typed);
@@ -177,153 +173,179 @@ impl Review {
     }
 }
 
-/// Lays out everything that decides what the action does.
-fn lines(proposal: &Proposal, incident_title: &str, width: usize) -> Vec<Line> {
-    let spec = &proposal.spec;
-    let mut lines = Vec::new();
-    let mut field = |name: &str, spans: Vec<Span>| {
-        let mut all = vec![span(format!("{name:<10}"), Tone::Label)];
-        all.extend(spans);
-        push_wrapped(&mut lines, all, width, 10);
-    };
-    field("Incident", vec![span(text::visible(incident_title), Tone::Plain)]);
-    field("Step", vec![span(text::visible(&spec.step.title), Tone::Plain)]);
-    field("SOP", vec![span(text::visible(spec.step.sop.as_str()), Tone::Plain)]);
-    field("Risk", vec![span(spec.risk.name(), Tone::Risk(spec.risk))]);
-    for reason in &spec.risk_reasons {
-        field("", vec![span(text::visible(reason), Tone::Label)]);
-    }
-    field("Target", vec![span(text::visible(spec.target.name()), Tone::Word)]);
-    field("Directory", vec![span(text::visible(&spec.cwd), Tone::Plain)]);
-    field("Limit", vec![span(format!("{} s, then it is ended", spec.time_limit.as_secs()), Tone::Plain)]);
-    push_invocation(&mut lines, &spec.invocation, width);
-    push_surroundings(&mut lines, spec, width);
-    lines
-}
-
-fn push_invocation(lines: &mut Vec<Line>, invocation: &Invocation, width: usize) {
-    lines.push(Line::new(Vec::new()));
-    match invocation {
-        Invocation::Argv { script } => {
-            push_wrapped(lines, vec![span("Runs without a shell, word by word:", Tone::Label)], width, 0);
-            for (at, (connector, pipeline)) in script.parts.iter().enumerate() {
-                let introduction = match connector {
-                    Connector::Always if at == 0 => None,
-                    Connector::Always => Some("then, whatever came of that:"),
-                    Connector::AndThen => Some("then, if that succeeded:"),
-                    Connector::OrElse => Some("then, if that failed:"),
-                };
-                if let Some(introduction) = introduction {
-                    lines.push(Line::new(vec![span(introduction, Tone::Label)]));
-                }
-                for (position, stage) in pipeline.stages.iter().enumerate() {
-                    if position > 0 {
-                        lines.push(Line::new(vec![span("  whose output goes into:", Tone::Label)]));
-                    }
-                    push_stage(lines, stage, width);
-                }
-            }
-        }
-        Invocation::Bash { script, reason, values } => {
-            let why = format!("Runs as these exact bytes through bash, because {reason}:");
-            push_wrapped(lines, vec![span(text::visible(&why), Tone::Label)], width, 0);
-            for line in script.split('\n') {
-                push_wrapped(lines, vec![span("  ", Tone::Label), span(text::visible(line), Tone::Word)], width, 4);
-            }
-            for (name, piece) in values {
-                let mut spans = vec![span(format!("  with {name}="), Tone::Label)];
-                spans.extend(piece_spans(piece));
-                push_wrapped(lines, spans, width, 4);
-            }
-        }
-    }
-}
-
-fn push_stage(lines: &mut Vec<Line>, stage: &Stage, width: usize) {
-    for (number, word) in stage.argv.iter().enumerate() {
-        let mut spans = vec![span(format!("  {number:>2}  "), Tone::Label)];
-        spans.extend(word_spans(word));
-        push_wrapped(lines, spans, width, 6);
-    }
-    for redirect in &stage.redirects {
-        let words = match redirect {
-            Redirect::OutToNull => "its output is thrown away",
-            Redirect::ErrToNull => "its error messages are thrown away",
-            Redirect::ErrToOut => "its error messages go where its output goes",
-            Redirect::OutToErr => "its output goes where its error messages go",
-        };
-        lines.push(Line::new(vec![span(format!("      {words}"), Tone::Label)]));
-    }
-}
-
 /// Words longer than this get their length shown, so that nothing can hide behind what looks like the end.
 const COUNT_FROM: usize = 40;
+/// Columns of the names of fields.
+const FIELD: usize = 10;
 
-fn word_spans(word: &Word) -> Vec<Span> {
-    let whole = word.text();
-    if whole.is_empty() {
-        return vec![span("(empty word)", Tone::Label)];
-    }
-    let mut spans: Vec<Span> = word.pieces.iter().flat_map(piece_spans).collect();
-    let count = whole.chars().count();
-    if count >= COUNT_FROM || whole.contains(char::is_whitespace) {
-        spans.push(span(format!("  ({count} characters)"), Tone::Label));
-    }
-    if let Some(suspicion) = text::suspicion(&whole) {
-        spans.push(span(format!("  ({suspicion})"), Tone::Warning));
-    }
-    let origins: Vec<String> = word.pieces.iter().filter_map(|piece| origin_note(&piece.origin)).collect();
-    if !origins.is_empty() {
-        spans.push(span(format!("  <- {}", origins.join(", ")), Tone::Label));
-    }
-    spans
+/// What a review is laid out for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paper {
+    /// Columns of a line.
+    pub width: usize,
+    /// Characters that the terminal can show.
+    pub repertoire: Repertoire,
 }
 
-fn piece_spans(piece: &Piece) -> Vec<Span> {
-    let tone = match piece.origin {
-        Origin::Sop | Origin::Script => Tone::Word,
-        Origin::Label(_) | Origin::Operator => Tone::Foreign,
-    };
-    vec![span(text::visible(&piece.text), tone)]
+/// Lays out everything that decides what the action does.
+struct Layouter {
+    paper: Paper,
+    lines: Vec<Line>,
 }
 
-fn origin_note(origin: &Origin) -> Option<String> {
-    match origin {
-        Origin::Sop | Origin::Script => None,
-        Origin::Label(name) => Some(format!("from the alert's label {}", text::visible(name))),
-        Origin::Operator => Some("typed".to_owned()),
+impl Layouter {
+    fn lay_out(mut self, proposal: &Proposal, incident_title: &str) -> Vec<Line> {
+        let spec = &proposal.spec;
+        self.field("Incident", incident_title, Tone::Plain);
+        self.field("Step", &spec.step.title, Tone::Plain);
+        self.field("SOP", spec.step.sop.as_str(), Tone::Plain);
+        self.field("Risk", spec.risk.name(), Tone::Risk(spec.risk));
+        for reason in &spec.risk_reasons {
+            self.field("", reason, Tone::Label);
+        }
+        self.field("Target", spec.target.name(), Tone::Word);
+        self.field("Directory", &spec.cwd, Tone::Plain);
+        self.field("Limit", &format!("{} s, then it is ended", spec.time_limit.as_secs()), Tone::Plain);
+        self.blank();
+        self.invocation(&spec.invocation);
+        self.blank();
+        self.wrapped(vec![span("Its whole environment:", Tone::Label)], 0);
+        for (name, value) in &spec.env {
+            let name = format!("  {}=", self.visible(name));
+            let value = self.visible(value);
+            self.wrapped(vec![span(name, Tone::Label), span(value, Tone::Plain)], 4);
+        }
+        self.lines
     }
-}
 
-fn push_surroundings(lines: &mut Vec<Line>, spec: &ActionSpec, width: usize) {
-    lines.push(Line::new(Vec::new()));
-    push_wrapped(lines, vec![span("Its whole environment:", Tone::Label)], width, 0);
-    for (name, value) in &spec.env {
-        let spans =
-            vec![span(format!("  {}=", text::visible(name)), Tone::Label), span(text::visible(value), Tone::Plain)];
-        push_wrapped(lines, spans, width, 4);
+    fn visible(&self, foreign: &str) -> String {
+        text::visible_in(foreign, self.paper.repertoire).into_owned()
     }
-}
 
-/// Adds spans as one or more lines of at most `width` columns; what follows the first is indented.
-fn push_wrapped(lines: &mut Vec<Line>, spans: Vec<Span>, width: usize, indent: usize) {
-    let width = width.max(indent + 8);
-    let mut current: Vec<Span> = Vec::new();
-    let mut used = 0;
-    for piece in spans {
-        let mut rest = piece.text.as_str();
-        while !rest.is_empty() {
-            let (head, tail) = text::split_at_width(rest, width - used);
-            if head.is_empty() {
-                lines.push(Line::new(std::mem::take(&mut current)));
-                current.push(span(" ".repeat(indent), Tone::Label));
-                used = indent;
-                continue;
+    fn blank(&mut self) {
+        self.lines.push(Line { spans: Vec::new() });
+    }
+
+    fn field(&mut self, name: &str, value: &str, tone: Tone) {
+        let value = self.visible(value);
+        self.wrapped(vec![span(format!("{name:<FIELD$}"), Tone::Label), span(value, tone)], FIELD);
+    }
+
+    fn label(&mut self, words: &str) {
+        self.wrapped(vec![span(words, Tone::Label)], 0);
+    }
+
+    fn invocation(&mut self, invocation: &Invocation) {
+        match invocation {
+            Invocation::Argv { script } => self.script(script),
+            Invocation::Bash { script, reason, values } => {
+                let why = format!("Runs as these exact bytes through bash, because {}:", self.visible(reason));
+                self.label(&why);
+                for line in script.split('\n') {
+                    let line = self.visible(line);
+                    self.wrapped(vec![span("  ", Tone::Label), span(line, Tone::Word)], 4);
+                }
+                for (name, piece) in values {
+                    let mut spans = vec![span(format!("  with {}=", self.visible(name)), Tone::Label)];
+                    spans.push(self.piece(piece));
+                    spans.extend(self.origin_note(&piece.origin).map(|note| span(format!("  <- {note}"), Tone::Label)));
+                    self.wrapped(spans, 4);
+                }
             }
-            used += text::width(head);
-            current.push(span(head, piece.tone));
-            rest = tail;
         }
     }
-    lines.push(Line::new(current));
+
+    fn script(&mut self, script: &Script) {
+        self.label("Runs without a shell, word by word:");
+        for (at, (connector, pipeline)) in script.parts.iter().enumerate() {
+            match connector {
+                Connector::Always if at == 0 => {}
+                Connector::Always => self.label("then, whatever came of that:"),
+                Connector::AndThen => self.label("then, if that succeeded:"),
+                Connector::OrElse => self.label("then, if that failed:"),
+            }
+            for (position, stage) in pipeline.stages.iter().enumerate() {
+                if position > 0 {
+                    self.label("  whose output goes into:");
+                }
+                self.stage(stage);
+            }
+        }
+    }
+
+    fn stage(&mut self, stage: &Stage) {
+        for (number, word) in stage.argv.iter().enumerate() {
+            let mut spans = vec![span(format!("  {number:>2}  "), Tone::Label)];
+            spans.extend(self.word(word));
+            self.wrapped(spans, 6);
+        }
+        for redirect in &stage.redirects {
+            self.label(match redirect {
+                Redirect::OutToNull => "      its output is thrown away",
+                Redirect::ErrToNull => "      its error messages are thrown away",
+                Redirect::ErrToOut => "      its error messages go where its output goes",
+                Redirect::OutToErr => "      its output goes where its error messages go",
+            });
+        }
+    }
+
+    fn word(&self, word: &Word) -> Vec<Span> {
+        let whole = word.text();
+        let mut spans: Vec<Span> = word.pieces.iter().map(|piece| self.piece(piece)).collect();
+        if whole.is_empty() {
+            spans.push(span("(empty word)", Tone::Label));
+        }
+        let count = whole.chars().count();
+        if count >= COUNT_FROM || whole.contains(char::is_whitespace) {
+            spans.push(span(format!("  ({count} characters)"), Tone::Label));
+        }
+        if let Some(suspicion) = text::suspicion(&whole) {
+            spans.push(span(format!("  ({suspicion})"), Tone::Warning));
+        }
+        let origins: Vec<String> = word.pieces.iter().filter_map(|piece| self.origin_note(&piece.origin)).collect();
+        if !origins.is_empty() {
+            spans.push(span(format!("  <- {}", origins.join(", ")), Tone::Label));
+        }
+        spans
+    }
+
+    fn piece(&self, piece: &Piece) -> Span {
+        let tone = match piece.origin {
+            Origin::Sop | Origin::Script => Tone::Word,
+            Origin::Label(_) | Origin::Operator => Tone::Foreign,
+        };
+        span(self.visible(&piece.text), tone)
+    }
+
+    fn origin_note(&self, origin: &Origin) -> Option<String> {
+        match origin {
+            Origin::Sop | Origin::Script => None,
+            Origin::Label(name) => Some(format!("from the alert's label {}", self.visible(name))),
+            Origin::Operator => Some("typed".to_owned()),
+        }
+    }
+
+    /// Adds spans as one or more lines; what follows the first is indented by `indent` columns.
+    fn wrapped(&mut self, spans: Vec<Span>, indent: usize) {
+        // At least one wide character has to fit, or there would be no end.
+        let width = self.paper.width.max(indent + 8);
+        let mut current: Vec<Span> = Vec::new();
+        let mut used = 0;
+        for piece in spans {
+            let mut rest = piece.text.as_str();
+            while !rest.is_empty() {
+                let (head, tail) = text::split_at_width(rest, width - used);
+                if head.is_empty() {
+                    self.lines.push(Line { spans: std::mem::take(&mut current) });
+                    current.push(span(" ".repeat(indent), Tone::Label));
+                    used = indent;
+                    continue;
+                }
+                used += text::width(head);
+                current.push(span(head, piece.tone));
+                rest = tail;
+            }
+        }
+        self.lines.push(Line { spans: current });
+    }
 }

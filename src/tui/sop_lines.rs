@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use crate::domain::id::NodeId;
 use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure};
 use crate::domain::sop::tree;
-use crate::domain::text;
+use crate::domain::text::{self, Repertoire};
+use crate::tui::glyphs::Glyphs;
 
 /// One line of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +53,18 @@ pub const GUTTER: usize = 3;
 
 /// Lays out the visible nodes for `width` columns.
 #[must_use]
-pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize) -> Vec<SopLine> {
+pub fn lay_out(
+    procedure: &Procedure,
+    folded: &HashSet<NodeId>,
+    width: usize,
+    repertoire: Repertoire,
+) -> Vec<SopLine> {
     let mut lines = Vec::new();
     for index in tree::visible(procedure, folded) {
         let node = &procedure.nodes[index];
         // Deep trees must not push the text off the screen.
         let indent = (procedure.depth(index) * 2).min(width / 4);
-        let (class, lead, texts) = describe(node, folded.contains(&node.id));
+        let (class, lead, texts) = describe(node, folded.contains(&node.id), repertoire);
         let lead_width = text::width(&lead);
         let room = width.saturating_sub(GUTTER + indent + lead_width).max(8);
         let mut first = true;
@@ -73,44 +79,46 @@ pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize) ->
     lines
 }
 
-fn describe(node: &Node, folded: bool) -> (LineClass, String, Vec<String>) {
-    let shown = || vec![text::visible(&node.text).into_owned()];
+fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, String, Vec<String>) {
+    let glyphs = Glyphs::of(repertoire);
+    let visible = |foreign: &str| text::visible_in(foreign, repertoire).into_owned();
+    let fold_mark = if folded { format!("{} ", glyphs.folded) } else { String::new() };
+    let shown = || vec![visible(&node.text)];
     match &node.kind {
         NodeKind::Section { .. } => {
-            let mark = if folded { "▸ " } else { "▾ " };
-            (LineClass::Section, mark.to_owned(), shown())
+            let mark = if folded { glyphs.folded } else { glyphs.unfolded };
+            (LineClass::Section, format!("{mark} "), shown())
         }
         NodeKind::Step { label, .. } => {
-            let mark = if folded { "▸ " } else { "" };
-            let label = label.as_deref().map_or_else(|| "• ".to_owned(), |label| format!("{} ", text::visible(label)));
-            (LineClass::Step, format!("{mark}{label}"), shown())
+            let label = label.as_deref().map_or_else(|| glyphs.bullet.to_owned(), visible);
+            (LineClass::Step, format!("{fold_mark}{label} "), shown())
         }
         NodeKind::Command { script, .. } => {
-            let lines = script.trim_end().split('\n').map(|line| text::visible(line).into_owned());
+            let lines = script.trim_end().split('\n').map(visible);
             (LineClass::Command, "$ ".to_owned(), lines.collect())
         }
         NodeKind::Output => {
-            let lines = node.text.trim_end().split('\n').map(|line| text::visible(line).into_owned());
+            let lines = node.text.trim_end().split('\n').map(visible);
             (LineClass::Output, "  ".to_owned(), lines.collect())
         }
         NodeKind::Decision { question } => {
-            (LineClass::Decision, "◆ ".to_owned(), vec![text::visible(question).into_owned()])
+            (LineClass::Decision, format!("{} ", glyphs.decision), vec![visible(question)])
         }
         NodeKind::Branch { condition, origin } => {
             let words = match origin {
-                BranchOrigin::Explicit => format!("if {}", text::visible(condition)),
+                BranchOrigin::Explicit => format!("if {}", visible(condition)),
                 BranchOrigin::Otherwise => "otherwise".to_owned(),
                 BranchOrigin::ImplicitElse => "otherwise (the document says nothing about this case)".to_owned(),
             };
-            let mark = if folded { "▸ " } else { "└ " };
-            (LineClass::Branch, mark.to_owned(), vec![words])
+            let mark = if folded { glyphs.folded } else { glyphs.border.bottom_left };
+            (LineClass::Branch, format!("{mark} "), vec![words])
         }
         NodeKind::Note { level } => match level {
             NoteLevel::Warning => (LineClass::Warning, "! ".to_owned(), shown()),
             NoteLevel::Plain | NoteLevel::Hint => (LineClass::Note, String::new(), shown()),
         },
         NodeKind::Opaque { .. } => {
-            let lines = node.text.trim_end().split('\n').map(|line| text::visible(line).into_owned());
+            let lines = node.text.trim_end().split('\n').map(visible);
             (LineClass::Output, "  ".to_owned(), lines.collect())
         }
     }

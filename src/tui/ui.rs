@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
-use crate::tui::keymap::Keymap;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
@@ -90,6 +92,8 @@ pub struct Settings {
     pub name: String,
     /// How long resolved incidents stay in the queue.
     pub show_resolved_for: Duration,
+    /// Characters that the terminal can show.
+    pub repertoire: Repertoire,
 }
 
 /// Loads under way and wanted: never more than one at a time.
@@ -266,6 +270,12 @@ impl Model {
         let attempts = &self.facts.detail()?.record.attempts;
         let chosen = self.ui.output.attempt;
         attempts.iter().find(|attempt| Some(attempt.id) == chosen).or_else(|| attempts.first())
+    }
+
+    /// The key that opens the review, for messages.
+    #[must_use]
+    pub fn approvals_key(&self) -> String {
+        self.ui.keymap.key_for(Context::Incidents, Intent::Approvals).unwrap_or_default()
     }
 
     /// Rows of the queue that fit on the screen; 1 when the pane is not shown.

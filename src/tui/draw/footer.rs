@@ -5,31 +5,31 @@ use ratatui::layout::Rect;
 
 use super::paint::Run;
 use crate::domain::text;
-use crate::tui::theme::Styles;
+use crate::tui::look::Look;
 use crate::tui::ui::{Model, ToastLevel};
 use crate::tui::update;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, styles: &Styles) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let waiting = model.facts.snapshot.tray.len();
-    let mut run = Run::new(buffer, area);
+    let mut run = Run::new(buffer, area, look);
     if waiting > 0 {
-        let (words, key) = (if waiting == 1 { "action" } else { "actions" }, model.ui.keymap.key_for_approvals());
-        run.put(styles.glyphs.pending, styles.pending);
-        run.put(&format!(" {waiting} {words} to approve: "), styles.pending).put(&key, styles.key);
-        run.put(" review  ", styles.pending);
+        let (words, key) = (if waiting == 1 { "action" } else { "actions" }, model.approvals_key());
+        run.put(look.glyphs.waiting, look.styles.attention);
+        run.put(&format!(" {waiting} {words} to approve: "), look.styles.attention).put(&key, look.styles.key);
+        run.put(" review  ", look.styles.attention);
     }
     if let Some(trouble) = &model.ui.trouble {
         let room = run.room();
-        run.fit(&text::visible(trouble), room, styles.bad);
+        run.fit(&look.visible(trouble), room, look.styles.bad);
         return;
     }
     if let Some(toast) = &model.ui.toast {
         let style = match toast.level {
-            ToastLevel::Done => styles.good,
-            ToastLevel::Refused => styles.warning,
+            ToastLevel::Done => look.styles.good,
+            ToastLevel::Refused => look.styles.warning,
         };
         let room = run.room();
-        run.fit(&text::visible(&toast.text), room, style);
+        run.fit(&look.visible(&toast.text), room, style);
         return;
     }
     for (key, help) in model.ui.keymap.hints(update::context(model)) {
@@ -37,6 +37,6 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, styles: &Styl
         if usize::from(run.room()) < width {
             break;
         }
-        run.put(&key, styles.key).put(" ", styles.text).put(help, styles.dim).put("  ", styles.text);
+        run.put(&key, look.styles.key).put(" ", look.styles.text).put(help, look.styles.muted).put("  ", look.styles.text);
     }
 }

@@ -7,30 +7,30 @@ use super::paint::Run;
 use crate::domain::alert::Severity;
 use crate::domain::text;
 use crate::engine::backend::{HealthState, SourceHealth};
-use crate::tui::theme::Styles;
+use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
 /// `HH:MM UTC` and a space before it.
 const CLOCK: u16 = 10;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, styles: &Styles) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let header = &model.facts.snapshot.header;
-    let mut run = Run::new(buffer, area);
-    run.put("aiops", styles.title_focused).put(" ", styles.text);
-    run.fit(&text::visible(&model.ui.settings.name), 20, styles.dim).put("  ", styles.text);
+    let mut run = Run::new(buffer, area, look);
+    run.put("aiops", look.styles.title_focused).put(" ", look.styles.text);
+    run.fit(&look.visible(&model.ui.settings.name), 20, look.styles.muted).put("  ", look.styles.text);
     if header.sources.is_empty() {
-        run.put(styles.glyphs.hollow, styles.dim).put(" no source", styles.dim).put("  ", styles.text);
+        run.put(look.glyphs.down, look.styles.muted).put(" no source", look.styles.muted).put("  ", look.styles.text);
     }
     for source in &header.sources {
-        let (mark, style) = health(source, styles);
-        run.put(mark, style).put(" ", styles.text);
-        run.fit(&name(source), 18, styles.text).put("  ", styles.text);
+        let (mark, style) = health(source, look);
+        run.put(mark, style).put(" ", look.styles.text);
+        run.fit(&name(source), 18, look.styles.text).put("  ", look.styles.text);
     }
     match &header.receiver {
         Some(lease) if !lease.is_self => {
-            run.put("receiving: ", styles.dim)
-                .fit(&text::visible(&lease.holder), 20, styles.dim)
-                .put("  ", styles.text);
+            run.put("receiving: ", look.styles.muted)
+                .fit(&look.visible(&lease.holder), 20, look.styles.muted)
+                .put("  ", look.styles.text);
         }
         _ => {}
     }
@@ -38,18 +38,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, styles: &Styl
     let width = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>();
     run.right(u16::try_from(width).unwrap_or(u16::MAX).saturating_add(CLOCK));
     for (words, severity) in &counts {
-        let style = severity.map_or(styles.text, |severity| styles.severity(severity));
-        run.put(words, style).put(" ", styles.text);
+        let style = severity.map_or(look.styles.text, |severity| look.styles.severity(severity));
+        run.put(words, style).put(" ", look.styles.text);
     }
-    run.right(CLOCK).put(" ", styles.text).put(&clock(model), styles.dim);
+    run.right(CLOCK).put(" ", look.styles.text).put(&clock(model), look.styles.muted);
 }
 
-fn health<'a>(source: &SourceHealth, styles: &'a Styles) -> (&'a str, ratatui::style::Style) {
+fn health<'a>(source: &SourceHealth, look: &'a Look) -> (&'a str, ratatui::style::Style) {
     match source.state {
-        HealthState::Ok => (styles.glyphs.filled, styles.good),
-        HealthState::Waiting => (styles.glyphs.hollow, styles.dim),
-        HealthState::Degraded => (styles.glyphs.half, styles.pending),
-        HealthState::Down => (styles.glyphs.cross, styles.bad),
+        HealthState::Ok => (look.glyphs.up, look.styles.good),
+        HealthState::Waiting => (look.glyphs.down, look.styles.muted),
+        HealthState::Degraded => (look.glyphs.waiting, look.styles.attention),
+        HealthState::Down => (look.glyphs.failed, look.styles.bad),
     }
 }
 
@@ -61,7 +61,7 @@ fn name(source: &SourceHealth) -> String {
     };
     let channel = if source.channel == source.source.as_str() { "" } else { source.channel.as_str() };
     let separator = if channel.is_empty() { "" } else { " " };
-    format!("{}{separator}{}{words}", text::visible(source.source.as_str()), text::visible(channel))
+    format!("{}{separator}{}{words}", look.visible(source.source.as_str()), look.visible(channel))
 }
 
 fn counts(model: &Model) -> Vec<(String, Option<Severity>)> {

@@ -15,36 +15,36 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::layout::SMALLEST;
-use crate::tui::theme::Styles;
+use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
 /// Draws the whole screen into `buffer`.
-pub fn draw(buffer: &mut Buffer, model: &Model, styles: &Styles) {
+pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     let area = buffer.area;
-    let Some(layout) = model.layout() else { return too_small(buffer, area, styles) };
-    header::draw(buffer, layout.header, model, styles);
+    let Some(layout) = model.layout() else { return too_small(buffer, area, look) };
+    header::draw(buffer, layout.header, model, look);
     if let Some(area) = layout.queue {
-        queue::draw(buffer, area, model, styles);
+        queue::draw(buffer, area, model, look);
     }
     if let Some(area) = layout.detail {
-        incident::draw(buffer, area, model, styles);
+        incident::draw(buffer, area, model, look);
     }
     if let Some(divider) = layout.divider {
         for y in divider.y..divider.bottom() {
-            paint::put(buffer, divider.x, y, 1, styles.glyphs.vertical, styles.divider);
+            paint::put(buffer, divider.x, y, 1, look.glyphs.border.vertical_left, look.styles.border);
         }
     }
     if let Some(area) = layout.sop {
-        sop::draw(buffer, area, model, styles);
+        sop::draw(buffer, area, model, look);
     }
     if let Some(area) = layout.output {
-        output::draw(buffer, area, model, styles);
+        output::draw(buffer, area, model, look);
     }
-    footer::draw(buffer, layout.footer, model, styles);
-    overlay::draw(buffer, model, styles);
+    footer::draw(buffer, layout.footer, model, look);
+    overlay::draw(buffer, model, look);
 }
 
-fn too_small(buffer: &mut Buffer, area: Rect, styles: &Styles) {
+fn too_small(buffer: &mut Buffer, area: Rect, look: &Look) {
     let (columns, rows) = SMALLEST;
     let lines = [
         "This terminal is too small.".to_owned(),
@@ -53,6 +53,6 @@ fn too_small(buffer: &mut Buffer, area: Rect, styles: &Styles) {
         "Enlarge it, or press q to leave.".to_owned(),
     ];
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        paint::put(buffer, area.x, y, area.width, line, styles.text);
+        paint::put(buffer, area.x, y, area.width, line, look.styles.text);
     }
 }

@@ -8,58 +8,58 @@ use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::text;
 use crate::tui::layout::{Area, Pane};
-use crate::tui::theme::Styles;
+use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
+pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     for x in area.title.x..area.title.right() {
-        put(buffer, x, area.title.y, 1, styles.glyphs.horizontal, styles.divider);
+        put(buffer, x, area.title.y, 1, look.glyphs.border.horizontal_top, look.styles.border);
     }
     let Some(attempt) = model.shown_attempt() else { return };
-    title(buffer, area, attempt, model, styles);
+    title(buffer, area, attempt, model, look);
     let output = model.facts.snapshot.output.as_ref().filter(|output| output.attempt == attempt.id);
     let Some(output) = output else { return };
-    let lines = text::visible_lines(&output.bytes);
+    let lines = text::visible_lines_in(&output.bytes, look.repertoire);
     let height = usize::from(area.body.height);
     let up = model.ui.output.up.min(lines.len().saturating_sub(height));
     let end = lines.len() - up;
     let shown = &lines[end.saturating_sub(height)..end];
     for (line, y) in shown.iter().zip(area.body.y..) {
         let row = Rect { y, height: 1, ..area.body };
-        let mut run = Run::new(buffer, row);
+        let mut run = Run::new(buffer, row, look);
         let room = run.room();
-        run.fit(line, room, styles.text);
+        run.fit(line, room, look.styles.text);
     }
     if lines.is_empty() {
         let words = match attempt.state {
             AttemptState::Ended { .. } => "(no output)",
             _ => "(no output yet)",
         };
-        put(buffer, area.body.x, area.body.y, area.body.width, words, styles.dim);
+        put(buffer, area.body.x, area.body.y, area.body.width, words, look.styles.muted);
     }
 }
 
-fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, styles: &Styles) {
+fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look: &Look) {
     let focused = model.ui.focus == Pane::Output;
-    let (state, style) = standing(attempt, styles);
-    let mut run = Run::new(buffer, area.title);
-    run.put(&format!("3 Attempt {} ", attempt.id), styles.pane_title(focused));
-    run.put(&state, style).put(" ", styles.text);
-    run.fit(&text::visible(&attempt.step.title), 40, styles.dim).put(" ", styles.text);
+    let (state, style) = standing(attempt, look);
+    let mut run = Run::new(buffer, area.title, look);
+    run.put(&format!("3 Attempt {} ", attempt.id), look.pane_title(focused));
+    run.put(&state, style).put(" ", look.styles.text);
+    run.fit(&look.visible(&attempt.step.title), 40, look.styles.muted).put(" ", look.styles.text);
     if model.ui.output.up > 0 {
-        run.put("scrolled ", styles.pending);
+        run.put("scrolled ", look.styles.attention);
     }
 }
 
-fn standing(attempt: &Attempt, styles: &Styles) -> (String, Style) {
+fn standing(attempt: &Attempt, look: &Look) -> (String, Style) {
     match &attempt.state {
-        AttemptState::IntentStored => ("starting".to_owned(), styles.running),
-        AttemptState::Running { .. } => ("running".to_owned(), styles.running),
+        AttemptState::IntentStored => ("starting".to_owned(), look.styles.attention),
+        AttemptState::Running { .. } => ("running".to_owned(), look.styles.attention),
         AttemptState::Ended { outcome, at } => {
-            let style = if outcome.succeeded() { styles.good } else { styles.bad };
+            let style = if outcome.succeeded() { look.styles.good } else { look.styles.bad };
             let words = match outcome {
                 Outcome::Unknown { reason } | Outcome::NotStarted { reason } => {
-                    format!("{}: {}", outcome.label(), text::visible(reason))
+                    format!("{}: {}", outcome.label(), look.visible(reason))
                 }
                 _ => {
                     let took = at.since(attempt.intent_at).as_secs_f32();

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::text;
+use crate::tui::look::Look;
 
 /// Writes `line` (escaped already) at a position, cut to `width` columns; returns the column after it.
 pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, line: &str, style: Style) -> u16 {
@@ -15,14 +15,10 @@ pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, line: &str, s
     end
 }
 
-/// Writes `line` with a sign at its end when it had to be cut.
-pub(super) fn put_fitted(buffer: &mut Buffer, x: u16, y: u16, width: u16, line: &str, style: Style) -> u16 {
-    put(buffer, x, y, width, &text::fit(line, usize::from(width)), style)
-}
-
 /// A cursor that writes runs of text from left to right.
 pub(super) struct Run<'a> {
     buffer: &'a mut Buffer,
+    look: &'a Look,
     x: u16,
     y: u16,
     end: u16,
@@ -30,8 +26,8 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Starts at the left of the first row of `area`.
-    pub(super) fn new(buffer: &'a mut Buffer, area: Rect) -> Self {
-        Self { buffer, x: area.x, y: area.y, end: area.right() }
+    pub(super) fn new(buffer: &'a mut Buffer, area: Rect, look: &'a Look) -> Self {
+        Self { buffer, look, x: area.x, y: area.y, end: area.right() }
     }
 
     /// Writes `line` as far as it fits.
@@ -43,7 +39,8 @@ impl<'a> Run<'a> {
     /// Writes `line`, with a sign at its end when it had to be cut to `width` columns or to the room there is.
     pub(super) fn fit(&mut self, line: &str, width: u16, style: Style) -> &mut Self {
         let width = width.min(self.room());
-        self.x = put_fitted(self.buffer, self.x, self.y, width, line, style);
+        let line = self.look.fit(line, usize::from(width));
+        self.x = put(self.buffer, self.x, self.y, width, &line, style);
         self
     }
 

@@ -11,14 +11,14 @@ use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::QueueRow;
 use crate::tui::layout::{Area, Pane};
-use crate::tui::theme::Styles;
+use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
-pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
-    title(buffer, area, model, styles);
+pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
+    title(buffer, area, model, look);
     let window = &model.facts.snapshot.queue;
     if window.rows.is_empty() {
-        return empty(buffer, area, model, styles);
+        return empty(buffer, area, model, look);
     }
     let queue = &model.ui.queue;
     let height = u32::from(area.body.height);
@@ -34,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styl
         let Some(row) = row else { continue };
         let place = ratatui::layout::Rect { y: area.body.y + line, height: 1, ..area.body };
         let selected = Some(row.id) == queue.selected;
-        draw_row(buffer, place, row, RowLook { selected, skipped, now: model.ui.now }, styles);
+        draw_row(buffer, place, row, RowLook { selected, skipped, now: model.ui.now }, look);
     }
 }
 
@@ -45,32 +45,32 @@ struct RowLook {
     now: Timestamp,
 }
 
-fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, look: RowLook, styles: &Styles) {
+fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, look: RowLook, look: &Look) {
     let resolved = row.state == IncidentState::Resolved;
     let gutter = match (look.selected, look.skipped) {
-        (true, false) => styles.glyphs.cursor,
-        (true, true) => styles.glyphs.cursor_skipping,
+        (true, false) => look.glyphs.cursor,
+        (true, true) => look.glyphs.more_below,
         (false, _) => " ",
     };
-    let severity = if resolved { styles.dim } else { styles.severity(row.severity) };
+    let severity = if resolved { look.styles.muted } else { look.styles.severity(row.severity) };
     let title = match (resolved, look.selected) {
-        (true, _) => styles.dim,
-        (false, true) => styles.selected,
-        (false, false) => styles.text,
+        (true, _) => look.styles.muted,
+        (false, true) => look.styles.selected,
+        (false, false) => look.styles.text,
     };
     let state = match row.state {
         IncidentState::Open => " ",
-        IncidentState::Acknowledged => styles.glyphs.acknowledged,
-        IncidentState::Resolved => styles.glyphs.check,
+        IncidentState::Acknowledged => look.glyphs.acknowledged,
+        IncidentState::Resolved => look.glyphs.done,
     };
     let time = started(row.opened_at, look.now);
-    let mut run = Run::new(buffer, place);
-    run.put(gutter, styles.cursor).put(row.severity.sign(), severity).put(" ", styles.text);
-    run.put(state, styles.good).put(" ", styles.text);
+    let mut run = Run::new(buffer, place, look);
+    run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
+    run.put(state, look.styles.good).put(" ", look.styles.text);
     let tail = u16::try_from(time.len()).unwrap_or(0) + 1;
     let room = run.room().saturating_sub(tail);
-    run.fit(&text::visible(&row.title), room, title);
-    run.right(tail - 1).put(&time, styles.dim);
+    run.fit(&look.visible(&row.title), room, title);
+    run.right(tail - 1).put(&time, look.styles.muted);
 }
 
 /// `14:02` within the last 20 hours, `21 Nov` before.
@@ -85,25 +85,25 @@ fn started(at: Timestamp, now: Timestamp) -> String {
     format!("{} {name}", stamp.get(8..10).unwrap_or("--"))
 }
 
-fn title(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
+fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let focused = model.ui.focus == Pane::Incidents;
     let queue = &model.ui.queue;
     let total = model.facts.snapshot.queue.total;
-    let mut run = Run::new(buffer, area.title);
-    run.put("1 Incidents", styles.pane_title(focused));
+    let mut run = Run::new(buffer, area.title, look);
+    run.put("1 Incidents", look.pane_title(focused));
     if total > 0 {
         let height = u32::from(area.body.height);
         let last = (queue.top + height).min(total);
-        run.put(&format!("  {}-{last} of {total}", queue.top + 1), styles.dim);
+        run.put(&format!("  {}-{last} of {total}", queue.top + 1), look.styles.muted);
     }
     if let Some(edit) = &queue.editing {
-        run.put("  /", styles.key).put(&text::visible(edit.text()), styles.selected).put("_", styles.cursor);
+        run.put("  /", look.styles.key).put(&look.visible(edit.text()), look.styles.selected).put("_", look.styles.cursor);
     } else if !queue.filter.is_empty() {
-        run.put("  /", styles.key).put(&text::visible(&queue.filter), styles.selected);
+        run.put("  /", look.styles.key).put(&look.visible(&queue.filter), look.styles.selected);
     }
 }
 
-fn empty(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
+fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let (first, second) = if let Some(trouble) = &model.ui.trouble {
         ("The store cannot be read:".to_owned(), trouble.clone())
     } else if model.ui.queue.filter.is_empty() {
@@ -115,8 +115,8 @@ fn empty(buffer: &mut Buffer, area: Area, model: &Model, styles: &Styles) {
     for (line, words) in [first, second].iter().enumerate() {
         let y = body.y + 1 + u16::try_from(line).unwrap_or(0);
         if y < body.bottom() {
-            let shown = text::fit(&text::visible(words), usize::from(body.width.saturating_sub(2))).to_string();
-            put(buffer, body.x + 1, y, body.width.saturating_sub(1), &shown, styles.dim);
+            let shown = look.fit(&look.visible(words), usize::from(body.width.saturating_sub(2))).to_string();
+            put(buffer, body.x + 1, y, body.width.saturating_sub(1), &shown, look.styles.muted);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::backend::Command;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
-use crate::tui::line_edit::{Edited, LineEdit};
+use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect};
 use crate::tui::ui::{CONFIRM_WITHIN, Model, Overlay, QueueEnd, ToastLevel};
 
@@ -34,7 +34,7 @@ pub(crate) fn context(model: &Model) -> Context {
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
-    let intent = model.ui.keymap.lookup(context(model), key);
+    let intent = model.ui.keymap.lookup(context(model), &key);
     // These work everywhere, also while something is being typed.
     match intent {
         Some(Intent::Suspend) => return effects.push(Effect::Suspend),
@@ -143,7 +143,7 @@ fn in_queue(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::HalfPageUp => queue::step(model, -(page / 2).max(1), effects),
         Intent::Top => queue::go(model, QueueEnd::Top, effects),
         Intent::Bottom => queue::go(model, QueueEnd::Bottom, effects),
-        Intent::Filter => model.ui.queue.editing = Some(LineEdit::with_text(&model.ui.queue.filter)),
+        Intent::Filter => model.ui.queue.editing = Some(LineEdit::new(&model.ui.queue.filter)),
         Intent::Open => focus(model, Pane::Sop),
         Intent::Back => queue::set_filter(model, String::new(), effects),
         _ => {}
@@ -259,18 +259,18 @@ fn typed(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut
         // The queue can be looked through while the filter is being typed.
         _ if in_queue && key.code == KeyCode::Down => queue::step(model, 1, effects),
         _ if in_queue && key.code == KeyCode::Up => queue::step(model, -1, effects),
-        (_, true) => edit_filter(model, |edit| edit.key(key), effects),
+        (_, true) => edit_filter(model, |edit| edit.handle(&key), effects),
         (_, false) => {
             if let Some(edit) = &mut model.ui.sop.editing {
-                edit.key(key);
+                edit.handle(&key);
             }
         }
     }
 }
 
-fn edit_filter(model: &mut Model, edit: impl FnOnce(&mut LineEdit) -> Edited, effects: &mut Vec<Effect>) {
+fn edit_filter(model: &mut Model, edit: impl FnOnce(&mut LineEdit) -> Edit, effects: &mut Vec<Effect>) {
     let Some(line) = &mut model.ui.queue.editing else { return };
-    if edit(line) == Edited::Changed {
+    if edit(line) == Edit::Changed {
         let filter = line.text().to_owned();
         queue::set_filter(model, filter, effects);
     }
@@ -288,7 +288,14 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.at = 0;
         }
         Some(Overlay::Help { .. }) => {}
-        None if model.ui.queue.editing.is_some() => edit_filter(model, |edit| edit.paste(text), effects),
+        None if model.ui.queue.editing.is_some() => edit_filter(
+            model,
+            |edit| {
+                edit.paste(text);
+                Edit::Changed
+            },
+            effects,
+        ),
         None => {
             if let Some(edit) = &mut model.ui.sop.editing {
                 edit.paste(text);

@@ -196,7 +196,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
             let text = match done {
                 Done::Incident => None,
                 Done::Proposed(proposal) => {
-                    let key = model.ui.keymap.key_for_approvals();
+                    let key = model.approvals_key();
                     Some(format!("Proposed, risk {}. {key} opens the review.", proposal.spec.risk.name()))
                 }
                 Done::Started(attempt) => {

@@ -14,15 +14,15 @@ use crate::domain::id::SopId;
 use crate::engine::backend::{Command, NeededValue};
 use crate::tui::intent::Intent;
 use crate::tui::layout;
-use crate::tui::line_edit::{Edited, LineEdit};
+use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect, ProposeRequest, Timer};
-use crate::tui::review::{QUIET, Review};
+use crate::tui::review::{Paper, QUIET, Review};
 use crate::tui::ui::{Model, Overlay, Picker, Prompt, ToastLevel};
 
-/// Columns of the review's text at a terminal of this width: a frame of one and a margin of one on each side.
-#[must_use]
-pub(crate) fn review_width(columns: u16) -> usize {
-    usize::from(columns.saturating_sub(2).min(100)).saturating_sub(4)
+/// What a review is laid out for: the box less a frame of one and a margin of one on each side.
+fn paper(model: &Model) -> Paper {
+    let width = usize::from(model.ui.size.0.saturating_sub(2).min(100)).saturating_sub(4);
+    Paper { width, repertoire: model.ui.settings.repertoire }
 }
 
 /// Rows of the review's text: the rest is the frame and the three lines that say what can be done.
@@ -48,7 +48,7 @@ pub(super) fn open_review(model: &mut Model, effects: &mut Vec<Effect>) {
         return super::toast(model, ToastLevel::Refused, run.to_owned(), effects);
     };
     let title = keys::incident_title(model, proposal.spec.incident);
-    let review = Review::open(proposal, &title, review_width(model.ui.size.0));
+    let review = Review::open(proposal, &title, paper(model));
     model.ui.toast = None;
     model.ui.overlay = Some(Overlay::Review(Box::new(review)));
 }
@@ -59,9 +59,9 @@ pub(super) fn refresh(model: &mut Model) {
     let id = review.proposal;
     let Some(proposal) = model.facts.pending(id).cloned() else { return };
     let title = keys::incident_title(model, proposal.spec.incident);
-    let width = review_width(model.ui.size.0);
+    let paper = paper(model);
     if let Some(Overlay::Review(review)) = &mut model.ui.overlay {
-        review.refresh(&proposal, &title, width);
+        review.refresh(&proposal, &title, paper);
         let rows = review_rows(model.ui.size.1, review.lines.len());
         review.top = review.top.min(review.lines.len().saturating_sub(rows));
     }
@@ -147,7 +147,7 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
         Some(Intent::Bottom) => review.top = last_top,
         _ => {
             if let Some(typed) = &mut review.typed {
-                typed.key(key);
+                typed.handle(&key);
             }
         }
     }
@@ -194,7 +194,7 @@ pub(super) fn ask_values(model: &mut Model, request: ProposeRequest, needed: Vec
         return;
     }
     let first = request.values.get(&needed[0].name).cloned().unwrap_or_default();
-    let prompt = Prompt { values: request.values.clone(), request, needed, at: 0, edit: LineEdit::with_text(&first) };
+    let prompt = Prompt { values: request.values.clone(), request, needed, at: 0, edit: LineEdit::new(&first) };
     model.ui.overlay = Some(Overlay::Prompt(Box::new(prompt)));
 }
 
@@ -210,7 +210,7 @@ fn in_prompt(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
             prompt.values.insert(name, prompt.edit.text().to_owned());
             prompt.at += 1;
             if let Some(next) = prompt.needed.get(prompt.at) {
-                prompt.edit = LineEdit::with_text(prompt.values.get(&next.name).map_or("", String::as_str));
+                prompt.edit = LineEdit::new(prompt.values.get(&next.name).map_or("", String::as_str));
             } else {
                 let mut request = prompt.request.clone();
                 request.values = std::mem::take(&mut prompt.values);
@@ -219,7 +219,7 @@ fn in_prompt(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
             }
         }
         _ => {
-            prompt.edit.key(key);
+            prompt.edit.handle(&key);
         }
     }
 }
@@ -271,7 +271,7 @@ fn in_picker(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
         (_, KeyCode::Down) => picker.at = (at + 1).min(count.saturating_sub(1)),
         (_, KeyCode::Up) => picker.at = at.saturating_sub(1),
         _ => {
-            if picker.edit.key(key) == Edited::Changed {
+            if picker.edit.handle(&key) == Edit::Changed {
                 picker.at = 0;
             }
         }

@@ -149,7 +149,8 @@ pub(super) fn fold_all(model: &mut Model) {
 pub(super) fn keep_visible(model: &mut Model) {
     let Some(area) = sop_body(model) else { return };
     let Some(document) = &model.facts.sop else { return };
-    let lines = sop_lines::lay_out(&document.procedure, &model.ui.sop.folded, usize::from(area.0));
+    let repertoire = model.ui.settings.repertoire;
+    let lines = sop_lines::lay_out(&document.procedure, &model.ui.sop.folded, usize::from(area.0), repertoire);
     let height = usize::from(area.1).max(1);
     let cursor = model.ui.sop.cursor;
     let first = lines.iter().position(|line| line.node == cursor).unwrap_or(0);
