@@ -6,4 +6,5 @@ pub mod intent;
 pub mod keymap;
 pub mod line_edit;
 pub mod settings;
+pub mod terminal;
 pub mod theme;
