@@ -13,6 +13,7 @@ pub mod msg;
 pub mod review;
 pub mod settings;
 pub mod sop_lines;
+pub mod terminal;
 pub mod theme;
 pub mod ui;
 pub mod update;

@@ -1,0 +1,94 @@
+//! What the terminal can show, as far as the environment tells. Nothing is asked of the terminal: over a slow link an
+//! answer may come late, and from a serial line never.
+
+use std::collections::BTreeMap;
+
+use crate::domain::text::Repertoire;
+use crate::tui::encoder::ColorDepth;
+
+/// Terminals that show 24-bit colours and say so by name only, because `COLORTERM` does not travel over SSH.
+const TRUE_COLOR_TERMS: [&str; 6] = ["alacritty", "contour", "foot", "kitty", "ghostty", "wezterm"];
+
+/// What the terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// How many colours.
+    pub depth: ColorDepth,
+    /// Whether characters outside ASCII arrive as they are.
+    pub unicode: bool,
+    /// Whether it cannot address its cursor: no full-screen program works on it.
+    pub dumb: bool,
+}
+
+impl Caps {
+    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, `STY`, `LC_ALL`, `LC_CTYPE` and `LANG` from an environment.
+    #[must_use]
+    pub fn detect(environment: &BTreeMap<String, String>) -> Self {
+        let get = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let term = get("TERM").unwrap_or("dumb").to_ascii_lowercase();
+        // The first one that is set decides, as in setlocale(3).
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or("C").to_ascii_lowercase();
+        let depth = if get("NO_COLOR").is_some() {
+            ColorDepth::Mono
+        } else {
+            // GNU screen does not pass 24-bit colours on and mistakes them for attributes.
+            let most = if get("STY").is_some() { ColorDepth::Ansi256 } else { ColorDepth::TrueColor };
+            depth(&term, get("COLORTERM")).min(most)
+        };
+        Self { depth, unicode: locale.contains("utf-8") || locale.contains("utf8"), dumb: term == "dumb" }
+    }
+
+    /// Which characters may be shown.
+    #[must_use]
+    pub const fn repertoire(self) -> Repertoire {
+        if self.unicode { Repertoire::Unicode } else { Repertoire::Ascii }
+    }
+}
+
+/// The colours of a terminal by its name, in lower case.
+fn depth(term: &str, colorterm: Option<&str>) -> ColorDepth {
+    if term == "dumb"
+        || term.starts_with("vt1")
+        || term.starts_with("vt2")
+        || term.ends_with("-m")
+        || term.ends_with("-mono")
+    {
+        ColorDepth::Mono
+    } else if term.starts_with("linux") {
+        ColorDepth::Ansi16
+    } else if matches!(colorterm, Some("truecolor" | "24bit"))
+        || term.ends_with("-direct")
+        || TRUE_COLOR_TERMS.iter().any(|name| term.contains(name))
+    {
+        ColorDepth::TrueColor
+    } else if term.contains("256color") {
+        ColorDepth::Ansi256
+    } else {
+        ColorDepth::Ansi16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("TERM=xterm-256color LANG=en_US.UTF-8", ColorDepth::Ansi256, true, false)]
+    #[case("TERM=xterm-256color COLORTERM=truecolor LANG=C", ColorDepth::TrueColor, false, false)]
+    #[case("TERM=xterm-kitty LC_ALL=de_DE.utf8 LANG=C", ColorDepth::TrueColor, true, false)]
+    #[case("TERM=screen.xterm-256color COLORTERM=truecolor STY=1.pts", ColorDepth::Ansi256, false, false)]
+    #[case("TERM=tmux-256color COLORTERM=truecolor LC_CTYPE=C.UTF-8", ColorDepth::TrueColor, true, false)]
+    #[case("TERM=linux LC_ALL=POSIX LANG=en_US.UTF-8", ColorDepth::Ansi16, false, false)]
+    #[case("TERM=xterm NO_COLOR=1 LANG=C.UTF-8", ColorDepth::Mono, true, false)]
+    #[case("TERM=xterm NO_COLOR= LANG=", ColorDepth::Ansi16, false, false)]
+    #[case("TERM=vt220", ColorDepth::Mono, false, false)]
+    #[case("TERM=dumb COLORTERM=truecolor", ColorDepth::Mono, false, true)]
+    #[case("", ColorDepth::Mono, false, true)]
+    fn environments(#[case] environment: &str, #[case] depth: ColorDepth, #[case] unicode: bool, #[case] dumb: bool) {
+        let map = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
+        let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert_eq!(Caps::detect(&map), Caps { depth, unicode, dumb });
+    }
+}

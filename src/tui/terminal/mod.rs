@@ -1,0 +1,283 @@
+//! The terminal as the console holds it: taken when the console opens, given back exactly once, however it ends.
+//!
+//! Owns: raw mode, the alternate screen, bracketed paste and the cursor's visibility, for the process as a whole, because
+//! a panic in any thread has to give them back. Invariants: nothing is written to a terminal that is not held; giving
+//! back never waits for long, even when the terminal takes nothing any more.
+//! Does not: read keys (crossterm's `EventStream` does), or draw (see `encoder`).
+
+mod caps;
+mod signals;
+mod writer;
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossterm::terminal;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getpgrp, getsid};
+use ratatui::layout::Size;
+
+pub use caps::Caps;
+pub use signals::{Signals, TerminalSignal};
+pub use writer::Writer;
+
+/// Alternate screen, plain pen, bracketed paste, no cursor.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[m\x1b[?2004h\x1b[?25l";
+
+/// The way back. CAN ends a sequence that may have been cut in the middle, then a synchronized update that may be open.
+const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// Giving back waits at most this long for a terminal that does not take what is written.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The writing thread gives others a chance to take the terminal back after so many bytes.
+const CHUNK: usize = 4096;
+
+/// Assumed when the terminal does not know its size, as on a serial line.
+const DEFAULT_SIZE: Size = Size::new(80, 24);
+
+/// Who started us has the terminal.
+const RELEASED: u8 = 0;
+/// The console has it.
+const HELD: u8 = 1;
+/// Nobody has it any more: it hung up.
+const GONE: u8 = 2;
+
+/// Who has the terminal: one of the three above. Whoever changes it from `HELD` gives the terminal back, so that this
+/// happens once.
+static HOLD: AtomicU8 = AtomicU8::new(RELEASED);
+/// Held while writing to the terminal.
+static WRITING: Mutex<()> = Mutex::new(());
+static PANIC_HOOK: Once = Once::new();
+
+/// Why the console cannot have the terminal, in words for the person.
+#[derive(Debug, thiserror::Error)]
+pub enum EnterError {
+    /// Standard output goes elsewhere.
+    #[error(
+        "The console needs a terminal, and standard output is not one. Run it without a pipe or redirection, with \
+         `ssh -t` on another host, or use a command such as `aiops incidents list`."
+    )]
+    NotATerminal,
+    /// The terminal cannot move its cursor.
+    #[error(
+        "The console cannot work on this terminal: TERM is `dumb` or not set. Set TERM to the terminal's kind, such as \
+         `xterm`, or use a command such as `aiops incidents list`."
+    )]
+    Dumb,
+    /// It is open already in this process.
+    #[error("The console is open already.")]
+    Held,
+    /// The system refused.
+    #[error("The terminal could not be set up: {0}. Check that it is still there (`tty`) and not in the background.")]
+    Io(#[from] io::Error),
+}
+
+/// Why the console cannot be stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum SuspendError {
+    /// No shell waits behind it that could make it go on.
+    #[error("Not suspended: no shell with job control waits behind the console. Leave it with `q`; nothing is lost.")]
+    NoShell,
+    /// The system refused.
+    #[error("Not suspended: {0}. The console goes on.")]
+    Io(#[from] io::Error),
+}
+
+/// The terminal in the console's hands. Dropping it gives the terminal back.
+#[derive(Debug)]
+pub struct Session(());
+
+impl Session {
+    /// Takes the terminal. A panic in any thread gives it back before its message is printed; the hook that was set
+    /// before prints it.
+    ///
+    /// # Errors
+    /// [`EnterError`]; nothing is changed then.
+    pub fn enter(caps: Caps) -> Result<Self, EnterError> {
+        if !io::stdout().is_terminal() {
+            return Err(EnterError::NotATerminal);
+        }
+        if caps.dumb {
+            return Err(EnterError::Dumb);
+        }
+        PANIC_HOOK.call_once(|| {
+            let print = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                release();
+                print(info);
+            }));
+        });
+        if HOLD.load(SeqCst) == HELD {
+            return Err(EnterError::Held);
+        }
+        take()?;
+        Ok(Self(()))
+    }
+
+    /// A writer for the frames of this session.
+    ///
+    /// # Errors
+    /// When the system gives no descriptor or no thread.
+    pub fn writer(&self) -> io::Result<Writer> {
+        Writer::new(Output(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    }
+
+    /// The terminal's size in columns and rows.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        match terminal::size() {
+            Ok((columns, rows)) if columns > 0 && rows > 0 => Size::new(columns, rows),
+            Ok(_) | Err(_) => DEFAULT_SIZE,
+        }
+    }
+
+    /// Whether the console still has the terminal. It has not after a panic elsewhere or a hang-up: time to end.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        HOLD.load(SeqCst) == HELD
+    }
+
+    /// Gives the terminal back and stops the process group, as Ctrl-Z does. Returns when the process goes on, or a moment
+    /// before it stops; either way [`TerminalSignal::Continued`] follows, and then [`Session::resume`] is due.
+    ///
+    /// # Errors
+    /// When there is nobody who could make it go on, or the system refuses; the terminal is held then as before, and has
+    /// to be drawn anew in the second case.
+    pub fn suspend(&self) -> Result<(), SuspendError> {
+        if !has_shell_behind() {
+            return Err(SuspendError::NoShell);
+        }
+        release();
+        if let Err(error) = kill(Pid::from_raw(0), Signal::SIGSTOP) {
+            self.resume()?;
+            return Err(SuspendError::Io(error.into()));
+        }
+        Ok(())
+    }
+
+    /// Takes the terminal again after a stop; whoever had it in between may have changed anything. Everything has to be
+    /// drawn anew (`Encoder::repaint`), and the size to be read again.
+    ///
+    /// # Errors
+    /// When the terminal cannot be set up.
+    pub fn resume(&self) -> io::Result<()> {
+        if HOLD.load(SeqCst) == GONE {
+            return Ok(());
+        }
+        // crossterm keeps a note of being raw, which a shell that had the terminal has made untrue.
+        terminal::disable_raw_mode()?;
+        take()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        release();
+    }
+}
+
+/// Frames on their way to the terminal. What comes while the console does not have it is discarded: everything is drawn
+/// anew when it has it again.
+struct Output(File);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = bytes.get(..CHUNK).unwrap_or(bytes);
+        let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if HOLD.load(SeqCst) != HELD {
+            return Ok(bytes.len());
+        }
+        match self.0.write(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                drop(writing);
+                // Another program made the terminal non-blocking; wait for room.
+                wait_writable(self.0.as_fd(), PollTimeout::NONE);
+                Err(io::ErrorKind::Interrupted.into())
+            }
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps the writing thread from writing, if that can be had within [`PATIENCE`]: it may be stuck in a terminal that takes
+/// nothing, or this very thread may be that one, in a panic.
+fn keep_writer_out() -> Option<MutexGuard<'static, ()>> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match WRITING.try_lock() {
+            Ok(writing) => return Some(writing),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return None,
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// Raw mode and the console's screen.
+fn take() -> io::Result<()> {
+    let _writing = keep_writer_out();
+    terminal::enable_raw_mode()?;
+    if let Err(error) = write_own(ENTER) {
+        // Better a message on a usable terminal than a raw one without.
+        let _ = terminal::disable_raw_mode();
+        HOLD.store(RELEASED, SeqCst);
+        return Err(error);
+    }
+    HOLD.store(HELD, SeqCst);
+    Ok(())
+}
+
+/// Gives the terminal back if it is held; the second time nothing happens.
+fn release() {
+    if HOLD.compare_exchange(HELD, RELEASED, SeqCst, SeqCst).is_err() {
+        return;
+    }
+    // What is being written at this moment comes first; after it the writing thread sees that the terminal is not ours.
+    let _writing = keep_writer_out();
+    // Errors are of no use to anyone here: the terminal is as it is.
+    let _ = write_own(LEAVE);
+    let _ = terminal::disable_raw_mode();
+}
+
+/// The terminal hung up: from here on nothing is written to it.
+fn abandon() {
+    HOLD.store(GONE, SeqCst);
+}
+
+/// Writes a few bytes past the writing thread, if the terminal takes them in time.
+fn write_own(bytes: &[u8]) -> io::Result<()> {
+    let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::ZERO);
+    if !wait_writable(output.as_fd(), patience) {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "the terminal takes no output"));
+    }
+    output.write_all(bytes)
+}
+
+fn wait_writable(output: BorrowedFd<'_>, limit: PollTimeout) -> bool {
+    let mut descriptors = [PollFd::new(output, PollFlags::POLLOUT)];
+    matches!(poll(&mut descriptors, limit), Ok(ready) if ready > 0)
+}
+
+/// Whether a shell with job control waits behind the console: it has put us into a process group that is not the one of
+/// the session's leader. Without one (started by sshd, by tmux or by a terminal directly, or from a script that is the
+/// leader) a stopped process would stay stopped for ever.
+fn has_shell_behind() -> bool {
+    getsid(None).is_ok_and(|leader| leader != getpgrp() && kill(leader, None) != Err(Errno::ESRCH))
+}
+
+#[cfg(test)]
+mod tests;
