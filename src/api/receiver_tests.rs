@@ -308,7 +308,7 @@ async fn a_token_is_asked_for_before_the_body_is_read() {
     assert_eq!(status(&refused), "401");
     assert!(refused.contains("www-authenticate: Bearer"), "{refused}");
     assert_eq!(status(&exchange(&receiver, &post("authorization: Bearer sesame\r\n")).await), "401");
-    let away = |text: &str| Seen::TurnedAway("am".into(), format!("a delivery {text} token was turned away"));
+    let away = |text: &str| Seen::TurnedAway("am".into(), format!("it came {text} token"));
     assert_eq!(sink.seen(), [away("without the"), away("with a wrong")]);
     assert_eq!(status(&exchange(&receiver, &post("authorization: Bearer open sesame\r\n")).await), "200");
     let basic = "authorization: Basic YW06b3BlbiBzZXNhbWU=\r\n";

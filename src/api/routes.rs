@@ -101,8 +101,8 @@ async fn refuse_entry(shared: &Shared, headers: &HeaderMap) -> Option<Response> 
     }
     let reason = match shared.gatekeeper.check(headers) {
         Entry::Granted => return None,
-        Entry::Missing => "a delivery without the token was turned away",
-        Entry::Wrong => "a delivery with a wrong token was turned away",
+        Entry::Missing => "it came without the token",
+        Entry::Wrong => "it came with a wrong token",
     };
     shared.sink.turned_away(shared.default_source.clone(), reason.to_owned()).await;
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"aiops\", Basic realm=\"aiops\"")];

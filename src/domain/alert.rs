@@ -70,32 +70,55 @@ impl Alert {
     }
 }
 
-/// Alerts that arrived together and are stored together.
+/// Alerts that arrived together from one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertBatch {
-    /// Where they came from.
+    /// Where they came from; the `source` of each alert's key.
     pub source: SourceId,
     /// How they came.
     pub origin: BatchOrigin,
-    /// The alerts.
+    /// The alerts, in any order.
     pub alerts: Vec<Alert>,
-    /// SHA-256 of the bytes as received.
+    /// SHA-256 of the body as received.
     pub digest: String,
 }
 
-/// How a batch came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a batch of alerts came, which decides what an absent alert means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BatchOrigin {
-    /// The source sent it: some of its alerts.
+    /// The source sent it; it says nothing about alerts that are not in it.
     Webhook,
-    /// We asked: the complete set of alerts that fire there. A firing alert that is not in it has ended.
+    /// We asked the source for everything that fires: what is not in it has ended.
     Reconcile {
-        /// When we asked. What was delivered later is newer than this set and stays as it is.
+        /// When the question was asked. Deliveries after it are newer than the answer.
         as_of: Timestamp,
-        /// Set while the source may not know yet what fired before it was started at this moment: what was delivered last
-        /// before it stays as it is.
+        /// When the source was started, while that is so recent that it may not have heard yet of everything that fires;
+        /// `None` otherwise.
         known_since: Option<Timestamp>,
     },
+}
+
+impl BatchOrigin {
+    /// The name in the journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile { .. } => "reconcile",
+        }
+    }
+
+    /// Whether an alert that is not in the batch has ended, when its last delivery was at `last_seen`: it was before the
+    /// question, and the source that was asked is the one that delivered it, not one that has been started since.
+    #[must_use]
+    pub fn absence_is_end(self, last_seen: Timestamp) -> bool {
+        match self {
+            Self::Webhook => false,
+            Self::Reconcile { as_of, known_since } => {
+                last_seen < as_of && known_since.is_none_or(|start| last_seen >= start)
+            }
+        }
+    }
 }
 
 /// Severity on one scale for all sources, most urgent first, so that ascending order is queue order.
@@ -201,6 +224,21 @@ mod tests {
     #[case("blocker-ish", Severity::Warning)]
     fn severity_normalises(#[case] raw: &str, #[case] expected: Severity) {
         assert_eq!(Severity::normalise(raw), expected);
+    }
+
+    #[rstest]
+    #[case(BatchOrigin::Webhook, 1, false)]
+    #[case(BatchOrigin::Reconcile { as_of: Timestamp::from_millis(100), known_since: None }, 1, true)]
+    #[case(BatchOrigin::Reconcile { as_of: Timestamp::from_millis(100), known_since: None }, 99, true)]
+    #[case(BatchOrigin::Reconcile { as_of: Timestamp::from_millis(100), known_since: None }, 100, false)]
+    #[case(BatchOrigin::Reconcile { as_of: Timestamp::from_millis(100), known_since: Some(Timestamp::from_millis(50)) }, 49, false)]
+    #[case(BatchOrigin::Reconcile { as_of: Timestamp::from_millis(100), known_since: Some(Timestamp::from_millis(50)) }, 50, true)]
+    fn absence_is_an_end_only_where_the_source_must_know(
+        #[case] origin: BatchOrigin,
+        #[case] last_seen: i64,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(origin.absence_is_end(Timestamp::from_millis(last_seen)), expected);
     }
 
     #[test]

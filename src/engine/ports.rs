@@ -80,7 +80,7 @@ pub trait AlertSink: Send + Sync + 'static {
     /// # Errors
     /// When it is not stored: the sender has to send it again.
     fn quarantine(&self, source: SourceId, body: Vec<u8>, reason: String) -> BoxFuture<'_, Result<(), SinkError>>;
-    /// Makes visible that deliveries for `source` are turned away, because `reason`.
+    /// Makes visible that a delivery for `source` was turned away; `reason` is a clause (`it came without the token`).
     fn turned_away(&self, source: SourceId, reason: String) -> BoxFuture<'_, ()>;
 }
 

@@ -25,13 +25,13 @@ fn alert(instance: &str) -> Value {
     json!({
         "labels": {"alertname": "HighErrorRate", "severity": "critical", "cluster": "eu1", "service": "payments", "instance": instance},
         "annotations": {"summary": "5xx at 7 %"},
-        "startsAt": "2026-01-05T10:00:00.123456789Z",
+        "startsAt": "2024-01-05T10:00:00.123456789Z",
     })
 }
 
 fn ended(instance: &str) -> Value {
     let mut alert = alert(instance);
-    alert["endsAt"] = json!("2026-01-05T11:00:00Z");
+    alert["endsAt"] = json!("2024-01-05T11:00:00Z");
     alert
 }
 
@@ -50,7 +50,7 @@ async fn an_alert_becomes_an_incident_and_its_end_resolves_it() {
     console.until("one incident with two alerts", |header, rows| header.firing == 2 && rows.len() == 1).await;
     let (header, rows) = console.look().await;
     assert_eq!(rows[0].title, "HighErrorRate eu1 payments");
-    assert_eq!(Some(rows[0].opened_at), Timestamp::parse_rfc3339("2026-01-05T10:00:00.123Z"));
+    assert_eq!(Some(rows[0].opened_at), Timestamp::parse_rfc3339("2024-01-05T10:00:00.123Z"));
     assert_eq!(header.unresolved_total(), 1);
     let health = header.sources.iter().find(|health| health.channel == "webhook").unwrap();
     assert_eq!((health.source.as_str(), health.state), (SOURCE, HealthState::Ok));
@@ -145,15 +145,12 @@ async fn a_restarted_alertmanager_does_not_end_what_it_has_forgotten() {
     after.post(&json!([alert("b:1")])).await;
     let second = Console::start(directory.path(), 2, began, ask(&after));
     second.until("the alert that was sent again joins", |header, _| header.firing == 2).await;
-    // And what it knew and lost since its start has ended.
-    after.post(&json!([ended("b:1")])).await;
     second.end().await;
+
+    // What it did know since its start and does not have any more has ended.
+    after.post(&json!([ended("b:1")])).await;
+    until("the alert has ended there", || async { after.firing().await == json!([]) }).await;
     let third = Console::start(directory.path(), 3, began, ask(&after));
     third.until("only what it has forgotten still fires", |header, _| header.firing == 1).await;
-    until("the alert that ended is not active there either", || async {
-        let body = super::support::client().get(format!("{}/api/v2/alerts", after.url())).send().await.unwrap();
-        body.json::<Value>().await.unwrap() == json!([])
-    })
-    .await;
     third.end().await;
 }

@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use super::support::PATIENCE;
 
 /// The name of the source in these tests.
-pub const SOURCE: &str = "am";
+pub(crate) const SOURCE: &str = "am";
 
 /// The lease of these tests, short so that a take-over is.
-pub const LEASE: Duration = Duration::from_secs(2);
+pub(crate) const LEASE: Duration = Duration::from_secs(2);
 
 /// Longer than any test.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -43,23 +43,23 @@ impl Clock for TestClock {
 }
 
 /// How alerts come to a console.
-pub struct Ways {
+pub(crate) struct Ways {
     /// The port of the receiver; `None`: it does not receive.
-    pub receive_on: Option<u16>,
+    pub(crate) receive_on: Option<u16>,
     /// The URL of the API; `None`: it does not ask.
-    pub ask: Option<String>,
+    pub(crate) ask: Option<String>,
 }
 
 /// A console without a screen.
-pub struct Console {
-    pub store: Store,
+pub(crate) struct Console {
+    pub(crate) store: Store,
     role: watch::Receiver<Role>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
 /// Opens the database in `directory` as the process `pid` would.
-pub fn open_store(directory: &Path, pid: u32, began: Instant) -> Store {
+pub(crate) fn open_store(directory: &Path, pid: u32, began: Instant) -> Store {
     let clock = TestClock(began);
     let person = Person { uid: 1000, name: "tester".to_owned(), login_uid: None, ssh_peer: None, tty: None };
     let identity = Identity { host: "testhost".to_owned(), boot_id: "boot".to_owned(), pid, person };
@@ -70,7 +70,7 @@ pub fn open_store(directory: &Path, pid: u32, began: Instant) -> Store {
 impl Console {
     /// Starts a console as process `pid` on the database in `directory`. Sources are asked at the start and when something
     /// asks for it, practically never at intervals. `began` is the beginning of time for all processes of a test.
-    pub fn start(directory: &Path, pid: u32, began: Instant, ways: Ways) -> Self {
+    pub(crate) fn start(directory: &Path, pid: u32, began: Instant, ways: Ways) -> Self {
         let store = open_store(directory, pid, began);
         let door = ways.receive_on.map(|port| {
             let config = ReceiverConfig::new(([127, 0, 0, 1], port).into(), SOURCE.into());
@@ -95,17 +95,17 @@ impl Console {
     }
 
     /// Waits until the ingest service is in the role that `predicate` describes.
-    pub async fn until_role(&mut self, predicate: impl FnMut(&Role) -> bool) {
+    pub(crate) async fn until_role(&mut self, predicate: impl FnMut(&Role) -> bool) {
         tokio::time::timeout(PATIENCE, self.role.wait_for(predicate)).await.unwrap().unwrap();
     }
 
     /// Waits until the receiver is open.
-    pub async fn until_open(&mut self) {
+    pub(crate) async fn until_open(&mut self) {
         self.until_role(|role| matches!(role, Role::Holder { place: Some(_) })).await;
     }
 
     /// Waits until the header and the queue are as `predicate` describes.
-    pub async fn until(&self, what: &str, predicate: impl Fn(&Header, &[QueueRow]) -> bool) {
+    pub(crate) async fn until(&self, what: &str, predicate: impl Fn(&Header, &[QueueRow]) -> bool) {
         let mut changes = self.store.follow();
         let waiting = async {
             loop {
@@ -123,7 +123,7 @@ impl Console {
     }
 
     /// The header and the first rows of the queue, what is resolved included.
-    pub async fn look(&self) -> (Header, Vec<QueueRow>) {
+    pub(crate) async fn look(&self) -> (Header, Vec<QueueRow>) {
         let query = QueueQuery {
             filter: String::new(),
             anchor: QueueAnchor::Rank(0),
@@ -137,13 +137,13 @@ impl Console {
     }
 
     /// Ends it in an orderly way.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
     }
 
     /// Ends it as a crash would: nothing is released.
-    pub async fn crash(self) {
+    pub(crate) async fn crash(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
     }

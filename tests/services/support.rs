@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Long enough for anything that is going to happen on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a predicate is looked at when nothing announces a change.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -19,7 +19,7 @@ const STARTS: u32 = 5;
 
 /// The path of an installed program. When it is not installed, `test` says that it is skipped; where services are
 /// required (`AIOPS_REQUIRE_SERVICES=1`), it fails.
-pub fn installed(program: &str, test: &str) -> Option<PathBuf> {
+pub(crate) fn installed(program: &str, test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|file| file.is_file());
     if found.is_none() {
@@ -31,12 +31,12 @@ pub fn installed(program: &str, test: &str) -> Option<PathBuf> {
 }
 
 /// A loopback port that nobody has at this moment.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until `predicate` holds.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut predicate: impl FnMut() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut predicate: impl FnMut() -> F) {
     let began = Instant::now();
     while !predicate().await {
         assert!(began.elapsed() < PATIENCE, "this never came to be: {what}");
@@ -45,14 +45,14 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut predicate: impl FnM
 }
 
 /// An HTTP client for tests on loopback.
-pub fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build().unwrap()
 }
 
 /// A running Alertmanager; ended when dropped.
-pub struct AlertmanagerProcess {
+pub(crate) struct AlertmanagerProcess {
     child: Child,
     address: SocketAddr,
     directory: TempDir,
@@ -61,7 +61,7 @@ pub struct AlertmanagerProcess {
 
 impl AlertmanagerProcess {
     /// Starts `program` with the configuration `config` (YAML) and waits until it is ready.
-    pub async fn start(program: PathBuf, config: &str) -> Self {
+    pub(crate) async fn start(program: PathBuf, config: &str) -> Self {
         for _ in 0..STARTS {
             let mut process = Self::spawn(&program, config);
             if process.becomes_ready().await {
@@ -107,17 +107,23 @@ impl AlertmanagerProcess {
     }
 
     /// Its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// What it logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
+    /// The alerts that fire there.
+    pub(crate) async fn firing(&self) -> serde_json::Value {
+        let url = format!("{}/api/v2/alerts", self.url());
+        self.client.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Posts alerts through the API.
-    pub async fn post(&self, alerts: &serde_json::Value) {
+    pub(crate) async fn post(&self, alerts: &serde_json::Value) {
         let url = format!("{}/api/v2/alerts", self.url());
         let response = self.client.post(url).json(alerts).send().await.unwrap();
         assert!(response.status().is_success(), "{response:?}");

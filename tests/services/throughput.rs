@@ -13,7 +13,7 @@ const ALERTS: u32 = 1_000;
 const CONNECTIONS: usize = 20;
 
 /// A body as Alertmanager sends it, with one firing alert for each number.
-pub fn body(numbers: Range<u32>) -> String {
+pub(crate) fn body(numbers: Range<u32>) -> String {
     let alert = |number| {
         json!({
             "status": "firing",
@@ -21,7 +21,7 @@ pub fn body(numbers: Range<u32>) -> String {
                        "namespace": "shop", "pod": format!("checkout-{number}")},
             "annotations": {"summary": "Pod is not ready", "description": "It has not been ready for 15 minutes.",
                             "runbook_url": "https://runbooks.example/PodNotReady"},
-            "startsAt": "2026-01-05T10:00:00.123456789Z",
+            "startsAt": "2024-01-05T10:00:00.123456789Z",
             "endsAt": "0001-01-01T00:00:00Z",
             "generatorURL": "http://prometheus.example:9090/graph?g0.expr=up",
             "fingerprint": format!("{number:016x}"),

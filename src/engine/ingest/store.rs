@@ -6,6 +6,7 @@ use crate::domain::alert::AlertBatch;
 use crate::domain::id::SourceId;
 use crate::engine::ports::BoxFuture;
 use crate::store::view::SourceHealth;
+use crate::store::{Fence, INGEST_LEASE, LeaseOutcome, Store, StoreError};
 
 /// Keeps alerts for whoever holds the lease.
 pub trait AlertStore: Send + Sync + 'static {
@@ -52,4 +53,60 @@ pub enum StoreFailure {
     /// Anything else, in words for a person.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<StoreError> for StoreFailure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Fenced { .. } => Self::Fenced,
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl AlertStore for Store {
+    type Fence = Fence;
+
+    fn acquire(&self, holder: &str, ttl: Duration) -> BoxFuture<'_, Result<Lease<Fence>, StoreFailure>> {
+        let holder = holder.to_owned();
+        Box::pin(async move {
+            match self.acquire_lease(INGEST_LEASE, &holder, ttl).await? {
+                LeaseOutcome::Held(fence) => Ok(Lease::Held(fence)),
+                LeaseOutcome::HeldBy { holder, .. } => Ok(Lease::HeldBy { holder }),
+            }
+        })
+    }
+
+    fn renew(&self, fence: &Fence, ttl: Duration) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let fence = fence.clone();
+        Box::pin(async move { Ok(self.renew_lease(&fence, ttl).await?) })
+    }
+
+    fn release(&self, fence: &Fence) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let fence = fence.clone();
+        Box::pin(async move { Ok(self.release_lease(&fence).await?) })
+    }
+
+    fn ingest(
+        &self,
+        fence: &Fence,
+        batch: AlertBatch,
+        reopen_within: Duration,
+    ) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let fence = fence.clone();
+        Box::pin(async move {
+            let source = batch.source.clone();
+            let report = Self::ingest(self, fence, batch, reopen_within).await?;
+            tracing::debug!(%source, ?report, "a batch is stored");
+            Ok(())
+        })
+    }
+
+    fn quarantine(&self, source: SourceId, reason: String, body: Vec<u8>) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        Box::pin(async move { Ok(Self::quarantine(self, &source, &reason, body).await?) })
+    }
+
+    fn set_health(&self, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        Box::pin(async move { Ok(Self::set_health(self, health).await?) })
+    }
 }

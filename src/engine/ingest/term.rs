@@ -150,8 +150,10 @@ impl<S: AlertStore> AlertSink for Term<S> {
 
     fn turned_away(&self, source: SourceId, reason: String) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let remedy = "Put the token of the receiver into Alertmanager's webhook_config (http_config.authorization)";
-            let detail = format!("Someone's delivery is lost: {reason}. {remedy}");
+            let detail = format!(
+                "A delivery was turned away because {reason}; Alertmanager does not send it again. \
+                 Put the token of the receiver into its webhook_config (http_config.authorization)"
+            );
             self.health.set(&source, Channel::Webhook, HealthState::Degraded, &detail).await;
         })
     }
