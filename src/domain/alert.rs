@@ -70,6 +70,42 @@ impl Alert {
     }
 }
 
+/// Alerts that arrived together from one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertBatch {
+    /// Where they came from; the `source` of each alert's key.
+    pub source: SourceId,
+    /// How they came.
+    pub origin: BatchOrigin,
+    /// The alerts, in any order.
+    pub alerts: Vec<Alert>,
+    /// SHA-256 of the body as received.
+    pub digest: String,
+}
+
+/// How a batch of alerts came, which decides what an absent alert means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BatchOrigin {
+    /// The source sent it; it says nothing about alerts that are not in it.
+    Webhook,
+    /// We asked the source for everything that fires: what is not in it has ended.
+    Reconcile {
+        /// When the question was asked. Deliveries after it are newer than the answer.
+        as_of: Timestamp,
+    },
+}
+
+impl BatchOrigin {
+    /// The name in the journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile { .. } => "reconcile",
+        }
+    }
+}
+
 /// Severity on one scale for all sources, most urgent first, so that ascending order is queue order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

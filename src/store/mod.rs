@@ -1,3 +1,346 @@
-//! The SQLite file.
+//! The SQLite file: everything that the product remembers.
+//!
+//! Owns: the file, its schema, the thread that writes, the threads that read, and the change feed. Each subject has a
+//! file of its own, which adds its methods to [`Store`] (writing) and [`Reader`] (reading).
+//! Does not: decide. What may happen is decided by pure functions of `domain`; the store loads what they need, calls
+//! them inside one `BEGIN IMMEDIATE` transaction, and writes down what they say.
+//!
+//! Invariants: one thread writes. What happened is in the journal and in the tables after the same commit, or in neither.
+//! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
+
+mod attempts;
+mod convert;
+mod detail;
+mod error;
+mod feed;
+mod filesystem;
+mod header;
+mod health;
+mod incidents;
+mod ingest;
+mod journal;
+mod lanes;
+mod lease;
+mod migrations;
+mod open;
+mod proposals;
+mod quarantine;
+mod queue;
+mod readers;
+mod write;
 
 pub mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{oneshot, watch};
+
+pub use error::{CommandError, StoreError};
+pub use ingest::IngestReport;
+pub use journal::JournalReport;
+pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
+pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS};
+
+use crate::domain::actor::{Actor, Person};
+use crate::domain::journal::Payload;
+use crate::domain::time::Timestamp;
+use error::{Fault, from_io, from_sqlite};
+use feed::Stop;
+use lanes::{Lanes, Replying, Writer, millis};
+use readers::ReadQueue;
+use write::Write;
+
+/// Reading threads: one for what the screen shows, one more so that a long read (verifying, exporting) is not in its way.
+const READERS: usize = 2;
+
+/// The clock: wall time, and time since boot, which must be the same count in all processes of this host.
+pub type Now = Arc<dyn Fn() -> (Timestamp, Duration) + Send + Sync>;
+
+/// Who this process is, for the journal and the leases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Host name.
+    pub host: String,
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+    /// Process id.
+    pub pid: u32,
+    /// The person who runs it.
+    pub person: Person,
+}
+
+/// What opening needs besides the path.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// Who this process is.
+    pub identity: Identity,
+    /// The clock.
+    pub now: Now,
+}
+
+/// An open database. Clones share it; dropping the last one finishes what is queued and closes the file.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    identity: Arc<Identity>,
+    now: Now,
+    lanes: Arc<Lanes>,
+    reads: Arc<ReadQueue>,
+    stop: Arc<Stop>,
+    feed: watch::Sender<u64>,
+    reading: Vec<JoinHandle<()>>,
+    writing: Option<JoinHandle<()>>,
+    /// Says to other processes that the file is in use; the last thing to go.
+    _lock: File,
+}
+
+/// The database at one moment.
+pub struct Reader<'c> {
+    conn: &'c Connection,
+    path: &'c Path,
+    identity: &'c Identity,
+    monotonic_ms: i64,
+}
+
+impl Store {
+    /// Opens the database at `path`, creates it (mode 0600, in a directory of mode 0700) when it is missing, and brings
+    /// its schema up to date. Blocks for the few milliseconds that this takes, longer when another process is migrating.
+    ///
+    /// # Errors
+    /// A [`StoreError`] that says what is wrong with the place or the file and what to do about it.
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        let opened = open::open(path)?;
+        let mut readers = Vec::new();
+        for _ in 0..READERS {
+            readers.push(open::connect_reader(path)?);
+        }
+        let watcher = open::connect_reader(path)?;
+        let OpenOptions { identity, now } = options;
+        let identity = Arc::new(identity);
+        let changes = write::changes(&watcher).map_err(|error| from_sqlite(path, &error))?;
+        let feed = watch::Sender::new(changes);
+        let mut writer = Writer {
+            conn: opened.writer,
+            path: path.to_owned(),
+            identity: Arc::clone(&identity),
+            now: Arc::clone(&now),
+            feed: feed.clone(),
+        };
+        begin_journal(&mut writer)?;
+        let (lanes, reads, stop) = (Arc::new(Lanes::default()), Arc::new(ReadQueue::default()), Arc::default());
+        let mut inner = Inner {
+            path: path.to_owned(),
+            identity,
+            now,
+            lanes,
+            reads,
+            stop,
+            feed,
+            reading: Vec::new(),
+            writing: None,
+            _lock: opened.lock,
+        };
+        // From here on `Inner` ends the threads that did start when a later one does not.
+        inner.start_threads(writer, readers, watcher)?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The person who runs this process, as an author of journal entries.
+    #[must_use]
+    pub fn person(&self) -> Actor {
+        Actor::Person(self.inner.identity.person.clone())
+    }
+
+    /// A counter that goes up with every change that someone may want to see: at once for changes of this process,
+    /// within about 200 ms for those of others.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.inner.feed.subscribe()
+    }
+
+    /// Reads several things at one moment, on a reading thread.
+    ///
+    /// # Errors
+    /// What `view` returns, or that the read failed.
+    pub async fn read_view<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue_read(view, move |result| {
+            // The caller may have gone: a newer read replaced this one.
+            let _ = reply.send(result);
+        });
+        answer.await.unwrap_or_else(|_| Err(self.aborted()))
+    }
+
+    /// Like [`Store::read_view`] for callers without a runtime, such as the first frame.
+    ///
+    /// # Errors
+    /// As [`Store::read_view`].
+    pub fn read_view_blocking<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.queue_read(view, move |result| {
+            let _ = reply.send(result);
+        });
+        answer.recv().unwrap_or_else(|_| Err(self.aborted()))
+    }
+
+    /// Looks for damage in the file (`PRAGMA quick_check`). Takes time in proportion to the file's size: call it after the
+    /// first frame, and run no action before it succeeded.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the first finding, or why the check could not be made.
+    pub async fn quick_check(&self) -> Result<(), StoreError> {
+        self.read_view(|reader| {
+            let checked: Result<String, _> = reader.conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+            match checked.map_err(|error| from_sqlite(reader.path, &error))? {
+                finding if finding == "ok" => Ok(()),
+                finding => Err(StoreError::Corrupt { path: reader.path.to_owned(), detail: finding }),
+            }
+        })
+        .await
+    }
+
+    /// Runs `job` in a transaction of its own, before anything that waits in the ingest lane.
+    fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
+        let (reply, answer) = oneshot::channel();
+        self.inner.lanes.push(Box::new(move |writer: &mut Writer| {
+            let _ = reply.send(writer.transact(job));
+        }));
+        let aborted = self.aborted();
+        async move { answer.await.unwrap_or(Err(aborted)) }
+    }
+
+    /// Runs `job` in the ingest lane, in a transaction that it may share with its neighbours.
+    fn write_grouped<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
+        let (reply, answer) = oneshot::channel();
+        self.inner.lanes.push_grouped(Box::new(Replying::new(job, self.inner.path.clone(), reply)));
+        let aborted = self.aborted();
+        async move { answer.await.unwrap_or(Err(aborted)) }
+    }
+
+    fn queue_read<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+        reply: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        let path = self.inner.path.clone();
+        let identity = Arc::clone(&self.inner.identity);
+        let now = Arc::clone(&self.inner.now);
+        self.inner.reads.push(Box::new(move |connection| {
+            let begun = connection.transaction_with_behavior(TransactionBehavior::Deferred);
+            reply(match begun {
+                Ok(transaction) => {
+                    let monotonic_ms = millis(now().1);
+                    view(&Reader { conn: &transaction, path: &path, identity: &identity, monotonic_ms })
+                }
+                Err(error) => Err(from_sqlite(&path, &error)),
+            });
+        }));
+    }
+
+    fn aborted(&self) -> StoreError {
+        StoreError::Aborted { path: self.inner.path.clone() }
+    }
+}
+
+impl Reader<'_> {
+    /// Adds the file's name to an error.
+    fn named<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
+        result.map_err(|fault| fault.at(self.path))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn start_threads(
+        &mut self,
+        writer: Writer,
+        readers: Vec<Connection>,
+        watcher: Connection,
+    ) -> Result<(), StoreError> {
+        for connection in readers {
+            let reads = Arc::clone(&self.reads);
+            self.reading.push(spawn(&self.path, "store-read", move || reads.serve(connection))?);
+        }
+        let (path, feed, stop) = (self.path.clone(), self.feed.clone(), Arc::clone(&self.stop));
+        let watching = move || feed::watch_file(&watcher, &path, &feed, &stop);
+        self.reading.push(spawn(&self.path, "store-feed", watching)?);
+        let lanes = Arc::clone(&self.lanes);
+        self.writing = Some(spawn(&self.path, "store-write", move || writer.run(&lanes))?);
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    /// Readers end first, so that the writing connection is the last one and folds the WAL into the database.
+    fn drop(&mut self) {
+        self.stop.stop();
+        self.reads.close();
+        self.reading.drain(..).for_each(join);
+        self.lanes.close();
+        self.writing.take().into_iter().for_each(join);
+    }
+}
+
+/// Waits for the end of a thread, unless it is the one that waits (a job may hold the last handle).
+fn join(handle: JoinHandle<()>) {
+    if handle.thread().id() != thread::current().id() && handle.join().is_err() {
+        tracing::error!("a thread of the store panicked");
+    }
+}
+
+fn spawn(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| from_io(path, &error))
+}
+
+/// Writes the first entry of a new journal.
+fn begin_journal(writer: &mut Writer) -> Result<(), StoreError> {
+    const EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM journal)";
+    let is_empty = |conn: &Connection| conn.query_row(EMPTY, [], |row| row.get::<_, bool>(0));
+    // Without a transaction first: opening must not wait for a busy writer just to find nothing to do.
+    if !is_empty(&writer.conn).map_err(|error| from_sqlite(&writer.path, &error))? {
+        return Ok(());
+    }
+    writer.transact(|write| {
+        if is_empty(write.conn)? {
+            let program = env!("CARGO_PKG_VERSION").to_owned();
+            write.journal(None, &Actor::engine("store"), &Payload::Begun { program })?;
+        }
+        Ok(())
+    })
+}

@@ -3,6 +3,8 @@
 //! Owns: which alerts belong together, the states of an incident and what may happen in each.
 //! Does not: remember anything; the store applies the events that these functions return.
 
+pub mod delivery;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,109 @@
+//! One incident in full.
+//!
+//! Owns: its alerts, its timeline and the bounds of what is loaded. Does not: load output; that lies in files.
+
+use rusqlite::{Connection, Row, params};
+
+use super::convert::{Code as _, count, json, time};
+use super::error::Fault;
+use super::view::{AlertRow, IncidentDetail, TimelineRow};
+use super::{Reader, Store, StoreError, attempts, incidents, proposals};
+use crate::domain::alert::{AlertStatus, Labels};
+use crate::domain::id::{IncidentId, SourceId};
+use crate::domain::time::Timestamp;
+
+/// Alerts loaded at most.
+const ALERTS: u32 = 50;
+
+/// Lines of the timeline loaded at most.
+const TIMELINE: u32 = 100;
+
+/// Attempts loaded at most.
+const ATTEMPTS: u32 = 50;
+
+/// In the order of the index `alert_by_incident`: firing first, then newest first.
+const SELECT_ALERTS: &str =
+    "SELECT fingerprint, source, status, starts_at, ends_at, labels, annotations, generator_url,
+     deliveries FROM alert WHERE incident = ?1 ORDER BY status, starts_at DESC, id DESC LIMIT ?2";
+
+impl Store {
+    /// As [`Reader::detail`].
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub async fn detail(&self, id: IncidentId) -> Result<Option<IncidentDetail>, StoreError> {
+        self.read_view(move |reader| reader.detail(id)).await
+    }
+}
+
+impl Reader<'_> {
+    /// An incident with its alerts, timeline, proposals and attempts; `None` when there is no such incident.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn detail(&self, id: IncidentId) -> Result<Option<IncidentDetail>, StoreError> {
+        self.named(load(self.conn, id))
+    }
+
+    /// The alert that actions for an incident are bound to: the newest that fires, or the newest when none does.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn subject(&self, id: IncidentId) -> Result<Option<AlertRow>, StoreError> {
+        self.named(subject(self.conn, id))
+    }
+}
+
+/// As [`Reader::subject`].
+pub(super) fn subject(conn: &Connection, id: IncidentId) -> Result<Option<AlertRow>, Fault> {
+    Ok(alerts(conn, id, 1)?.pop())
+}
+
+fn load(conn: &Connection, id: IncidentId) -> Result<Option<IncidentDetail>, Fault> {
+    let Some(incident) = incidents::load(conn, id)? else { return Ok(None) };
+    let alerts_total: i64 =
+        conn.prepare_cached("SELECT count(*) FROM alert WHERE incident = ?1")?.query_row([id.0], |row| row.get(0))?;
+    Ok(Some(IncidentDetail {
+        incident,
+        alerts: alerts(conn, id, ALERTS)?,
+        alerts_total: count(alerts_total),
+        timeline: timeline(conn, id)?,
+        proposals: proposals::pending_of(conn, id)?,
+        attempts: attempts::of_incident(conn, id, ATTEMPTS)?,
+    }))
+}
+
+fn alerts(conn: &Connection, id: IncidentId, limit: u32) -> Result<Vec<AlertRow>, Fault> {
+    let mut statement = conn.prepare_cached(SELECT_ALERTS)?;
+    let mut rows = statement.query(params![id.0, limit])?;
+    let mut alerts = Vec::new();
+    while let Some(row) = rows.next()? {
+        alerts.push(alert_from_row(row)?);
+    }
+    Ok(alerts)
+}
+
+/// Reads a row of [`SELECT_ALERTS`].
+fn alert_from_row(row: &Row<'_>) -> Result<AlertRow, Fault> {
+    let (labels, annotations): (String, String) = (row.get(5)?, row.get(6)?);
+    Ok(AlertRow {
+        fingerprint: row.get(0)?,
+        source: SourceId(row.get(1)?),
+        status: AlertStatus::from_code(row.get(2)?)?,
+        starts_at: Timestamp::from_millis(row.get(3)?),
+        ends_at: time(row.get(4)?),
+        labels: json::<Labels>(&labels, "the labels of an alert")?,
+        annotations: json::<Labels>(&annotations, "the annotations of an alert")?,
+        generator_url: row.get(7)?,
+        deliveries: count(row.get(8)?),
+    })
+}
+
+fn timeline(conn: &Connection, id: IncidentId) -> Result<Vec<TimelineRow>, Fault> {
+    let mut statement =
+        conn.prepare_cached("SELECT at, who, what FROM timeline WHERE incident = ?1 ORDER BY id DESC LIMIT ?2")?;
+    let rows = statement.query_map(params![id.0, TIMELINE], |row| {
+        Ok(TimelineRow { at: Timestamp::from_millis(row.get(0)?), who: row.get(1)?, what: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,125 @@
+//! Which file systems a database must not lie on.
+//!
+//! Owns: recognising network file systems, where WAL (shared memory between processes) loses data.
+//! Does not: open anything but `/proc/self/mountinfo`.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use nix::sys::statfs::statfs;
+
+/// Magic numbers of network and cluster file systems, from `linux/magic.h` and statfs(2).
+const NETWORK: &[(i64, &str)] = &[
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB2"),
+    (0x5346_414f, "AFS"),
+    (0x6b41_4653, "kAFS"),
+    (0x7375_7245, "Coda"),
+    (0x564c, "NCP"),
+    (0x00c3_6400, "Ceph"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x4750_4653, "GPFS"),
+    (0x0116_1970, "GFS2"),
+    (0x7461_636f, "OCFS2"),
+    (0x1983_0326, "BeeGFS"),
+];
+
+/// FUSE hides what is behind it; the mount table names it.
+const FUSE: i64 = 0x6573_5546;
+
+/// FUSE file systems (as `fuse.NAME` in the mount table) whose files lie on another machine.
+const FUSE_NETWORK: &[&str] = &[
+    "sshfs",
+    "s3fs",
+    "rclone",
+    "gcsfuse",
+    "glusterfs",
+    "ceph",
+    "davfs",
+    "davfs2",
+    "curlftpfs",
+    "goofys",
+    "smbnetfs",
+    "juicefs",
+    "seaweedfs",
+    "moosefs",
+];
+
+/// The kind of network file system that `directory` lies on; `None` on a local one.
+///
+/// # Errors
+/// When the operating system does not answer.
+pub(super) fn network_kind(directory: &Path) -> io::Result<Option<String>> {
+    let directory = directory.canonicalize()?;
+    let magic = statfs(&directory).map_err(io::Error::from)?.filesystem_type().0;
+    #[allow(clippy::unnecessary_cast, reason = "the width of the number differs between platforms")]
+    let magic = magic as i64 & 0xffff_ffff;
+    if magic != FUSE {
+        return Ok(NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned()));
+    }
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    Ok(mounted_type(&table, &directory).filter(|kind| is_network_fuse(kind)))
+}
+
+/// The file system type of the mount that holds `directory`, from the text of `/proc/self/mountinfo` (proc(5)).
+fn mounted_type(table: &str, directory: &Path) -> Option<String> {
+    let mut best: Option<(usize, String)> = None;
+    for line in table.lines() {
+        let Some((before, after)) = line.split_once(" - ") else { continue };
+        let (Some(mount_point), Some(kind)) = (before.split(' ').nth(4), after.split(' ').next()) else { continue };
+        let mount_point = unescape(mount_point);
+        let depth = Path::new(&mount_point).components().count();
+        // A later line mounts over an earlier one of the same depth.
+        if directory.starts_with(&mount_point) && best.as_ref().is_none_or(|(deepest, _)| depth >= *deepest) {
+            best = Some((depth, kind.to_owned()));
+        }
+    }
+    best.map(|(_, kind)| kind)
+}
+
+/// Undoes the octal escapes of the mount table for the four characters that it escapes.
+fn unescape(text: &str) -> String {
+    text.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+}
+
+fn is_network_fuse(kind: &str) -> bool {
+    kind.strip_prefix("fuse.").is_some_and(|name| FUSE_NETWORK.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 22 0:40 / /home/ada/remote\\040box rw,nosuid - fuse.sshfs ada@box:/ rw,user_id=1000
+41 22 0:41 / /home/ada/usb rw - fuseblk /dev/sdb1 rw
+42 40 0:42 / /home/ada/remote\\040box/local rw - tmpfs tmpfs rw
+";
+
+    #[test]
+    fn the_deepest_mount_point_counts() {
+        let kind = |path: &str| mounted_type(TABLE, Path::new(path)).unwrap();
+        assert_eq!(kind("/var/lib"), "ext4");
+        assert_eq!(kind("/home/ada/remote box/data"), "fuse.sshfs");
+        assert_eq!(kind("/home/ada/remote box/local/x"), "tmpfs");
+        assert_eq!(kind("/home/ada/remote boxes"), "ext4");
+        assert_eq!(kind("/home/ada/usb/x"), "fuseblk");
+        assert_eq!(mounted_type("", Path::new("/")), None);
+    }
+
+    #[test]
+    fn only_fuse_over_a_network_is_refused() {
+        assert!(is_network_fuse("fuse.sshfs"));
+        assert!(!is_network_fuse("fuseblk") && !is_network_fuse("fuse.gocryptfs") && !is_network_fuse("sshfs"));
+    }
+
+    #[test]
+    fn the_process_table_is_local() {
+        assert_eq!(network_kind(Path::new("/proc")).unwrap(), None);
+        assert!(network_kind(Path::new("/does/not/exist")).is_err());
+    }
+}

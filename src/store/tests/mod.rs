@@ -1,0 +1,5 @@
+//! Tests of the store on real files.
+
+mod support;
+
+mod ingesting;
