@@ -9,8 +9,10 @@ use color_eyre::config::{HookBuilder, Theme};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Supervise { directory }) = &cli.command {
-        return aiops::supervise(directory);
+    match &cli.command {
+        Some(Command::Supervise { directory }) => return aiops::supervise(directory),
+        Some(Command::DemoFiller { volume, quota }) => return aiops::fill_demo_volume(volume, *quota),
+        _ => {}
     }
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let theme = if colours { Theme::dark() } else { Theme::new() };

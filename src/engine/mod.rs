@@ -2,4 +2,7 @@
 
 pub mod backend;
 pub mod ingest;
+pub mod library;
+pub mod local;
 pub mod ports;
+pub mod runner;

@@ -8,8 +8,10 @@
 
 pub mod api;
 mod http;
+pub mod publisher;
 pub mod webhook;
 mod wire;
 
 pub use api::{Access, Alertmanager, Connection};
+pub use publisher::WebhookPublisher;
 pub use webhook::WebhookV4;

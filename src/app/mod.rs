@@ -1,28 +1,98 @@
 //! The wiring: puts store, engine and adapters together for the console, the demo and the subcommands.
 //!
-//! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this file.
+//! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
+
+mod console;
+mod demo;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use color_eyre::eyre::Report;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::alertmanager::{Access, Alertmanager, Connection, WebhookV4};
 use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::ProcessRunner;
 use crate::api::receiver::{ReceiverConfig, Receivers};
-use crate::config::{AlertmanagerSection, Config, Login, Secret};
+use crate::cli::{Cli, Command, Exit};
+use crate::config::{AlertmanagerSection, Config, ConfigError, Environment, Login, Places, Secret};
 use crate::domain::action::spec::Target;
 use crate::domain::actor::Actor;
 use crate::domain::id::SourceId;
-use crate::engine::ingest::{Door, Ingest, IngestPlan, WatchedSource};
+use crate::engine::ingest::{Door, Ingest, IngestPlan, Role, WatchedSource};
 use crate::engine::library::Library;
 use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::{AlertSource, Clock};
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// A report whose texts are for the person at the terminal; [`exit_of`] tells the exit code that belongs to it.
+pub fn run(cli: &Cli) -> Result<Exit, Report> {
+    let request = cli.global.request(Environment::of_process(), Places::detect()?, Host::detect().name);
+    let format = cli.global.format();
+    match &cli.command {
+        Some(Command::Config(command)) => {
+            crate::cli::config::run(*command, &request, format, &mut io::stdout().lock())
+        }
+        Some(Command::Journal(command)) => {
+            let config = crate::config::load(&request)?.config;
+            let path = &config.store.path;
+            crate::cli::journal::run(*command, path, store_options(), format, &mut io::stdout().lock())
+        }
+        None => console::run(crate::config::load(&request)?),
+        Some(Command::Demo) => demo::run(crate::config::load(&request)?),
+        // `main` does these two before the configuration is looked at.
+        Some(Command::Supervise { .. } | Command::DemoFiller { .. }) => {
+            write!(io::stderr(), "This is an internal command.")?;
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// Runs one approved action and records how it ends: the body of the hidden subcommand `supervise`.
+#[must_use]
+pub fn supervise(directory: &Path) -> ExitCode {
+    crate::adapters::process::supervise(directory)
+}
+
+/// Fills the demo's volume: the body of the hidden subcommand `demo-filler`.
+#[must_use]
+pub fn fill_demo_volume(volume: &Path, quota: u64) -> ExitCode {
+    // Its output goes nowhere; the exit code is all that anyone sees.
+    if crate::demo::fill(volume, quota).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The exit code that tells programs what `report` tells people.
+///
+/// A reader that went away (`aiops … | head`) has what it wanted.
+#[must_use]
+pub fn exit_of(report: &Report) -> Exit {
+    for cause in report.chain() {
+        if cause.is::<ConfigError>() {
+            return Exit::Usage;
+        }
+        if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return Exit::Done;
+        }
+    }
+    Exit::Failed
+}
+
+/// Who writes to the store, and by which clock.
+fn store_options() -> OpenOptions {
+    let Host { name, boot_id, pid } = Host::detect();
+    let identity = Identity { host: name, boot_id, pid, person: host::person() };
+    OpenOptions { identity, now: Arc::new(|| (SystemClock.now(), SystemClock.monotonic())) }
+}
 
 /// The lease is held this long after its last heartbeat: a crashed receiver is followed within this time.
 const LEASE: Duration = Duration::from_secs(10);
@@ -30,30 +100,18 @@ const LEASE: Duration = Duration::from_secs(10);
 const DEFAULT_SOURCE: &str = "alertmanager";
 
 /// Store, engine and identity, ready to be used.
-pub struct App {
+struct App {
     /// The database.
-    pub store: Store,
+    store: Store,
     /// What a console or a command may do.
-    pub backend: LocalBackend,
+    backend: LocalBackend,
     /// Attempts.
-    pub runner: Runner,
+    runner: Runner,
     /// The clocks of this host.
-    pub clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     /// Things to tell the person: SOPs that could not be read, sources that cannot be used.
-    pub notices: Vec<String>,
+    notices: Vec<String>,
     host: Host,
-}
-
-/// Opens the store as this process and this person.
-///
-/// # Errors
-/// A [`StoreError`] that says what is wrong with the file and what to do about it.
-pub fn open_store(path: &Path) -> Result<Store, StoreError> {
-    let host = Host::detect();
-    let identity =
-        Identity { host: host.name, boot_id: host.boot_id, pid: host.pid, person: host::person() };
-    let now = Arc::new(|| (SystemClock.now(), SystemClock.monotonic()));
-    Store::open(path, OpenOptions { identity, now })
 }
 
 impl App {
@@ -61,8 +119,8 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be opened.
-    pub fn open(config: &Config) -> Result<Self, StoreError> {
-        let store = open_store(&config.store.path)?;
+    fn open(config: &Config) -> Result<Self, StoreError> {
+        let store = Store::open(&config.store.path, store_options())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
         let library = Arc::new(Library::load(&config.sops.directories));
@@ -76,7 +134,7 @@ impl App {
     }
 
     /// Starts receiving and reconciling in the background, as soon as this process holds the lease.
-    pub fn start_ingest(&mut self, config: &Config) -> Background {
+    fn start_ingest(&mut self, config: &Config) -> Background {
         let mut sources = Vec::new();
         for section in &config.alertmanagers {
             match alertmanager(section) {
@@ -103,21 +161,23 @@ impl App {
             door,
         };
         let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan);
+        let role = ingest.follow();
         let stop = CancellationToken::new();
         let task = tokio::spawn(ingest.run(stop.clone()));
-        Background { stop, task }
+        Background { stop, task, role }
     }
 }
 
 /// A service that runs until it is told to stop.
-pub struct Background {
+struct Background {
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
+    role: watch::Receiver<Role>,
 }
 
 impl Background {
     /// Tells it to stop and waits until it has, at most `patience`.
-    pub async fn stop(self, patience: Duration) {
+    async fn stop(self, patience: Duration) {
         self.stop.cancel();
         if tokio::time::timeout(patience, self.task).await.is_err() {
             tracing::warn!("a service did not stop in time; it is left to end with the process");

@@ -1,0 +1,316 @@
+//! The loop of the console: receives, updates, draws. Its task does nothing else.
+//!
+//! Owns: the order of these three, timers, and handing effects to other tasks. Does not: know keys, panes or rules.
+//!
+//! Invariants: a frame is drawn only when something changed and the terminal has taken the frame before it; a frame that a
+//! key caused is drawn at once, others at most 60 times a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt as _;
+use ratatui::Terminal;
+use ratatui::layout::{Rect, Size};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use crate::domain::id::SopId;
+use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
+use crate::engine::ports::Clock;
+use crate::tui::draw::draw;
+use crate::tui::encoder::Encoder;
+use crate::tui::look::Look;
+use crate::tui::msg::{Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::terminal::{Caps, EnterError, Session, Signals, TerminalSignal, Writer};
+use crate::tui::ui::Model;
+use crate::tui::update::update;
+
+/// Frames that no key asked for are at least this far apart: 60 a second.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// The first frame waits this long for the store at most; after that it shows what there is.
+const FIRST_FRAME_WITHIN: Duration = Duration::from_secs(1);
+/// The last frame gets this long to be written when the console is left.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// Why the console ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The person asked for it, or a signal that means the same.
+    Quit,
+    /// The terminal is gone; running commands go on.
+    HungUp,
+}
+
+/// What the loop needs.
+pub struct Console {
+    /// State of the screen.
+    pub model: Model,
+    /// How things look.
+    pub look: Look,
+    /// What the terminal can do.
+    pub caps: Caps,
+    /// The engine.
+    pub backend: Arc<dyn Backend>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Things to tell the person at the start.
+    pub notices: Vec<String>,
+}
+
+impl Console {
+    /// Runs until the person leaves or the terminal is gone. `after_first_frame` is called once, when that frame has been
+    /// handed to the terminal.
+    ///
+    /// # Errors
+    /// When there is no terminal or it cannot be set up.
+    pub async fn run(self, after_first_frame: impl FnOnce()) -> Result<Ended, EnterError> {
+        // Before the terminal is touched: a handler that is missing for a moment would leave it in disorder.
+        let mut signals = Signals::new()?;
+        let session = Session::enter(self.caps)?;
+        let mut changes = self.backend.follow();
+        let mut events = EventStream::new();
+        let (mut running, mut inbox) = Running::new(self, session)?;
+        running.first_facts(&mut inbox).await;
+        running.paint();
+        after_first_frame();
+        running.wake_each_minute();
+        while running.ended.is_none() {
+            let next_frame = running.next_frame();
+            tokio::select! {
+                biased;
+                event = events.next() => running.event(event),
+                signal = signals.next() => running.signal(signal),
+                Some(msg) = inbox.recv() => running.handle(msg),
+                changed = changes.changed() => match changed {
+                    Ok(()) => running.handle(Msg::Changed),
+                    Err(_) => running.ended = Some(Ended::Quit),
+                },
+                () = running.writer.settled() => running.settled(),
+                () = tokio::time::sleep_until(next_frame), if running.dirty && running.writer.is_idle() => running.paint(),
+            }
+        }
+        running.writer.drain(DRAIN);
+        Ok(running.ended.unwrap_or(Ended::Quit))
+    }
+}
+
+struct Running {
+    model: Model,
+    look: Look,
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+    outbox: UnboundedSender<Msg>,
+    terminal: Terminal<Encoder>,
+    writer: Writer,
+    session: Session,
+    dirty: bool,
+    /// A frame was handed over whose writing has not been confirmed yet.
+    painting: bool,
+    last_paint: Option<Instant>,
+    ended: Option<Ended>,
+}
+
+impl Running {
+    fn new(console: Console, session: Session) -> Result<(Self, UnboundedReceiver<Msg>), EnterError> {
+        let Console { mut model, look, caps, backend, clock, notices } = console;
+        let size = session.size();
+        model.ui.size = (size.width, size.height);
+        let writer = session.writer()?;
+        let encoder = Encoder::new(size, caps.depth, look.repertoire);
+        // The encoder cannot fail: it writes into memory.
+        let Ok(terminal) = Terminal::new(encoder);
+        let (outbox, inbox) = unbounded_channel();
+        for notice in notices {
+            // The receiver stands beside this very sender.
+            let _ = outbox.send(Msg::Notice(notice));
+        }
+        let running = Self {
+            model,
+            look,
+            backend,
+            clock,
+            outbox,
+            terminal,
+            writer,
+            session,
+            dirty: true,
+            painting: false,
+            last_paint: None,
+            ended: None,
+        };
+        Ok((running, inbox))
+    }
+
+    /// Loads until the screen wants nothing more, so that the first frame has something to say.
+    async fn first_facts(&mut self, inbox: &mut UnboundedReceiver<Msg>) {
+        let deadline = Instant::now() + FIRST_FRAME_WITHIN;
+        self.handle(Msg::Changed);
+        while self.model.ui.loading.in_flight {
+            match tokio::time::timeout_at(deadline, inbox.recv()).await {
+                Ok(Some(msg)) => self.handle(msg),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn event(&mut self, event: Option<std::io::Result<Event>>) {
+        match event {
+            Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
+                self.handle(Msg::Key(key));
+                // Key echo comes first: at once, unless the terminal has not taken the last frame yet.
+                if self.dirty && self.writer.is_idle() {
+                    self.paint();
+                }
+            }
+            Some(Ok(Event::Paste(text))) => self.handle(Msg::Paste(text)),
+            Some(Ok(Event::Resize(columns, rows))) => self.handle(Msg::Resized(columns, rows)),
+            Some(Ok(_)) => {}
+            // Without input nobody can ask for anything any more.
+            Some(Err(error)) => {
+                tracing::error!(%error, "the terminal cannot be read");
+                self.ended = Some(Ended::HungUp);
+            }
+            None => self.ended = Some(Ended::HungUp),
+        }
+    }
+
+    fn signal(&mut self, signal: TerminalSignal) {
+        match signal {
+            TerminalSignal::Terminate => self.ended = Some(Ended::Quit),
+            TerminalSignal::HangUp => self.ended = Some(Ended::HungUp),
+            TerminalSignal::Suspend => self.suspend(),
+            TerminalSignal::Continued => {
+                if let Err(error) = self.session.resume() {
+                    tracing::error!(%error, "the terminal could not be taken back");
+                }
+                self.repaint();
+            }
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { wall: self.clock.now(), monotonic: self.clock.monotonic() }
+    }
+
+    fn handle(&mut self, msg: Msg) {
+        let moment = self.moment();
+        // What changes nothing on the screen must not cost a frame; the difference of two equal frames is empty anyway.
+        self.dirty = true;
+        for effect in update(&mut self.model, msg, moment) {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Load { generation, query, sop } => {
+                let backend = Arc::clone(&self.backend);
+                self.answer(async move {
+                    Msg::Loaded { generation, result: load(&*backend, query, sop).await.map(Box::new) }
+                });
+            }
+            Effect::Send { asked, command } => {
+                let answer = self.backend.send(command);
+                self.answer(async move { Msg::Answered { asked, result: answer.await } });
+            }
+            Effect::ListSops => {
+                let answer = self.backend.sops();
+                self.answer(async move { Msg::Sops(answer.await) });
+            }
+            Effect::Wake(after, timer) => self.answer(async move {
+                tokio::time::sleep(after).await;
+                Msg::Woken(timer)
+            }),
+            Effect::Repaint => self.repaint(),
+            Effect::Suspend => self.suspend(),
+            Effect::Quit => self.ended = Some(Ended::Quit),
+        }
+    }
+
+    fn answer(&self, work: impl Future<Output = Msg> + Send + 'static) {
+        let outbox = self.outbox.clone();
+        tokio::spawn(async move {
+            // When the console has ended nobody wants the answer.
+            let _ = outbox.send(work.await);
+        });
+    }
+
+    /// The header's clock and the age of the selected incident change with the minute.
+    fn wake_each_minute(&self) {
+        let (outbox, clock) = (self.outbox.clone(), Arc::clone(&self.clock));
+        tokio::spawn(async move {
+            loop {
+                let into_minute = clock.now().as_millis().rem_euclid(60_000);
+                let left = u64::try_from(60_000 - into_minute).unwrap_or(60_000);
+                tokio::time::sleep(Duration::from_millis(left + 5)).await;
+                if outbox.send(Msg::Woken(Timer::Minute)).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn next_frame(&self) -> Instant {
+        self.last_paint.map_or_else(Instant::now, |last| last + FRAME)
+    }
+
+    fn paint(&mut self) {
+        self.dirty = false;
+        let (columns, rows) = self.model.ui.size;
+        let size = Size::new(columns, rows);
+        if self.terminal.backend().size_now() != size {
+            self.terminal.backend_mut().resize(size);
+            let Ok(()) = self.terminal.resize(Rect::new(0, 0, columns, rows));
+        }
+        let (model, look) = (&self.model, &self.look);
+        let Ok(_) = self.terminal.draw(|frame| draw(frame.buffer_mut(), model, look));
+        let bytes = self.terminal.backend_mut().take();
+        self.last_paint = Some(Instant::now());
+        self.painting = true;
+        self.writer.submit(bytes);
+    }
+
+    /// The terminal has taken everything, or is gone.
+    fn settled(&mut self) {
+        if let Some(reason) = self.writer.failure() {
+            tracing::warn!(reason, "the terminal is gone");
+            self.ended = Some(Ended::HungUp);
+        } else if self.painting && self.writer.is_idle() {
+            self.painting = false;
+            self.handle(Msg::Painted);
+        }
+        if !self.session.is_held() {
+            self.ended = Some(Ended::HungUp);
+        }
+    }
+
+    fn repaint(&mut self) {
+        self.terminal.backend_mut().repaint();
+        let (columns, rows) = self.model.ui.size;
+        let Ok(()) = self.terminal.resize(Rect::new(0, 0, columns, rows));
+        self.dirty = true;
+    }
+
+    fn suspend(&mut self) {
+        self.writer.drain(DRAIN);
+        if let Err(error) = self.session.suspend() {
+            self.handle(Msg::Notice(error.to_string()));
+        }
+        let size = self.session.size();
+        self.handle(Msg::Resized(size.width, size.height));
+        self.repaint();
+    }
+}
+
+/// A snapshot, and the SOP that belongs to it: `sop` if given, else the one that fits the incident best.
+async fn load(backend: &dyn Backend, query: SnapshotQuery, sop: Option<SopId>) -> Result<Loaded, BackendError> {
+    let snapshot = backend.load(query).await?;
+    let best = || snapshot.detail.as_ref().and_then(|detail| detail.matches.first()).map(|found| found.sop.clone());
+    let sop = match sop.or_else(best) {
+        // An SOP that cannot be read must not hide the incident.
+        Some(id) => backend.sop(id).await.inspect_err(|error| tracing::warn!(%error, "no SOP")).ok(),
+        None => None,
+    };
+    Ok(Loaded { snapshot, sop })
+}
