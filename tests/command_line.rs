@@ -58,6 +58,15 @@ fn a_broken_configuration_is_usage_and_checking_it_is_a_finding() {
 }
 
 #[test]
+fn verifying_a_journal_that_is_not_there_fails_and_creates_none() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), &["journal", "verify", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(".local/share/aiops/aiops.db"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn wrong_words_are_usage_and_help_is_not_an_error() {
     let home = tempfile::tempdir().unwrap();
     assert_eq!(run(home.path(), &["frobnicate"]).status.code(), Some(2));

@@ -4,6 +4,7 @@
 //! what a command needs of the outside world is handed to it.
 
 pub mod config;
+pub mod journal;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ pub enum Command {
     Demo,
     /// Look into the journal
     #[command(subcommand)]
-    Journal(JournalCommand),
+    Journal(journal::JournalCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -62,13 +63,6 @@ pub enum Command {
         /// Directory of the attempt
         directory: PathBuf,
     },
-}
-
-/// What can be done with the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum JournalCommand {
-    /// Check that no entry was changed, removed or reordered
-    Verify,
 }
 
 impl clap::ValueEnum for LogLevel {
@@ -151,6 +145,7 @@ mod tests {
     use rstest::rstest;
 
     use super::config::ConfigCommand;
+    use super::journal::JournalCommand;
     use super::*;
 
     #[test]

@@ -1,0 +1,129 @@
+//! `aiops journal verify`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Subcommand;
+use color_eyre::eyre::{Report, eyre};
+
+use super::{Exit, Format, json_line};
+use crate::store::{JournalReport, OpenOptions, Store};
+
+/// What can be done with the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum JournalCommand {
+    /// Check that no entry was changed, removed or reordered; exit 1 when one was
+    Verify,
+}
+
+/// Runs `command` on the store at `path` and prints to `out`.
+///
+/// # Errors
+/// When there is no store, when it cannot be opened or read, or when the output cannot be written. A broken chain is the
+/// result of verifying, not its failure.
+pub fn run(
+    command: JournalCommand,
+    path: &Path,
+    options: OpenOptions,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<Exit, Report> {
+    // Opening would create it, and then there would be a journal to praise.
+    if !path.exists() {
+        let place = path.display();
+        return Err(eyre!("{place}: there is no database here. Name the one that is meant with --db or AIOPS_DB"));
+    }
+    let store = Store::open(path, options)?;
+    match command {
+        JournalCommand::Verify => {
+            let report = store.read_view_blocking(|reader| reader.verify())?;
+            Ok(print(&report, path, format, out)?)
+        }
+    }
+}
+
+fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
+    let JournalReport { entries, head, ok, broken } = report;
+    match (format, broken) {
+        (Format::Json, _) => json_line(out, report),
+        (Format::Text, None) => {
+            writeln!(out, "{}: {entries} entries, the chain is whole. Head: {head}", path.display())
+        }
+        (Format::Text, Some(broken)) => writeln!(
+            out,
+            "{}: the chain is broken at entry {}: {}. The {entries} entries before it are in order. Keep the file as it \
+             is, compare it with a backup, and find out who could write to it.",
+            path.display(),
+            broken.seq,
+            broken.reason,
+        ),
+    }?;
+    Ok(if *ok { Exit::Done } else { Exit::Failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::actor::Person;
+    use crate::domain::time::Timestamp;
+    use crate::store::Identity;
+
+    fn options() -> OpenOptions {
+        let person = Person { uid: 1, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };
+        let identity = Identity { host: "web-1".to_owned(), boot_id: "b".to_owned(), pid: 7, person };
+        OpenOptions { identity, now: Arc::new(|| (Timestamp::from_millis(1_000), Duration::from_secs(1))) }
+    }
+
+    fn verify(path: &Path, format: Format) -> (Result<Exit, Report>, String) {
+        let mut out = Vec::new();
+        let result = run(JournalCommand::Verify, path, options(), format, &mut out);
+        (result, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_whole_chain_is_counted_and_its_head_is_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("aiops.db");
+        drop(Store::open(&path, options()).unwrap());
+        let (exit, text) = verify(&path, Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Done);
+        assert!(text.contains("the chain is whole"), "{text}");
+        let (_, json) = verify(&path, Format::Json);
+        let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(report["ok"], true);
+        assert!(report["entries"].as_i64().unwrap() >= 1);
+        assert_eq!(report["head"].as_str().unwrap().len(), 64);
+    }
+
+    #[test]
+    fn a_changed_entry_fails_and_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("aiops.db");
+        drop(Store::open(&path, options()).unwrap());
+        let raw = rusqlite::Connection::open(&path).unwrap();
+        // Whoever can write the file can drop what guards it; the chain is what is left.
+        raw.execute_batch("DROP TRIGGER journal_is_append_only_update").unwrap();
+        let changed = raw.execute("UPDATE journal SET payload = payload || ' ' WHERE seq = 1", []).unwrap();
+        assert_eq!(changed, 1);
+        drop(raw);
+        let (exit, text) = verify(&path, Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Failed);
+        assert!(text.contains("broken at entry 1: its content was changed"), "{text}");
+        let (_, json) = verify(&path, Format::Json);
+        let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&report["ok"], &report["broken"]["seq"]), (&false.into(), &1.into()));
+    }
+
+    #[test]
+    fn verifying_nothing_is_an_error_and_creates_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("absent.db");
+        let (result, text) = verify(&path, Format::Text);
+        assert!(result.unwrap_err().to_string().contains("--db"));
+        assert_eq!(text, "");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}
