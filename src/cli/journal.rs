@@ -47,7 +47,7 @@ fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Writ
     match (format, broken) {
         (Format::Json, _) => json_line(out, report),
         (Format::Text, None) => {
-            writeln!(out, "{}: {entries} entries, the chain is whole. Head: {head}", path.display())?
+            writeln!(out, "{}: {entries} entries, the chain is whole. Head: {head}", path.display())
         }
         (Format::Text, Some(broken)) => writeln!(
             out,

@@ -342,7 +342,8 @@ mod tests {
     #[test]
     fn a_file_of_another_user_is_refused() {
         if !Uid::effective().is_root() {
-            return; // only root can give a file away
+            println!("SKIPPED: a_file_of_another_user_is_refused: only root can give a file away");
+            return;
         }
         let (_directory, path) = file_with(0o600, VALUE);
         std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
