@@ -24,7 +24,7 @@ use std::fmt::Write as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-pub use lookalike::{Suspicion, suspicion};
+pub use lookalike::{Script, Suspicion, suspicion};
 use signs::{Sign, sign};
 
 /// Which characters the screen can show.

@@ -85,7 +85,7 @@ pub enum EnterError {
 #[derive(Debug, thiserror::Error)]
 pub enum SuspendError {
     /// No shell waits behind it that could make it go on.
-    #[error("Not suspended: no shell with job control waits behind the console. Leave it with `q`; nothing is lost.")]
+    #[error("Not suspended: no shell with job control waits behind the console. Quit it instead; nothing is lost.")]
     NoShell,
     /// The system refused.
     #[error("Not suspended: {0}. The console goes on.")]
