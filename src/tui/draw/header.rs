@@ -24,7 +24,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) 
     for source in &header.sources {
         let (mark, style) = health(source, look);
         run.put(mark, style).put(" ", look.styles.text);
-        run.fit(&name(source), 18, look.styles.text).put("  ", look.styles.text);
+        run.fit(&name(source, look), 18, look.styles.text).put("  ", look.styles.text);
     }
     match &header.receiver {
         Some(lease) if !lease.is_self => {
@@ -53,7 +53,7 @@ fn health<'a>(source: &SourceHealth, look: &'a Look) -> (&'a str, ratatui::style
     }
 }
 
-fn name(source: &SourceHealth) -> String {
+fn name(source: &SourceHealth, look: &Look) -> String {
     let words = match source.state {
         HealthState::Ok | HealthState::Waiting => "",
         HealthState::Degraded => " degraded",

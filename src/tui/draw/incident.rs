@@ -26,17 +26,17 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     };
     let incident = &detail.record.incident;
     title.put("#", look.pane_title(false)).put(&incident.id.to_string(), look.pane_title(false));
-    title.put(" ", look.styles.text).put(&standing(detail, model), look.styles.muted).put(" ", look.styles.text);
+    title.put(" ", look.styles.text).put(&standing(detail, model, look), look.styles.muted).put(" ", look.styles.text);
 
     let mut rows = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
     if let Some(row) = rows.next() {
-        put_line(buffer, row, &incident.title, look.styles.text);
+        put_line(buffer, row, &incident.title, look.styles.text, look);
     }
     let newest = detail.record.alerts.first();
     let summary = newest
         .and_then(|alert| ["summary", "message", "description"].iter().find_map(|name| alert.annotations.get(*name)));
     if let (Some(summary), Some(row)) = (summary, rows.next()) {
-        put_line(buffer, row, summary, look.styles.muted);
+        put_line(buffer, row, summary, look.styles.muted, look);
     }
     if let (Some(alert), Some(row)) = (newest, rows.next()) {
         let labels: Vec<String> = alert
@@ -45,7 +45,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
             .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()))
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        put_line(buffer, row, &labels.join(" "), look.styles.muted);
+        put_line(buffer, row, &labels.join(" "), look.styles.muted, look);
     }
     for (row, entry) in rows.zip(&detail.record.timeline) {
         let stamp = entry.at.to_rfc3339();
@@ -56,12 +56,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     }
 }
 
-fn put_line(buffer: &mut Buffer, row: Rect, line: &str, style: ratatui::style::Style) {
-    let room = Run::new(buffer, row, look).room();
-    Run::new(buffer, row, look).fit(&look.visible(line), room, style);
+fn put_line(buffer: &mut Buffer, row: Rect, line: &str, style: ratatui::style::Style, look: &Look) {
+    Run::new(buffer, row, look).fit(&look.visible(line), row.width, style);
 }
 
-fn standing(detail: &Detail, model: &Model) -> String {
+fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
     let incident = &detail.record.incident;
     let raw =
         if incident.severity_raw.eq_ignore_ascii_case(incident.severity.name()) || incident.severity_raw.is_empty() {

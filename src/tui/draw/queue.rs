@@ -34,26 +34,26 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         let Some(row) = row else { continue };
         let place = ratatui::layout::Rect { y: area.body.y + line, height: 1, ..area.body };
         let selected = Some(row.id) == queue.selected;
-        draw_row(buffer, place, row, RowLook { selected, skipped, now: model.ui.now }, look);
+        draw_row(buffer, place, row, Standing { selected, skipped, now: model.ui.now }, look);
     }
 }
 
 #[derive(Clone, Copy)]
-struct RowLook {
+struct Standing {
     selected: bool,
     skipped: bool,
     now: Timestamp,
 }
 
-fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, look: RowLook, look: &Look) {
+fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, standing: Standing, look: &Look) {
     let resolved = row.state == IncidentState::Resolved;
-    let gutter = match (look.selected, look.skipped) {
+    let gutter = match (standing.selected, standing.skipped) {
         (true, false) => look.glyphs.cursor,
         (true, true) => look.glyphs.more_below,
         (false, _) => " ",
     };
     let severity = if resolved { look.styles.muted } else { look.styles.severity(row.severity) };
-    let title = match (resolved, look.selected) {
+    let title = match (resolved, standing.selected) {
         (true, _) => look.styles.muted,
         (false, true) => look.styles.selected,
         (false, false) => look.styles.text,
@@ -63,7 +63,7 @@ fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, l
         IncidentState::Acknowledged => look.glyphs.acknowledged,
         IncidentState::Resolved => look.glyphs.done,
     };
-    let time = started(row.opened_at, look.now);
+    let time = started(row.opened_at, standing.now);
     let mut run = Run::new(buffer, place, look);
     run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
     run.put(state, look.styles.good).put(" ", look.styles.text);
