@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aiops::domain::incident::IncidentState;
 use aiops::domain::time::Timestamp;
-use aiops::store::view::HealthState;
+use aiops::store::view::{HealthState, SourceHealth};
 use serde_json::{Value, json};
 
 use super::console::{Console, SOURCE, Ways};
@@ -52,8 +52,12 @@ async fn an_alert_becomes_an_incident_and_its_end_resolves_it() {
     assert_eq!(rows[0].title, "HighErrorRate eu1 payments");
     assert_eq!(Some(rows[0].opened_at), Timestamp::parse_rfc3339("2024-01-05T10:00:00.123Z"));
     assert_eq!(header.unresolved_total(), 1);
-    let health = header.sources.iter().find(|health| health.channel == "webhook").unwrap();
-    assert_eq!((health.source.as_str(), health.state), (SOURCE, HealthState::Ok));
+    console
+        .until("the webhook is known to work", |header, _| {
+            let works = |health: &SourceHealth| health.source.as_str() == SOURCE && health.state == HealthState::Ok;
+            header.sources.iter().any(|health| health.channel == "webhook" && works(health))
+        })
+        .await;
 
     alertmanager.post(&json!([ended("a:1"), ended("b:1")])).await;
     console

@@ -84,7 +84,6 @@ async fn credentials_are_sent_and_never_shown(#[case] access: Access, #[case] ex
 #[rstest]
 #[case(StatusCode::UNAUTHORIZED, "", "HTTP 401", "Set `token`")]
 #[case(StatusCode::NOT_FOUND, "", "HTTP 404", "path prefix")]
-#[case(StatusCode::FOUND, "", "HTTP 302", "not followed")]
 #[case(StatusCode::BAD_GATEWAY, "", "HTTP 502", "log")]
 #[case(StatusCode::OK, "<html>", "does not answer like an Alertmanager", "Check that the URL")]
 #[case(StatusCode::OK, "{}", "does not answer like an Alertmanager", "Check that the URL")]
@@ -99,6 +98,22 @@ async fn an_answer_that_does_not_help_says_what_to_do(
     let error = answering(status, body).await.fetch().await.unwrap_err();
     assert!(error.what.contains(what), "{error:?}");
     assert!(error.remedy.contains(remedy), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = |headers: HeaderMap| async move {
+        assert!(!headers.contains_key(header::AUTHORIZATION), "credentials were carried away");
+        "[]"
+    };
+    let router = Router::new()
+        .route("/api/v2/alerts", get(|| async { axum::response::Redirect::temporary("/elsewhere") }))
+        .route("/elsewhere", get(elsewhere));
+    let url = format!("http://{}", serve(router).await);
+    let source = Alertmanager::new(connection(url, Access::Bearer("s3cret".to_owned().into()))).unwrap();
+    let error = source.fetch().await.unwrap_err();
+    assert!(error.what.contains("HTTP 307"), "{error:?}");
+    assert!(error.remedy.contains("not followed"), "{error:?}");
 }
 
 #[tokio::test]

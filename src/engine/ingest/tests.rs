@@ -128,6 +128,16 @@ async fn a_source_that_is_down_is_asked_less_and_less_and_said_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_recovered_begins_anew() {
+    let (store, door) = (FakeStore::default(), FakeDoor::default());
+    let well = Answer::Empty { running_since: None };
+    let source = FakeSource::new("am", [Answer::Fails, Answer::Fails, well.clone(), Answer::Fails, well]);
+    let process = Process::start("1@a", &store, Some(&source), &door);
+    assert_eq!(gaps(&source.until_asked(6).await), [1, 2, 60, 1, 60]);
+    process.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_incomplete_delivery_is_completed_through_the_api() {
     let (store, door) = (FakeStore::default(), FakeDoor::default());
     let source = FakeSource::new("am", []);
@@ -224,8 +234,10 @@ async fn a_process_that_is_fenced_closes_and_watches() {
         held.fences += 1;
         held.lease = Some(("2@a".to_owned(), held.fences, Instant::now() + MINUTE));
     });
+    let refused = Instant::now();
     assert_eq!(sink.accept(delivery("am", 0)).await, Err(SinkError::NotReceiving));
     door.until(|state| state.closed == 1).await;
+    assert_eq!(refused.elapsed(), Duration::ZERO, "it does not wait for the heartbeat");
     process.until(|role| *role == Role::Viewer { reason: "2@a".to_owned() }).await;
     assert_eq!(sink.accept(delivery("am", 0)).await, Err(SinkError::NotReceiving));
     process.until(|role| *role == open_at("here")).await;
@@ -238,7 +250,9 @@ async fn the_heartbeat_notices_a_take_over_without_any_delivery() {
     let mut process = Process::start("1@a", &store, None, &door);
     process.until(|role| *role == open_at("here")).await;
     store.change(|held| held.lease = Some(("2@a".to_owned(), 99, Instant::now() + MINUTE)));
+    let taken = Instant::now();
     process.until(|role| matches!(role, Role::Viewer { .. })).await;
+    assert!(taken.elapsed() <= DEFAULT_LEASE / BEATS, "it does not wait for the end of its own lease");
     assert_eq!(door.state.borrow().closed, 1);
     process.end().await;
 }
