@@ -7,9 +7,11 @@ use std::time::Duration;
 use color_eyre::eyre::Report;
 
 use super::App;
+use crate::adapters::host::SystemClock;
 use crate::cli::Exit;
 use crate::config::{Ascii, Config, Loaded};
 use crate::domain::text::Repertoire;
+use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended};
 use crate::tui::keymap::Keymap;
 use crate::tui::look::Look;
@@ -90,7 +92,7 @@ fn after_first_frame(store: crate::store::Store, runner: crate::engine::runner::
             tracing::error!(%error, "the database is damaged");
         }
         loop {
-            if let Err(error) = store.expire().await {
+            if let Err(error) = store.expire(SystemClock.now()).await {
                 tracing::warn!(%error, "overdue proposals could not be looked for");
             }
             tokio::time::sleep(EXPIRE_EVERY).await;

@@ -13,6 +13,7 @@ use crate::domain::action::proposal::Proposal;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::procedure::Procedure;
+use crate::store::{CommandError, StoreError};
 pub use crate::store::view::{
     AlertRow, Header, HealthState, IncidentDetail, LeaseView, QueueAnchor, QueueQuery, QueueRow, QueueWindow,
     SourceHealth, TimelineRow,
@@ -160,6 +161,21 @@ pub enum BackendError {
     /// The machinery failed; says what to do.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<CommandError> for BackendError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(refusal) => Self::Refused(refusal),
+            CommandError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for BackendError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 /// A parameter that a person has to fill in.

@@ -67,9 +67,17 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let view = self.store.view(query.queue, query.detail).await?;
-        let detail = view.detail.map(|record| self.with_matches(record));
-        let output = match query.output {
+        let SnapshotQuery { queue, detail, output: wanted_output } = query;
+        // One transaction, so that the header never counts what the queue does not show.
+        let (header, queue, detail, tray) = self
+            .store
+            .read_view(move |reader| {
+                let detail = detail.map(|id| reader.detail(id)).transpose()?.flatten();
+                Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?))
+            })
+            .await?;
+        let detail = detail.map(|record| self.with_matches(record));
+        let output = match wanted_output {
             Some(wanted) => {
                 let attempt = detail
                     .as_ref()
@@ -84,7 +92,7 @@ impl LocalBackend {
             }
             None => None,
         };
-        Ok(Snapshot { header: view.header, queue: view.queue, detail, tray: view.tray, output })
+        Ok(Snapshot { header, queue, detail, tray, output })
     }
 
     fn with_matches(&self, record: IncidentDetail) -> Detail {
@@ -139,7 +147,7 @@ impl LocalBackend {
             time_limit: self.settings.time_limit,
         };
         let spec = build::build(request).map_err(from_build)?;
-        let proposal = self.store.propose(spec, self.actor.clone()).await?;
+        let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
     }
 
@@ -156,7 +164,7 @@ impl LocalBackend {
     async fn perform(&self, command: Command) -> Result<Done, BackendError> {
         match command {
             Command::Incident { id, command } => {
-                self.store.incident_command(id, command, self.actor.clone()).await?;
+                self.store.incident_command(id, command, &self.actor).await?;
                 Ok(Done::Incident)
             }
             Command::Propose { incident, sop, node, values } => self.propose(incident, sop, node, values).await,
@@ -168,7 +176,7 @@ impl LocalBackend {
                 self.runner.approve(proposal, approval, revision).await.map(Done::Started)
             }
             Command::Reject { proposal } => {
-                self.store.reject(proposal, self.actor.clone()).await?;
+                self.store.reject(proposal, &self.actor).await?;
                 Ok(Done::Rejected)
             }
             Command::Cancel { attempt } => {

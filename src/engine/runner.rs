@@ -75,9 +75,13 @@ impl Runner {
         revision: Option<String>,
     ) -> Result<AttemptId, BackendError> {
         let inner = &self.inner;
-        inner.store.approve(proposal, approval, revision.clone(), inner.actor.clone()).await?;
-        let root = inner.attempts_root.clone();
-        let (grant, directory) = inner.store.start(proposal, revision, root, inner.actor.clone()).await?;
+        inner.store.approve(proposal, approval, revision.clone(), &inner.actor).await?;
+        let grant = inner.store.start(proposal, revision, &inner.attempts_root, &inner.actor).await?;
+        let attempt = grant.attempt();
+        let record = inner.store.attempt(attempt).await?;
+        let directory = record.map(|record| record.directory).ok_or_else(|| {
+            BackendError::Failed(format!("Not started: attempt {attempt} was stored and cannot be read. Nothing was run."))
+        })?;
         self.launch(grant, directory).await
     }
 
@@ -131,7 +135,7 @@ impl Runner {
         let Some(found) = inner.store.attempt(attempt).await? else {
             return Err(BackendError::Failed(format!("There is no attempt {attempt}.")));
         };
-        inner.store.cancel_requested(attempt, inner.actor.clone()).await?;
+        inner.store.cancel_requested(attempt, &inner.actor).await?;
         let processes = Arc::clone(&inner.processes);
         tokio::task::spawn_blocking(move || processes.cancel(&found.directory))
             .await

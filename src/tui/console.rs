@@ -108,6 +108,7 @@ struct Running {
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
     last_paint: Option<Instant>,
+    painted_size: Size,
     ended: Option<Ended>,
 }
 
@@ -137,6 +138,7 @@ impl Running {
             dirty: true,
             painting: false,
             last_paint: None,
+            painted_size: size,
             ended: None,
         };
         Ok((running, inbox))
@@ -259,7 +261,8 @@ impl Running {
         self.dirty = false;
         let (columns, rows) = self.model.ui.size;
         let size = Size::new(columns, rows);
-        if self.terminal.backend().size_now() != size {
+        if self.painted_size != size {
+            self.painted_size = size;
             self.terminal.backend_mut().resize(size);
             let Ok(()) = self.terminal.resize(Rect::new(0, 0, columns, rows));
         }

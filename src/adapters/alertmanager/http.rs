@@ -168,3 +168,15 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+/// A client for plain HTTP to this host: without proxies, certificates and redirects.
+pub(super) fn loopback_client(timeout: Duration) -> Result<Client, reqwest::Error> {
+    // A second installation fails and the first one stays: that is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([])
+        .no_proxy()
+        .build()
+}

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 
 use super::paint::{Run, put};
 use crate::domain::incident::IncidentState;
-use crate::domain::text;
 use crate::engine::backend::Detail;
 use crate::tui::duration;
 use crate::tui::layout::Area;

@@ -70,7 +70,7 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
     }
     let target = model.facts.pending(review.proposal).map_or("", |proposal| proposal.spec.target.name());
     if let Some(row) = rest.next() {
-        review_state(&mut Run::new(buffer, row), model, review, target, look, look);
+        review_state(&mut Run::new(buffer, row, look), model, review, target, look);
     }
     if let Some(row) = rest.next() {
         let mut run = Run::new(buffer, row, look);
@@ -147,7 +147,14 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
 
 fn help(buffer: &mut Buffer, model: &Model, top: usize, look: &Look) {
     let (columns, rows) = model.ui.size;
-    let lines = model.ui.keymap.help(update::pane_context(model));
+    let keys = model.ui.keymap.keys(update::pane_context(model));
+    let lines: Vec<(String, &str)> = keys
+        .into_iter()
+        .map(|(intent, chords)| {
+            let chords: Vec<String> = chords.iter().map(ToString::to_string).collect();
+            (chords.join(" "), intent.help())
+        })
+        .collect();
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(3);
     let area = layout::overlay(columns, rows, 60, height);
     let inside = frame(buffer, area, "Keys", look);
@@ -155,7 +162,7 @@ fn help(buffer: &mut Buffer, model: &Model, top: usize, look: &Look) {
     let top = top.min(lines.len().saturating_sub(visible));
     for ((key, help), y) in lines.iter().skip(top).take(visible).zip(inside.y..) {
         let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
-        run.fit(&format!("{key:<14}"), 14, look.styles.key).put(" ", look.styles.text).put(help, look.styles.text);
+        run.fit(&format!("{key:<20}"), 20, look.styles.key).put(" ", look.styles.text).put(help, look.styles.text);
     }
     put(buffer, inside.x, inside.bottom() - 1, inside.width, "Esc leaves, j and k scroll", look.styles.muted);
 }

@@ -7,7 +7,6 @@ use ratatui::buffer::Buffer;
 
 use super::paint::{Run, put};
 use crate::domain::incident::IncidentState;
-use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::QueueRow;
 use crate::tui::layout::{Area, Pane};

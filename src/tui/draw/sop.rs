@@ -9,7 +9,6 @@ use ratatui::style::Style;
 use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::id::NodeId;
-use crate::domain::text;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::sop_lines::{self, LineClass};
 use crate::tui::look::Look;

@@ -8,13 +8,16 @@ use super::world::{World, du, snapshot, with_attempt, with_detail, with_proposal
 use crate::domain::action::risk::Risk;
 use crate::tui::draw::draw;
 use crate::tui::msg::Msg;
-use crate::tui::theme::Styles;
+use crate::domain::text::Repertoire;
+use crate::tui::look::Look;
+use crate::tui::theme::Bundled;
 
 /// The screen as text, one line a row, without trailing blanks.
 fn screen(world: &World) -> String {
     let (columns, rows) = world.model.ui.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
-    draw(&mut buffer, &world.model, &Styles::for_tests());
+    let look = Look::new(Bundled::Dark.styles().unwrap(), Repertoire::Unicode);
+    draw(&mut buffer, &world.model, &look);
     let mut text = String::new();
     for y in 0..rows {
         let mut line = String::new();

@@ -16,6 +16,7 @@ use crate::domain::alert::{AlertStatus, Severity};
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId};
 use crate::domain::incident::{CorrelationKey, Incident, IncidentState};
 use crate::domain::procedure::NodeKind;
+use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{
     AlertRow, Detail, Header, HealthState, IncidentDetail, Output, QueueRow, QueueWindow, Snapshot, SopDocument,
@@ -38,7 +39,7 @@ pub struct World {
 
 impl World {
     pub fn new(columns: u16, rows: u16) -> Self {
-        let settings = Settings { name: "prod-eu".to_owned(), show_resolved_for: Duration::from_secs(3_600) };
+        let settings = Settings { name: "prod-eu".to_owned(), show_resolved_for: Duration::from_secs(3_600), repertoire: Repertoire::Unicode };
         let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
         world.send(Msg::Changed);
@@ -192,7 +193,7 @@ pub fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
 /// The bundled document.
 pub fn disk_full() -> Arc<SopDocument> {
     let source = include_str!("../../../sops/disk-full.md");
-    let procedure = crate::domain::sop::parser::parse(&"bundled/disk-full.md".into(), source.as_bytes());
+    let procedure = crate::domain::sop::parse(&"bundled/disk-full.md".into(), source.as_bytes());
     Arc::new(SopDocument { procedure, source: source.to_owned(), place: "bundled".to_owned() })
 }
 
