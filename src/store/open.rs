@@ -25,7 +25,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long opening waits for another process that is bringing the schema up to date.
-const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often it looks meanwhile.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -35,6 +35,9 @@ const STATEMENTS: usize = 96;
 
 /// Page cache of the writing connection, in KiB; negative is how SQLite tells KiB from pages.
 const WRITER_CACHE_KIB: i64 = -16 * 1024;
+
+/// Page cache of each reading connection, in the same unit.
+const READER_CACHE_KIB: i64 = -8 * 1024;
 
 /// The WAL is cut back to this many bytes after a checkpoint.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
@@ -48,11 +51,12 @@ pub(super) struct Opened {
     pub(super) lock: File,
 }
 
-/// Opens or creates the database at `path` and brings its schema up to date.
+/// Opens or creates the database at `path` and brings its schema up to date; for that it waits for other processes, but
+/// not longer than `patience`.
 ///
 /// # Errors
 /// One [`StoreError`] for each thing that can be wrong with the place, the file or its schema.
-pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, patience: Duration) -> Result<Opened, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::SqliteTooOld { found: rusqlite::version().to_owned() });
     }
@@ -60,14 +64,16 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     let lock = private_file(&lock_path(path))?;
     drop(private_file(path)?);
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    settle_schema(path, &lock, &mut writer)?;
+    settle_schema(path, &lock, &mut writer, patience)?;
     tune_writer(path, &writer)?;
     Ok(Opened { writer, lock })
 }
 
 /// One more connection to an opened file, for reading only.
 pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.pragma_update(None, "cache_size", READER_CACHE_KIB).map_err(|error| from_sqlite(path, &error))?;
+    Ok(reader)
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
@@ -114,8 +120,8 @@ fn private_file(path: &Path) -> Result<File, StoreError> {
 }
 
 /// Ends with the schema at our version and the shared lock held.
-fn settle_schema(path: &Path, lock: &File, writer: &mut Connection) -> Result<(), StoreError> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+fn settle_schema(path: &Path, lock: &File, writer: &mut Connection, patience: Duration) -> Result<(), StoreError> {
+    let deadline = Instant::now() + patience;
     loop {
         if acquired(path, lock.try_lock_shared())? {
             match check_version(path, writer)? {
