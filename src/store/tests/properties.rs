@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::support::{Bench, START, firing, resolved, with_severity};
-use crate::domain::alert::{Alert, BatchOrigin};
+use crate::domain::alert::Alert;
 use crate::domain::time::Timestamp;
 
 /// One delivered alert, small enough that collisions are common.
@@ -94,7 +94,7 @@ async fn check(history: Vec<Step>) {
                 let as_of = bench.clock.now().minus(Duration::from_secs(age));
                 let present: Vec<Alert> =
                     alerts.iter().map(|one| alert(&Delivery { ends: None, ..one.clone() })).collect();
-                bench.try_ingest(&fence, BatchOrigin::Reconcile { as_of }, present).await.unwrap();
+                bench.reconcile(&fence, as_of, present).await;
             }
         }
         for (what, sql) in INVARIANTS {
