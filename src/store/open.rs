@@ -8,6 +8,7 @@
 
 use std::cmp::Ordering;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -61,9 +62,16 @@ pub(super) fn open(path: &Path, patience: Duration) -> Result<Opened, StoreError
         return Err(StoreError::SqliteTooOld { found: rusqlite::version().to_owned() });
     }
     prepare_directory(path)?;
-    let lock = private_file(&lock_path(path))?;
-    drop(private_file(path)?);
+    let lock = lock_file(&lock_path(path))?;
+    create_private(path)?;
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // SQLite falls back to reading when it may not write, and says so with the first write only.
+    if writer.is_readonly("main").map_err(|error| from_sqlite(path, &error))? {
+        return Err(StoreError::ReadOnly {
+            path: path.to_owned(),
+            why: "its permissions allow reading only".to_owned(),
+        });
+    }
     settle_schema(path, &lock, &mut writer, patience)?;
     tune_writer(path, &writer)?;
     Ok(Opened { writer, lock })
@@ -108,15 +116,31 @@ fn prepare_directory(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Opens a file for writing, creates it when it is missing, and makes sure that only its owner can read it.
-fn private_file(path: &Path) -> Result<File, StoreError> {
+/// Opens the file that is locked, and creates it when it is missing.
+fn lock_file(path: &Path) -> Result<File, StoreError> {
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = opened.map_err(|error| from_io(path, &error))?;
-    let mode = file.metadata().map_err(|error| from_io(path, &error))?.permissions().mode();
+    make_private(path)?;
+    Ok(file)
+}
+
+/// Creates an empty database file when there is none. An existing one is never opened here: closing a file drops every
+/// lock that this process has on it (fcntl(2)), also those of SQLite when the file is open a second time.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => make_private(path),
+        Err(error) => Err(from_io(path, &error)),
+    }
+}
+
+/// Makes sure that only its owner can read a file.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mode = fs::metadata(path).map_err(|error| from_io(path, &error))?.permissions().mode();
     if mode & 0o077 != 0 {
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| from_io(path, &error))?;
     }
-    Ok(file)
+    Ok(())
 }
 
 /// Ends with the schema at our version and the shared lock held.

@@ -107,7 +107,9 @@ fn a_place_that_cannot_be_written_is_named() {
 #[test]
 fn a_directory_is_no_database() {
     let directory = TempDir::new().unwrap();
-    assert!(matches!(refusal(directory.path()), StoreError::Io { .. }));
+    let path = directory.path().join("aiops.db");
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(refusal(&path), StoreError::Io { .. }));
 }
 
 #[test]
