@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::error::{Fault, StoreError, from_sqlite};
 use super::write::{Write, bump_changes};
 use super::{Identity, Now};
+use crate::domain::time::Timestamp;
 
 /// Ingest jobs that share one commit at most; bounds how long the first of them waits for its answer.
 const GROUP_LIMIT: usize = 64;
@@ -112,6 +113,13 @@ impl Lanes {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_all();
+    }
+
+    /// How many jobs of people and of ingest wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let queues = self.lock();
+        (queues.people.len(), queues.ingest.len())
     }
 
     /// Waits for work; `None` when closed and empty.
@@ -235,7 +243,7 @@ fn run_member(
     job: &mut dyn GroupJob,
     transaction: &mut Transaction<'_>,
     identity: &Identity,
-    at: crate::domain::time::Timestamp,
+    at: Timestamp,
     monotonic_ms: i64,
 ) -> rusqlite::Result<bool> {
     let savepoint = transaction.savepoint()?;

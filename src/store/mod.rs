@@ -122,7 +122,7 @@ impl Store {
     /// # Errors
     /// A [`StoreError`] that says what is wrong with the place or the file and what to do about it.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        let opened = open::open(path)?;
+        let opened = open::open(path, open::LOCK_PATIENCE)?;
         let mut readers = Vec::new();
         for _ in 0..READERS {
             readers.push(open::connect_reader(path)?);
@@ -225,10 +225,11 @@ impl Store {
     }
 
     /// Runs `job` in a transaction of its own, before anything that waits in the ingest lane.
-    fn write<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
+    fn write<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         self.inner.lanes.push(Box::new(move |writer: &mut Writer| {
             let _ = reply.send(writer.transact(job));
@@ -238,10 +239,11 @@ impl Store {
     }
 
     /// Runs `job` in the ingest lane, in a transaction that it may share with its neighbours.
-    fn write_grouped<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
+    fn write_grouped<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         self.inner.lanes.push_grouped(Box::new(Replying::new(job, self.inner.path.clone(), reply)));
         let aborted = self.aborted();

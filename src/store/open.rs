@@ -8,6 +8,7 @@
 
 use std::cmp::Ordering;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -25,7 +26,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long opening waits for another process that is bringing the schema up to date.
-const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often it looks meanwhile.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -35,6 +36,9 @@ const STATEMENTS: usize = 96;
 
 /// Page cache of the writing connection, in KiB; negative is how SQLite tells KiB from pages.
 const WRITER_CACHE_KIB: i64 = -16 * 1024;
+
+/// Page cache of each reading connection, in the same unit.
+const READER_CACHE_KIB: i64 = -8 * 1024;
 
 /// The WAL is cut back to this many bytes after a checkpoint.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
@@ -48,26 +52,36 @@ pub(super) struct Opened {
     pub(super) lock: File,
 }
 
-/// Opens or creates the database at `path` and brings its schema up to date.
+/// Opens or creates the database at `path` and brings its schema up to date; for that it waits for other processes, but
+/// not longer than `patience`.
 ///
 /// # Errors
 /// One [`StoreError`] for each thing that can be wrong with the place, the file or its schema.
-pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, patience: Duration) -> Result<Opened, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::SqliteTooOld { found: rusqlite::version().to_owned() });
     }
     prepare_directory(path)?;
-    let lock = private_file(&lock_path(path))?;
-    drop(private_file(path)?);
+    let lock = lock_file(&lock_path(path))?;
+    create_private(path)?;
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    settle_schema(path, &lock, &mut writer)?;
+    // SQLite falls back to reading when it may not write, and says so with the first write only.
+    if writer.is_readonly("main").map_err(|error| from_sqlite(path, &error))? {
+        return Err(StoreError::ReadOnly {
+            path: path.to_owned(),
+            why: "its permissions allow reading only".to_owned(),
+        });
+    }
+    settle_schema(path, &lock, &mut writer, patience)?;
     tune_writer(path, &writer)?;
     Ok(Opened { writer, lock })
 }
 
 /// One more connection to an opened file, for reading only.
 pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.pragma_update(None, "cache_size", READER_CACHE_KIB).map_err(|error| from_sqlite(path, &error))?;
+    Ok(reader)
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
@@ -102,20 +116,36 @@ fn prepare_directory(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Opens a file for writing, creates it when it is missing, and makes sure that only its owner can read it.
-fn private_file(path: &Path) -> Result<File, StoreError> {
+/// Opens the file that is locked, and creates it when it is missing.
+fn lock_file(path: &Path) -> Result<File, StoreError> {
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = opened.map_err(|error| from_io(path, &error))?;
-    let mode = file.metadata().map_err(|error| from_io(path, &error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| from_io(path, &error))?;
-    }
+    make_private(path)?;
     Ok(file)
 }
 
+/// Creates an empty database file when there is none. An existing one is never opened here: closing a file drops every
+/// lock that this process has on it (fcntl(2)), also those of SQLite when the file is open a second time.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => make_private(path),
+        Err(error) => Err(from_io(path, &error)),
+    }
+}
+
+/// Makes sure that only its owner can read a file.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mode = fs::metadata(path).map_err(|error| from_io(path, &error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| from_io(path, &error))?;
+    }
+    Ok(())
+}
+
 /// Ends with the schema at our version and the shared lock held.
-fn settle_schema(path: &Path, lock: &File, writer: &mut Connection) -> Result<(), StoreError> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+fn settle_schema(path: &Path, lock: &File, writer: &mut Connection, patience: Duration) -> Result<(), StoreError> {
+    let deadline = Instant::now() + patience;
     loop {
         if acquired(path, lock.try_lock_shared())? {
             match check_version(path, writer)? {

@@ -314,8 +314,8 @@ const OVERDUE: &str = "nobody approved it in time";
 fn expire(write: &mut Write<'_>, now: Timestamp) -> Result<u32, Fault> {
     let overdue = |conn: &Connection| -> Result<Vec<(i64, i64, i64)>, Fault> {
         let mut statement = conn.prepare_cached(
-            "SELECT id, incident, state FROM proposal INDEXED BY proposal_undecided
-             WHERE (state = 0 AND created_at < ?1) OR (state = 1 AND grant_expires_at < ?2) ORDER BY id",
+            "SELECT id, incident, state FROM proposal
+             WHERE state < 2 AND ((state = 0 AND created_at < ?1) OR (state = 1 AND grant_expires_at < ?2)) ORDER BY id",
         )?;
         let limits = [now.minus(APPROVE_WITHIN).as_millis(), now.as_millis()];
         let rows = statement.query_map(limits, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

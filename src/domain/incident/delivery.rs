@@ -37,7 +37,7 @@ pub enum Verdict {
     Repeat(Which),
     /// A firing begins that was not known.
     Begin,
-    /// A firing begins, and with it the newest one known is over.
+    /// A firing begins, and with it the leading one is over.
     Supersede,
     /// The firing with exactly this start is on again: its end was inferred wrongly, or the source counts it as one.
     Revive,
@@ -52,20 +52,20 @@ pub enum Verdict {
 pub enum Which {
     /// The one with exactly the delivered start.
     Exact,
-    /// The one that began last.
-    Newest,
+    /// The one that fires; if none does, the one that began last.
+    Leading,
 }
 
 /// Decides what a delivery of `alert` means.
 ///
-/// `exact` is the known firing with the same start, `newest` the one of the same source and fingerprint that began last
-/// (it may be the same one). Alertmanager moves the start of a live alert back when it merges the alerts of two
-/// Prometheus servers; therefore an earlier start while the newest firing is on is the same firing, not an older one.
+/// `exact` is the known firing with the same start; `leading` is the one of the same source and fingerprint that fires, or,
+/// if none does, the one that began last (it may be the same as `exact`). Alertmanager moves the start of a live alert back when it merges the alerts of two
+/// Prometheus servers; therefore an earlier start while another firing is on is the same firing, not an older one.
 #[must_use]
-pub fn judge(alert: &Alert, origin: BatchOrigin, exact: Option<KnownFiring>, newest: Option<KnownFiring>) -> Verdict {
+pub fn judge(alert: &Alert, origin: BatchOrigin, exact: Option<KnownFiring>, leading: Option<KnownFiring>) -> Verdict {
     match alert.status {
-        AlertStatus::Firing => judge_firing(alert.key.starts_at, origin, exact, newest),
-        AlertStatus::Resolved => judge_resolved(alert, exact, newest),
+        AlertStatus::Firing => judge_firing(alert.key.starts_at, origin, exact, leading),
+        AlertStatus::Resolved => judge_resolved(alert, exact, leading),
     }
 }
 
@@ -73,42 +73,42 @@ fn judge_firing(
     starts_at: Timestamp,
     origin: BatchOrigin,
     exact: Option<KnownFiring>,
-    newest: Option<KnownFiring>,
+    leading: Option<KnownFiring>,
 ) -> Verdict {
-    let Some(newest) = newest else { return Verdict::Begin };
+    let Some(leading) = leading else { return Verdict::Begin };
     if let Some(exact) = exact {
         let Some(ended) = exact.ended else { return Verdict::Repeat(Which::Exact) };
-        if newest.ended.is_none() {
-            return Verdict::Repeat(Which::Newest);
+        if leading.ended.is_none() {
+            return Verdict::Repeat(Which::Leading);
         }
-        let last_of_its_kind = newest.starts_at == exact.starts_at;
-        let corrected = ended == EndedBy::Absence && last_of_its_kind;
-        return if corrected || is_newer_than(origin, newest.last_seen) {
+        // Nothing fires, so the leading one is the last: only its end can have been inferred wrongly.
+        let corrected = ended == EndedBy::Absence && leading.starts_at == exact.starts_at;
+        return if corrected || is_newer_than(origin, leading.last_seen) {
             Verdict::Revive
         } else {
             Verdict::Repeat(Which::Exact)
         };
     }
-    if starts_at > newest.starts_at {
-        return if newest.ended.is_none() { Verdict::Supersede } else { Verdict::Begin };
+    if starts_at > leading.starts_at {
+        return if leading.ended.is_none() { Verdict::Supersede } else { Verdict::Begin };
     }
-    if newest.ended.is_none() {
-        Verdict::Repeat(Which::Newest)
-    } else if is_newer_than(origin, newest.last_seen) {
+    if leading.ended.is_none() {
+        Verdict::Repeat(Which::Leading)
+    } else if is_newer_than(origin, leading.last_seen) {
         Verdict::Begin
     } else {
         Verdict::Remember
     }
 }
 
-fn judge_resolved(alert: &Alert, exact: Option<KnownFiring>, newest: Option<KnownFiring>) -> Verdict {
-    match (exact, newest) {
+fn judge_resolved(alert: &Alert, exact: Option<KnownFiring>, leading: Option<KnownFiring>) -> Verdict {
+    match (exact, leading) {
         (Some(exact), _) if exact.ended.is_none() => Verdict::End(Which::Exact),
         (Some(_), _) => Verdict::Repeat(Which::Exact),
-        (None, Some(newest)) if newest.ended.is_none() => {
-            let began_later = alert.key.starts_at > newest.starts_at;
-            let covers = alert.ends_at.is_some_and(|end| end >= newest.starts_at);
-            if began_later || covers { Verdict::End(Which::Newest) } else { Verdict::Remember }
+        (None, Some(leading)) if leading.ended.is_none() => {
+            let began_later = alert.key.starts_at > leading.starts_at;
+            let covers = alert.ends_at.is_some_and(|end| end >= leading.starts_at);
+            if began_later || covers { Verdict::End(Which::Leading) } else { Verdict::Remember }
         }
         (None, _) => Verdict::Remember,
     }
@@ -206,7 +206,7 @@ mod tests {
         WEBHOOK,
         None,
         Some(known(10, None, 20)),
-        Verdict::Repeat(Which::Newest)
+        Verdict::Repeat(Which::Leading)
     )]
     #[case::older_than_an_ended_one(
         delivery(5, None),
@@ -227,7 +227,14 @@ mod tests {
         WEBHOOK,
         Some(known(10, Some(EndedBy::Successor), 20)),
         Some(known(50, None, 60)),
-        Verdict::Repeat(Which::Newest)
+        Verdict::Repeat(Which::Leading)
+    )]
+    #[case::a_later_one_while_an_earlier_one_is_on(
+        delivery(50, None),
+        WEBHOOK,
+        Some(known(50, Some(EndedBy::Source), 60)),
+        Some(known(10, None, 70)),
+        Verdict::Repeat(Which::Leading)
     )]
     // Ends.
     #[case::end(
@@ -250,23 +257,23 @@ mod tests {
         WEBHOOK,
         None,
         Some(known(10, None, 20)),
-        Verdict::End(Which::Newest)
+        Verdict::End(Which::Leading)
     )]
     #[case::end_with_a_start_moved_back(
         delivery(5, Some(60)),
         WEBHOOK,
         None,
         Some(known(10, None, 20)),
-        Verdict::End(Which::Newest)
+        Verdict::End(Which::Leading)
     )]
     #[case::late_end_of_an_older_one(delivery(5, Some(8)), WEBHOOK, None, Some(known(10, None, 20)), Verdict::Remember)]
     fn deliveries(
         #[case] alert: Alert,
         #[case] origin: BatchOrigin,
         #[case] exact: Option<KnownFiring>,
-        #[case] newest: Option<KnownFiring>,
+        #[case] leading: Option<KnownFiring>,
         #[case] expected: Verdict,
     ) {
-        assert_eq!(judge(&alert, origin, exact, newest), expected);
+        assert_eq!(judge(&alert, origin, exact, leading), expected);
     }
 }

@@ -113,16 +113,16 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
 
     fn deliver(&mut self, alert: &Alert) -> Result<(), Fault> {
         let source = &self.batch.source;
-        let newest = rows::newest(self.write.conn, source, &alert.key.fingerprint)?;
-        let exact = match &newest {
-            Some(row) if row.firing.starts_at == alert.key.starts_at => newest.clone(),
+        let leading = rows::leading(self.write.conn, source, &alert.key.fingerprint)?;
+        let exact = match &leading {
+            Some(row) if row.firing.starts_at == alert.key.starts_at => leading.clone(),
             Some(_) => rows::exact(self.write.conn, source, alert)?,
             None => None,
         };
         let facts = |row: &Option<AlertRecord>| row.as_ref().map(|row| row.firing);
-        let verdict = judge(alert, self.batch.origin, facts(&exact), facts(&newest));
-        let pick = |which| if which == Which::Exact { exact.as_ref() } else { newest.as_ref() };
-        match (verdict, &exact, &newest) {
+        let verdict = judge(alert, self.batch.origin, facts(&exact), facts(&leading));
+        let pick = |which| if which == Which::Exact { exact.as_ref() } else { leading.as_ref() };
+        match (verdict, &exact, &leading) {
             (Verdict::Repeat(which), ..) => pick(which).map_or(Ok(()), |row| self.repeat(alert, row)),
             (Verdict::Begin, ..) => self.begin(alert, None),
             (Verdict::Revive, revived, _) => self.begin(alert, revived.as_ref()),
@@ -173,8 +173,13 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
                 self.report.reopened = self.report.reopened.saturating_add(1);
                 incident.id
             }
-            (AlertEffect::Ignore | AlertEffect::End, _) => return self.remember(alert),
-            (AlertEffect::Open | AlertEffect::Join | AlertEffect::Reopen, _) => return self.open(alert, key, revived),
+            // Of what fires `correlate` says one of the three above; whatever it says, a firing alert is never lost.
+            (
+                AlertEffect::Open | AlertEffect::Join | AlertEffect::Reopen | AlertEffect::End | AlertEffect::Ignore,
+                _,
+            ) => {
+                return self.open(alert, key, revived);
+            }
         };
         if let Some(touched) = self.touch(Some(id))? {
             if effect_reopens(&touched.incident) {

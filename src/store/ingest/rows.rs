@@ -51,13 +51,20 @@ pub(super) struct Firing {
     pub(super) most_urgent: Option<(Severity, String)>,
 }
 
-/// The firing of this fingerprint that began last.
-pub(super) fn newest(conn: &Connection, source: &SourceId, fingerprint: &str) -> Result<Option<AlertRecord>, Fault> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM alert WHERE source = ?1 AND fingerprint = ?2 ORDER BY starts_at DESC LIMIT 1"
-    ))?;
-    let mut rows = statement.query([source.as_str(), fingerprint])?;
-    rows.next()?.map(from_row).transpose()
+/// The firing of this fingerprint that is on; if none is, the one that began last.
+pub(super) fn leading(conn: &Connection, source: &SourceId, fingerprint: &str) -> Result<Option<AlertRecord>, Fault> {
+    let one = "FROM alert WHERE source = ?1 AND fingerprint = ?2";
+    for sql in [
+        format!("SELECT {COLUMNS} {one} AND status = 0"),
+        format!("SELECT {COLUMNS} {one} ORDER BY starts_at DESC LIMIT 1"),
+    ] {
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([source.as_str(), fingerprint])?;
+        if let Some(row) = rows.next()? {
+            return from_row(row).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// The firing with exactly this alert's key.

@@ -72,7 +72,8 @@ CREATE TABLE alert (
     UNIQUE (source, fingerprint, starts_at)
 ) STRICT;
 CREATE INDEX alert_by_incident ON alert (incident, status, starts_at DESC, id DESC, severity);
-CREATE INDEX alert_firing ON alert (source, last_seen) WHERE status = 0;
+-- Of one alert at most one firing is on: the database itself refuses a second one.
+CREATE UNIQUE INDEX alert_firing ON alert (source, fingerprint) WHERE status = 0;
 
 CREATE TABLE timeline (
     id       INTEGER PRIMARY KEY,

@@ -2,4 +2,11 @@
 
 mod support;
 
+mod acting;
+mod commanding;
+mod concurrency;
 mod ingesting;
+mod leasing;
+mod opening;
+mod properties;
+mod queueing;

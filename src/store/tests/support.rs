@@ -28,6 +28,10 @@ pub(super) const TTL: Duration = Duration::from_secs(3_600);
 pub(super) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
+    pub(super) fn start() -> Self {
+        Self(Arc::new(AtomicI64::new(START)))
+    }
+
     pub(super) fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -47,13 +51,19 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        let clock = TestClock(Arc::new(AtomicI64::new(START)));
+        let clock = TestClock::start();
         let store = open_as(&directory.path().join("aiops.db"), &clock, 1).unwrap();
         Self { clock, store, directory }
     }
 
     pub(super) fn path(&self) -> PathBuf {
         self.directory.path().join("aiops.db")
+    }
+
+    /// Closes the store and keeps the file, for as long as the directory is kept.
+    pub(super) fn close(self) -> (TempDir, TestClock) {
+        drop(self.store);
+        (self.directory, self.clock)
     }
 
     /// The same file opened once more, as another process would.
