@@ -205,10 +205,15 @@ impl<'a> Builder<'a> {
         context.base = context.node;
         let decision = context.decision;
         // Code at column 0 right behind the list belongs to its last item, and "otherwise" to its last decision.
-        for container in [list, list.and_then(|list| self.blocks.get(list)).and_then(|list| list.parent)] {
+        let mut container = list;
+        loop {
             let outer = self.context(container);
             outer.step = Some(context.step.unwrap_or(node));
             outer.decision = decision;
+            match container.and_then(|container| self.blocks.get(container)) {
+                Some(Block { kind: BlockKind::List { .. }, parent, .. }) => container = *parent,
+                Some(_) | None => break,
+            }
         }
         context.step.get_or_insert(node);
         self.set_context(index, context);

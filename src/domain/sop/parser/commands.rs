@@ -89,7 +89,9 @@ fn sniff(lines: &[CodeLine]) -> Option<Kind> {
     if texts().any(|line| prompts::find(line).is_some()) {
         return Some(Kind::Shell(Label::Session));
     }
-    let first = texts().find(|line| !line.starts_with('#'))?;
+    let Some(first) = texts().find(|line| !line.starts_with('#')) else {
+        return texts().any(|line| prompts::find_root(line).is_some()).then_some(Kind::Shell(Label::Session));
+    };
     if words::is_surely_command(first) || words::is_assignment(first.split_whitespace().next().unwrap_or_default()) {
         return Some(Kind::Shell(Label::Session));
     }

@@ -50,7 +50,8 @@ impl Builder<'_> {
             self.tree.add(node, NodeKind::Note { level }, text, block.span);
         } else if context.acts() || (context.place == Place::Item && context.role == SectionRole::Other) {
             let masked = reading.prose.masked();
-            self.segments(&reading, decisions::segments(&masked), &mut context);
+            let segments = self.settled(&reading, decisions::segments(&masked), &context);
+            self.segments(&reading, segments, &mut context);
         } else {
             self.explanation(&reading, &mut context);
         }
@@ -84,7 +85,23 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds the nodes of a paragraph in a section that acts.
+    /// Makes plain sentences of what turns out to decide nothing: "If C" without a consequence, and "otherwise" without a
+    /// decision before it.
+    fn settled(&self, reading: &Reading<'_>, segments: Vec<Segment>, context: &Context) -> Vec<Segment> {
+        let mut decided = context.decision.is_some_and(|at| self.tree.is_open(at));
+        let settle = |segment| match segment {
+            Segment::If(guard) if guard.body.is_empty() && !reading.block_follows => Segment::Plain(guard.whole),
+            Segment::Otherwise { whole, .. } if !decided => Segment::Plain(whole),
+            segment => {
+                // A plain sentence in between would become a step behind the decision.
+                decided = matches!(segment, Segment::If(_) | Segment::Otherwise { .. });
+                segment
+            }
+        };
+        segments.into_iter().map(settle).collect()
+    }
+
+    /// Adds the nodes of a paragraph in a section that acts; the segments are settled.
     fn segments(&mut self, reading: &Reading<'_>, segments: Vec<Segment>, context: &mut Context) {
         let mut lead: Option<Range<usize>> = None;
         // What a decision in this paragraph hangs on: the step that its first sentences make.
@@ -95,19 +112,16 @@ impl Builder<'_> {
                     context.last_sentence = reading.text(range.clone()).to_owned();
                     lead = Some(lead.map_or(range.clone(), |lead| lead.start..range.end));
                 }
-                Segment::If(guard) if guard.body.is_empty() && !reading.block_follows => {
-                    lead = Some(lead.map_or(guard.whole.clone(), |lead| lead.start..guard.whole.end));
-                }
                 Segment::If(guard) => {
                     step = self.plain(reading, lead.take(), context).or(step);
                     self.guard(reading, &guard, step, context);
                 }
-                Segment::Otherwise { whole, body } => match context.decision.filter(|at| self.tree.is_open(*at)) {
-                    Some(decision) if lead.is_none() => {
+                Segment::Otherwise { whole, body } => {
+                    step = self.plain(reading, lead.take(), context).or(step);
+                    if let Some(decision) = context.decision.filter(|at| self.tree.is_open(*at)) {
                         self.branch(decision, reading, ("Otherwise", BranchOrigin::Otherwise), (whole, body), context);
                     }
-                    Some(_) | None => lead = Some(lead.map_or(whole.clone(), |lead| lead.start..whole.end)),
-                },
+                }
             }
         }
         self.plain(reading, lead, context);
@@ -229,7 +243,9 @@ impl Builder<'_> {
         let Some(lead) = lead else {
             let kind =
                 NodeKind::Step { mode: mode_of("", context.role), label: number.map(|number| number.to_string()) };
-            return self.tree.add(context.node, kind, "", block.span);
+            // Only the mark; the node grows with what is hung on it.
+            let mark = Span { start: block.span.start, end: block.span.end.min(block.span.start + 1) };
+            return self.tree.add(context.node, kind, "", mark);
         };
         let mut reading = self.reading(index + 1, lead);
         let acts = context.acts() || (context.role == SectionRole::Other && number.is_some());
@@ -240,8 +256,9 @@ impl Builder<'_> {
             return self.tree.add(context.node, NodeKind::Note { level }, text, lead.span);
         }
         reading.code_follows = reading.code_follows || self.has_code(index);
-        let segments = decisions::segments(&reading.prose.masked());
-        if number.is_none()
+        let segments = self.settled(&reading, decisions::segments(&reading.prose.masked()), context);
+        let begins_case = matches!(segments.first(), Some(Segment::If(_))) && number.is_none();
+        if (begins_case || matches!(segments.first(), Some(Segment::Otherwise { .. })))
             && let Some(branch) = self.item_branch(&reading, &segments, context)
         {
             return branch;
