@@ -40,12 +40,12 @@ pub(super) fn scan(root: &Path) -> Scan {
             Ok(identity) if !seen.insert(identity) => {
                 scan.problem(
                     &directory,
-                    "was read already under another name: a symbolic link leads in a circle. Remove the link",
+                    "is another name of a directory that was read already, or leads in a circle. Remove the link",
                 );
             }
             Ok(_) => scan.directory(&directory, &relative, &mut pending),
             Err(error) => {
-                scan.problem(&directory, &format!("cannot be read: {error}. Check [sops] directories and permissions"))
+                scan.problem(&directory, &format!("cannot be read: {error}. Check [sops] directories and permissions"));
             }
         }
     }
@@ -75,11 +75,17 @@ impl Scan {
                 return;
             }
         };
+        // Ordered, so that of two names of one directory the same one is used each time.
+        let mut paths = Vec::new();
         for entry in entries {
             match entry {
-                Ok(entry) => self.entry(&entry.path(), relative, pending),
+                Ok(entry) => paths.push(entry.path()),
                 Err(error) => self.problem(directory, &format!("was listed in part: {error}. Try again")),
             }
+        }
+        paths.sort();
+        for path in paths {
+            self.entry(&path, relative, pending);
         }
     }
 
@@ -94,7 +100,7 @@ impl Scan {
             Ok(metadata) if metadata.is_dir() => pending.push((path.to_owned(), relative)),
             Ok(_) if !is_document => {}
             Ok(metadata) if !metadata.is_file() => {
-                self.problem(path, "is no regular file and is left out. Replace it by a file")
+                self.problem(path, "is no regular file and is left out. Replace it by a file");
             }
             Ok(_) => match read_limited(path) {
                 Ok(Some(bytes)) => self.files.push(FoundFile { relative, path: path.to_owned(), bytes }),
@@ -106,7 +112,7 @@ impl Scan {
             },
             Err(_) if !is_document => {}
             Err(error) => {
-                self.problem(path, &format!("cannot be read: {error}. Check where the link leads and its permissions"))
+                self.problem(path, &format!("cannot be read: {error}. Check where the link leads and its permissions"));
             }
         }
     }

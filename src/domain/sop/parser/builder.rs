@@ -247,7 +247,7 @@ impl<'a> Builder<'a> {
             let kind = match part.kind {
                 PartKind::Command { shell, interactive } => command(part.text.clone(), shell, interactive),
                 PartKind::Output => NodeKind::Output,
-                PartKind::Example(language) => NodeKind::Opaque { reason: format!("{language} example") },
+                PartKind::Opaque(reason) => NodeKind::Opaque { reason },
             };
             self.tree.add(target, kind, &part.text, part.span);
         }

@@ -29,8 +29,8 @@ pub(super) enum PartKind {
         interactive: bool,
     },
     Output,
-    /// Neither: an example of the named language.
-    Example(String),
+    /// Neither; says what it is instead.
+    Opaque(String),
 }
 
 /// Divides a code block into commands and outputs, in order. An empty block has no parts.
@@ -42,7 +42,7 @@ pub(super) fn split(language: &str, lines: &[CodeLine]) -> Vec<Part> {
         Kind::Shell(label) => split_shell(lines, label),
         Kind::Query(shell) => whole(lines, PartKind::Command { shell, interactive: false }),
         Kind::Output => whole(lines, PartKind::Output),
-        Kind::Example => whole(lines, PartKind::Example(language.to_owned())),
+        Kind::Example => whole(lines, PartKind::Opaque(format!("{language} example"))),
     }
 }
 
@@ -186,7 +186,7 @@ fn split_shell(lines: &[CodeLine], label: Label) -> Vec<Part> {
     let comments_only =
         script.iter().all(|line| line.text.trim().is_empty() || line.text.trim_start().starts_with('#'));
     let kind = if comments_only {
-        PartKind::Example("comment".to_owned())
+        PartKind::Opaque("comment".to_owned())
     } else {
         let text = script.iter().map(|line| line.text.as_str()).collect::<String>();
         PartKind::Command { shell: Shell::Sh, interactive: is_interactive(&text) }
@@ -312,7 +312,7 @@ mod tests {
             .collect()
     }
 
-    /// Parts as text: `sh`, `sql`, `promql`, `other`, `tty` (interactive), `out` or the example's language, then the text.
+    /// Parts as text: `sh`, `sql`, `promql`, `other`, `tty` (interactive), `out` or the reason, then the text.
     fn show(language: &str, text: &str) -> Vec<String> {
         split(language, &lines(text))
             .into_iter()
@@ -321,7 +321,7 @@ mod tests {
                     PartKind::Command { interactive: true, .. } => "tty".to_owned(),
                     PartKind::Command { shell, .. } => format!("{shell:?}").to_lowercase(),
                     PartKind::Output => "out".to_owned(),
-                    PartKind::Example(language) => language,
+                    PartKind::Opaque(reason) => reason,
                 };
                 format!("{kind}: {}", part.text)
             })
@@ -349,7 +349,7 @@ mod tests {
     #[case::query_function("", "sum(rate(x[5m]))\n", &["promql: sum(rate(x[5m]))"])]
     #[case::sql("", "SELECT 1\nFROM x;\n", &["sql: SELECT 1\nFROM x;"])]
     #[case::log("", "E0301 something failed\n", &["out: E0301 something failed"])]
-    #[case::yaml("yaml", "a: b\n", &["yaml: a: b"])]
+    #[case::yaml("yaml", "a: b\n", &["yaml example: a: b"])]
     #[case::ruby("ruby", "User.count\n", &["other: User.count"])]
     #[case::empty("sh", "\n\n", &[])]
     #[case::blank_ends("sh", "\nls -l\n\n", &["sh: ls -l"])]
