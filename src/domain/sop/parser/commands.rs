@@ -92,6 +92,9 @@ fn sniff(lines: &[CodeLine]) -> Option<Kind> {
     let Some(first) = texts().find(|line| !line.starts_with('#')) else {
         return texts().any(|line| prompts::find_root(line).is_some()).then_some(Kind::Shell(Label::Session));
     };
+    if is_database_prompt(first) {
+        return Some(Kind::Output);
+    }
     if words::is_surely_command(first) || words::is_assignment(first.split_whitespace().next().unwrap_or_default()) {
         return Some(Kind::Shell(Label::Session));
     }
@@ -100,6 +103,15 @@ fn sniff(lines: &[CodeLine]) -> Option<Kind> {
     }
     let joined = texts().take(20).collect::<Vec<_>>().join(" ");
     is_promql(&joined).then_some(Kind::Query(Shell::Promql))
+}
+
+/// `shop=# `, `shop=> `: a session in psql, which is shown as it is.
+fn is_database_prompt(first: &str) -> bool {
+    let name = first.split(['=', '-']).next().unwrap_or_default();
+    let mark = first.get(name.len()..).unwrap_or_default();
+    !name.is_empty()
+        && !name.contains(' ')
+        && ["=# ", "=> ", "-# ", "-> "].iter().any(|prompt| mark.starts_with(prompt))
 }
 
 fn is_sql(first: &str) -> bool {
@@ -348,6 +360,7 @@ mod tests {
     #[case::query_unmarked("console", "(etcd_mvcc_db_total_size_in_bytes / x) * 100\n", &["promql: (etcd_mvcc_db_total_size_in_bytes / x) * 100"])]
     #[case::query_function("", "sum(rate(x[5m]))\n", &["promql: sum(rate(x[5m]))"])]
     #[case::sql("", "SELECT 1\nFROM x;\n", &["sql: SELECT 1\nFROM x;"])]
+    #[case::database_session("", "shop=# select 1;\n", &["out: shop=# select 1;"])]
     #[case::log("", "E0301 something failed\n", &["out: E0301 something failed"])]
     #[case::yaml("yaml", "a: b\n", &["yaml example: a: b"])]
     #[case::ruby("ruby", "User.count\n", &["other: User.count"])]

@@ -3,6 +3,7 @@
 //! Owns: which node a sentence becomes. Does not: find decisions in text (see `decisions`) or read blocks (see `builder`).
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::blocks::{Block, BlockKind, Prose};
 use super::builder::{Builder, Context, Place, command};
@@ -10,6 +11,9 @@ use super::decisions::{self, Chain, Guard, Reference, Segment};
 use super::interactive::is_interactive;
 use super::words;
 use crate::domain::procedure::{BranchOrigin, NodeKind, NoteLevel, SectionRole, Shell, Span, StepMode};
+
+/// A sentence longer than this many bytes is no question that a decision repeats.
+const MAX_QUESTION: usize = 500;
 
 /// A text being read.
 struct Reading<'a> {
@@ -26,6 +30,11 @@ impl Reading<'_> {
         self.prose.text.get(range).unwrap_or_default()
     }
 
+    /// The text, if it is short enough to be asked; else nothing.
+    fn possible_question(&self, range: Range<usize>) -> Rc<str> {
+        Rc::from(Some(self.text(range)).filter(|text| text.len() <= MAX_QUESTION).unwrap_or_default())
+    }
+
     fn source(&self, range: Range<usize>) -> Span {
         self.prose.source(range).unwrap_or(Span { start: self.span.end, end: self.span.end })
     }
@@ -38,6 +47,10 @@ impl Builder<'_> {
         let mut context = self.context(block.parent).clone();
         context.list_goes_to = None;
         let text = reading.prose.text.trim();
+        if text.is_empty() {
+            self.opaque(block, "image without a description");
+            return;
+        }
         if let Some((label, rest)) = step_heading(text) {
             let kind = NodeKind::Step { mode: mode_of(rest, context.role), label: Some(label) };
             let step = self.tree.add(context.base, kind, rest, block.span);
@@ -109,7 +122,7 @@ impl Builder<'_> {
         for segment in segments {
             match segment {
                 Segment::Plain(range) => {
-                    context.last_sentence = reading.text(range.clone()).to_owned();
+                    context.last_sentence = reading.possible_question(range.clone());
                     lead = Some(lead.map_or(range.clone(), |lead| lead.start..range.end));
                 }
                 Segment::If(guard) => {
@@ -178,7 +191,7 @@ impl Builder<'_> {
     fn decision(&mut self, reading: &Reading<'_>, guard: &Guard, parent: Option<usize>, context: &Context) -> usize {
         let refers_back = guard.reference != Reference::Itself || context.last_sentence.ends_with('?');
         let question = if refers_back && !context.last_sentence.is_empty() {
-            context.last_sentence.clone()
+            context.last_sentence.to_string()
         } else {
             question_of(reading.text(guard.condition.clone()))
         };
@@ -319,7 +332,7 @@ impl Builder<'_> {
         let span = reading.prose.source(0..lead_end.max(1)).unwrap_or(reading.span);
         let step = self.tree.add(context.node, kind, text, span);
         if let Some(Segment::Plain(last)) = plain.checked_sub(1).and_then(|last| segments.get(last)) {
-            context.last_sentence = reading.text(last.clone()).to_owned();
+            context.last_sentence = reading.possible_question(last.clone());
         }
         let rest: Vec<Segment> = segments.into_iter().skip(plain).collect();
         let guarded = rest.iter().any(|segment| matches!(segment, Segment::If(_)));
