@@ -7,7 +7,7 @@
 
 mod scan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Span;
 use crate::domain::alert::Labels;
@@ -96,10 +96,8 @@ pub struct Binding {
 #[must_use]
 pub fn bind(uses: &[ParamUse], labels: &Labels, typed: &BTreeMap<String, String>) -> Vec<Binding> {
     let mut bindings: Vec<Binding> = Vec::new();
-    for used in uses {
-        if bindings.iter().any(|binding| binding.name == used.name) {
-            continue;
-        }
+    let mut bound = HashSet::new();
+    for used in uses.iter().filter(|used| bound.insert(used.name.as_str())) {
         let (candidate, from) = match typed.get(&used.name) {
             Some(value) => (Some(value), BoundFrom::Operator),
             None => match find_label(&used.name, labels) {
@@ -130,7 +128,7 @@ pub const ALIASES: &[(&str, &[&str])] = &[
     ("project", &["namespace"]),
     ("node", &["node_name", "nodename", "hostname", "host", "instance"]),
     ("host", &["hostname", "nodename", "node", "instance"]),
-    ("hostname", &["host", "nodename", "node", "instance"]),
+    ("hostname", &["host", "nodename", "node"]),
     ("server", &["hostname", "host", "node", "instance"]),
     ("address", &["instance"]),
     ("target", &["instance"]),

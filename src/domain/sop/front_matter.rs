@@ -71,15 +71,14 @@ fn read_toml(inner: &str, body_start: usize) -> FrontMatter {
         }
     };
     for (key, value) in &table {
-        match Key::of(key) {
-            Some(key) => match toml_texts(value) {
+        if let Some(key) = Key::of(key) {
+            match toml_texts(value) {
                 Some(texts) => front.set(key, texts),
                 None => front.diagnostics.push(broken(
                     line_of_key(inner, key.name()),
                     &format!("`{}` has to be a text or a list of texts; it is not used", key.name()),
                 )),
-            },
-            None => {}
+            }
         }
     }
     front
@@ -125,7 +124,7 @@ fn read_yaml(inner: &str, body_start: usize) -> FrontMatter {
             "" => list_of = Some(key),
             value => match value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 Some(items) => {
-                    front.set(key, items.split(',').map(yaml_text).filter(|item| !item.is_empty()).collect())
+                    front.set(key, items.split(',').map(yaml_text).filter(|item| !item.is_empty()).collect());
                 }
                 None => front.set(key, vec![yaml_text(value)]),
             },

@@ -1,155 +1,203 @@
-//! Moving through a procedure: what is visible when nodes are folded, the next step, where a text is.
+//! Moving about in a procedure: what is visible, the next step, finding text.
 //!
-//! Owns: pure questions about a tree. Does not: know a screen; positions are indices into `Procedure::nodes`.
+//! Owns: pure navigation over the nodes. Does not: draw, or remember where the person is.
 
 use std::collections::HashSet;
 
 use crate::domain::id::NodeId;
 use crate::domain::procedure::{Node, NodeKind, Procedure};
 
-/// Nodes that no folded ancestor hides, in document order. Linear in the number of nodes.
+/// Which way to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the end of the document.
+    Forward,
+    /// Towards its beginning.
+    Backward,
+}
+
+/// Positions of the nodes that show when the nodes in `folded` hide what is below them, in document order.
 #[must_use]
 pub fn visible(procedure: &Procedure, folded: &HashSet<NodeId>) -> Vec<usize> {
-    // A parent stands before its children, so one pass is enough.
-    let mut hidden = vec![false; procedure.nodes.len()];
-    let mut visible = Vec::with_capacity(procedure.nodes.len());
+    let mut shown = Vec::with_capacity(procedure.nodes.len());
+    // Whether what is below each node is hidden; a parent stands before its children.
+    let mut hides = Vec::with_capacity(procedure.nodes.len());
     for (index, node) in procedure.nodes.iter().enumerate() {
-        hidden[index] = node
-            .parent
-            .is_some_and(|parent| hidden[parent] || folded.contains(&procedure.nodes[parent].id));
-        if !hidden[index] {
-            visible.push(index);
+        let hidden = node.parent.and_then(|parent| hides.get(parent)).copied().unwrap_or(false);
+        if !hidden {
+            shown.push(index);
         }
+        hides.push(hidden || folded.contains(&node.id));
     }
-    visible
+    shown
 }
 
-const fn is_stop(node: &Node) -> bool {
-    matches!(node.kind, NodeKind::Step { .. } | NodeKind::Decision { .. })
+/// Whether there is anything below the node at `index`.
+#[must_use]
+pub fn has_children(procedure: &Procedure, index: usize) -> bool {
+    // In document order the first child follows its parent at once.
+    procedure.nodes.get(index + 1).is_some_and(|node| node.parent == Some(index))
 }
 
-/// The first step or decision; without one, the first command.
+/// The positions of the node's ancestors, nearest first.
+pub fn ancestors(procedure: &Procedure, index: usize) -> impl Iterator<Item = usize> {
+    let parent_of = |index: usize| procedure.nodes.get(index).and_then(|node| node.parent);
+    std::iter::successors(parent_of(index), move |parent| parent_of(*parent))
+}
+
+/// The next node that asks for something to be done or decided: a step, a decision, or a command that is in no step.
+/// From the last one there is none; `from` is not counted.
+#[must_use]
+pub fn next_step(procedure: &Procedure, from: usize, direction: Direction) -> Option<usize> {
+    let is_stop = |index: &usize| procedure.nodes.get(*index).is_some_and(|node| asks(procedure, node));
+    match direction {
+        Direction::Forward => (from.saturating_add(1)..procedure.nodes.len()).find(is_stop),
+        Direction::Backward => (0..from.min(procedure.nodes.len())).rev().find(is_stop),
+    }
+}
+
+fn asks(procedure: &Procedure, node: &Node) -> bool {
+    match node.kind {
+        NodeKind::Step { .. } | NodeKind::Decision { .. } => true,
+        NodeKind::Command { .. } => {
+            let parent = node.parent.and_then(|parent| procedure.nodes.get(parent));
+            !matches!(parent.map(|parent| &parent.kind), Some(NodeKind::Step { .. }))
+        }
+        NodeKind::Section { .. }
+        | NodeKind::Output
+        | NodeKind::Branch { .. }
+        | NodeKind::Note { .. }
+        | NodeKind::Opaque { .. } => false,
+    }
+}
+
+/// Where to begin: the first step or decision; without one, the first command.
 #[must_use]
 pub fn first_step(procedure: &Procedure) -> Option<usize> {
+    let steps = |node: &Node| matches!(node.kind, NodeKind::Step { .. } | NodeKind::Decision { .. });
     let command = |node: &Node| matches!(node.kind, NodeKind::Command { .. });
-    procedure.nodes.iter().position(is_stop).or_else(|| procedure.nodes.iter().position(command))
+    procedure.nodes.iter().position(steps).or_else(|| procedure.nodes.iter().position(command))
 }
 
-/// The first step or decision after `from`.
-#[must_use]
-pub fn next_step(procedure: &Procedure, from: usize) -> Option<usize> {
-    let after = procedure.nodes.iter().enumerate().skip(from + 1);
-    after.filter(|(_, node)| is_stop(node)).map(|(index, _)| index).next()
-}
-
-/// The last step or decision before `from`.
-#[must_use]
-pub fn previous_step(procedure: &Procedure, from: usize) -> Option<usize> {
-    procedure.nodes.iter().take(from).rposition(is_stop)
-}
-
-/// The next node after `from` that contains `words`, whatever their case; goes on at the beginning after the end.
-#[must_use]
-pub fn find_next(procedure: &Procedure, from: usize, words: &str) -> Option<usize> {
-    let count = procedure.nodes.len();
-    let words = words.to_lowercase();
-    (1..=count).map(|step| (from + step) % count).find(|index| contains(&procedure.nodes[*index], &words))
-}
-
-/// The same backwards.
-#[must_use]
-pub fn find_previous(procedure: &Procedure, from: usize, words: &str) -> Option<usize> {
-    let count = procedure.nodes.len();
-    let words = words.to_lowercase();
-    (1..=count)
-        .map(|step| (from + count - step % count) % count)
-        .find(|index| contains(&procedure.nodes[*index], &words))
-}
-
-fn contains(node: &Node, lowercase_words: &str) -> bool {
-    let script = match &node.kind {
-        NodeKind::Command { script, .. } => script.as_str(),
-        NodeKind::Branch { condition, .. } => condition.as_str(),
-        NodeKind::Decision { question } => question.as_str(),
-        _ => "",
-    };
-    node.text.to_lowercase().contains(lowercase_words) || script.to_lowercase().contains(lowercase_words)
-}
-
-/// The command that the node at `index` is, or the first one directly below it.
+/// The command that the node at `index` is, or the first one directly below it. A section has none: running the first
+/// command somewhere below it would surprise.
 #[must_use]
 pub fn command_at(procedure: &Procedure, index: usize) -> Option<usize> {
     let is_command = |at: usize| matches!(procedure.nodes[at].kind, NodeKind::Command { .. });
-    if index >= procedure.nodes.len() {
+    match &procedure.nodes.get(index)?.kind {
+        NodeKind::Command { .. } => Some(index),
+        NodeKind::Section { .. } => None,
+        _ => (index + 1..procedure.nodes.len())
+            .find(|at| procedure.nodes[*at].parent == Some(index) && is_command(*at)),
+    }
+}
+
+/// The next node whose text contains `needle`, regardless of case, going round at the end of the document.
+///
+/// `from` itself comes last. An empty needle is found nowhere.
+#[must_use]
+pub fn find(procedure: &Procedure, needle: &str, from: usize, direction: Direction) -> Option<usize> {
+    let count = procedure.nodes.len();
+    let needle = needle.to_lowercase();
+    if needle.is_empty() || count == 0 {
         return None;
     }
-    if is_command(index) {
-        return Some(index);
-    }
-    // A section is no step: running "the first command somewhere below" would surprise.
-    if matches!(procedure.nodes[index].kind, NodeKind::Section { .. }) {
-        return None;
-    }
-    (index + 1..procedure.nodes.len()).find(|at| procedure.nodes[*at].parent == Some(index) && is_command(*at))
+    let from = from.min(count - 1);
+    (1..=count)
+        .map(|distance| match direction {
+            Direction::Forward => (from + distance) % count,
+            Direction::Backward => (from + count - distance) % count,
+        })
+        .find(|index| procedure.nodes.get(*index).is_some_and(|node| node.text.to_lowercase().contains(&needle)))
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+    use crate::domain::id::SopId;
     use crate::domain::sop::parse;
 
-    const TEXT: &str = "# Title\n\n## Diagnosis\n\n1. Look at the disk:\n\n   ```sh\n   df -h\n   ```\n\n2. Think.\n\n\
-        ## Mitigation\n\n1. Remove it:\n\n   ```sh\n   rm -v -- <file>\n   ```\n";
-
     fn procedure() -> Procedure {
-        parse(&"t.md".into(), TEXT.as_bytes())
+        let text = "## Meaning\n\nWords.\n\n## Diagnosis\n\n1. Look:\n   ```sh\n   df -h\n   ```\n2. Check it.\n\n## Mitigation\n\n\
+                    If full, wait.\n\n## Verify\n\n```sh\ndf -h\n```\n";
+        parse(&SopId::from("x.md"), text.as_bytes())
     }
 
-    fn find(procedure: &Procedure, words: &str) -> usize {
-        find_next(procedure, procedure.nodes.len() - 1, words).expect(words)
-    }
-
-    #[test]
-    fn folding_hides_everything_below_and_nothing_else() {
-        let procedure = procedure();
-        let diagnosis = find(&procedure, "Diagnosis");
-        let all = visible(&procedure, &HashSet::new());
-        assert_eq!(all.len(), procedure.nodes.len());
-        let folded = HashSet::from([procedure.nodes[diagnosis].id.clone()]);
-        let rest = visible(&procedure, &folded);
-        assert!(rest.contains(&diagnosis) && rest.contains(&find(&procedure, "Mitigation")));
-        assert!(!rest.contains(&find(&procedure, "df -h")) && !rest.contains(&find(&procedure, "Think")));
+    fn texts(procedure: &Procedure, indices: impl IntoIterator<Item = usize>) -> Vec<String> {
+        indices.into_iter().map(|index| procedure.nodes[index].text.clone()).collect()
     }
 
     #[test]
-    fn steps_follow_each_other_and_end() {
+    fn folding_hides_what_is_below() {
         let procedure = procedure();
-        let first = first_step(&procedure).unwrap();
-        assert!(procedure.nodes[first].text.contains("Look"));
-        let second = next_step(&procedure, first).unwrap();
-        assert!(procedure.nodes[second].text.contains("Think"));
-        let third = next_step(&procedure, second).unwrap();
-        assert_eq!(next_step(&procedure, third), None);
-        assert_eq!(previous_step(&procedure, third), Some(second));
-        assert_eq!(previous_step(&procedure, first), None);
+        assert_eq!(visible(&procedure, &HashSet::new()).len(), procedure.nodes.len());
+        let folded: HashSet<NodeId> =
+            procedure.nodes.iter().filter(|node| node.parent.is_none()).map(|node| node.id.clone()).collect();
+        assert_eq!(texts(&procedure, visible(&procedure, &folded)), ["Meaning", "Diagnosis", "Mitigation", "Verify"]);
+        let look = procedure.nodes.iter().position(|node| node.text == "Look:").unwrap();
+        let folded = HashSet::from([procedure.nodes[look].id.clone()]);
+        assert_eq!(visible(&procedure, &folded).len(), procedure.nodes.len() - 1);
+        assert!(has_children(&procedure, look) && !has_children(&procedure, look + 1));
+        assert_eq!(texts(&procedure, ancestors(&procedure, look + 1)), ["Look:", "Diagnosis"]);
     }
 
     #[test]
-    fn finding_wraps_in_both_directions() {
+    fn steps_in_both_directions() {
         let procedure = procedure();
-        let remove = find(&procedure, "RM -V");
-        assert_eq!(find_next(&procedure, remove, "df"), find_previous(&procedure, remove, "df"));
-        assert_eq!(find_next(&procedure, 0, "nowhere"), None);
-        assert_eq!(find_previous(&procedure, 0, "nowhere"), None);
+        let mut forward = vec![];
+        let mut at = 0;
+        while let Some(next) = next_step(&procedure, at, Direction::Forward) {
+            forward.push(next);
+            at = next;
+        }
+        assert_eq!(texts(&procedure, forward.clone()), ["Look:", "Check it.", "Full?", "Wait.", "df -h"]);
+        let mut backward = vec![at];
+        while let Some(next) = next_step(&procedure, at, Direction::Backward) {
+            backward.push(next);
+            at = next;
+        }
+        backward.reverse();
+        assert_eq!(forward, backward);
+    }
+
+    #[rstest]
+    #[case("DF", Direction::Forward, 0, Some("df -h"))]
+    #[case("meaning", Direction::Forward, 0, Some("Meaning"))]
+    #[case("verify", Direction::Backward, 0, Some("Verify"))]
+    #[case("nowhere", Direction::Forward, 0, None)]
+    #[case("", Direction::Forward, 0, None)]
+    #[case("words", Direction::Forward, 999, Some("Words."))]
+    fn finding(
+        #[case] needle: &str,
+        #[case] direction: Direction,
+        #[case] from: usize,
+        #[case] expected: Option<&str>,
+    ) {
+        let procedure = procedure();
+        let found = find(&procedure, needle, from, direction);
+        assert_eq!(found.map(|index| procedure.nodes[index].text.as_str()), expected);
     }
 
     #[test]
-    fn a_step_has_its_command_a_section_has_none() {
-        let procedure = procedure();
-        let look = find(&procedure, "Look at");
-        assert_eq!(command_at(&procedure, look), Some(find(&procedure, "df -h")));
-        assert_eq!(command_at(&procedure, find(&procedure, "Think")), None);
-        assert_eq!(command_at(&procedure, find(&procedure, "Diagnosis")), None);
+    fn an_empty_document_has_no_places() {
+        let empty = parse(&SopId::from("x.md"), b"");
+        assert_eq!(visible(&empty, &HashSet::new()), Vec::<usize>::new());
+        assert_eq!(find(&empty, "x", 0, Direction::Forward), None);
+        assert_eq!(next_step(&empty, 0, Direction::Backward), None);
+    }
+
+    #[test]
+    fn a_step_has_its_command_and_a_section_has_none() {
+        let text = "# T\n\n## Diagnosis\n\n1. Look at the disk:\n\n   ```sh\n   df -h\n   ```\n\n2. Think.\n";
+        let procedure = crate::domain::sop::parse(&"t.md".into(), text.as_bytes());
+        let position = |words: &str| find(&procedure, words, 0, Direction::Forward).unwrap();
+        let look = first_step(&procedure).unwrap();
+        assert!(procedure.nodes[look].text.contains("Look at"));
+        assert_eq!(command_at(&procedure, look), Some(position("df -h")));
+        assert_eq!(command_at(&procedure, position("Think")), None);
+        assert_eq!(command_at(&procedure, position("Diagnosis")), None);
         assert_eq!(command_at(&procedure, 10_000), None);
     }
 }

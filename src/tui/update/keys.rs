@@ -4,10 +4,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::sop::{Direction, Fold};
+use super::sop::Fold;
 use super::{overlay, queue, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
+use crate::domain::sop::tree::Direction;
 use crate::engine::backend::Command;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -82,7 +83,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::Quit => effects.push(Effect::Quit),
         Intent::Help => model.ui.overlay = Some(Overlay::Help { top: 0 }),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
-        Intent::PreviousPane => focus(model, next_pane(model, Direction::Back)),
+        Intent::PreviousPane => focus(model, next_pane(model, Direction::Backward)),
         Intent::FocusIncidents => focus(model, Pane::Incidents),
         Intent::FocusSop => focus(model, Pane::Sop),
         Intent::FocusOutput => focus(model, Pane::Output),
@@ -110,7 +111,7 @@ fn next_pane(model: &Model, direction: Direction) -> Pane {
     let at = panes.iter().position(|pane| *pane == model.ui.focus).unwrap_or(0);
     let next = match direction {
         Direction::Forward => (at + 1) % panes.len(),
-        Direction::Back => (at + panes.len() - 1) % panes.len(),
+        Direction::Backward => (at + panes.len() - 1) % panes.len(),
     };
     panes[next]
 }
@@ -159,14 +160,14 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::Top => sop::step(model, i64::from(i32::MIN)),
         Intent::Bottom => sop::step(model, i64::from(i32::MAX)),
         Intent::NextStep => sop::to_step(model, Direction::Forward),
-        Intent::PreviousStep => sop::to_step(model, Direction::Back),
+        Intent::PreviousStep => sop::to_step(model, Direction::Backward),
         Intent::Fold => sop::fold(model, Fold::Toggle),
         Intent::FoldOpen => sop::fold(model, Fold::Open),
         Intent::FoldClose => sop::fold(model, Fold::Close),
         Intent::FoldAll => sop::fold_all(model),
         Intent::Filter => model.ui.sop.editing = Some(LineEdit::default()),
         Intent::FindNext => sop::find(model, Direction::Forward, effects),
-        Intent::FindPrevious => sop::find(model, Direction::Back, effects),
+        Intent::FindPrevious => sop::find(model, Direction::Backward, effects),
         Intent::Run => sop::propose(model, effects),
         Intent::Open => open_node(model, effects),
         Intent::Cancel => cancel(model, effects),
@@ -195,7 +196,7 @@ fn in_output(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::Top => output.up = usize::MAX / 2,
         Intent::Bottom => output.up = 0,
         Intent::NextStep => other_attempt(model, Direction::Forward, effects),
-        Intent::PreviousStep => other_attempt(model, Direction::Back, effects),
+        Intent::PreviousStep => other_attempt(model, Direction::Backward, effects),
         Intent::Cancel => cancel(model, effects),
         Intent::Back => model.ui.focus = Pane::Sop,
         _ => {}
@@ -210,7 +211,7 @@ fn other_attempt(model: &mut Model, direction: Direction, effects: &mut Vec<Effe
     let at = attempts.iter().position(|attempt| attempt.id == shown).unwrap_or(0);
     let wanted = match direction {
         Direction::Forward => at.checked_sub(1),
-        Direction::Back => Some(at + 1),
+        Direction::Backward => Some(at + 1),
     };
     if let Some(attempt) = wanted.and_then(|at| attempts.get(at)) {
         model.ui.output.attempt = Some(attempt.id);

@@ -4,19 +4,10 @@
 
 use crate::domain::id::SopId;
 use crate::domain::procedure::NodeKind;
-use crate::domain::sop::tree;
+use crate::domain::sop::tree::{self, Direction};
 use crate::tui::msg::{Asked, Effect, ProposeRequest};
 use crate::tui::sop_lines;
 use crate::tui::ui::{Model, ToastLevel};
-
-/// Direction of a movement or search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    /// Towards the end.
-    Forward,
-    /// Towards the beginning.
-    Back,
-}
 
 /// After a load: begins anew when the document is another one.
 pub(super) fn follow_document(model: &mut Model) {
@@ -53,11 +44,7 @@ pub(super) fn step(model: &mut Model, nodes: i64) {
 pub(super) fn to_step(model: &mut Model, direction: Direction) {
     let Some(document) = &model.facts.sop else { return };
     let (procedure, cursor) = (&document.procedure, model.ui.sop.cursor);
-    let found = match direction {
-        Direction::Forward => tree::next_step(procedure, cursor),
-        Direction::Back => tree::previous_step(procedure, cursor),
-    };
-    if let Some(node) = found {
+    if let Some(node) = tree::next_step(procedure, cursor, direction) {
         reveal(model, node);
     }
 }
@@ -69,11 +56,7 @@ pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Ef
     if words.is_empty() {
         return;
     }
-    let found = match direction {
-        Direction::Forward => tree::find_next(&document.procedure, model.ui.sop.cursor, &words),
-        Direction::Back => tree::find_previous(&document.procedure, model.ui.sop.cursor, &words),
-    };
-    match found {
+    match tree::find(&document.procedure, &words, model.ui.sop.cursor, direction) {
         Some(node) => reveal(model, node),
         None => super::toast(model, ToastLevel::Refused, format!("\"{words}\" is not in this SOP"), effects),
     }

@@ -3,6 +3,9 @@
 //! Owns: which node each block becomes and what it hangs on. Does not: read sentences (see `paragraphs`) or divide code
 //! (see `commands`).
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use super::blocks::{Block, BlockKind, is_known_tag};
 use super::commands::{self, PartKind};
 use super::draft::Tree;
@@ -26,8 +29,8 @@ pub(super) struct Context {
     pub(super) list_goes_to: Option<usize>,
     /// The decision that "otherwise" refers to.
     pub(super) decision: Option<usize>,
-    /// The sentence that "if so" refers to.
-    pub(super) last_sentence: String,
+    /// The sentence that "if so" refers to; empty when there is none, or none short enough for a question.
+    pub(super) last_sentence: Rc<str>,
 }
 
 /// What kind of container a context belongs to.
@@ -49,7 +52,7 @@ impl Context {
             step: None,
             list_goes_to: None,
             decision: None,
-            last_sentence: String::new(),
+            last_sentence: Rc::from(""),
         }
     }
 
@@ -205,10 +208,15 @@ impl<'a> Builder<'a> {
         context.base = context.node;
         let decision = context.decision;
         // Code at column 0 right behind the list belongs to its last item, and "otherwise" to its last decision.
-        for container in [list, list.and_then(|list| self.blocks.get(list)).and_then(|list| list.parent)] {
+        let mut container = list;
+        loop {
             let outer = self.context(container);
             outer.step = Some(context.step.unwrap_or(node));
             outer.decision = decision;
+            match container.and_then(|container| self.blocks.get(container)) {
+                Some(Block { kind: BlockKind::List { .. }, parent, .. }) => container = *parent,
+                Some(_) | None => break,
+            }
         }
         context.step.get_or_insert(node);
         self.set_context(index, context);
@@ -242,16 +250,14 @@ impl<'a> Builder<'a> {
             let kind = match part.kind {
                 PartKind::Command { shell, interactive } => command(part.text.clone(), shell, interactive),
                 PartKind::Output => NodeKind::Output,
-                PartKind::Example(language) => NodeKind::Opaque { reason: format!("{language} example") },
+                PartKind::Opaque(reason) => NodeKind::Opaque { reason },
             };
             self.tree.add(target, kind, &part.text, part.span);
         }
     }
 
-    fn opaque(&mut self, block: &Block, reason: &str) {
-        let context = self.context(block.parent);
-        let (node, step) = (context.node, context.step);
-        let target = self.open_or(step.or(node), block.parent);
+    pub(super) fn opaque(&mut self, block: &Block, reason: &str) {
+        let target = self.context(block.parent).node;
         self.tree.add(target, NodeKind::Opaque { reason: reason.to_owned() }, &block.prose.text, block.span);
     }
 
@@ -270,12 +276,9 @@ impl<'a> Builder<'a> {
 
 /// A command node with the parameters of its script.
 pub(super) fn command(script: String, shell: Shell, interactive: bool) -> NodeKind {
-    let mut names: Vec<String> = Vec::new();
-    for used in params::find(&script) {
-        if !names.contains(&used.name) {
-            names.push(used.name);
-        }
-    }
+    let mut seen = HashSet::new();
+    let names =
+        params::find(&script).into_iter().map(|used| used.name).filter(|name| seen.insert(name.clone())).collect();
     NodeKind::Command { script, shell, params: names, interactive }
 }
 

@@ -29,8 +29,8 @@ pub(super) enum PartKind {
         interactive: bool,
     },
     Output,
-    /// Neither: an example of the named language.
-    Example(String),
+    /// Neither; says what it is instead.
+    Opaque(String),
 }
 
 /// Divides a code block into commands and outputs, in order. An empty block has no parts.
@@ -42,7 +42,7 @@ pub(super) fn split(language: &str, lines: &[CodeLine]) -> Vec<Part> {
         Kind::Shell(label) => split_shell(lines, label),
         Kind::Query(shell) => whole(lines, PartKind::Command { shell, interactive: false }),
         Kind::Output => whole(lines, PartKind::Output),
-        Kind::Example => whole(lines, PartKind::Example(language.to_owned())),
+        Kind::Example => whole(lines, PartKind::Opaque(format!("{language} example"))),
     }
 }
 
@@ -89,7 +89,12 @@ fn sniff(lines: &[CodeLine]) -> Option<Kind> {
     if texts().any(|line| prompts::find(line).is_some()) {
         return Some(Kind::Shell(Label::Session));
     }
-    let first = texts().find(|line| !line.starts_with('#'))?;
+    let Some(first) = texts().find(|line| !line.starts_with('#')) else {
+        return texts().any(|line| prompts::find_root(line).is_some()).then_some(Kind::Shell(Label::Session));
+    };
+    if is_database_prompt(first) {
+        return Some(Kind::Output);
+    }
     if words::is_surely_command(first) || words::is_assignment(first.split_whitespace().next().unwrap_or_default()) {
         return Some(Kind::Shell(Label::Session));
     }
@@ -98,6 +103,15 @@ fn sniff(lines: &[CodeLine]) -> Option<Kind> {
     }
     let joined = texts().take(20).collect::<Vec<_>>().join(" ");
     is_promql(&joined).then_some(Kind::Query(Shell::Promql))
+}
+
+/// `shop=# `, `shop=> `: a session in psql, which is shown as it is.
+fn is_database_prompt(first: &str) -> bool {
+    let name = first.split(['=', '-']).next().unwrap_or_default();
+    let mark = first.get(name.len()..).unwrap_or_default();
+    !name.is_empty()
+        && !name.contains(' ')
+        && ["=# ", "=> ", "-# ", "-> "].iter().any(|prompt| mark.starts_with(prompt))
 }
 
 fn is_sql(first: &str) -> bool {
@@ -184,7 +198,7 @@ fn split_shell(lines: &[CodeLine], label: Label) -> Vec<Part> {
     let comments_only =
         script.iter().all(|line| line.text.trim().is_empty() || line.text.trim_start().starts_with('#'));
     let kind = if comments_only {
-        PartKind::Example("comment".to_owned())
+        PartKind::Opaque("comment".to_owned())
     } else {
         let text = script.iter().map(|line| line.text.as_str()).collect::<String>();
         PartKind::Command { shell: Shell::Sh, interactive: is_interactive(&text) }
@@ -310,7 +324,7 @@ mod tests {
             .collect()
     }
 
-    /// Parts as text: `sh`, `sql`, `promql`, `other`, `tty` (interactive), `out` or the example's language, then the text.
+    /// Parts as text: `sh`, `sql`, `promql`, `other`, `tty` (interactive), `out` or the reason, then the text.
     fn show(language: &str, text: &str) -> Vec<String> {
         split(language, &lines(text))
             .into_iter()
@@ -319,7 +333,7 @@ mod tests {
                     PartKind::Command { interactive: true, .. } => "tty".to_owned(),
                     PartKind::Command { shell, .. } => format!("{shell:?}").to_lowercase(),
                     PartKind::Output => "out".to_owned(),
-                    PartKind::Example(language) => language,
+                    PartKind::Opaque(reason) => reason,
                 };
                 format!("{kind}: {}", part.text)
             })
@@ -346,8 +360,9 @@ mod tests {
     #[case::query_unmarked("console", "(etcd_mvcc_db_total_size_in_bytes / x) * 100\n", &["promql: (etcd_mvcc_db_total_size_in_bytes / x) * 100"])]
     #[case::query_function("", "sum(rate(x[5m]))\n", &["promql: sum(rate(x[5m]))"])]
     #[case::sql("", "SELECT 1\nFROM x;\n", &["sql: SELECT 1\nFROM x;"])]
+    #[case::database_session("", "shop=# select 1;\n", &["out: shop=# select 1;"])]
     #[case::log("", "E0301 something failed\n", &["out: E0301 something failed"])]
-    #[case::yaml("yaml", "a: b\n", &["yaml: a: b"])]
+    #[case::yaml("yaml", "a: b\n", &["yaml example: a: b"])]
     #[case::ruby("ruby", "User.count\n", &["other: User.count"])]
     #[case::empty("sh", "\n\n", &[])]
     #[case::blank_ends("sh", "\nls -l\n\n", &["sh: ls -l"])]

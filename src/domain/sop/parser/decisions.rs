@@ -242,11 +242,13 @@ fn guard(text: &str, at: usize, sentence: &Range<usize>, chain: Chain) -> Option
     let rest = after_if(text)?;
     let rest_at = at + text.len() - rest.len();
     let (condition, body) = split_condition(rest);
-    let condition_text = rest.get(condition.clone())?.trim_matches([' ', ',', ':', '.', ';']);
+    let marks = [' ', ',', ':', '.', ';'];
+    let untrimmed = rest.get(condition.clone())?.trim_start_matches(marks);
+    let condition_text = untrimmed.trim_end_matches(marks);
     if condition_text.is_empty() || is_trivial(condition_text) || rest.ends_with('?') && body.is_empty() {
         return None;
     }
-    let condition_start = rest_at + condition.start;
+    let condition_start = rest_at + condition.end - untrimmed.len();
     Some(Guard {
         whole: sentence.clone(),
         condition: condition_start..condition_start + condition_text.len(),

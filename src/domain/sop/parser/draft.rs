@@ -58,11 +58,6 @@ impl Tree {
         at
     }
 
-    /// The node at `index`.
-    pub(super) fn get(&self, index: usize) -> Option<&Draft> {
-        self.drafts.get(index)
-    }
-
     /// Whether nothing stands behind the node at `index` in the document so far, so that it may still get children.
     pub(super) fn is_open(&self, index: usize) -> bool {
         let mut at = index;
@@ -80,11 +75,6 @@ impl Tree {
                 None => return true,
             }
         }
-    }
-
-    /// Whether a node has no children yet.
-    pub(super) fn is_leaf(&self, index: usize) -> bool {
-        self.drafts.get(index).is_some_and(|draft| draft.children.is_empty())
     }
 
     /// Makes the section at `index` reach up to byte `end`.

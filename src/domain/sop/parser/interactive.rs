@@ -40,7 +40,7 @@ fn needs_terminal(words: &[&str]) -> bool {
         "su" => !has("-c"),
         "chroot" => arguments.len() < 2,
         "top" => !arguments.iter().any(|word| is_short_option(word, 'b')),
-        "ssh" | "tsh" => arguments.iter().filter(|word| !word.starts_with('-')).count() < 2,
+        "ssh" | "tsh" => positional(arguments, &["-o", "-i", "-p", "-l", "-F", "-J"]) < 2,
         "tail" => arguments.iter().any(|word| matches!(*word, "-f" | "-F" | "--follow") || is_short_option(word, 'f')),
         "journalctl" => has("--follow") || arguments.iter().any(|word| is_short_option(word, 'f')),
         "crontab" => has("-e"),
@@ -65,10 +65,27 @@ fn kubernetes(arguments: &[&str]) -> bool {
         || has("port-forward")
         || has("attach")
         || (has("debug") && !remote_command)
-        || (has("rsh") && !remote_command && arguments.iter().filter(|word| !word.starts_with('-')).count() <= 2)
+        || (has("rsh") && !remote_command && positional(arguments, &["-c", "--container", "-n", "--namespace"]) <= 2)
         || (has("logs") && (has("-f") || has("--follow")))
         || (has("get") && (has("-w") || has("--watch")))
         || (has("login") && !arguments.iter().any(|word| word.starts_with("--token") || word.starts_with("-p")))
+}
+
+/// How many words are neither options nor values of `with_value`; a substitution counts as one word.
+fn positional(arguments: &[&str], with_value: &[&str]) -> usize {
+    let mut count = 0;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if with_value.contains(word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            count += 1;
+            if word.starts_with("$(") && !word.ends_with(')') {
+                words.by_ref().find(|word| word.ends_with(')'));
+            }
+        }
+    }
+    count
 }
 
 /// `-it`, `-ti`, `-t`, `-i`, `--tty`, `--stdin`.
@@ -95,6 +112,8 @@ mod tests {
     #[case("kubectl exec -i -t <pod> -- sh")]
     #[case("oc debug node/<node>")]
     #[case("oc rsh <pod>")]
+    #[case("oc rsh -c etcdctl -n openshift-etcd $(oc get pod -l app=etcd -oname | awk -F/ '{ print $2 }')")]
+    #[case("ssh -o BatchMode=yes host")]
     #[case("kubectl edit deploy x")]
     #[case("kubectl -n a port-forward svc/x 80")]
     #[case("kubectl logs -f <pod>")]
@@ -123,6 +142,7 @@ mod tests {
     #[case("tail -n 100 x")]
     #[case("journalctl -u x --no-pager")]
     #[case("ssh host uptime")]
+    #[case("ssh -o BatchMode=yes host uptime")]
     #[case("ping -c 3 host")]
     #[case("top -b -n 1")]
     #[case("sudo systemctl restart x")]

@@ -124,7 +124,7 @@ mod tests {
     #[case::new_list("1. a\n2. b\n\ntext\n\n1. c\n", 3, &[1, 2, 1])]
     #[case::heading_between("1. a\n\n# H\n\n2. b\n", 3, &[1, 2])]
     #[case::two_lists("1. a\n\ntext\n\n1. b\n", 3, &[1, 1])]
-    #[case::list_inside("1. a\n\ntext\n\n1. x\n2. y\n\ntext\n\n2. b\n", 5, &[1, 1, 2, 2])]
+    #[case::list_inside("1. a\n\ntext\n\n1. x\n2. y\n\ntext\n\n2. b\n", 1, &[1, 1, 2, 2])]
     #[case::gap("1. a\n\ntext\n\n5. b\n", 3, &[1, 5])]
     #[case::starting_at_zero("0. a\n\ntext\n\n1. b\n", 1, &[0, 1])]
     fn lists(#[case] text: &str, #[case] top: usize, #[case] numbers: &[u64]) {

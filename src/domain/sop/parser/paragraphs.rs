@@ -3,6 +3,7 @@
 //! Owns: which node a sentence becomes. Does not: find decisions in text (see `decisions`) or read blocks (see `builder`).
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::blocks::{Block, BlockKind, Prose};
 use super::builder::{Builder, Context, Place, command};
@@ -10,6 +11,9 @@ use super::decisions::{self, Chain, Guard, Reference, Segment};
 use super::interactive::is_interactive;
 use super::words;
 use crate::domain::procedure::{BranchOrigin, NodeKind, NoteLevel, SectionRole, Shell, Span, StepMode};
+
+/// A sentence longer than this many bytes is no question that a decision repeats.
+const MAX_QUESTION: usize = 500;
 
 /// A text being read.
 struct Reading<'a> {
@@ -26,6 +30,11 @@ impl Reading<'_> {
         self.prose.text.get(range).unwrap_or_default()
     }
 
+    /// The text, if it is short enough to be asked; else nothing.
+    fn possible_question(&self, range: Range<usize>) -> Rc<str> {
+        Rc::from(Some(self.text(range)).filter(|text| text.len() <= MAX_QUESTION).unwrap_or_default())
+    }
+
     fn source(&self, range: Range<usize>) -> Span {
         self.prose.source(range).unwrap_or(Span { start: self.span.end, end: self.span.end })
     }
@@ -38,6 +47,10 @@ impl Builder<'_> {
         let mut context = self.context(block.parent).clone();
         context.list_goes_to = None;
         let text = reading.prose.text.trim();
+        if text.is_empty() {
+            self.opaque(block, "image without a description");
+            return;
+        }
         if let Some((label, rest)) = step_heading(text) {
             let kind = NodeKind::Step { mode: mode_of(rest, context.role), label: Some(label) };
             let step = self.tree.add(context.base, kind, rest, block.span);
@@ -50,7 +63,8 @@ impl Builder<'_> {
             self.tree.add(node, NodeKind::Note { level }, text, block.span);
         } else if context.acts() || (context.place == Place::Item && context.role == SectionRole::Other) {
             let masked = reading.prose.masked();
-            self.segments(&reading, decisions::segments(&masked), &mut context);
+            let segments = self.settled(&reading, decisions::segments(&masked), &context);
+            self.segments(&reading, segments, &mut context);
         } else {
             self.explanation(&reading, &mut context);
         }
@@ -84,7 +98,23 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds the nodes of a paragraph in a section that acts.
+    /// Makes plain sentences of what turns out to decide nothing: "If C" without a consequence, and "otherwise" without a
+    /// decision before it.
+    fn settled(&self, reading: &Reading<'_>, segments: Vec<Segment>, context: &Context) -> Vec<Segment> {
+        let mut decided = context.decision.is_some_and(|at| self.tree.is_open(at));
+        let settle = |segment| match segment {
+            Segment::If(guard) if guard.body.is_empty() && !reading.block_follows => Segment::Plain(guard.whole),
+            Segment::Otherwise { whole, .. } if !decided => Segment::Plain(whole),
+            segment => {
+                // A plain sentence in between would become a step behind the decision.
+                decided = matches!(segment, Segment::If(_) | Segment::Otherwise { .. });
+                segment
+            }
+        };
+        segments.into_iter().map(settle).collect()
+    }
+
+    /// Adds the nodes of a paragraph in a section that acts; the segments are settled.
     fn segments(&mut self, reading: &Reading<'_>, segments: Vec<Segment>, context: &mut Context) {
         let mut lead: Option<Range<usize>> = None;
         // What a decision in this paragraph hangs on: the step that its first sentences make.
@@ -92,22 +122,19 @@ impl Builder<'_> {
         for segment in segments {
             match segment {
                 Segment::Plain(range) => {
-                    context.last_sentence = reading.text(range.clone()).to_owned();
+                    context.last_sentence = reading.possible_question(range.clone());
                     lead = Some(lead.map_or(range.clone(), |lead| lead.start..range.end));
-                }
-                Segment::If(guard) if guard.body.is_empty() && !reading.block_follows => {
-                    lead = Some(lead.map_or(guard.whole.clone(), |lead| lead.start..guard.whole.end));
                 }
                 Segment::If(guard) => {
                     step = self.plain(reading, lead.take(), context).or(step);
                     self.guard(reading, &guard, step, context);
                 }
-                Segment::Otherwise { whole, body } => match context.decision.filter(|at| self.tree.is_open(*at)) {
-                    Some(decision) if lead.is_none() => {
+                Segment::Otherwise { whole, body } => {
+                    step = self.plain(reading, lead.take(), context).or(step);
+                    if let Some(decision) = context.decision.filter(|at| self.tree.is_open(*at)) {
                         self.branch(decision, reading, ("Otherwise", BranchOrigin::Otherwise), (whole, body), context);
                     }
-                    Some(_) | None => lead = Some(lead.map_or(whole.clone(), |lead| lead.start..whole.end)),
-                },
+                }
             }
         }
         self.plain(reading, lead, context);
@@ -164,7 +191,7 @@ impl Builder<'_> {
     fn decision(&mut self, reading: &Reading<'_>, guard: &Guard, parent: Option<usize>, context: &Context) -> usize {
         let refers_back = guard.reference != Reference::Itself || context.last_sentence.ends_with('?');
         let question = if refers_back && !context.last_sentence.is_empty() {
-            context.last_sentence.clone()
+            context.last_sentence.to_string()
         } else {
             question_of(reading.text(guard.condition.clone()))
         };
@@ -229,7 +256,9 @@ impl Builder<'_> {
         let Some(lead) = lead else {
             let kind =
                 NodeKind::Step { mode: mode_of("", context.role), label: number.map(|number| number.to_string()) };
-            return self.tree.add(context.node, kind, "", block.span);
+            // Only the mark; the node grows with what is hung on it.
+            let mark = Span { start: block.span.start, end: block.span.end.min(block.span.start + 1) };
+            return self.tree.add(context.node, kind, "", mark);
         };
         let mut reading = self.reading(index + 1, lead);
         let acts = context.acts() || (context.role == SectionRole::Other && number.is_some());
@@ -240,8 +269,9 @@ impl Builder<'_> {
             return self.tree.add(context.node, NodeKind::Note { level }, text, lead.span);
         }
         reading.code_follows = reading.code_follows || self.has_code(index);
-        let segments = decisions::segments(&reading.prose.masked());
-        if number.is_none()
+        let segments = self.settled(&reading, decisions::segments(&reading.prose.masked()), context);
+        let begins_case = matches!(segments.first(), Some(Segment::If(_))) && number.is_none();
+        if (begins_case || matches!(segments.first(), Some(Segment::Otherwise { .. })))
             && let Some(branch) = self.item_branch(&reading, &segments, context)
         {
             return branch;
@@ -302,7 +332,7 @@ impl Builder<'_> {
         let span = reading.prose.source(0..lead_end.max(1)).unwrap_or(reading.span);
         let step = self.tree.add(context.node, kind, text, span);
         if let Some(Segment::Plain(last)) = plain.checked_sub(1).and_then(|last| segments.get(last)) {
-            context.last_sentence = reading.text(last.clone()).to_owned();
+            context.last_sentence = reading.possible_question(last.clone());
         }
         let rest: Vec<Segment> = segments.into_iter().skip(plain).collect();
         let guarded = rest.iter().any(|segment| matches!(segment, Segment::If(_)));

@@ -126,7 +126,7 @@ pub(super) fn is_table_head(line: &str) -> bool {
                 c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, ' ' | '-' | '_' | '(' | ')' | '%' | '/')
             })
     };
-    cells.len() >= 2 && cells.iter().all(|cell| heading(cell))
+    cells.len() >= 2 && cells.iter().all(heading)
 }
 
 /// Whether `script` only sets variables or the directory.
