@@ -181,11 +181,12 @@ fn a_specification_that_was_not_approved_does_not_run() {
 #[test]
 fn a_program_that_is_no_supervisor_means_that_nothing_ran() {
     let mut broken = runner();
-    broken.program = "/bin/true".into();
+    // It is called as `ls supervise DIRECTORY`, and complains.
+    broken.program = "/bin/ls".into();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let error = broken.run(grant(spec("echo a")), path).unwrap_err();
-    assert!(error.to_string().contains("Nothing of it ran"), "{error}");
+    assert!(error.to_string().contains("Nothing of it ran") && error.to_string().contains("supervise"), "{error}");
     assert_eq!(broken.probe(path), Probe::Lost { spawned: false, output_bytes: 0 });
 }
 

@@ -63,13 +63,13 @@ const KUBECTL: Options = Options {
 fn kubectl(words: &[&str]) -> Result<(), String> {
     let arguments = options::parse(&KUBECTL, words).map_err(|word| match word.as_str() {
         "-f" | "--follow" | "-w" | "--watch" => format!("{word} can go on without end or reads a file"),
-        _ => not_known(word),
+        _ => not_known(&word),
     })?;
     if arguments.options.iter().any(|(name, value)| *name == "watch" && *value != Some("false")) {
         return Err("it watches and does not end by itself".to_owned());
     }
     if let Some(format) = arguments.values(&["o", "output"]).find(|format| !is_output_format(format)) {
-        return Err(not_known(format!("-o {format}")));
+        return Err(not_known(&format!("-o {format}")));
     }
     kubectl_verb(&arguments)
 }
@@ -87,7 +87,7 @@ fn kubectl_verb(arguments: &Arguments<'_>) -> Result<(), String> {
         ["rollout", "status", ..] if arguments.has(&["watch"]) || arguments.has(&["timeout"]) => Ok(()),
         ["rollout", "status", ..] => Err("rollout status waits; add --watch=false or --timeout".to_owned()),
         [] => Err("it has no command".to_owned()),
-        operands => Err(not_known(operands.iter().take(2).copied().collect::<Vec<_>>().join(" "))),
+        operands => Err(not_known(&operands.iter().take(2).copied().collect::<Vec<_>>().join(" "))),
     }
 }
 
@@ -131,6 +131,6 @@ fn docker(words: &[&str]) -> Result<(), String> {
         "stats" => Err("without --no-stream it does not end".to_owned()),
         "top" | "version" | "info" | "history" | "diff" => verb(&NONE, rest, Operands::AtMost(1)),
         "port" => verb(&NONE, rest, Operands::AtMost(2)),
-        other => Err(not_known(other.to_owned())),
+        other => Err(not_known(other)),
     }
 }

@@ -275,7 +275,7 @@ fn tail(words: &[&str]) -> Result<(), String> {
         Err(_) if words.iter().any(|word| follows(&word)) => {
             Err("it follows a file and does not end by itself".to_owned())
         }
-        Err(word) => Err(super::not_known(word)),
+        Err(word) => Err(super::not_known(&word)),
     }
 }
 
@@ -299,7 +299,7 @@ fn find(words: &[&str]) -> Result<(), String> {
     while rest.next_if(|word| !word.starts_with('-') && !matches!(*word, "(" | ")" | "," | "!")).is_some() {}
     while let Some(word) = rest.next() {
         let Some((_, values)) = FIND.iter().find(|(known, _)| *known == word) else {
-            return Err(super::not_known(word.to_owned()));
+            return Err(super::not_known(word));
         };
         for _ in 0..*values {
             rest.next().ok_or_else(|| format!("the value of {word} is missing"))?;

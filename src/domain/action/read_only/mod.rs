@@ -86,18 +86,18 @@ fn check(stage: &Stage, input: Input) -> Result<String, String> {
     let checked = match rule {
         Rule::Anything => Ok(()),
         Rule::Known(options, operands) => options::parse(&options, &arguments)
-            .map_err(not_known)
+            .map_err(|word| not_known(&word))
             .and_then(|arguments| operands.check(&arguments.operands)),
-        Rule::Checked(options, check) => {
-            options::parse(&options, &arguments).map_err(not_known).and_then(|arguments| check(&arguments))
-        }
+        Rule::Checked(options, check) => options::parse(&options, &arguments)
+            .map_err(|word| not_known(&word))
+            .and_then(|arguments| check(&arguments)),
         Rule::Own(check) => check(&arguments),
         Rule::Fed(check) => check(&arguments, input),
     };
     checked.map(|()| name.to_owned()).map_err(|why| format!("{name}: {why}"))
 }
 
-fn not_known(word: String) -> String {
+fn not_known(word: &str) -> String {
     format!("{word} is not on its list of harmless arguments")
 }
 

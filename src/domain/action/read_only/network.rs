@@ -27,7 +27,7 @@ fn nslookup(words: &[&str]) -> Result<(), String> {
         return Err("without a name it reads commands".to_owned());
     }
     let unknown = |word: &&&str| word.starts_with('-') && !KNOWN.iter().any(|known| word.starts_with(known));
-    words.iter().find(unknown).map_or(Ok(()), |word| Err(not_known((*word).to_owned())))
+    words.iter().find(unknown).map_or(Ok(()), |word| Err(not_known(word)))
 }
 
 /// Not -d, -F, -T (send data), -O, -J, -c, -D, --trace (write files), -K (reads further options), -x (another host),
@@ -142,7 +142,7 @@ fn openssl(words: &[&str], input: Input) -> Result<(), String> {
         }
         ["s_client", rest @ ..] => dashed(S_CLIENT, rest),
         ["x509", rest @ ..] => dashed(X509, rest),
-        [word, ..] => Err(not_known((*word).to_owned())),
+        [word, ..] => Err(not_known(word)),
         [] => Err("without arguments it reads commands".to_owned()),
     }
 }
@@ -152,7 +152,7 @@ fn dashed(known: &[(&str, usize)], words: &[&str]) -> Result<(), String> {
     let mut rest = words.iter().copied();
     while let Some(word) = rest.next() {
         let Some((_, values)) = known.iter().find(|(name, _)| *name == word) else {
-            return Err(not_known(word.to_owned()));
+            return Err(not_known(word));
         };
         for _ in 0..*values {
             rest.next().ok_or_else(|| format!("the value of {word} is missing"))?;
@@ -166,13 +166,13 @@ fn promtool(words: &[&str]) -> Result<(), String> {
         short: "o:",
         long: &["format=", "start=", "end=", "step=", "match=", "time=", "url=", "syntax-only"],
     };
-    let arguments = options::parse(&KNOWN, words).map_err(not_known)?;
+    let arguments = options::parse(&KNOWN, words).map_err(|word| not_known(&word))?;
     no_argument_files(words)?;
     match arguments.operands.as_slice() {
         ["query", "instant" | "range" | "series" | "labels", ..]
         | ["check", "config" | "rules" | "healthy" | "ready", ..] => Ok(()),
         [] => Err("it has no command".to_owned()),
-        operands => Err(not_known(operands.iter().take(2).copied().collect::<Vec<_>>().join(" "))),
+        operands => Err(not_known(&operands.iter().take(2).copied().collect::<Vec<_>>().join(" "))),
     }
 }
 
@@ -195,12 +195,12 @@ fn amtool(words: &[&str]) -> Result<(), String> {
             "no-version-check",
         ],
     };
-    let arguments = options::parse(&KNOWN, words).map_err(not_known)?;
+    let arguments = options::parse(&KNOWN, words).map_err(|word| not_known(&word))?;
     no_argument_files(words)?;
     match arguments.operands.as_slice() {
         ["alert" | "silence", "query", ..] | ["config", "show"] | ["cluster", "show"] | ["check-config", ..] => Ok(()),
         [] => Err("it has no command".to_owned()),
-        operands => Err(not_known(operands.iter().take(2).copied().collect::<Vec<_>>().join(" "))),
+        operands => Err(not_known(&operands.iter().take(2).copied().collect::<Vec<_>>().join(" "))),
     }
 }
 

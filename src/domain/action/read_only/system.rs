@@ -38,7 +38,7 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
         "which" => known("a", &[], Operands::Any),
         "sleep" => checked("", &[], |a| {
             let endless = a.operands.iter().find(|operand| !operand.starts_with(|c: char| c.is_ascii_digit()));
-            endless.map_or(Ok(()), |word| Err(not_known((*word).to_owned())))
+            endless.map_or(Ok(()), |word| Err(not_known(word)))
         }),
         "sysctl" => checked("anNeb", &["all", "names", "values", "ignore"], |a| {
             let sets = a.operands.iter().find(|operand| operand.contains('='));
@@ -81,7 +81,7 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
         "systemctl" => checked(SYSTEMCTL.short, SYSTEMCTL.long, systemctl),
         "timedatectl" | "hostnamectl" => checked("", &["no-pager"], |a| match a.operands.as_slice() {
             [] | ["status" | "show"] => Ok(()),
-            [word, ..] => Err(not_known((*word).to_owned())),
+            [word, ..] => Err(not_known(word)),
         }),
         "ss" => known(
             "nralemoptuwxiTHsdS460Of:A:",
@@ -179,7 +179,7 @@ fn processes(name: &str) -> Option<Rule> {
         "lsof" => checked("nPlabRUtc:d:F::i::p:s::u:", &[], |a| {
             let known =
                 |word: &&&str| !word.starts_with('+') || matches!(**word, "+D" | "+d") || word.starts_with("+L");
-            a.operands.iter().find(|word| !known(word)).map_or(Ok(()), |word| Err(not_known((*word).to_owned())))
+            a.operands.iter().find(|word| !known(word)).map_or(Ok(()), |word| Err(not_known(word)))
         }),
         _ => None,
     }
@@ -294,7 +294,7 @@ fn systemctl(arguments: &Arguments<'_>) -> Result<(), String> {
             | "list-timers" | "list-sockets" | "list-unit-files" | "list-dependencies" | "list-jobs" | "cat"
             | "get-default"),
         ) => Ok(()),
-        Some(verb) => Err(not_known((*verb).to_owned())),
+        Some(verb) => Err(not_known(verb)),
     }
 }
 
@@ -333,12 +333,14 @@ fn ip(words: &[&str]) -> Result<(), String> {
     match (object, rest.get(1)) {
         (true, None | Some(&("show" | "list" | "ls"))) => Ok(()),
         (true, Some(&"get")) if rest.first().is_some_and(|object| object.starts_with('r')) => Ok(()),
-        (true, Some(word)) => Err(not_known((*word).to_owned())),
-        (false, _) => Err(not_known(rest.first().copied().unwrap_or("the lack of arguments").to_owned())),
+        (true, Some(word)) => Err(not_known(word)),
+        (false, _) => Err(not_known(rest.first().copied().unwrap_or("the lack of arguments"))),
     }
 }
 
 /// Checks arguments that a verb of a larger program takes.
 pub(super) fn verb(known: &Options, words: &[&str], operands: Operands) -> Result<(), String> {
-    options::parse(known, words).map_err(not_known).and_then(|arguments| operands.check(&arguments.operands))
+    options::parse(known, words)
+        .map_err(|word| not_known(&word))
+        .and_then(|arguments| operands.check(&arguments.operands))
 }
