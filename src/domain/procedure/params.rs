@@ -130,7 +130,7 @@ pub const ALIASES: &[(&str, &[&str])] = &[
     ("project", &["namespace"]),
     ("node", &["node_name", "nodename", "hostname", "host", "instance"]),
     ("host", &["hostname", "nodename", "node", "instance"]),
-    ("hostname", &["host", "nodename", "node", "instance"]),
+    ("hostname", &["host", "nodename", "node"]),
     ("server", &["hostname", "host", "node", "instance"]),
     ("address", &["instance"]),
     ("target", &["instance"]),

@@ -1,0 +1,133 @@
+//! Commands that need a person at a terminal, or that go on until a person ends them.
+//!
+//! Owns: the programs and options that tell. Does not: parse the command: it looks at words between separators, and errs
+//! on the side of "interactive", since such a command is shown and left to the person.
+
+/// Programs that take the whole terminal, whatever their arguments.
+const FULL_SCREEN: &[&str] = &[
+    "atop", "emacs", "glances", "htop", "iftop", "iotop", "irssi", "less", "man", "mc", "more", "nano", "screen",
+    "telnet", "tmux", "vi", "view", "vim", "vimdiff", "vipw", "visudo", "watch",
+];
+
+/// Whether `script` needs a terminal.
+pub(super) fn is_interactive(script: &str) -> bool {
+    script
+        .split(['\n', ';', '|', '&'])
+        .map(|command| command.split_whitespace().collect::<Vec<_>>())
+        .any(|words| needs_terminal(&words))
+}
+
+fn needs_terminal(words: &[&str]) -> bool {
+    let skip = words
+        .iter()
+        .take_while(|word| matches!(**word, "sudo" | "env" | "time") || super::words::is_assignment(word))
+        .count();
+    let Some((program, arguments)) = words.get(skip..).and_then(<[&str]>::split_first) else {
+        // `sudo` alone is nothing; `sudo -i` has its option behind it.
+        return false;
+    };
+    let has = |option: &str| arguments.contains(&option);
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if words.first() == Some(&"sudo") && matches!(*program, "-i" | "-s" | "su") {
+        return true;
+    }
+    match name {
+        _ if FULL_SCREEN.contains(&name) => true,
+        "kubectl" | "oc" | "k" => kubernetes(arguments),
+        "docker" | "podman" | "crictl" | "nerdctl" => {
+            (has("exec") || has("run")) && arguments.iter().any(|word| is_terminal_option(word)) || has("attach")
+        }
+        "su" => !has("-c"),
+        "chroot" => arguments.len() < 2,
+        "top" => !arguments.iter().any(|word| is_short_option(word, 'b')),
+        "ssh" | "tsh" => arguments.iter().filter(|word| !word.starts_with('-')).count() < 2,
+        "tail" => arguments.iter().any(|word| matches!(*word, "-f" | "-F" | "--follow") || is_short_option(word, 'f')),
+        "journalctl" => has("--follow") || arguments.iter().any(|word| is_short_option(word, 'f')),
+        "crontab" => has("-e"),
+        "systemctl" => has("edit"),
+        "psql" | "gitlab-psql" => {
+            !arguments.iter().any(|word| is_query_option(word, &["-c", "-f", "-l", "--command", "--file", "--list"]))
+        }
+        "mysql" => !arguments.iter().any(|word| is_query_option(word, &["-e", "--execute"])) && !has("<"),
+        "bash" | "sh" | "zsh" => arguments.is_empty() || has("-i"),
+        "ping" => !arguments.iter().any(|word| is_query_option(word, &["-c", "-w"])),
+        "tcpdump" => !arguments.iter().any(|word| is_query_option(word, &["-c", "-r"])),
+        "virtctl" => has("console") || has("vnc") || has("ssh"),
+        _ => false,
+    }
+}
+
+fn kubernetes(arguments: &[&str]) -> bool {
+    let has = |word: &str| arguments.contains(&word);
+    let remote_command = has("--");
+    (has("exec") || has("run") || has("attach")) && arguments.iter().any(|word| is_terminal_option(word))
+        || has("edit")
+        || has("port-forward")
+        || has("attach")
+        || (has("debug") && !remote_command)
+        || (has("rsh") && !remote_command && arguments.iter().filter(|word| !word.starts_with('-')).count() <= 2)
+        || (has("logs") && (has("-f") || has("--follow")))
+        || (has("get") && (has("-w") || has("--watch")))
+        || (has("login") && !arguments.iter().any(|word| word.starts_with("--token") || word.starts_with("-p")))
+}
+
+/// `-it`, `-ti`, `-t`, `-i`, `--tty`, `--stdin`.
+fn is_terminal_option(word: &str) -> bool {
+    matches!(word, "-it" | "-ti" | "-t" | "-i" | "--tty" | "--stdin" | "--interactive" | "--tty=true" | "--stdin=true")
+}
+
+fn is_short_option(word: &str, letter: char) -> bool {
+    word.starts_with('-') && !word.starts_with("--") && word.contains(letter)
+}
+
+fn is_query_option(word: &str, options: &[&str]) -> bool {
+    options.iter().any(|option| word.starts_with(option))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("kubectl exec -it <pod> -- sh")]
+    #[case("kubectl exec -i -t <pod> -- sh")]
+    #[case("oc debug node/<node>")]
+    #[case("oc rsh <pod>")]
+    #[case("kubectl edit deploy x")]
+    #[case("kubectl -n a port-forward svc/x 80")]
+    #[case("kubectl logs -f <pod>")]
+    #[case("ls && vim /etc/hosts")]
+    #[case("sudo -i")]
+    #[case("sudo vi x")]
+    #[case("su - postgres")]
+    #[case("psql -d x")]
+    #[case("tail -f /var/log/syslog")]
+    #[case("journalctl -fu x")]
+    #[case("journalctl -u x -f")]
+    #[case("ssh host")]
+    #[case("ping host")]
+    #[case("top")]
+    #[case("crontab -e")]
+    fn needs_a_person(#[case] script: &str) {
+        assert!(is_interactive(script));
+    }
+
+    #[rstest]
+    #[case("kubectl exec <pod> -- df -h")]
+    #[case("oc debug node/<node> -- chroot /host df -h")]
+    #[case("oc rsh <pod> df")]
+    #[case("kubectl get pods -o wide")]
+    #[case("psql -c 'select 1'")]
+    #[case("tail -n 100 x")]
+    #[case("journalctl -u x --no-pager")]
+    #[case("ssh host uptime")]
+    #[case("ping -c 3 host")]
+    #[case("top -b -n 1")]
+    #[case("sudo systemctl restart x")]
+    #[case("")]
+    fn runs_alone(#[case] script: &str) {
+        assert!(!is_interactive(script));
+    }
+}
