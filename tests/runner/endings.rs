@@ -65,7 +65,9 @@ fn what_a_script_leaves_in_the_background_is_ended_with_it() {
 
 #[test]
 fn a_daemon_that_left_the_session_does_not_hold_up_the_end() {
-    let attempt = Attempt::start(spec("setsid sleep 1000 & echo $!"));
+    // It is a daemon only once it leads a session of its own; before that it is ended with the rest.
+    let left = "until [ \"$(ps -o sid= -p $! | tr -d ' ')\" = $! ]; do sleep 0.01; done";
+    let attempt = Attempt::start(spec(&format!("setsid sleep 1000 & {left}; echo $!")));
     assert_eq!(attempt.outcome(), Outcome::Exited { code: 0 });
     let daemon = Pid::from_raw(pids(&attempt)[0]);
     assert!(is_alive(daemon.as_raw()));

@@ -94,7 +94,7 @@ mod tests {
         let own = identify(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(is_alive(&own));
         assert!(!is_alive(&ProcessId { start_ticks: own.start_ticks + 1, ..own.clone() }));
-        assert!(!is_alive(&ProcessId { boot_id: "another boot".to_owned(), ..own.clone() }));
-        assert!(!is_alive(&ProcessId { pid: i32::MAX, ..own }));
+        assert!(!is_alive(&ProcessId { pid: i32::MAX, ..own.clone() }));
+        assert!(!is_alive(&ProcessId { boot_id: "another boot".to_owned(), ..own }));
     }
 }

@@ -101,7 +101,7 @@ impl ActionRunner for ProcessRunner {
                 let _ = child.wait();
                 match read_json::<ProcessId>(&directory, SUPERVISOR) {
                     Ok(Some(supervisor)) => Ok(supervisor),
-                    Ok(None) => Err(failed(error)),
+                    Ok(None) => Err(failed(explained(&error, &directory))),
                     Err(unreadable) => Err(failed(unreadable)),
                 }
             }
@@ -111,7 +111,7 @@ impl ActionRunner for ProcessRunner {
     fn probe(&self, directory: &str) -> Probe {
         let directory = Path::new(directory);
         let supervisor: Option<ProcessId> = read_json(directory, SUPERVISOR).ok().flatten();
-        let alive = supervisor.clone().filter(is_alive);
+        let alive = supervisor.filter(is_alive);
         // Looked for after the process, since the supervisor writes it and then ends.
         if let Ok(Some(record)) = read_json::<OutcomeRecord>(directory, OUTCOME) {
             return Probe::Ended {
@@ -181,6 +181,14 @@ fn listen(mut reader: PipeReader) -> io::Result<Announcement> {
             return Err(io::Error::other("its supervisor ended before it began"));
         }
     }
+}
+
+/// `error` with what the supervisor itself had to say.
+fn explained(error: &io::Error, directory: &Path) -> io::Error {
+    const MOST: usize = 1024;
+    let log = std::fs::read(directory.join(LOG)).unwrap_or_default();
+    let said = String::from_utf8_lossy(log.get(..log.len().min(MOST)).unwrap_or_default()).trim().replace('\n', "; ");
+    if said.is_empty() { io::Error::other(error.to_string()) } else { io::Error::other(format!("{error} ({said})")) }
 }
 
 /// Collects the supervisor when it ends, so that it does not stay behind as a zombie of a console that lives for days.

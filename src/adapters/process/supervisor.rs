@@ -3,13 +3,14 @@
 //! Owns: its own start, its identity on the disk, the record of the end. Its standard output is the line back to the
 //! runner; its standard error is a log file.
 
+use std::fs::DirEntry;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
-use nix::unistd::{Pid, dup2_stdout, getpid, getsid, setsid};
+use nix::unistd::{Pid, close, dup2_stdout, getpid, getsid, setsid};
 use serde::{Deserialize, Serialize};
 
 use super::execute::{OutputPath, Signals, execute};
@@ -34,7 +35,8 @@ pub(super) enum Announcement {
 
 /// Runs the attempt in `directory` and records its end. This is the body of the hidden subcommand `supervise`.
 ///
-/// The exit code says whether the end could be recorded, not how the action ended.
+/// The exit code says whether the end could be recorded, not how the action ended. Call it before this process has opened
+/// anything: every descriptor but the standard ones is closed.
 #[must_use]
 pub fn supervise(directory: &Path) -> ExitCode {
     match run(directory) {
@@ -49,6 +51,7 @@ pub fn supervise(directory: &Path) -> ExitCode {
 }
 
 fn run(directory: &Path) -> io::Result<()> {
+    close_inherited()?;
     detach()?;
     let job = load(directory)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,6 +79,20 @@ fn run(directory: &Path) -> io::Result<()> {
         };
         write_json(directory, OUTCOME, &record)
     })
+}
+
+/// Closes descriptors that the console was started with, such as somebody's lock file: the action may run for long.
+fn close_inherited() -> io::Result<()> {
+    // Collected first: the listing has a descriptor of its own, which is closed when the listing is over.
+    let number = |entry: io::Result<DirEntry>| entry.ok()?.file_name().to_str()?.parse::<i32>().ok();
+    let open: Vec<i32> = std::fs::read_dir("/proc/self/fd")?.filter_map(number).collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        match close(fd) {
+            Ok(()) | Err(Errno::EBADF) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Leaves the console's session, so that neither its terminal nor its process group can end this process, and becomes the
