@@ -199,7 +199,7 @@ fn problem_of(value: &str, from: &BoundFrom) -> String {
     }
 }
 
-/// Lower snake case: `podName`, `pod-name` and `Pod name` are all `pod_name`.
+/// Lower snake case: `podName`, `pod-name` and `Pod name` are all `pod_name`. A name of nothing but marks stays as it is.
 pub(super) fn normalise(raw: &str) -> String {
     let mut name = String::with_capacity(raw.len());
     let mut previous_lower = false;
@@ -218,7 +218,7 @@ pub(super) fn normalise(raw: &str) -> String {
         name.extend(c.to_lowercase());
     }
     name.truncate(name.trim_end_matches('_').len());
-    name
+    if name.is_empty() { raw.to_owned() } else { name }
 }
 
 #[cfg(test)]
@@ -241,6 +241,7 @@ mod tests {
     #[case("node1", "node1")]
     #[case("a--b", "a_b")]
     #[case("name.", "name")]
+    #[case("__", "__")]
     fn names_are_snake_case(#[case] raw: &str, #[case] expected: &str) {
         assert_eq!(normalise(raw), expected);
     }

@@ -9,6 +9,9 @@ use super::parser::stem;
 use crate::domain::alert::Labels;
 use crate::domain::id::SopId;
 
+/// How much of a document is read for its summary.
+const HEAD_BYTES: usize = 64 * 1024;
+
 /// What routing has to know of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SopSummary {
@@ -25,11 +28,13 @@ pub struct SopSummary {
 }
 
 impl SopSummary {
-    /// Reads front matter and first heading of a document; the title is the one that [`parse`](super::parse) finds in all
-    /// but exotic documents (a first heading in a list, or one underlined by `===`).
+    /// Reads front matter and first heading, both from the document's first 64 KiB, so that an index is made quickly.
+    ///
+    /// The title is the one that [`parse`](super::parse) finds in all but exotic documents (a first heading that stands
+    /// later or in a list, or that is underlined by `===`).
     #[must_use]
     pub fn read(id: &SopId, bytes: &[u8]) -> Self {
-        let decoded = decode(bytes);
+        let decoded = decode(bytes.get(..HEAD_BYTES).unwrap_or(bytes));
         let front = front_matter::read(&decoded.text, decoded.start());
         let stem = stem(id).to_owned();
         let title = front.title.or_else(|| first_heading(&decoded.text, front.body_start));

@@ -16,7 +16,7 @@ const MAX_PLACEHOLDER: usize = 64;
 const ENVIRONMENT: &[&str] = &[
     "BASH", "BASH_VERSION", "COLUMNS", "EDITOR", "EUID", "HOME", "HOSTNAME", "IFS", "LANG", "LC_ALL", "LINENO", "LINES",
     "LOGNAME", "OLDPWD", "OPTARG", "OPTIND", "PAGER", "PATH", "PIPESTATUS", "PPID", "PS1", "PWD", "RANDOM", "REPLY",
-    "SECONDS", "SHELL", "SHLVL", "TERM", "TMPDIR", "TZ", "UID", "USER",
+    "SECONDS", "SHELL", "SHLVL", "TERM", "TMPDIR", "TZ", "UID", "USER", "_",
 ];
 
 /// Words of Go templates that stand alone in braces.
