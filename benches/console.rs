@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use aiops::domain::actor::Person;
 use aiops::domain::alert::{Alert, AlertBatch, AlertKey, AlertStatus, BatchOrigin, Labels};
 use aiops::domain::time::Timestamp;
-use aiops::store::{Identity, INGEST_LEASE, LeaseOutcome, OpenOptions, Store};
+use aiops::store::{INGEST_LEASE, Identity, LeaseOutcome, OpenOptions, Store};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const COLUMNS: u16 = 120;

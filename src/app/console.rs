@@ -60,11 +60,8 @@ pub(super) async fn show(app: App, config: &Config, name: &str) -> Result<Exit, 
         Ascii::Off => true,
     };
     let repertoire = if unicode { Repertoire::Unicode } else { Repertoire::Ascii };
-    let settings = Settings {
-        name: name.to_owned(),
-        show_resolved_for: config.incidents.show_resolved_for,
-        repertoire,
-    };
+    let settings =
+        Settings { name: name.to_owned(), show_resolved_for: config.incidents.show_resolved_for, repertoire };
     let console = Console {
         model: Model::new((0, 0), keymap(config)?, settings),
         look: Look::new(styles(config)?, repertoire),
@@ -104,7 +101,9 @@ fn after_first_frame(store: crate::store::Store, runner: crate::engine::runner::
 const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 
 fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn keymap(config: &Config) -> Result<Keymap, Report> {
@@ -112,8 +111,9 @@ fn keymap(config: &Config) -> Result<Keymap, Report> {
     match &config.console.keymap {
         None => Ok(bundled),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Report::from(error).wrap_err(format!("the keymap {} cannot be read", path.display())))?;
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Report::from(error).wrap_err(format!("the keymap {} cannot be read", path.display()))
+            })?;
             Ok(bundled.merge(&path.display().to_string(), &text)?)
         }
     }

@@ -40,9 +40,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
     let request = cli.global.request(Environment::of_process(), Places::detect()?, Host::detect().name);
     let format = cli.global.format();
     match &cli.command {
-        Some(Command::Config(command)) => {
-            crate::cli::config::run(*command, &request, format, &mut io::stdout().lock())
-        }
+        Some(Command::Config(command)) => crate::cli::config::run(*command, &request, format, &mut io::stdout().lock()),
         Some(Command::Journal(command)) => {
             let config = crate::config::load(&request)?.config;
             let path = &config.store.path;
@@ -124,12 +122,13 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
         let library = Arc::new(Library::load(&config.sops.directories));
-        let notices = library.problems().iter().map(ToString::to_string).collect();
+        let notices = library.problems().iter().map(|problem| problem.message.clone()).collect();
         // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
         let processes = Arc::new(ProcessRunner::new(PathBuf::from("/proc/self/exe")));
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
         let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor);
+        tokio::spawn(backend.clone().renew_library(config.sops.directories.clone()));
         Ok(Self { store, backend, runner, clock, notices, host: Host::detect() })
     }
 

@@ -13,11 +13,11 @@ use crate::domain::action::proposal::Proposal;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::procedure::Procedure;
-use crate::store::{CommandError, StoreError};
 pub use crate::store::view::{
     AlertRow, Header, HealthState, IncidentDetail, LeaseView, QueueAnchor, QueueQuery, QueueRow, QueueWindow,
     SourceHealth, TimelineRow,
 };
+use crate::store::{CommandError, StoreError};
 
 /// What a screen wants to know, all of it read at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

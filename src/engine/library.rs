@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::backend::SopDocument;
 use crate::domain::alert::Labels;
+use crate::domain::digest::{FieldHasher, sha256_hex};
 use crate::domain::id::SopId;
 use crate::domain::sop::decode::decode;
 use crate::domain::sop::parse;
@@ -145,11 +146,34 @@ impl Library {
         route::route(&self.summaries, labels, annotations)
     }
 
+    /// SHA-256 of the document `id` as it is at this moment, read anew from its file; `None` when it is gone.
+    ///
+    /// What was approved was read some time ago: this says whether it is still what the file says.
+    #[must_use]
+    pub fn revision_now(&self, id: &SopId) -> Option<String> {
+        let entry = self.entries.get(id)?;
+        match &entry.bytes {
+            Bytes::Bundled(bytes) => Some(sha256_hex(bytes)),
+            Bytes::Read(_) => std::fs::read(&entry.place).ok().map(|bytes| sha256_hex(&bytes)),
+        }
+    }
+
     /// What could not be read.
     #[must_use]
     pub fn problems(&self) -> &[LibraryProblem] {
         &self.problems
     }
+}
+
+/// Changes whenever a document below `directories` is added, removed, renamed or written: a hash of paths, sizes and times,
+/// so that looking costs no reading.
+#[must_use]
+pub fn fingerprint(directories: &[PathBuf]) -> String {
+    let mut hasher = FieldHasher::new("aiops library");
+    for directory in directories {
+        scan::fingerprint(directory, &mut hasher);
+    }
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
 };
-use super::library::Library;
+use super::library::{self, Library};
 use super::ports::BoxFuture;
 use super::runner::Runner;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
@@ -21,9 +22,11 @@ use crate::domain::alert::{AlertStatus, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::{NodeKind, Shell};
-use crate::domain::sop::route;
 use crate::store::Store;
 use crate::store::view::IncidentDetail;
+
+/// Directories of SOPs are looked at this often.
+const LOOK_AT_LIBRARY_EVERY: Duration = Duration::from_secs(3);
 
 /// Where and how commands run.
 #[derive(Clone, Debug)]
@@ -47,19 +50,40 @@ pub struct LocalBackend {
     settings: RunSettings,
     actor: Actor,
     changes: watch::Receiver<u64>,
+    renewed: Arc<watch::Sender<u64>>,
 }
 
 impl LocalBackend {
     /// Puts the parts together. Has to be called within a tokio runtime.
     #[must_use]
     pub fn new(store: Store, library: Arc<Library>, runner: Runner, settings: RunSettings, actor: Actor) -> Self {
-        let changes = merge(store.follow(), runner.follow());
-        Self { store, library: Arc::new(RwLock::new(library)), runner, settings, actor, changes }
+        let renewed = Arc::new(watch::Sender::new(0));
+        let changes = merge([store.follow(), runner.follow(), renewed.subscribe()]);
+        let library = Arc::new(RwLock::new(library));
+        Self { store, library, runner, settings, actor, changes, renewed }
     }
 
-    /// Uses another library from now on.
-    pub fn replace_library(&self, library: Arc<Library>) {
-        *self.library.write().unwrap_or_else(PoisonError::into_inner) = library;
+    /// Loads the library anew whenever a document below `directories` changes. Runs for ever.
+    pub async fn renew_library(self, directories: Vec<PathBuf>) {
+        if directories.is_empty() {
+            return;
+        }
+        let mut known = None;
+        loop {
+            let places = directories.clone();
+            let Ok(now) = tokio::task::spawn_blocking(move || library::fingerprint(&places)).await else { return };
+            if known.as_ref().is_some_and(|known| *known != now) {
+                let places = directories.clone();
+                let Ok(library) = tokio::task::spawn_blocking(move || Library::load(&places)).await else { return };
+                for problem in library.problems() {
+                    tracing::warn!(problem = problem.message, "an SOP cannot be read");
+                }
+                *self.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(library);
+                self.renewed.send_modify(|count| *count += 1);
+            }
+            known = Some(now);
+            tokio::time::sleep(LOOK_AT_LIBRARY_EVERY).await;
+        }
     }
 
     fn library(&self) -> Arc<Library> {
@@ -100,7 +124,7 @@ impl LocalBackend {
         let (labels, annotations) =
             record.alerts.first().map_or((&none, &none), |alert| (&alert.labels, &alert.annotations));
         let library = self.library();
-        let matches = route::route(library.summaries(), labels, annotations);
+        let matches = library.route(labels, annotations);
         let matches = matches.into_iter().map(|found| SopMatch { sop: found.sop, why: found.why }).collect();
         Detail { record, matches }
     }
@@ -170,9 +194,13 @@ impl LocalBackend {
             Command::Propose { incident, sop, node, values } => self.propose(incident, sop, node, values).await,
             Command::Approve { proposal, approval } => {
                 let found = self.store.proposal(proposal).await?;
-                let revision = found.and_then(|found| {
-                    self.library().get(&found.spec.step.sop).map(|document| document.procedure.revision.clone())
-                });
+                let library = self.library();
+                let revision = match found {
+                    Some(found) => tokio::task::spawn_blocking(move || library.revision_now(&found.spec.step.sop))
+                        .await
+                        .map_err(|error| BackendError::Failed(format!("The SOP could not be read: {error}")))?,
+                    None => None,
+                };
                 self.runner.approve(proposal, approval, revision).await.map(Done::Started)
             }
             Command::Reject { proposal } => {
@@ -232,20 +260,17 @@ impl Backend for LocalBackend {
     }
 }
 
-/// One counter that goes up with either.
-fn merge(mut store: watch::Receiver<u64>, mut runner: watch::Receiver<u64>) -> watch::Receiver<u64> {
+/// One counter that goes up with any of them.
+fn merge(sources: [watch::Receiver<u64>; 3]) -> watch::Receiver<u64> {
     let (sender, receiver) = watch::channel(0);
-    tokio::spawn(async move {
-        loop {
-            let changed = tokio::select! {
-                changed = store.changed() => changed,
-                changed = runner.changed() => changed,
-            };
-            if changed.is_err() || sender.is_closed() {
-                return;
+    let sender = Arc::new(sender);
+    for mut source in sources {
+        let sender = Arc::clone(&sender);
+        tokio::spawn(async move {
+            while source.changed().await.is_ok() && !sender.is_closed() {
+                sender.send_modify(|count| *count += 1);
             }
-            sender.send_modify(|count| *count += 1);
-        }
-    });
+        });
+    }
     receiver
 }

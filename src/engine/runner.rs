@@ -80,7 +80,9 @@ impl Runner {
         let attempt = grant.attempt();
         let record = inner.store.attempt(attempt).await?;
         let directory = record.map(|record| record.directory).ok_or_else(|| {
-            BackendError::Failed(format!("Not started: attempt {attempt} was stored and cannot be read. Nothing was run."))
+            BackendError::Failed(format!(
+                "Not started: attempt {attempt} was stored and cannot be read. Nothing was run."
+            ))
         })?;
         self.launch(grant, directory).await
     }

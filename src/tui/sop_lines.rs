@@ -53,12 +53,7 @@ pub const GUTTER: usize = 3;
 
 /// Lays out the visible nodes for `width` columns.
 #[must_use]
-pub fn lay_out(
-    procedure: &Procedure,
-    folded: &HashSet<NodeId>,
-    width: usize,
-    repertoire: Repertoire,
-) -> Vec<SopLine> {
+pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize, repertoire: Repertoire) -> Vec<SopLine> {
     let mut lines = Vec::new();
     for index in tree::visible(procedure, folded) {
         let node = &procedure.nodes[index];

@@ -97,9 +97,10 @@ fn colours(raw: &[u8]) -> bool {
     text.split("\x1b[").skip(1).any(|rest| {
         let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
         rest[end..].starts_with('m')
-            && rest[..end].split(';').filter_map(|number| number.parse::<u32>().ok()).any(|number| {
-                matches!(number, 30..=38 | 40..=48 | 90..=97 | 100..=107)
-            })
+            && rest[..end]
+                .split(';')
+                .filter_map(|number| number.parse::<u32>().ok())
+                .any(|number| matches!(number, 30..=38 | 40..=48 | 90..=97 | 100..=107))
     })
 }
 

@@ -86,7 +86,8 @@ fn a_broken_sop_still_opens_and_counts_its_problems() {
     let home = Home::new();
     let sops = home.path().join("runbooks");
     std::fs::create_dir_all(&sops).unwrap();
-    let mut text = b"# Broken\n\n## Diagnosis\n\n1. Look:\n\n```sh\nls /srv\n\n## Mitigation\n\ninvalid \xff\xfe bytes\n".to_vec();
+    let mut text =
+        b"# Broken\n\n## Diagnosis\n\n1. Look:\n\n```sh\nls /srv\n\n## Mitigation\n\ninvalid \xff\xfe bytes\n".to_vec();
     text.extend_from_slice(b"\n2. Do it\n");
     std::fs::write(sops.join("Broken.md"), text).unwrap();
     let port = free_port();

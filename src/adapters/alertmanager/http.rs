@@ -173,10 +173,5 @@ fn is_loopback(url: &Url) -> bool {
 pub(super) fn loopback_client(timeout: Duration) -> Result<Client, reqwest::Error> {
     // A second installation fails and the first one stays: that is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .timeout(timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .tls_certs_only([])
-        .no_proxy()
-        .build()
+    Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).tls_certs_only([]).no_proxy().build()
 }

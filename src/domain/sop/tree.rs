@@ -87,8 +87,9 @@ pub fn command_at(procedure: &Procedure, index: usize) -> Option<usize> {
     match &procedure.nodes.get(index)?.kind {
         NodeKind::Command { .. } => Some(index),
         NodeKind::Section { .. } => None,
-        _ => (index + 1..procedure.nodes.len())
-            .find(|at| procedure.nodes[*at].parent == Some(index) && is_command(*at)),
+        _ => {
+            (index + 1..procedure.nodes.len()).find(|at| procedure.nodes[*at].parent == Some(index) && is_command(*at))
+        }
     }
 }
 

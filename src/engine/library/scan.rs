@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{LibraryProblem, MAX_DOCUMENT_BYTES};
+use crate::domain::digest::FieldHasher;
 
 /// A file that was read.
 pub(super) struct FoundFile {
@@ -51,6 +52,32 @@ pub(super) fn scan(root: &Path) -> Scan {
     }
     scan.files.sort_by(|one, other| one.relative.cmp(&other.relative));
     scan
+}
+
+/// Adds path, size and time of change of every document below `root`; what cannot be looked at does not count.
+pub(super) fn fingerprint(root: &Path, hasher: &mut FieldHasher) {
+    let mut seen = HashSet::new();
+    let mut pending = vec![root.to_owned()];
+    while let Some(directory) = pending.pop() {
+        if !identity(&directory).is_ok_and(|identity| seen.insert(identity)) {
+            continue;
+        }
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if metadata.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md")) {
+                hasher.field(path.as_os_str().as_encoded_bytes());
+                hasher.number(i64::try_from(metadata.len()).unwrap_or(i64::MAX));
+                hasher.number(metadata.mtime());
+                hasher.number(metadata.mtime_nsec());
+                hasher.number(i64::from_ne_bytes(metadata.ino().to_ne_bytes()));
+            }
+        }
+    }
 }
 
 /// Device and inode: the same for every name of a directory.

@@ -37,6 +37,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) 
         if usize::from(run.room()) < width {
             break;
         }
-        run.put(&key, look.styles.key).put(" ", look.styles.text).put(help, look.styles.muted).put("  ", look.styles.text);
+        run.put(&key, look.styles.key)
+            .put(" ", look.styles.text)
+            .put(help, look.styles.muted)
+            .put("  ", look.styles.text);
     }
 }

@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use super::paint::{Run, clear, put};
 use crate::domain::text;
 use crate::tui::layout;
-use crate::tui::review::{Review, Tone};
 use crate::tui::look::Look;
+use crate::tui::review::{Review, Tone};
 use crate::tui::ui::{Model, Overlay, Picker, Prompt};
 use crate::tui::update;
 
@@ -79,7 +79,10 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
             if usize::from(run.room()) < width {
                 break;
             }
-            run.put(&key, look.styles.key).put(" ", look.styles.text).put(help, look.styles.muted).put("  ", look.styles.text);
+            run.put(&key, look.styles.key)
+                .put(" ", look.styles.text)
+                .put(help, look.styles.muted)
+                .put("  ", look.styles.text);
         }
     }
 }
@@ -128,7 +131,9 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
     let area = layout::overlay(columns, rows, 90, 24);
     let inside = frame(buffer, area, "SOPs", look);
     let mut run = Run::new(buffer, Rect { height: 1, ..inside }, look);
-    run.put("/", look.styles.key).put(&look.visible(picker.edit.text()), look.styles.selected).put("_", look.styles.cursor);
+    run.put("/", look.styles.key)
+        .put(&look.visible(picker.edit.text()), look.styles.selected)
+        .put("_", look.styles.cursor);
     let found = update::picked(model, picker);
     let height = usize::from(inside.height.saturating_sub(2));
     let first = (picker.at + 1).saturating_sub(height);
@@ -137,7 +142,9 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
         let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
         run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
         run.fit(&look.visible(title), 36, if current { look.styles.selected } else { look.styles.text });
-        run.put("  ", look.styles.text).fit(&look.visible(id.as_str()), 30, look.styles.muted).put("  ", look.styles.text);
+        run.put("  ", look.styles.text)
+            .fit(&look.visible(id.as_str()), 30, look.styles.muted)
+            .put("  ", look.styles.text);
         let room = run.room();
         run.fit(&look.visible(why), room, look.styles.good);
     }

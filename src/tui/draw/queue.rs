@@ -96,7 +96,9 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         run.put(&format!("  {}-{last} of {total}", queue.top + 1), look.styles.muted);
     }
     if let Some(edit) = &queue.editing {
-        run.put("  /", look.styles.key).put(&look.visible(edit.text()), look.styles.selected).put("_", look.styles.cursor);
+        run.put("  /", look.styles.key)
+            .put(&look.visible(edit.text()), look.styles.selected)
+            .put("_", look.styles.cursor);
     } else if !queue.filter.is_empty() {
         run.put("  /", look.styles.key).put(&look.visible(&queue.filter), look.styles.selected);
     }

@@ -10,8 +10,8 @@ use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::id::NodeId;
 use crate::tui::layout::{Area, Pane};
-use crate::tui::sop_lines::{self, LineClass};
 use crate::tui::look::Look;
+use crate::tui::sop_lines::{self, LineClass};
 use crate::tui::ui::Model;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
@@ -118,7 +118,9 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         run.put(&format!("  {problems} problems"), look.styles.warning);
     }
     if let Some(edit) = &model.ui.sop.editing {
-        run.put("  /", look.styles.key).put(&look.visible(edit.text()), look.styles.selected).put("_", look.styles.cursor);
+        run.put("  /", look.styles.key)
+            .put(&look.visible(edit.text()), look.styles.selected)
+            .put("_", look.styles.cursor);
     } else if let Some(why) = why {
         let room = run.room();
         run.fit(&format!("  {}", look.visible(&why)), room, look.styles.muted);

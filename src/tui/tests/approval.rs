@@ -4,9 +4,9 @@ use crossterm::event::KeyCode;
 use proptest::prelude::*;
 
 use super::world::{World, du, proposal, snapshot, with_detail, with_proposal};
+use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::Origin;
-use crate::domain::action::proposal::Proposal;
 use crate::engine::backend::{Command, Snapshot};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::ui::Overlay;

@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 
 use super::world::{World, du, snapshot, with_attempt, with_detail, with_proposal};
 use crate::domain::action::risk::Risk;
-use crate::tui::draw::draw;
-use crate::tui::msg::Msg;
 use crate::domain::text::Repertoire;
+use crate::tui::draw::draw;
 use crate::tui::look::Look;
+use crate::tui::msg::Msg;
 use crate::tui::theme::Bundled;
 
 /// The screen as text, one line a row, without trailing blanks.

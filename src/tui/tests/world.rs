@@ -39,7 +39,11 @@ pub struct World {
 
 impl World {
     pub fn new(columns: u16, rows: u16) -> Self {
-        let settings = Settings { name: "prod-eu".to_owned(), show_resolved_for: Duration::from_secs(3_600), repertoire: Repertoire::Unicode };
+        let settings = Settings {
+            name: "prod-eu".to_owned(),
+            show_resolved_for: Duration::from_secs(3_600),
+            repertoire: Repertoire::Unicode,
+        };
         let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
         world.send(Msg::Changed);
@@ -246,8 +250,7 @@ pub fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposal {
 /// `du -xh --max-depth=1 /srv/data`, the last word from a label.
 pub fn du(id: i64, risk: Risk) -> Proposal {
     let label = Origin::Label("mountpoint".to_owned());
-    let words =
-        [("du", Origin::Sop), ("-xh", Origin::Sop), ("--max-depth=1", Origin::Sop), ("/srv/data", label)];
+    let words = [("du", Origin::Sop), ("-xh", Origin::Sop), ("--max-depth=1", Origin::Sop), ("/srv/data", label)];
     proposal(id, risk, &words)
 }
 
