@@ -5,6 +5,13 @@
 //! time and size of everything written. A reply is over when nothing arrives for 150 ms. Figures are printed, never asserted.
 //! `AIOPS_BENCH_IDLE=90` sets the seconds of idle watching (default 20).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench that cannot set itself up has nothing to say"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -44,7 +51,7 @@ fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores,{}", model.trim_start_matches([' ', '\t', ':']).trim().to_owned().split_at(0).1)
+    format!("{cores} cores, {}", model.trim_start_matches([' ', '\t', ':']).trim())
 }
 
 /// Fills a database through the same door as real alerts.
@@ -133,7 +140,11 @@ impl Console {
         command.cwd(home);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let screen = Arc::new(std::sync::Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let screen = Arc::new(std::sync::Mutex::new(vt100::Parser::new(
+            ROWS.try_into().unwrap(),
+            COLUMNS.try_into().unwrap(),
+            0,
+        )));
         let (sender, output) = channel();
         let shared = Arc::clone(&screen);
         let started = Instant::now();

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "architecture/dependencies.rs"]
+mod dependencies;
 #[path = "architecture/paths.rs"]
 mod paths;
 #[path = "architecture/text.rs"]

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::demo::approve;
 use super::pty::{Console, Home};
-use super::receiver::{body, free_port, post};
+use super::receiver::{body, free_port};
 
 /// A document whose command appends to a ledger, then waits for a file, so that the test decides when it ends.
 fn slow_sop(directory: &Path, ledger: &Path, gate: &Path) {

@@ -63,7 +63,7 @@ fn a_crashed_demo_is_cleaned_up_by_the_next_one() {
 }
 
 /// Reads the review to its end, waits until it says that it is ready, and approves.
-pub fn approve(console: &mut Console, target: Option<&str>) {
+pub(crate) fn approve(console: &mut Console, target: Option<&str>) {
     console.wait_text("Approve proposal");
     if let Some(target) = target {
         console.type_keys(target);

@@ -1,5 +1,8 @@
-//! The real binary in a real pseudo-terminal.
+//! The real binary in a real pseudo-terminal, and as a script sees it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod command_line;
 mod crash;
 mod demo;
 mod manners;
@@ -7,5 +10,6 @@ mod mistakes;
 mod pipeline;
 mod pty;
 mod receiver;
+#[allow(dead_code, reason = "shared with the tests of the services, which use more of it")]
 #[path = "../services/support.rs"]
 mod support;

@@ -10,35 +10,35 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long a screen may take to show something. Generous: the machine may be busy; a pass does not wait for it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A directory of its own for everything that the program keeps.
-pub struct Home {
+pub(crate) struct Home {
     directory: tempfile::TempDir,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.path().join("data").join("aiops.db")
     }
 
     /// Writes a configuration file and returns its path.
-    pub fn configure(&self, text: &str) -> PathBuf {
+    pub(crate) fn configure(&self, text: &str) -> PathBuf {
         let path = self.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
         path
     }
 
     /// Runs a subcommand to its end.
-    pub fn run(&self, arguments: &[&str]) -> std::process::Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aiops"));
         command.args(arguments).env_clear();
         for (name, value) in self.environment() {
@@ -70,7 +70,7 @@ struct Screen {
 }
 
 /// A running console.
-pub struct Console {
+pub(crate) struct Console {
     child: Box<dyn Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
     keys: Option<Box<dyn Write + Send>>,
@@ -79,11 +79,11 @@ pub struct Console {
 
 impl Console {
     /// Starts `aiops ARGUMENTS` on a terminal of this size.
-    pub fn start(home: &Home, columns: u16, rows: u16, arguments: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, columns: u16, rows: u16, arguments: &[&str]) -> Self {
         Self::start_with(home, columns, rows, arguments, &[])
     }
 
-    pub fn start_with(home: &Home, columns: u16, rows: u16, arguments: &[&str], extra: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(home: &Home, columns: u16, rows: u16, arguments: &[&str], extra: &[(&str, &str)]) -> Self {
         std::fs::create_dir_all(home.path().join("tmp")).unwrap();
         std::fs::create_dir_all(home.path().join("home")).unwrap();
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
@@ -102,7 +102,7 @@ impl Console {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let parser = vt100::Parser::new(rows, columns, 0);
+        let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
         let screen = Arc::new((Mutex::new(Screen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
         let shared = Arc::clone(&screen);
         std::thread::spawn(move || {
@@ -126,7 +126,7 @@ impl Console {
     }
 
     /// Waits until the screen's text satisfies `predicate`; `what` says what was expected.
-    pub fn wait(&self, what: &str, predicate: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait(&self, what: &str, predicate: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut screen = self.screen.0.lock().unwrap();
         loop {
@@ -141,57 +141,63 @@ impl Console {
     }
 
     /// Waits until the screen contains `text`.
-    pub fn wait_text(&self, text: &str) -> String {
+    pub(crate) fn wait_text(&self, text: &str) -> String {
         self.wait(&format!("{text:?}"), |contents| contents.contains(text))
     }
 
     /// Types.
-    pub fn type_keys(&mut self, keys: &str) {
+    pub(crate) fn type_keys(&mut self, keys: &str) {
         let writer = self.keys.as_mut().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();
         writer.flush().unwrap();
     }
 
-    pub fn resize(&self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        self.screen.0.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        self.screen
+            .0
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    pub fn contents(&self) -> String {
+    pub(crate) fn contents(&self) -> String {
         self.screen.0.lock().unwrap().parser.screen().contents()
     }
 
     /// Every byte that the program has written so far.
-    pub fn raw(&self) -> Vec<u8> {
+    pub(crate) fn raw(&self) -> Vec<u8> {
         self.screen.0.lock().unwrap().raw.clone()
     }
 
     /// Whether the emulated terminal is in the alternate screen.
-    pub fn alternate_screen(&self) -> bool {
+    pub(crate) fn alternate_screen(&self) -> bool {
         self.screen.0.lock().unwrap().parser.screen().alternate_screen()
     }
 
-    pub fn cursor_hidden(&self) -> bool {
+    pub(crate) fn cursor_hidden(&self) -> bool {
         self.screen.0.lock().unwrap().parser.screen().hide_cursor()
     }
 
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         i32::try_from(self.child.process_id().unwrap()).unwrap()
     }
 
-    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.pid()), signal).unwrap();
     }
 
     /// Takes the terminal away, as a lost SSH connection does.
-    pub fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.keys = None;
         self.master = None;
     }
 
     /// Waits for the end of the program and returns its exit code.
-    pub fn wait_exit(&mut self) -> u32 {
+    pub(crate) fn wait_exit(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -4,12 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Sends a body and returns the first line of the answer.
-pub fn post(port: u16, body: &str) -> String {
+pub(crate) fn post(port: u16, body: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let request = format!(
         "POST /webhook/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\
@@ -23,7 +23,7 @@ pub fn post(port: u16, body: &str) -> String {
 }
 
 /// The body for one alert with these labels.
-pub fn body(status: &str, labels: &[(&str, &str)]) -> String {
+pub(crate) fn body(status: &str, labels: &[(&str, &str)]) -> String {
     let labels: serde_json::Map<String, serde_json::Value> =
         labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
     let name = labels.get("alertname").cloned().unwrap_or_default();

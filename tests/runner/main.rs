@@ -4,6 +4,7 @@
 
 mod console_loss;
 mod endings;
+mod grammar_bash;
 mod support;
 
 use std::collections::BTreeMap;

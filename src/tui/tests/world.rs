@@ -28,17 +28,17 @@ use crate::tui::ui::{Model, Settings};
 use crate::tui::update::update;
 
 /// 2026-03-01T02:14:00Z
-pub const NOW: Timestamp = Timestamp::from_millis(1_772_331_240_000);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_772_331_240_000);
 
 /// A console and its clock.
-pub struct World {
-    pub model: Model,
-    pub now: Duration,
-    pub effects: Vec<Effect>,
+pub(super) struct World {
+    pub(super) model: Model,
+    pub(super) now: Duration,
+    pub(super) effects: Vec<Effect>,
 }
 
 impl World {
-    pub fn new(columns: u16, rows: u16) -> Self {
+    pub(super) fn new(columns: u16, rows: u16) -> Self {
         let settings = Settings {
             name: "prod-eu".to_owned(),
             show_resolved_for: Duration::from_secs(3_600),
@@ -50,21 +50,21 @@ impl World {
         world
     }
 
-    pub fn send(&mut self, msg: Msg) {
+    pub(super) fn send(&mut self, msg: Msg) {
         let wall = NOW.plus(self.now.saturating_sub(Duration::from_secs(100)));
         let effects = update(&mut self.model, msg, Moment { wall, monotonic: self.now });
         self.effects.extend(effects);
     }
 
-    pub fn wait(&mut self, millis: u64) {
+    pub(super) fn wait(&mut self, millis: u64) {
         self.now += Duration::from_millis(millis);
     }
 
-    pub fn press(&mut self, code: KeyCode) {
+    pub(super) fn press(&mut self, code: KeyCode) {
         self.send(Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
     }
 
-    pub fn keys(&mut self, keys: &str) {
+    pub(super) fn keys(&mut self, keys: &str) {
         for key in keys.chars() {
             let modifiers = if key.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
             self.send(Msg::Key(KeyEvent::new(KeyCode::Char(key), modifiers)));
@@ -72,14 +72,14 @@ impl World {
     }
 
     /// Answers the last load with these facts.
-    pub fn load(&mut self, snapshot: Snapshot) {
+    pub(super) fn load(&mut self, snapshot: Snapshot) {
         let sop = snapshot.detail.as_ref().map(|_| disk_full());
         let generation = self.model.ui.loading.generation;
         self.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop })) });
     }
 
     /// Loads `snapshot` until nothing more is asked for, as the loop does.
-    pub fn settle_with(&mut self, snapshot: &Snapshot) {
+    pub(super) fn settle_with(&mut self, snapshot: &Snapshot) {
         for _ in 0..4 {
             if self.model.ui.loading.in_flight {
                 self.load(snapshot.clone());
@@ -89,13 +89,13 @@ impl World {
     }
 
     /// Effects since the last call.
-    pub fn take_effects(&mut self) -> Vec<Effect> {
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 }
 
 /// A row of the queue.
-pub fn row(id: i64) -> QueueRow {
+pub(super) fn row(id: i64) -> QueueRow {
     let severity = Severity::ALL[usize::try_from(id % 5).unwrap()];
     QueueRow {
         id: IncidentId(id),
@@ -109,7 +109,7 @@ pub fn row(id: i64) -> QueueRow {
 }
 
 /// A snapshot with rows of these numbers, all loaded.
-pub fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
+pub(super) fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
     let rows: Vec<QueueRow> = ids.into_iter().map(row).collect();
     let total = u32::try_from(rows.len()).unwrap();
     Snapshot {
@@ -140,7 +140,7 @@ pub fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
 }
 
 /// The same with the details of incident `id`.
-pub fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
+pub(super) fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
     let labels: BTreeMap<String, String> = [
         ("alertname", "DiskFull"),
         ("severity", "critical"),
@@ -195,21 +195,21 @@ pub fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
 }
 
 /// The bundled document.
-pub fn disk_full() -> Arc<SopDocument> {
+pub(super) fn disk_full() -> Arc<SopDocument> {
     let source = include_str!("../../../sops/disk-full.md");
     let procedure = crate::domain::sop::parse(&"bundled/disk-full.md".into(), source.as_bytes());
     Arc::new(SopDocument { procedure, source: source.to_owned(), place: "bundled".to_owned() })
 }
 
 /// The first command of the bundled document.
-pub fn first_command() -> NodeId {
+pub(super) fn first_command() -> NodeId {
     let document = disk_full();
     let found = document.procedure.nodes.iter().find(|node| matches!(node.kind, NodeKind::Command { .. }));
     found.unwrap().id.clone()
 }
 
 /// A proposal of this risk.
-pub fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposal {
+pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposal {
     let argv = words
         .iter()
         .map(|(text, origin)| Word { pieces: vec![Piece { text: (*text).to_owned(), origin: origin.clone() }] })
@@ -248,14 +248,14 @@ pub fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposal {
 }
 
 /// `du -xh --max-depth=1 /srv/data`, the last word from a label.
-pub fn du(id: i64, risk: Risk) -> Proposal {
+pub(super) fn du(id: i64, risk: Risk) -> Proposal {
     let label = Origin::Label("mountpoint".to_owned());
     let words = [("du", Origin::Sop), ("-xh", Origin::Sop), ("--max-depth=1", Origin::Sop), ("/srv/data", label)];
     proposal(id, risk, &words)
 }
 
 /// Adds a proposal to a snapshot.
-pub fn with_proposal(mut snapshot: Snapshot, proposal: Proposal) -> Snapshot {
+pub(super) fn with_proposal(mut snapshot: Snapshot, proposal: Proposal) -> Snapshot {
     if let Some(detail) = &mut snapshot.detail {
         detail.record.proposals.push(proposal.clone());
     }
@@ -264,7 +264,7 @@ pub fn with_proposal(mut snapshot: Snapshot, proposal: Proposal) -> Snapshot {
 }
 
 /// Adds an attempt with output to a snapshot.
-pub fn with_attempt(mut snapshot: Snapshot, output: &str, code: i32) -> Snapshot {
+pub(super) fn with_attempt(mut snapshot: Snapshot, output: &str, code: i32) -> Snapshot {
     let step = du(1, Risk::Read).spec.step;
     let attempt = Attempt {
         id: AttemptId(1),

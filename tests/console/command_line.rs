@@ -1,7 +1,5 @@
 //! The real binary as a script sees it: what it prints where, and how it exits.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -2,8 +2,6 @@
 //!
 //! Does not: look for advisories, which needs cargo-deny and a network.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

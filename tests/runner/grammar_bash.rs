@@ -4,8 +4,6 @@
 //! bash runs each script with a PATH that has only stubs: programs that record their words and do nothing else. `ok` and its
 //! like succeed, `fail` fails. Pipelines fail when any stage fails (`pipefail`), as the supervisor has it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
-
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
