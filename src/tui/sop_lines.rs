@@ -55,10 +55,12 @@ pub const GUTTER: usize = 3;
 #[must_use]
 pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize, repertoire: Repertoire) -> Vec<SopLine> {
     let mut lines = Vec::new();
-    for index in tree::visible(procedure, folded) {
+    let root = title_node(procedure);
+    for index in tree::visible(procedure, folded).into_iter().filter(|index| Some(*index) != root) {
         let node = &procedure.nodes[index];
+        let depth = procedure.depth(index) - usize::from(root.is_some());
         // Deep trees must not push the text off the screen.
-        let indent = (procedure.depth(index) * 2).min(width / 4);
+        let indent = (depth * 2).min(width / 4);
         let (class, lead, texts) = describe(node, folded.contains(&node.id), repertoire);
         let lead_width = text::width(&lead);
         let room = width.saturating_sub(GUTTER + indent + lead_width).max(8);
@@ -72,6 +74,15 @@ pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize, re
         }
     }
     lines
+}
+
+/// The heading that all other nodes stand below: the pane's title says it already, and its indent would be lost on all.
+#[must_use]
+pub fn title_node(procedure: &Procedure) -> Option<usize> {
+    let first = procedure.nodes.first()?;
+    let is_heading = matches!(first.kind, NodeKind::Section { level: 1, .. });
+    let is_only = procedure.nodes.iter().skip(1).all(|node| node.parent.is_some());
+    (is_heading && is_only && procedure.nodes.len() > 1).then_some(0)
 }
 
 fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, String, Vec<String>) {

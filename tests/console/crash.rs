@@ -59,7 +59,7 @@ impl Scene {
         console.wait_text("SlowThing");
         console.wait_text("Slow fix");
         console.type_keys("2");
-        console.type_keys("/slow\r");
+        console.type_keys("/started\r");
         console.type_keys("r");
         console.wait_text("1 action to approve");
         console.type_keys("A");

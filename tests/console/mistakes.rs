@@ -25,9 +25,13 @@ fn a_broken_configuration_names_file_line_key_and_what_is_allowed() {
 #[test]
 fn a_database_of_a_newer_version_is_left_alone() {
     let home = Home::new();
-    std::fs::create_dir_all(home.database().parent().unwrap()).unwrap();
+    let config = home.configure(&format!("[receiver]\nlisten = \"127.0.0.1:{}\"\n", free_port()));
+    let mut console = Console::start(&home, 80, 24, &["--config", &config.display().to_string()]);
+    console.wait_text("No incident is open");
+    console.type_keys("q");
+    console.wait_exit();
     let connection = rusqlite::Connection::open(home.database()).unwrap();
-    connection.execute_batch("PRAGMA user_version = 9999; CREATE TABLE future (x);").unwrap();
+    connection.execute_batch("PRAGMA user_version = 9999; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     drop(connection);
     let before = std::fs::read(home.database()).unwrap();
     let message = refused(&home, &["journal", "verify"]);

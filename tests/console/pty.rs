@@ -72,8 +72,8 @@ struct Screen {
 /// A running console.
 pub(crate) struct Console {
     child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    keys: Option<Box<dyn Write + Send>>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
     screen: Arc<(Mutex<Screen>, Condvar)>,
 }
 
@@ -84,12 +84,24 @@ impl Console {
     }
 
     pub(crate) fn start_with(home: &Home, columns: u16, rows: u16, arguments: &[&str], extra: &[(&str, &str)]) -> Self {
-        std::fs::create_dir_all(home.path().join("tmp")).unwrap();
-        std::fs::create_dir_all(home.path().join("home")).unwrap();
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aiops"));
         command.args(arguments);
+        Self::spawn(home, size, command, extra)
+    }
+
+    /// Starts a shell with job control, for what only happens below one.
+    pub(crate) fn shell(home: &Home, columns: u16, rows: u16) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let mut command = CommandBuilder::new("/bin/bash");
+        command.args(["--norc", "--noprofile", "-i"]);
+        Self::spawn(home, size, command, &[("PS1", "ready$ ")])
+    }
+
+    fn spawn(home: &Home, size: PtySize, mut command: CommandBuilder, extra: &[(&str, &str)]) -> Self {
+        std::fs::create_dir_all(home.path().join("tmp")).unwrap();
+        std::fs::create_dir_all(home.path().join("home")).unwrap();
+        let pair = native_pty_system().openpty(size).unwrap();
         command.env_clear();
         for (name, value) in home.environment() {
             command.env(name, value);
@@ -102,7 +114,7 @@ impl Console {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
+        let parser = vt100::Parser::new(size.rows.try_into().unwrap(), size.cols.try_into().unwrap(), 0);
         let screen = Arc::new((Mutex::new(Screen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
         let shared = Arc::clone(&screen);
         std::thread::spawn(move || {
@@ -122,7 +134,7 @@ impl Console {
                 }
             }
         });
-        Self { child, master: Some(pair.master), keys: Some(keys), screen }
+        Self { child, master: pair.master, keys, screen }
     }
 
     /// Waits until the screen's text satisfies `predicate`; `what` says what was expected.
@@ -147,9 +159,8 @@ impl Console {
 
     /// Types.
     pub(crate) fn type_keys(&mut self, keys: &str) {
-        let writer = self.keys.as_mut().unwrap();
-        writer.write_all(keys.as_bytes()).unwrap();
-        writer.flush().unwrap();
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
     }
 
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
@@ -161,7 +172,7 @@ impl Console {
             .parser
             .screen_mut()
             .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
-        self.master.as_ref().unwrap().resize(size).unwrap();
+        self.master.resize(size).unwrap();
     }
 
     pub(crate) fn contents(&self) -> String {
@@ -190,10 +201,10 @@ impl Console {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.pid()), signal).unwrap();
     }
 
-    /// Takes the terminal away, as a lost SSH connection does.
+    /// What the kernel does to the programs of a terminal whose connection is lost.
     pub(crate) fn hang_up(&mut self) {
-        self.keys = None;
-        self.master = None;
+        let group = nix::unistd::Pid::from_raw(self.pid());
+        nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGHUP).unwrap();
     }
 
     /// Waits for the end of the program and returns its exit code.

@@ -14,34 +14,47 @@ use crate::tui::ui::Model;
 const CLOCK: u16 = 10;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
-    let header = &model.facts.snapshot.header;
-    let mut run = Run::new(buffer, area, look);
-    run.put("aiops", look.styles.title_focused).put(" ", look.styles.text);
-    run.fit(&look.visible(&model.ui.settings.name), 20, look.styles.muted).put("  ", look.styles.text);
-    if header.sources.is_empty() {
-        run.put(look.glyphs.down, look.styles.muted).put(" no source", look.styles.muted).put("  ", look.styles.text);
-    }
-    for source in &header.sources {
-        let (mark, style) = health(source, look);
-        run.put(mark, style).put(" ", look.styles.text);
-        run.fit(&name(source, look), 18, look.styles.text).put("  ", look.styles.text);
-    }
-    match &header.receiver {
-        Some(lease) if !lease.is_self => {
-            run.put("receiving: ", look.styles.muted)
-                .fit(&look.visible(&lease.holder), 20, look.styles.muted)
-                .put("  ", look.styles.text);
-        }
-        _ => {}
-    }
     let counts = counts(model);
-    let width = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>();
-    run.right(u16::try_from(width).unwrap_or(u16::MAX).saturating_add(CLOCK));
+    let wanted = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>();
+    let right = u16::try_from(wanted).unwrap_or(u16::MAX).saturating_add(CLOCK).min(area.width);
+    let left = Rect { width: area.width - right, ..area };
+    draw_sources(buffer, left, model, look);
+    let mut run = Run::new(buffer, Rect { x: left.right(), width: right, ..area }, look);
     for (words, severity) in &counts {
         let style = severity.map_or(look.styles.text, |severity| look.styles.severity(severity));
         run.put(words, style).put(" ", look.styles.text);
     }
     run.right(CLOCK).put(" ", look.styles.text).put(&clock(model), look.styles.muted);
+}
+
+fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
+    let header = &model.facts.snapshot.header;
+    let mut run = Run::new(buffer, area, look);
+    run.put("aiops", look.styles.brand).put(" ", look.styles.text);
+    run.fit(&look.visible(&model.ui.settings.name), 20, look.styles.muted).put("  ", look.styles.text);
+    if header.sources.is_empty() {
+        run.put(look.glyphs.down, look.styles.muted).put(" no source  ", look.styles.muted);
+    }
+    // What does not work stands first: it must not be what falls off a narrow screen.
+    let mut sources: Vec<&SourceHealth> = header.sources.iter().collect();
+    sources.sort_by_key(|source| std::cmp::Reverse(urgency(source.state)));
+    for source in sources {
+        let (mark, style) = health(source, look);
+        run.put(mark, style).put(" ", look.styles.text);
+        let room = run.room();
+        run.fit(&name(source, look), room, look.styles.text).put("  ", look.styles.text);
+    }
+    if let Some(lease) = header.receiver.as_ref().filter(|lease| !lease.is_self) {
+        run.put("received by ", look.styles.muted).fit(&look.visible(&lease.holder), 24, look.styles.muted);
+    }
+}
+
+const fn urgency(state: HealthState) -> u8 {
+    match state {
+        HealthState::Ok | HealthState::Waiting => 0,
+        HealthState::Degraded => 1,
+        HealthState::Down => 2,
+    }
 }
 
 fn health<'a>(source: &SourceHealth, look: &'a Look) -> (&'a str, ratatui::style::Style) {

@@ -29,7 +29,9 @@ pub(super) fn follow_document(model: &mut Model) {
 /// Moves the cursor by visible nodes.
 pub(super) fn step(model: &mut Model, nodes: i64) {
     let Some(document) = &model.facts.sop else { return };
-    let visible = tree::visible(&document.procedure, &model.ui.sop.folded);
+    let title = sop_lines::title_node(&document.procedure);
+    let mut visible = tree::visible(&document.procedure, &model.ui.sop.folded);
+    visible.retain(|node| Some(*node) != title);
     if visible.is_empty() {
         return;
     }
@@ -91,6 +93,7 @@ pub(super) fn fold(model: &mut Model, fold: Fold) {
     let Some(document) = &model.facts.sop else { return };
     let cursor = model.ui.sop.cursor;
     let Some(node) = document.procedure.nodes.get(cursor) else { return };
+    let title = sop_lines::title_node(&document.procedure);
     let first_child = document.procedure.nodes.iter().position(|child| child.parent == Some(cursor));
     let folded = model.ui.sop.folded.contains(&node.id);
     match (fold, first_child, folded) {
@@ -102,7 +105,7 @@ pub(super) fn fold(model: &mut Model, fold: Fold) {
         }
         (Fold::Open, Some(child), false) => model.ui.sop.cursor = child,
         (Fold::Close, _, _) => {
-            if let Some(parent) = node.parent {
+            if let Some(parent) = node.parent.filter(|parent| Some(*parent) != title) {
                 model.ui.sop.cursor = parent;
             }
         }
@@ -115,10 +118,14 @@ pub(super) fn fold(model: &mut Model, fold: Fold) {
 pub(super) fn fold_all(model: &mut Model) {
     let Some(document) = &model.facts.sop else { return };
     if model.ui.sop.folded.is_empty() {
-        let sections = document.procedure.nodes.iter().filter(|node| matches!(node.kind, NodeKind::Section { .. }));
-        model.ui.sop.folded = sections.map(|node| node.id.clone()).collect();
+        let title = sop_lines::title_node(&document.procedure);
+        let nodes = document.procedure.nodes.iter().enumerate();
+        let sections =
+            nodes.filter(|(index, node)| Some(*index) != title && matches!(node.kind, NodeKind::Section { .. }));
+        model.ui.sop.folded = sections.map(|(_, node)| node.id.clone()).collect();
         let mut at = model.ui.sop.cursor;
-        while let Some(parent) = document.procedure.nodes.get(at).and_then(|node| node.parent) {
+        let above = |at: usize| document.procedure.nodes.get(at).and_then(|node| node.parent);
+        while let Some(parent) = above(at).filter(|parent| Some(*parent) != title) {
             at = parent;
         }
         model.ui.sop.cursor = at;
