@@ -1,11 +1,14 @@
 //! Health of the sources.
 //!
 //! Owns: the last known state of each channel of each source. Does not: probe anything.
+//!
+//! Invariant: only the process that receives writes here; one that was overtaken would tell of a receiver that is no more.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::convert::Code as _;
 use super::error::Fault;
+use super::lease::{self, Fence};
 use super::view::{HealthState, SourceHealth};
 use super::{Store, StoreError};
 use crate::domain::id::SourceId;
@@ -16,9 +19,11 @@ impl Store {
     /// leaves the disk alone; `at` is therefore the moment of the last change.
     ///
     /// # Errors
-    /// When the store failed.
-    pub async fn set_health(&self, health: SourceHealth) -> Result<(), StoreError> {
+    /// [`StoreError::Fenced`] when another process receives now; otherwise when the store failed.
+    pub async fn set_health(&self, fence: &Fence, health: SourceHealth) -> Result<(), StoreError> {
+        let fence = fence.clone();
         self.write_grouped(move |write| {
+            lease::check(write.conn, &fence)?;
             let known: Option<(i64, String)> = write
                 .conn
                 .prepare_cached("SELECT state, detail FROM source_health WHERE source = ?1 AND channel = ?2")?
@@ -42,6 +47,28 @@ impl Store {
                     health.at.as_millis()
                 ])?;
             write.announce();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Forgets the health of all sources but these: of those that were taken out of the configuration since, and of names
+    /// that somebody once delivered under.
+    ///
+    /// # Errors
+    /// As [`Store::set_health`].
+    pub async fn keep_health_of(&self, fence: &Fence, sources: Vec<SourceId>) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        self.write_grouped(move |write| {
+            lease::check(write.conn, &fence)?;
+            let names: Vec<&str> = sources.iter().map(SourceId::as_str).collect();
+            let forgotten = write
+                .conn
+                .prepare_cached("DELETE FROM source_health WHERE source NOT IN (SELECT value FROM json_each(?1))")?
+                .execute([serde_json::to_string(&names)?])?;
+            if forgotten > 0 {
+                write.announce();
+            }
             Ok(())
         })
         .await

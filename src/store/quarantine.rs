@@ -4,6 +4,7 @@
 
 use rusqlite::params;
 
+use super::lease::{self, Fence};
 use super::{Store, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::digest::sha256_hex;
@@ -20,10 +21,18 @@ impl Store {
     /// Puts a body aside that could not be read. `reason` is for people.
     ///
     /// # Errors
-    /// When the store failed; the sender should then be told to try again.
-    pub async fn quarantine(&self, source: &SourceId, reason: &str, body: Vec<u8>) -> Result<(), StoreError> {
-        let (source, reason) = (source.clone(), reason.to_owned());
+    /// [`StoreError::Fenced`] when another process receives now; otherwise when the store failed. The sender should be told
+    /// to try again.
+    pub async fn quarantine(
+        &self,
+        fence: &Fence,
+        source: &SourceId,
+        reason: &str,
+        body: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let (fence, source, reason) = (fence.clone(), source.clone(), reason.to_owned());
         self.write_grouped(move |write| {
+            lease::check(write.conn, &fence)?;
             let digest = sha256_hex(&body);
             let kept = body.get(..QUARANTINE_BODY_LIMIT).unwrap_or(&body);
             write

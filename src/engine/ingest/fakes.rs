@@ -136,7 +136,13 @@ impl AlertStore for FakeStore {
         }))
     }
 
-    fn quarantine(&self, source: SourceId, reason: String, _: Vec<u8>) -> BoxFuture<'_, Result<(), StoreFailure>> {
+    fn quarantine(
+        &self,
+        _: &i64,
+        source: SourceId,
+        reason: String,
+        _: Vec<u8>,
+    ) -> BoxFuture<'_, Result<(), StoreFailure>> {
         ready(self.change(|held| {
             if held.ingest_fails {
                 return Err(StoreFailure::Failed("the disk is full".to_owned()));
@@ -146,8 +152,13 @@ impl AlertStore for FakeStore {
         }))
     }
 
-    fn set_health(&self, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {
+    fn set_health(&self, _: &i64, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {
         self.change(|held| held.health.push(health));
+        ready(Ok(()))
+    }
+
+    fn keep_health_of(&self, _: &i64, sources: Vec<SourceId>) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        self.change(|held| held.health.retain(|health| sources.contains(&health.source)));
         ready(Ok(()))
     }
 }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::ports::{AlertSource, Clock, ReceiverFactory};
 use crate::domain::id::SourceId;
 pub use store::{AlertStore, Lease, StoreFailure};
-use term::Term;
+use term::{Sources, Term};
 
 /// How long a lease lasts without a heartbeat: a process that died is replaced within this time.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
@@ -162,8 +162,12 @@ impl<S: AlertStore> Ingest<S> {
             fence,
             shutdown.child_token(),
             self.plan.reopen_within,
-            self.plan.sources.iter().map(|watched| watched.source.id()),
+            Sources {
+                asked: self.plan.sources.iter().map(|watched| watched.source.id()).collect(),
+                delivering: self.plan.door.iter().flat_map(|door| door.sources.iter().cloned()).collect(),
+            },
         ));
+        term.health.begin().await;
         let mut tasks = JoinSet::new();
         for watched in &self.plan.sources {
             tasks.spawn(reconcile::keep(Arc::clone(&term), watched.clone()));

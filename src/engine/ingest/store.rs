@@ -27,9 +27,17 @@ pub trait AlertStore: Send + Sync + 'static {
         reopen_within: Duration,
     ) -> BoxFuture<'_, Result<(), StoreFailure>>;
     /// Puts a body aside; returns once that is durable.
-    fn quarantine(&self, source: SourceId, reason: String, body: Vec<u8>) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    fn quarantine(
+        &self,
+        fence: &Self::Fence,
+        source: SourceId,
+        reason: String,
+        body: Vec<u8>,
+    ) -> BoxFuture<'_, Result<(), StoreFailure>>;
     /// Notes how a channel of a source is.
-    fn set_health(&self, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    fn set_health(&self, fence: &Self::Fence, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    /// Forgets the health of all sources but these.
+    fn keep_health_of(&self, fence: &Self::Fence, sources: Vec<SourceId>) -> BoxFuture<'_, Result<(), StoreFailure>>;
 }
 
 /// Who holds the lease.
@@ -102,11 +110,24 @@ impl AlertStore for Store {
         })
     }
 
-    fn quarantine(&self, source: SourceId, reason: String, body: Vec<u8>) -> BoxFuture<'_, Result<(), StoreFailure>> {
-        Box::pin(async move { Ok(Self::quarantine(self, &source, &reason, body).await?) })
+    fn quarantine(
+        &self,
+        fence: &Fence,
+        source: SourceId,
+        reason: String,
+        body: Vec<u8>,
+    ) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let fence = fence.clone();
+        Box::pin(async move { Ok(Self::quarantine(self, &fence, &source, &reason, body).await?) })
     }
 
-    fn set_health(&self, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {
-        Box::pin(async move { Ok(Self::set_health(self, health).await?) })
+    fn set_health(&self, fence: &Fence, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let fence = fence.clone();
+        Box::pin(async move { Ok(Self::set_health(self, &fence, health).await?) })
+    }
+
+    fn keep_health_of(&self, fence: &Fence, sources: Vec<SourceId>) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let fence = fence.clone();
+        Box::pin(async move { Ok(Self::keep_health_of(self, &fence, sources).await?) })
     }
 }

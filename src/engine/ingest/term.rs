@@ -32,6 +32,14 @@ pub(super) struct Term<S: AlertStore> {
     triggers: BTreeMap<SourceId, Arc<Notify>>,
 }
 
+/// The configured sources.
+pub(super) struct Sources {
+    /// Those that are asked.
+    pub(super) asked: Vec<SourceId>,
+    /// Those that are expected to deliver.
+    pub(super) delivering: Vec<SourceId>,
+}
+
 impl<S: AlertStore> Term<S> {
     pub(super) fn new(
         store: Arc<S>,
@@ -39,10 +47,12 @@ impl<S: AlertStore> Term<S> {
         fence: S::Fence,
         stop: CancellationToken,
         reopen_within: Duration,
-        sources: impl Iterator<Item = SourceId>,
+        sources: Sources,
     ) -> Self {
-        let health = HealthBoard::new(Arc::clone(&store), Arc::clone(&clock));
-        let triggers = sources.map(|source| (source, Arc::default())).collect();
+        let Sources { asked, delivering } = sources;
+        let expected = asked.iter().chain(&delivering).cloned().collect();
+        let health = HealthBoard::new(Arc::clone(&store), Arc::clone(&clock), fence.clone(), expected);
+        let triggers = asked.into_iter().map(|source| (source, Arc::default())).collect();
         Self { store, clock, fence, health, stop, lost: AtomicBool::new(false), reopen_within, triggers }
     }
 
@@ -106,7 +116,7 @@ impl<S: AlertStore> Term<S> {
         if self.is_lost() {
             return Err(SinkError::NotReceiving);
         }
-        self.store.quarantine(source.clone(), reason.clone(), body).await.map_err(sink_error)?;
+        self.store.quarantine(&self.fence, source.clone(), reason.clone(), body).await.map_err(sink_error)?;
         let repair = match self.reconcile_soon(&source) {
             Repair::UnderWay => "Its alerts are fetched through the API instead",
             Repair::Impossible => "Its alerts are missing here: look into Alertmanager itself",

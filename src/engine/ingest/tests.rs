@@ -1,9 +1,12 @@
 //! Tests of the ingest service in paused time, with fakes behind every port.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::fakes::{Answer, DoorState, FakeDoor, FakeSource, FakeStore, TokioClock, delivery};
+use super::health::MOST_UNEXPECTED;
 use super::reconcile::{SHORTEST_GAP, WARM_UP};
 use super::*;
 use crate::domain::alert::BatchOrigin;
@@ -188,6 +191,30 @@ async fn an_unreadable_delivery_is_put_aside_said_and_replaced_by_a_question() {
     assert!(asked[1] - asked[0] < MINUTE);
     sink.turned_away("am".into(), "a wrong token".to_owned()).await;
     store.read(|held| assert!(held.health_of("am", "webhook").unwrap().1.contains("a wrong token")));
+    process.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_whoever_delivers_makes_up_do_not_fill_the_screen() {
+    let (store, door) = (FakeStore::default(), FakeDoor::default());
+    let source = FakeSource::new("am", []);
+    let process = Process::start("1@a", &store, Some(&source), &door);
+    let sink = door.sink().await;
+    for number in 0..500 {
+        sink.accept(delivery(&format!("made-up-{number}"), 0)).await.unwrap();
+    }
+    store.read(|held| {
+        let sources: BTreeSet<_> = held.health.iter().map(|health| health.source.clone()).collect();
+        assert_eq!(sources.len(), MOST_UNEXPECTED + 1);
+        assert_eq!(held.batches.iter().filter(|batch| batch.source.as_str().starts_with("made-up")).count(), 500);
+    });
+    // Those that are configured are noted whatever else was delivered.
+    sink.accept(delivery("am", 0)).await.unwrap();
+    store.read(|held| assert_eq!(held.health_of("am", "webhook"), Some((HealthState::Ok, ""))));
+    process.end().await;
+    // The next term begins without them.
+    let process = Process::start("2@a", &store, Some(&source), &door);
+    store.until(|held| held.health.iter().all(|health| health.source.as_str() == "am")).await;
     process.end().await;
 }
 

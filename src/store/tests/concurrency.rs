@@ -207,17 +207,19 @@ async fn changes_of_another_process_are_noticed() {
 async fn two_processes_write_one_chain() {
     let bench = Bench::new();
     let other = bench.open_again(2);
+    let fence = bench.fence().await;
     let mut writing = Vec::new();
     for n in 0..60 {
+        let fence = fence.clone();
         let store = if n % 2 == 0 { bench.store.clone() } else { other.clone() };
         let body = format!("body {n}").into_bytes();
-        writing.push(tokio::spawn(async move { store.quarantine(&"am".into(), "no JSON", body).await }));
+        writing.push(tokio::spawn(async move { store.quarantine(&fence, &"am".into(), "no JSON", body).await }));
     }
     for one in writing {
         one.await.unwrap().unwrap();
     }
     let report = other.verify().await.unwrap();
-    assert_eq!((report.ok, report.entries), (true, 61));
+    assert_eq!((report.ok, report.entries), (true, 62));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::incident::IncidentState;
 use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
+use crate::store::StoreError;
 use crate::store::view::{HealthState, SourceHealth};
 use crate::store::{IngestReport, QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS};
 
@@ -215,9 +216,10 @@ async fn changed_labels_of_a_firing_are_news() {
 #[tokio::test]
 async fn quarantine_is_bounded_and_journaled() {
     let bench = Bench::new();
+    let fence = bench.fence().await;
     let source = SourceId::from("am");
     let long = vec![b'x'; QUARANTINE_BODY_LIMIT + 7];
-    bench.store.quarantine(&source, "too long", long).await.unwrap();
+    bench.store.quarantine(&fence, &source, "too long", long).await.unwrap();
     let (kept, length): (i64, i64) = bench
         .raw()
         .query_row("SELECT length(body), body_bytes FROM quarantine", [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -226,8 +228,8 @@ async fn quarantine_is_bounded_and_journaled() {
     assert!(matches!(bench.journal().await.last(), Some(Payload::Quarantined { .. })));
     let mut waiting = Vec::new();
     for _ in 0..QUARANTINE_ROWS + 5 {
-        let (store, source) = (bench.store.clone(), source.clone());
-        waiting.push(tokio::spawn(async move { store.quarantine(&source, "no JSON", b"{".to_vec()).await }));
+        let (store, fence, source) = (bench.store.clone(), fence.clone(), source.clone());
+        waiting.push(tokio::spawn(async move { store.quarantine(&fence, &source, "no JSON", b"{".to_vec()).await }));
     }
     for one in waiting {
         one.await.unwrap().unwrap();
@@ -238,6 +240,7 @@ async fn quarantine_is_bounded_and_journaled() {
 #[tokio::test]
 async fn health_is_written_when_it_changes_only() {
     let bench = Bench::new();
+    let fence = bench.fence().await;
     let health = |state, at| SourceHealth {
         source: "am".into(),
         channel: "api".to_owned(),
@@ -245,11 +248,37 @@ async fn health_is_written_when_it_changes_only() {
         detail: String::new(),
         at: Timestamp::from_millis(at),
     };
-    bench.store.set_health(health(HealthState::Ok, 1)).await.unwrap();
+    bench.store.set_health(&fence, health(HealthState::Ok, 1)).await.unwrap();
     let changes = *bench.store.follow().borrow();
-    bench.store.set_health(health(HealthState::Ok, 2)).await.unwrap();
+    bench.store.set_health(&fence, health(HealthState::Ok, 2)).await.unwrap();
     assert_eq!(*bench.store.follow().borrow(), changes);
     assert_eq!(bench.store.header().await.unwrap().sources, vec![health(HealthState::Ok, 1)]);
-    bench.store.set_health(health(HealthState::Down, 3)).await.unwrap();
+    bench.store.set_health(&fence, health(HealthState::Down, 3)).await.unwrap();
     assert_eq!(bench.store.header().await.unwrap().sources, vec![health(HealthState::Down, 3)]);
+    bench.store.keep_health_of(&fence, vec!["am".into()]).await.unwrap();
+    assert_eq!(bench.store.header().await.unwrap().sources, vec![health(HealthState::Down, 3)]);
+    bench.store.keep_health_of(&fence, vec!["other".into()]).await.unwrap();
+    assert_eq!(bench.store.header().await.unwrap().sources, []);
+}
+
+#[tokio::test]
+async fn a_process_that_was_overtaken_tells_nothing_of_sources_and_keeps_no_bodies() {
+    let bench = Bench::new();
+    let old = bench.fence().await;
+    let fence = bench.fence().await;
+    let health = SourceHealth {
+        source: "am".into(),
+        channel: "webhook".to_owned(),
+        state: HealthState::Ok,
+        detail: String::new(),
+        at: Timestamp::from_millis(1),
+    };
+    bench.store.set_health(&fence, health.clone()).await.unwrap();
+    let late = SourceHealth { state: HealthState::Down, ..health.clone() };
+    let fenced = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Fenced { .. })));
+    fenced(bench.store.set_health(&old, late).await);
+    fenced(bench.store.keep_health_of(&old, Vec::new()).await);
+    fenced(bench.store.quarantine(&old, &"am".into(), "no JSON", b"{".to_vec()).await);
+    let header = bench.store.header().await.unwrap();
+    assert_eq!((header.sources, header.quarantined), (vec![health], 0));
 }
