@@ -341,6 +341,18 @@ pub(super) fn is_variable_name(name: &str) -> bool {
         && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// Words of names that stand for a secret itself, not for the file that has it (`PGPASSFILE`, `KUBECONFIG`).
+const SECRET_WORDS: [&str; 9] =
+    ["PASSWORD", "PASSWD", "PGPASSWORD", "SECRET", "TOKEN", "APIKEY", "CREDENTIAL", "CREDENTIALS", "PASSPHRASE"];
+
+fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let words: Vec<&str> = name.split('_').collect();
+    let file = matches!(words.last(), Some(&("FILE" | "PATH" | "DIR")));
+    let key = words.windows(2).any(|pair| matches!(pair, ["API" | "ACCESS" | "PRIVATE" | "SECRET" | "AUTH", "KEY"]));
+    !file && (key || words.iter().any(|word| SECRET_WORDS.contains(word)))
+}
+
 /// Why a variable must not be handed to commands.
 fn unsafe_variable(name: &str) -> Option<&'static str> {
     match name {
@@ -350,6 +362,9 @@ fn unsafe_variable(name: &str) -> Option<&'static str> {
         }
         _ if name.starts_with("LD_") => Some("loads foreign code into every command"),
         _ if name.starts_with("AIOPS_") => Some("belongs to this program and may hold secrets"),
+        _ if names_a_secret(name) => Some(
+            "is named like a secret, and the environment of a command is shown and kept in the journal; use a file",
+        ),
         _ => None,
     }
 }

@@ -187,6 +187,9 @@ impl Fixture {
 #[case("[run]\npass_env = [\"A-B\"]", 2, "run.pass_env", "not the name of a variable", "[\"KUBECONFIG\"]")]
 #[case("[run]\npass_env = [\"LD_PRELOAD\"]", 2, "run.pass_env", "loads foreign code", "without PATH")]
 #[case("[run]\npass_env = [\"HOME\",\n \"AIOPS_X\"]", 3, "run.pass_env", "may hold secrets", "without PATH")]
+#[case("[run]\npass_env = [\"PGPASSWORD\"]", 2, "run.pass_env", "named like a secret", "without PATH")]
+#[case("[run]\npass_env = [\"VAULT_TOKEN\"]", 2, "run.pass_env", "named like a secret", "without PATH")]
+#[case("[run]\npass_env = [\"aws_secret_access_key\"]", 2, "run.pass_env", "named like a secret", "without PATH")]
 // secrets
 #[case(
     "[receiver]\ntoken = \"hunter2\"",
