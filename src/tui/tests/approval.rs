@@ -225,6 +225,27 @@ fn a_new_proposal_never_takes_the_focus() {
 }
 
 #[test]
+fn nothing_is_proposed_for_the_incident_that_the_cursor_has_left() {
+    let proposals = |world: &mut World| -> Vec<i64> {
+        let of = |effect: &Effect| match effect {
+            Effect::Send { command: Command::Propose { incident, .. }, .. } => Some(incident.0),
+            _ => None,
+        };
+        world.take_effects().iter().filter_map(of).collect()
+    };
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    world.keys("2r");
+    assert_eq!(proposals(&mut world), [1]);
+    world.keys("1j2r");
+    assert_eq!(proposals(&mut world), [] as [i64; 0]);
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("being loaded")));
+    world.settle_with(&with_detail(snapshot(1..=5), 2));
+    world.keys("2r");
+    assert_eq!(proposals(&mut world), [2]);
+}
+
+#[test]
 fn no_printable_key_and_no_enter_approves() {
     let mut world = opened(120, 40, du(1, Risk::Read));
     read_all(&mut world);

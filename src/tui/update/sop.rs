@@ -191,6 +191,12 @@ fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
         .facts
         .detail()
         .ok_or("There is no incident to run this for. Commands run for an incident; wait for one or read on.")?;
+    if model.ui.queue.selected != Some(detail.record.incident.id) {
+        // What is on the screen belongs to the incident that the cursor has just left.
+        return Err(
+            "The incident under the cursor is being loaded. Press the key again when its SOP is shown.".to_owned()
+        );
+    }
     let procedure = &document.procedure;
     let node = tree::command_at(procedure, model.ui.sop.cursor)
         .ok_or("There is no command in this step. ] and [ go to the next and previous step.")?;
