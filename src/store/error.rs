@@ -33,6 +33,14 @@ pub enum StoreError {
         /// What the operating system or SQLite said.
         why: String,
     },
+    /// Somebody else could change what is in it.
+    #[error("{path}: not used, because {why}. Choose a place of your own with --db, or mend that", path = .path.display())]
+    Unsafe {
+        /// The file or directory.
+        path: PathBuf,
+        /// Whose it is, or who may do what.
+        why: String,
+    },
     /// A newer program wrote it.
     #[error("{path}: it was written by a newer aiops (schema {found}; this one knows {ours}). Use the newer aiops, or choose another file with --db", path = .path.display())]
     Newer {

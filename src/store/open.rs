@@ -3,17 +3,18 @@
 //! Owns: everything that is checked before the first query, and the file lock. Does not: run jobs.
 //!
 //! Invariants: the database, its `-wal`, `-shm` and `.lock` are mode 0600 (SQLite gives the first two the mode of the
-//! database). Every open store holds a shared lock on `FILE.lock`; the schema is changed only under the exclusive one,
+//! database) and belong to this user; nobody else can put other files in their place. Every open store holds a shared lock on `FILE.lock`; the schema is changed only under the exclusive one,
 //! so never while another process has the file open.
 
 use std::cmp::Ordering;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::unistd::Uid;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{StoreError, from_io, from_sqlite};
@@ -42,6 +43,10 @@ const READER_CACHE_KIB: i64 = -8 * 1024;
 
 /// The WAL is cut back to this many bytes after a checkpoint.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
+
+/// Bits of a directory's mode (inode(7)): others may make and remove files in it; but only their own.
+const OTHERS_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
 
 /// An opened file: one writing connection, and the lock that says that it is in use.
 #[derive(Debug)]
@@ -109,6 +114,11 @@ fn prepare_directory(path: &Path) -> Result<(), StoreError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
         made.map_err(|error| from_io(directory, &error))?;
     }
+    let mode = fs::metadata(directory).map_err(|error| from_io(directory, &error))?.mode();
+    if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 {
+        let why = format!("its mode is {:04o}: everybody may put another file in its place", mode & 0o7777);
+        return Err(StoreError::Unsafe { path: directory.to_owned(), why });
+    }
     match filesystem::network_kind(directory) {
         Ok(None) => Ok(()),
         Ok(Some(kind)) => Err(StoreError::NetworkFileSystem { path: directory.to_owned(), kind }),
@@ -134,9 +144,15 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes sure that only its owner can read a file.
+/// Makes sure that only its owner, this user, can read a file. Root could open one of another user: what that user wrote
+/// into it would then be shown and approved, and files beside it would become root's.
 fn make_private(path: &Path) -> Result<(), StoreError> {
-    let mode = fs::metadata(path).map_err(|error| from_io(path, &error))?.permissions().mode();
+    let found = fs::metadata(path).map_err(|error| from_io(path, &error))?;
+    let (mode, user) = (found.mode(), Uid::effective());
+    if found.uid() != user.as_raw() {
+        let why = format!("it belongs to uid {}, not to you (uid {user})", found.uid());
+        return Err(StoreError::Unsafe { path: path.to_owned(), why });
+    }
     if mode & 0o077 != 0 {
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| from_io(path, &error))?;
     }

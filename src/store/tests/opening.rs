@@ -52,6 +52,36 @@ fn a_file_that_others_could_read_is_made_private() {
 }
 
 #[test]
+fn a_place_where_others_can_exchange_the_file_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("aiops.db");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(refusal(&path), StoreError::Unsafe { .. }));
+    assert!(!path.exists());
+    // As /tmp: nobody can touch the files of others.
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
+    drop(open_as(&path, &TestClock::start(), 1).unwrap());
+}
+
+#[test]
+fn a_database_of_another_user_is_refused_and_left_alone() {
+    if !nix::unistd::Uid::effective().is_root() {
+        println!("SKIPPED: a_database_of_another_user_is_refused_and_left_alone: only root can give a file away");
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("aiops.db");
+    for foreign in [path.clone(), sibling(&path, ".lock")] {
+        drop(open_as(&path, &TestClock::start(), 1).unwrap());
+        std::os::unix::fs::chown(&foreign, Some(65_534), None).unwrap();
+        let refused = refusal(&path).to_string();
+        assert!(refused.contains("uid 65534") && refused.contains("--db"), "{refused}");
+        assert!(!sibling(&path, "-wal").exists(), "nothing is left beside it");
+        std::os::unix::fs::chown(&foreign, Some(0), None).unwrap();
+    }
+}
+
+#[test]
 fn an_empty_file_becomes_a_database_and_opens_again() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("aiops.db");
