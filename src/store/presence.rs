@@ -74,6 +74,8 @@ const fn byte(token: i64) -> libc::flock {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -88,7 +90,17 @@ mod tests {
         let second = Presence::show(&database, "ingest", 2).unwrap().unwrap();
         assert_eq!((first.token(), second.token()), (1, 2));
         drop(first);
-        assert!(is_gone(&database, "ingest", 1) && !is_gone(&database, "ingest", 2));
+        assert!(goes(&database, 1) && !is_gone(&database, "ingest", 2));
+    }
+
+    /// Waits for the end of a presence: a test beside this one may be about to start a program, whose copy of the
+    /// descriptor is not closed yet.
+    fn goes(database: &Path, token: i64) -> bool {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_gone(database, "ingest", token) && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        is_gone(database, "ingest", token)
     }
 
     #[test]
@@ -98,8 +110,10 @@ mod tests {
         let presence = Presence::show(&database, "ingest", 1).unwrap().unwrap();
         let mut child = std::process::Command::new("/bin/sleep").arg("1000").spawn().unwrap();
         drop(presence);
-        assert!(is_gone(&database, "ingest", 1));
+        let gone = goes(&database, 1);
+        let still_there = child.try_wait().unwrap().is_none();
         child.kill().unwrap();
         child.wait().unwrap();
+        assert!(gone && still_there);
     }
 }
