@@ -3,7 +3,8 @@
 //!
 //! Method: the release binary on a pseudo-terminal of 120×40, a database with 10,000 open incidents, a reader that notes the
 //! time and size of everything written. A reply is over when nothing arrives for 150 ms. Figures are printed, never asserted.
-//! `AIOPS_BENCH_IDLE=90` sets the seconds of idle watching (default 20).
+//! `AIOPS_BENCH_IDLE=90` sets the seconds of idle watching (default 20); `AIOPS_BENCH_SEED=FILE` only makes the database,
+//! for other tools to measure with.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,6 +36,9 @@ fn main() {
     // `cargo test --benches` runs this too; there is nothing to test here.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
+    }
+    if let Ok(path) = std::env::var("AIOPS_BENCH_SEED") {
+        return seed(Path::new(&path), INCIDENTS);
     }
     let home = tempfile::tempdir().unwrap();
     let database = home.path().join("aiops.db");
