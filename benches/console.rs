@@ -259,25 +259,40 @@ fn keys(home: &Path, database: &Path) {
     println!("details after a rest: {rests:?} bytes (at once, after), most {most} (target: 3000)");
 }
 
+/// A live source: the same alert delivered again every second, as a busy Alertmanager does.
 fn idle(home: &Path, database: &Path) {
     let seconds = std::env::var("AIOPS_BENCH_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(20_u64);
-    let console = Console::start(home, database, &[]);
+    let (port, config) = receiver_config(home, "idle.toml");
+    let console = Console::start(home, database, &["--config", &config]);
     console.reply(START_QUIET, Duration::from_secs(15));
+    assert!(post(port, 0), "the receiver confirms");
     console.reply(Duration::from_secs(2), Duration::from_secs(2));
     let until = Instant::now() + Duration::from_secs(seconds);
-    let mut bytes = 0;
-    while let Ok(piece) = console.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        bytes += piece.bytes;
+    let (mut bytes, mut deliveries) = (0, 0);
+    while Instant::now() < until {
+        deliveries += u32::from(post(port, 0));
+        let next = (Instant::now() + Duration::from_secs(1)).min(until);
+        while let Ok(piece) = console.output.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            bytes += piece.bytes;
+        }
     }
-    println!("idle for {seconds} s: {bytes} bytes, {:.0} a minute (target: 60)", bytes as f64 * 60.0 / seconds as f64);
+    println!(
+        "idle for {seconds} s with {deliveries} repeated deliveries: {bytes} bytes, {:.0} a minute (target: 60)",
+        bytes as f64 * 60.0 / seconds as f64
+    );
+}
+
+fn receiver_config(home: &Path, name: &str) -> (u16, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let path = home.join(name);
+    std::fs::write(&path, format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).unwrap();
+    (port, path.display().to_string())
 }
 
 fn burst(home: &Path) {
     let database = home.join("burst.db");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = home.join("burst.toml");
-    std::fs::write(&config, format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).unwrap();
-    let console = Console::start(home, &database, &["--config", &config.display().to_string()]);
+    let (port, config) = receiver_config(home, "burst.toml");
+    let console = Console::start(home, &database, &["--config", &config]);
     console.reply(START_QUIET, Duration::from_secs(15));
     let count = 1_000;
     let begun = Instant::now();
