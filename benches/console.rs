@@ -195,6 +195,12 @@ impl Console {
 
 impl Drop for Console {
     fn drop(&mut self) {
+        // Left in good order, so that the next console does not first have to take over from a dead one.
+        self.press(b"q");
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
