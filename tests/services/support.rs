@@ -17,11 +17,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A free port may be taken by someone else before the service has it.
 const STARTS: u32 = 5;
 
+/// Where services are installed that are not in everyone's PATH.
+const SERVICES: [&str; 2] = ["/usr/sbin", "/sbin"];
+
 /// The path of an installed program. When it is not installed, `test` says that it is skipped; where services are
 /// required (`AIOPS_REQUIRE_SERVICES=1`), it fails.
 pub(crate) fn installed(program: &str, test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|file| file.is_file());
+    let places = std::env::split_paths(&path).chain(SERVICES.map(PathBuf::from));
+    let found = places.map(|place| place.join(program)).find(|file| file.is_file());
     if found.is_none() {
         let required = std::env::var("AIOPS_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
         assert!(!required, "{test}: {program} is not installed, and AIOPS_REQUIRE_SERVICES=1 asks for it");
