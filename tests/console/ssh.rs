@@ -74,10 +74,11 @@ fn who_granted(home: &Home) -> serde_json::Value {
     context["actor"].clone()
 }
 
-/// A server whose console receives nothing, so that its screen depends on nothing but the terminal.
+/// A server whose console receives nothing, so that its screen depends on nothing but the terminal. The theme has colours
+/// that not every terminal knows.
 fn quiet(programs: Programs) -> (Home, Sshd) {
     let home = Home::new();
-    let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
+    let config = home.configure("[receiver]\nenabled = false\n[console]\ntheme = \"light\"\n").display().to_string();
     let sshd = Sshd::start(programs, &home, &[AIOPS, "--config", &config]);
     (home, sshd)
 }
@@ -117,23 +118,28 @@ fn without_a_terminal_the_remedy_is_said_over_ssh() {
 fn terminals_get_only_what_they_know() {
     let Some(programs) = Programs::installed("terminals_get_only_what_they_know") else { return };
     let (home, sshd) = quiet(programs);
-    let first_screen = |term: &str| {
+    // With a document open there is something of every colour.
+    let look = |term: &str| {
         let mut console = sshd.login(&home, 120, 40, term);
         console.wait_text("No incident is open");
-        let screen = without_clock(&console.contents());
+        console.type_keys("s");
+        console.wait_text("Disk full");
+        console.type_keys("Disk full\r");
+        let whole = |screen: &str| screen.contains("df -h") && screen.contains("fold");
+        let screen = without_clock(&console.wait("the document, down to the last row", whole));
         console.type_keys("q");
         assert_eq!(console.wait_exit(), 0);
         (screen, console.raw())
     };
-    let (reference, raw) = first_screen("xterm-256color");
+    let (reference, raw) = look("xterm-256color");
     assert!(reference.contains("1 Incidents") && reference.contains("2 SOP") && !reference.is_ascii(), "{reference}");
     assert!(extended_colours(&sequences(&raw)), "the check below could fail");
     for term in ["xterm", "screen", "linux"] {
-        let (screen, raw) = first_screen(term);
+        let (screen, raw) = look(term);
         if term == "linux" {
             // Its font has few characters: what it lacks would all look the same.
             assert!(screen.is_ascii(), "{screen}");
-            for part in ["1 Incidents", "2 SOP", "No incident is open"] {
+            for part in ["1 Incidents", "2 SOP", "No incident is open", "df -h <mountpoint>"] {
                 assert!(screen.contains(part), "{part} is missing in\n{screen}");
             }
         } else {
@@ -186,10 +192,10 @@ fn extended_colours(sequences: &BTreeSet<Sequence>) -> bool {
     pens.into_iter().any(|pen| pen.parameters.split([';', ':']).any(|number| number == "38" || number == "48"))
 }
 
-/// The lines of a screen without the time at the end of the first one.
+/// A screen without the time at the end of its first line, and without the blanks at the ends of lines.
 fn without_clock(screen: &str) -> String {
     let (header, rest) = screen.split_once('\n').unwrap();
-    let (before, _) = header.rsplit_once(char::is_whitespace).unwrap();
-    let (before, _) = before.rsplit_once(char::is_whitespace).unwrap();
-    format!("{before}\n{rest}")
+    let (header, _) = header.split_once(" open ").unwrap();
+    let lines: Vec<&str> = rest.lines().map(str::trim_end).collect();
+    format!("{header}\n{}", lines.join("\n"))
 }

@@ -24,6 +24,18 @@ struct Tmux {
 }
 
 impl Tmux {
+    /// A server of `home`, and the command line with which people come to their session there: it attaches, or begins
+    /// with `aiops --config CONFIG` when there is nothing to attach to.
+    fn new(program: PathBuf, home: &Home, settings: &str, config: &str) -> (Self, Vec<String>) {
+        let place = |name: &str| home.path().join(name).display().to_string();
+        std::fs::write(place("tmux.conf"), settings).unwrap();
+        let (socket, file) = (place("tmux"), place("tmux.conf"));
+        let mut words = vec![program.display().to_string()];
+        words.extend(["-S", &socket, "-f", &file, "new-session", "-A", "-s", "work"].map(str::to_owned));
+        words.extend([env!("CARGO_BIN_EXE_aiops"), "--config", config].map(str::to_owned));
+        (Self { program, socket }, words)
+    }
+
     fn ask(&self, words: &[&str]) -> String {
         let mut command = Command::new(&self.program);
         command.args(["-u", "-S", &self.socket]).args(words).env_clear().env("LANG", "C.UTF-8");
@@ -92,17 +104,11 @@ fn without_minute(screen: &str) -> String {
 fn leaving_and_coming_back(test: &str, term: &str) {
     let (Some(programs), Some(program)) = (Programs::installed(test), installed("tmux", test)) else { return };
     let home = Home::new();
-    let place = |name: &str| home.path().join(name).display().to_string();
     let port = free_port();
     let config = home.configure(&format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).display().to_string();
     let settings = format!("set -g default-terminal {term}\nset -g status off\nset -g window-size latest\n");
-    std::fs::write(place("tmux.conf"), settings).unwrap();
-    let tmux = Tmux { program: program.clone(), socket: place("tmux") };
-    let program = program.display().to_string();
-    // As people have it in their login: attach, or begin when there is nothing to attach to.
-    let new_session = ["new-session", "-A", "-s", "work", env!("CARGO_BIN_EXE_aiops"), "--config", &config];
-    let (socket, settings) = (tmux.socket.clone(), place("tmux.conf"));
-    let command = [&[program.as_str(), "-S", &socket, "-f", &settings], new_session.as_slice()].concat();
+    let (tmux, command) = Tmux::new(program, &home, &settings, &config);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
     let sshd = Sshd::start(programs, &home, &command);
 
     let mut first = sshd.login(&home, 120, 40, "xterm-256color");
@@ -114,7 +120,7 @@ fn leaving_and_coming_back(test: &str, term: &str) {
     first.type_keys(DETACH);
     assert_eq!(first.wait_exit(), 0);
 
-    assert_eq!(tmux.clients(), 0);
+    super::pipeline::eventually("tmux without a terminal", || tmux.clients() == 0);
     super::pipeline::until_accepted(port, &alert("SecondThing"));
     super::pipeline::eventually("the second alert", || tmux.screen().contains("SecondThing"));
 
@@ -155,4 +161,21 @@ fn screen_256color_is_left_and_come_back_to() {
 #[test]
 fn plain_screen_is_left_and_come_back_to() {
     leaving_and_coming_back("plain_screen_is_left_and_come_back_to", "screen");
+}
+
+#[test]
+fn a_terminal_without_an_alternate_screen_is_left_clean() {
+    let Some(program) = installed("tmux", "a_terminal_without_an_alternate_screen_is_left_clean") else { return };
+    let home = Home::new();
+    let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
+    let settings = "set -g status off\nset -g alternate-screen off\nset -g remain-on-exit on\n";
+    let (tmux, command) = Tmux::new(program, &home, settings, &config);
+    let mut terminal = Console::program(&home, 80, 24, &command, &[]);
+    wait_same(&tmux, &terminal, "the first screen", |screen| screen.contains("No incident is open"));
+    terminal.type_keys("q");
+    super::pipeline::eventually("the end of the console", || {
+        tmux.ask(&["display-message", "-p", "-t", "work", "#{pane_dead}"]).trim() == "1"
+    });
+    let left = tmux.screen();
+    assert!(left.lines().all(|line| line.is_empty() || line.starts_with("Pane is dead")), "{left}");
 }
