@@ -12,7 +12,7 @@ use super::sshd::{Programs, Sshd};
 const AIOPS: &str = env!("CARGO_BIN_EXE_aiops");
 
 impl Scene {
-    fn sshd(&self, programs: Programs) -> Sshd {
+    fn sshd(&self, programs: &Programs) -> Sshd {
         Sshd::start(programs, &self.home, &[AIOPS, "--config", &self.config])
     }
 
@@ -32,7 +32,7 @@ fn a_killed_client_leaves_the_command_running_and_the_next_login_sees_it() {
     let test = "a_killed_client_leaves_the_command_running_and_the_next_login_sees_it";
     let Some(programs) = Programs::installed(test) else { return };
     let scene = Scene::new();
-    let sshd = scene.sshd(programs);
+    let sshd = scene.sshd(&programs);
     scene.cut_in_mid_command(&sshd, |console, _| console.signal(Signal::SIGKILL));
     let mut console = sshd.login(&scene.home, 100, 30, "xterm-256color");
     console.wait_text("Attempt 1 running");
@@ -53,7 +53,7 @@ fn a_killed_session_leaves_the_command_running_and_its_outcome_is_kept() {
     let test = "a_killed_session_leaves_the_command_running_and_its_outcome_is_kept";
     let Some(programs) = Programs::installed(test) else { return };
     let scene = Scene::new();
-    let sshd = scene.sshd(programs);
+    let sshd = scene.sshd(&programs);
     scene.cut_in_mid_command(&sshd, |_, sshd| sshd.kill_sessions());
     // It ends while nobody is logged in.
     scene.release();
@@ -76,7 +76,7 @@ fn who_granted(home: &Home) -> serde_json::Value {
 
 /// A server whose console receives nothing, so that its screen depends on nothing but the terminal. The theme has colours
 /// that not every terminal knows.
-fn quiet(programs: Programs) -> (Home, Sshd) {
+fn quiet(programs: &Programs) -> (Home, Sshd) {
     let home = Home::new();
     let config = home.configure("[receiver]\nenabled = false\n[console]\ntheme = \"light\"\n").display().to_string();
     let sshd = Sshd::start(programs, &home, &[AIOPS, "--config", &config]);
@@ -87,7 +87,7 @@ fn quiet(programs: Programs) -> (Home, Sshd) {
 fn a_login_shell_that_is_the_console_resizes_stays_and_gives_the_terminal_back() {
     let test = "a_login_shell_that_is_the_console_resizes_stays_and_gives_the_terminal_back";
     let Some(programs) = Programs::installed(test) else { return };
-    let (home, sshd) = quiet(programs);
+    let (home, sshd) = quiet(&programs);
     let mut console = sshd.login(&home, 120, 40, "xterm-256color");
     console.wait_text("2 SOP");
     assert!(console.alternate_screen());
@@ -106,7 +106,7 @@ fn a_login_shell_that_is_the_console_resizes_stays_and_gives_the_terminal_back()
 fn without_a_terminal_the_remedy_is_said_over_ssh() {
     let test = "without_a_terminal_the_remedy_is_said_over_ssh";
     let Some(programs) = Programs::installed(test) else { return };
-    let (_home, sshd) = quiet(programs);
+    let (_home, sshd) = quiet(&programs);
     let output = sshd.login_without_terminal();
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr);
@@ -117,7 +117,7 @@ fn without_a_terminal_the_remedy_is_said_over_ssh() {
 #[test]
 fn terminals_get_only_what_they_know() {
     let Some(programs) = Programs::installed("terminals_get_only_what_they_know") else { return };
-    let (home, sshd) = quiet(programs);
+    let (home, sshd) = quiet(&programs);
     // With a document open there is something of every colour.
     let look = |term: &str| {
         let mut console = sshd.login(&home, 120, 40, term);

@@ -23,7 +23,6 @@ const PRIVILEGE_SEPARATION: &str = "/run/sshd";
 const STARTS: u32 = 5;
 
 /// The programs of OpenSSH.
-#[derive(Clone)]
 pub(crate) struct Programs {
     sshd: PathBuf,
     ssh: PathBuf,
@@ -40,7 +39,7 @@ impl Programs {
 
 /// A running server.
 pub(crate) struct Sshd {
-    programs: Programs,
+    ssh: PathBuf,
     child: Child,
     port: u16,
     user: String,
@@ -49,7 +48,7 @@ pub(crate) struct Sshd {
 
 impl Sshd {
     /// Starts a server each of whose logins runs `command` with the environment of `home`.
-    pub(crate) fn start(programs: Programs, home: &Home, command: &[&str]) -> Self {
+    pub(crate) fn start(programs: &Programs, home: &Home, command: &[&str]) -> Self {
         let directory = home.path().join("sshd");
         std::fs::create_dir_all(&directory).unwrap();
         home.make_directories();
@@ -60,10 +59,11 @@ impl Sshd {
         if getuid().is_root() {
             std::fs::create_dir_all(PRIVILEGE_SEPARATION).unwrap();
         }
+        let user = User::from_uid(getuid()).unwrap().unwrap().name;
         for _ in 0..STARTS {
             let (port, child) = spawn(&programs.sshd, &directory);
-            let user = User::from_uid(getuid()).unwrap().unwrap().name;
-            let mut server = Self { programs: programs.clone(), child, port, user, directory: directory.clone() };
+            let mut server =
+                Self { ssh: programs.ssh.clone(), child, port, user: user.clone(), directory: directory.clone() };
             if server.listens() {
                 return server;
             }
@@ -88,14 +88,14 @@ impl Sshd {
 
     /// Logs in from a terminal of this kind and size.
     pub(crate) fn login(&self, home: &Home, columns: u16, rows: u16, term: &str) -> Console {
-        let mut words = vec![self.programs.ssh.display().to_string()];
+        let mut words = vec![self.ssh.display().to_string()];
         words.extend(self.client_arguments());
         Console::program(home, columns, rows, &words, &[("TERM", term)])
     }
 
     /// Logs in without a terminal and waits for the end.
     pub(crate) fn login_without_terminal(&self) -> Output {
-        let mut command = Command::new(&self.programs.ssh);
+        let mut command = Command::new(&self.ssh);
         command.arg("-T").args(self.client_arguments()).env_clear().stdin(Stdio::null()).output().unwrap()
     }
 

@@ -109,7 +109,7 @@ fn leaving_and_coming_back(test: &str, term: &str) {
     let settings = format!("set -g default-terminal {term}\nset -g status off\nset -g window-size latest\n");
     let (tmux, command) = Tmux::new(program, &home, &settings, &config);
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    let sshd = Sshd::start(programs, &home, &command);
+    let sshd = Sshd::start(&programs, &home, &command);
 
     let mut first = sshd.login(&home, 120, 40, "xterm-256color");
     first.wait_text("webhook");
