@@ -193,7 +193,7 @@ fn extended_colours(sequences: &BTreeSet<Sequence>) -> bool {
 }
 
 /// A screen without the time at the end of its first line, and without the blanks at the ends of lines.
-fn without_clock(screen: &str) -> String {
+pub(crate) fn without_clock(screen: &str) -> String {
     let (header, rest) = screen.split_once('\n').unwrap();
     let (header, _) = header.split_once(" open ").unwrap();
     let lines: Vec<&str> = rest.lines().map(str::trim_end).collect();

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::pipeline::{eventually, until_accepted};
 use super::pty::{Console, Home, PATIENCE};
 use super::receiver::{body, free_port};
+use super::ssh::without_clock;
 use super::sshd::{Programs, Sshd};
 use super::support::installed;
 
@@ -72,33 +74,58 @@ fn trimmed(screen: &str) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// Waits until tmux and the person's terminal show the same, and that satisfies `predicate`; returns it.
-fn wait_same(tmux: &Tmux, terminal: &Console, what: &str, predicate: impl Fn(&str) -> bool) -> String {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let (inside, outside) = (tmux.screen(), trimmed(&terminal.contents()));
-        if inside == outside && predicate(&inside) {
-            return inside;
+/// A person at a terminal that shows the console in tmux.
+struct Visit<'a> {
+    tmux: &'a Tmux,
+    terminal: Console,
+    columns: u16,
+    rows: u16,
+}
+
+impl Visit<'_> {
+    /// Waits until tmux and the terminal show the same, which is the console drawn for this size and satisfies
+    /// `predicate`; returns it.
+    fn wait(&self, what: &str, predicate: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (inside, outside) = (self.tmux.screen(), trimmed(&self.terminal.contents()));
+            if inside == outside && self.is_filled_by(&inside) && predicate(&inside) {
+                return inside;
+            }
+            assert!(Instant::now() < deadline, "never came: {what}\nin tmux:\n{inside}\n\non the terminal:\n{outside}");
+            std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(Instant::now() < deadline, "never came: {what}\nin tmux:\n{inside}\n\non the terminal:\n{outside}");
-        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    /// Whether the clock stands in the upper right corner, and something in the last row. Until the console has learnt
+    /// of a new size, tmux cuts the screen or leaves room.
+    fn is_filled_by(&self, screen: &str) -> bool {
+        let header = screen.lines().next().unwrap_or_default();
+        let full = header.chars().count() == usize::from(self.columns) && header.ends_with(" UTC");
+        full && screen.lines().count() == usize::from(self.rows)
+    }
+
+    fn resize(&mut self, columns: u16, rows: u16) {
+        (self.columns, self.rows) = (columns, rows);
+        self.terminal.resize(columns, rows);
+    }
+
+    /// Fails unless drawing everything anew leaves the screen as it is: what the console sent as differences was right.
+    /// `before` is the screen.
+    fn assert_redrawing_changes_nothing(&mut self, before: &str) {
+        self.terminal.type_keys(REDRAW);
+        // Keys are taken in order: with the help on the screen, the drawing before it is over.
+        self.terminal.type_keys("?");
+        self.wait("the help", |screen| screen.contains("Keys"));
+        self.terminal.type_keys("\x1b");
+        let what = format!("the screen as before, which was\n{before}\n");
+        self.wait(&what, |screen| without_clock(screen) == without_clock(before));
     }
 }
 
-/// Fails unless drawing everything anew leaves the screen as it is: what the console sent as differences was right.
-fn assert_redrawing_changes_nothing(tmux: &Tmux, terminal: &mut Console) {
-    let before = wait_same(tmux, terminal, "a screen at rest", |_| true);
-    terminal.type_keys(REDRAW);
-    // Keys are taken in order: with the help on the screen, the drawing before it is over.
-    terminal.type_keys("?");
-    wait_same(tmux, terminal, "the help", |screen| screen.contains("Keys"));
-    terminal.type_keys("\x1b");
-    wait_same(tmux, terminal, "the screen as before", |screen| without_minute(screen) == without_minute(&before));
-}
-
-/// The clock may go on to the next minute at any moment.
-fn without_minute(screen: &str) -> String {
-    screen.split(" UTC").map(|part| part.rsplit_once(':').map_or(part, |(hour, _)| hour)).collect()
+/// Whether these alerts are in the queue and the first one is shown in full.
+fn shows(screen: &str, alerts: &[&str]) -> bool {
+    alerts.iter().all(|alert| screen.contains(alert)) && screen.contains("opened with severity")
 }
 
 fn leaving_and_coming_back(test: &str, term: &str) {
@@ -110,42 +137,39 @@ fn leaving_and_coming_back(test: &str, term: &str) {
     let (tmux, command) = Tmux::new(program, &home, &settings, &config);
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
     let sshd = Sshd::start(&programs, &home, &command);
-
-    let mut first = sshd.login(&home, 120, 40, "xterm-256color");
-    first.wait_text("webhook");
+    let visit = |columns, rows| {
+        let terminal = sshd.login(&home, columns, rows, "xterm-256color");
+        Visit { tmux: &tmux, terminal, columns, rows }
+    };
     let alert = |name: &str| body("firing", &[("alertname", name), ("severity", "critical")]);
-    super::pipeline::until_accepted(port, &alert("FirstThing"));
-    wait_same(&tmux, &first, "the first alert", |screen| screen.contains("FirstThing") && screen.contains("2 SOP"));
-    assert_redrawing_changes_nothing(&tmux, &mut first);
-    first.type_keys(DETACH);
-    assert_eq!(first.wait_exit(), 0);
 
-    super::pipeline::eventually("tmux without a terminal", || tmux.clients() == 0);
-    super::pipeline::until_accepted(port, &alert("SecondThing"));
-    super::pipeline::eventually("the second alert", || tmux.screen().contains("SecondThing"));
+    let mut first = visit(120, 40);
+    until_accepted(port, &alert("FirstThing"));
+    let screen = first.wait("the first alert", |screen| shows(screen, &["FirstThing"]) && screen.contains("2 SOP"));
+    first.assert_redrawing_changes_nothing(&screen);
+    first.terminal.type_keys(DETACH);
+    assert_eq!(first.terminal.wait_exit(), 0);
 
-    let mut second = sshd.login(&home, 100, 30, "xterm-256color");
-    let both = |screen: &str| screen.contains("FirstThing") && screen.contains("SecondThing");
-    wait_same(&tmux, &second, "both alerts", both);
-    assert_redrawing_changes_nothing(&tmux, &mut second);
-    second.type_keys("/Second\r");
-    wait_same(&tmux, &second, "what fits the filter", |screen| {
-        screen.contains("/Second") && !screen.contains("FirstThing")
-    });
-    second.type_keys("\x1b");
-    wait_same(&tmux, &second, "both alerts again", both);
+    eventually("tmux without a terminal", || tmux.clients() == 0);
+    until_accepted(port, &alert("SecondThing"));
+    eventually("the second alert", || tmux.screen().contains("SecondThing"));
+
+    let mut second = visit(100, 30);
+    let both = |screen: &str| shows(screen, &["FirstThing", "SecondThing"]);
+    let screen = second.wait("both alerts", both);
+    second.assert_redrawing_changes_nothing(&screen);
+    second.terminal.type_keys("/Second\r");
+    second.wait("what fits the filter", |screen| screen.contains("/Second") && !screen.contains("FirstThing"));
+    second.terminal.type_keys("\x1b");
+    second.wait("both alerts again", both);
     for (columns, rows, panes) in [(80, 24, false), (60, 15, false), (160, 48, true)] {
         second.resize(columns, rows);
-        wait_same(&tmux, &second, "the screen of the new size", |screen| {
-            screen.contains("1 Incidents")
-                && screen.contains("2 SOP") == panes
-                && screen.lines().count() == usize::from(rows)
-        });
-        assert_redrawing_changes_nothing(&tmux, &mut second);
+        let screen = second.wait("the new size", |screen| both(screen) && screen.contains("2 SOP") == panes);
+        second.assert_redrawing_changes_nothing(&screen);
     }
-    second.type_keys("q");
-    assert_eq!(second.wait_exit(), 0);
-    super::pipeline::eventually("the end of the session", || tmux.server().is_none());
+    second.terminal.type_keys("q");
+    assert_eq!(second.terminal.wait_exit(), 0);
+    eventually("the end of the session", || tmux.server().is_none());
 }
 
 #[test]
@@ -171,9 +195,9 @@ fn a_terminal_without_an_alternate_screen_is_left_clean() {
     let settings = "set -g status off\nset -g alternate-screen off\nset -g remain-on-exit on\n";
     let (tmux, command) = Tmux::new(program, &home, settings, &config);
     let mut terminal = Console::program(&home, 80, 24, &command, &[]);
-    wait_same(&tmux, &terminal, "the first screen", |screen| screen.contains("No incident is open"));
+    terminal.wait_text("No incident is open");
     terminal.type_keys("q");
-    super::pipeline::eventually("the end of the console", || {
+    eventually("the end of the console", || {
         tmux.ask(&["display-message", "-p", "-t", "work", "#{pane_dead}"]).trim() == "1"
     });
     let left = tmux.screen();
