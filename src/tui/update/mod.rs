@@ -8,7 +8,7 @@ mod queue;
 mod sop;
 
 pub(crate) use keys::{context, pane_context};
-pub(crate) use overlay::{picked, review_box, review_rows};
+pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::time::Duration;
 
