@@ -4,19 +4,23 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::Run;
-use crate::domain::text;
 use crate::tui::look::Look;
 use crate::tui::ui::{Model, ToastLevel};
 use crate::tui::update;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let waiting = model.facts.snapshot.tray.len();
+    let key = model.approvals_key();
     let mut run = Run::new(buffer, area, look);
     if waiting > 0 {
-        let (words, key) = (if waiting == 1 { "action" } else { "actions" }, model.approvals_key());
+        let words = if waiting == 1 { "action" } else { "actions" };
         run.put(look.glyphs.waiting, look.styles.attention);
-        run.put(&format!(" {waiting} {words} to approve: "), look.styles.attention).put(&key, look.styles.key);
-        run.put(" review  ", look.styles.attention);
+        run.put(&format!(" {waiting} {words} to approve"), look.styles.attention);
+        // While something lies above the panes the key would not do it.
+        if model.ui.overlay.is_none() {
+            run.put(": ", look.styles.attention).put(&key, look.styles.key).put(" review", look.styles.attention);
+        }
+        run.put("  ", look.styles.text);
     }
     if let Some(trouble) = &model.ui.trouble {
         let room = run.room();
@@ -32,14 +36,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) 
         run.fit(&look.visible(&toast.text), room, style);
         return;
     }
-    for (key, help) in model.ui.keymap.hints(update::context(model)) {
-        let width = text::width(&key) + 1 + text::width(help) + 2;
-        if usize::from(run.room()) < width {
-            break;
-        }
-        run.put(&key, look.styles.key)
-            .put(" ", look.styles.text)
-            .put(help, look.styles.muted)
-            .put("  ", look.styles.text);
+    // A box that lies above the panes shows its own keys.
+    if model.ui.overlay.is_none() {
+        let hints = model.ui.keymap.hints(update::context(model));
+        let wanted: Vec<_> = hints.into_iter().filter(|(hint, _)| waiting == 0 || *hint != key).collect();
+        run.hints(&wanted);
     }
 }

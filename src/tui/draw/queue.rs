@@ -12,6 +12,7 @@ use crate::engine::backend::QueueRow;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
+use crate::tui::zone::Zone;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     title(buffer, area, model, look);
@@ -33,18 +34,25 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         let Some(row) = row else { continue };
         let place = ratatui::layout::Rect { y: area.body.y + line, height: 1, ..area.body };
         let selected = Some(row.id) == queue.selected;
-        draw_row(buffer, place, row, Standing { selected, skipped, now: model.ui.now }, look);
+        draw_row(
+            buffer,
+            place,
+            row,
+            Standing { selected, skipped, now: model.ui.now, zone: &model.ui.settings.zone },
+            look,
+        );
     }
 }
 
 #[derive(Clone, Copy)]
-struct Standing {
+struct Standing<'a> {
     selected: bool,
     skipped: bool,
     now: Timestamp,
+    zone: &'a Zone,
 }
 
-fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, standing: Standing, look: &Look) {
+fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, standing: Standing<'_>, look: &Look) {
     let resolved = row.state == IncidentState::Resolved;
     let gutter = match (standing.selected, standing.skipped) {
         (true, false) => look.glyphs.cursor,
@@ -62,7 +70,7 @@ fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, s
         IncidentState::Acknowledged => look.glyphs.acknowledged,
         IncidentState::Resolved => look.glyphs.done,
     };
-    let time = started(row.opened_at, standing.now);
+    let time = started(row.opened_at, standing.now, standing.zone);
     let mut run = Run::new(buffer, place, look);
     run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
     run.put(state, look.styles.good).put(" ", look.styles.text);
@@ -73,15 +81,8 @@ fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, s
 }
 
 /// `14:02` within the last 20 hours, `21 Nov` before.
-fn started(at: Timestamp, now: Timestamp) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let stamp = at.to_rfc3339();
-    if now.since(at).as_secs() < 20 * 3600 {
-        return format!(" {}", stamp.get(11..16).unwrap_or("--:--"));
-    }
-    let month = stamp.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
-    let name = MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or("???");
-    format!("{} {name}", stamp.get(8..10).unwrap_or("--"))
+fn started(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
+    if now.since(at).as_secs() < 20 * 3600 { format!(" {}", zone.minute(at)) } else { zone.day(at) }
 }
 
 fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
@@ -96,9 +97,8 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         run.put(&format!("  {}-{last} of {total}", queue.top + 1), look.styles.muted);
     }
     if let Some(edit) = &queue.editing {
-        run.put("  /", look.styles.key)
-            .put(&look.visible(edit.text()), look.styles.selected)
-            .put("_", look.styles.cursor);
+        let room = run.room().saturating_sub(3);
+        run.put("  /", look.styles.key).field(edit, room);
     } else if !queue.filter.is_empty() {
         run.put("  /", look.styles.key).put(&look.visible(&queue.filter), look.styles.selected);
     }
