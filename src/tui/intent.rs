@@ -73,7 +73,7 @@ intents! {
     /// The place before that matches.
     FindPrevious = "find-previous", "previous match";
     /// Acknowledge the incident, or take that back.
-    Acknowledge = "acknowledge", "acknowledge, or take that back";
+    Acknowledge = "acknowledge", "ack, or take it back";
     /// The list of SOPs, those that apply to the incident first.
     Sop = "sop", "choose another SOP";
     /// Fold or unfold what is under the cursor.
@@ -91,17 +91,17 @@ intents! {
     /// Propose the command under the cursor; nothing runs before it is approved.
     Run = "run", "propose the command";
     /// Review what waits for approval.
-    Approvals = "approvals", "review what waits for approval";
+    Approvals = "approvals", "review what waits";
     /// Approve what the review shows.
     Approve = "approve", "approve";
     /// Reject what the review shows.
     Reject = "reject", "reject";
     /// End the attempt.
-    Cancel = "cancel", "end the running command";
+    Cancel = "cancel", "end the command";
     /// Everything that is known of the incident.
     Details = "details", "the incident in full";
     /// How the sources of alerts are, and why.
-    Sources = "sources", "how the sources of alerts are";
+    Sources = "sources", "health of the sources";
     /// Times in UTC or in the zone of this machine.
     TimeZone = "time-zone", "times in UTC or local";
     /// What the keys do.
@@ -111,7 +111,7 @@ intents! {
     /// Draw the whole screen anew.
     Redraw = "redraw", "draw the screen anew";
     /// Stop the console and go back to the shell.
-    Suspend = "suspend", "stop, back to the shell";
+    Suspend = "suspend", "stop, to the shell";
 }
 
 impl Intent {

@@ -111,10 +111,8 @@ fn help(model: &Model, width: usize) -> Vec<Row> {
 }
 
 fn keys(heading: &str, rows: &[HelpRow]) -> Vec<Row> {
-    let keys = rows.iter().map(|row| {
-        let column = (text::width(&row.keys) + 1).max(12);
-        vec![part(0, row.keys.clone(), Tone::Key), part(column, row.words, Tone::Text)]
-    });
+    let column = rows.iter().map(|row| text::width(&row.keys) + 1).max().unwrap_or(0);
+    let keys = rows.iter().map(|row| vec![part(0, row.keys.clone(), Tone::Key), part(column, row.words, Tone::Text)]);
     std::iter::once(vec![part(0, heading, Tone::Heading)]).chain(keys).collect()
 }
 
@@ -152,9 +150,10 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
         None => rows.push(vec![part(0, "Nobody receives at the moment.", Tone::Label)]),
     }
     if header.quarantined > 0 {
+        let deliveries = if header.quarantined == 1 { "delivery" } else { "deliveries" };
         let words = format!(
-            "{} deliveries could not be read. They were put aside unchanged in the database; nothing of them became an \
-             alert. See what sends to the receiver.",
+            "{} {deliveries} could not be read: put aside unchanged in the database, and no alert came of it. Look at what \
+             sends to the receiver; only an Alertmanager's webhook, version 4, is understood.",
             header.quarantined
         );
         paragraph(&mut rows, &words, 0, width, Tone::Health(HealthState::Degraded));

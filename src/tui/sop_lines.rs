@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use crate::domain::alert::Labels;
 use crate::domain::id::NodeId;
 use crate::domain::procedure::params::{self, BoundFrom};
-use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure};
+use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure, Shell};
 use crate::domain::sop::tree;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::glyphs::Glyphs;
@@ -127,7 +127,12 @@ pub struct Value {
 #[must_use]
 pub fn values(procedure: &Procedure, cursor: usize, labels: &Labels) -> Vec<Value> {
     let command = tree::command_at(procedure, cursor).and_then(|at| procedure.nodes.get(at));
-    let Some(NodeKind::Command { script, .. }) = command.map(|node| &node.kind) else { return Vec::new() };
+    let Some(NodeKind::Command { script, shell, interactive, .. }) = command.map(|node| &node.kind) else {
+        return Vec::new();
+    };
+    if by_hand(*shell, *interactive).is_some() {
+        return Vec::new();
+    }
     let bindings = params::bind(&params::find(script), labels, &BTreeMap::new());
     let value = |binding: params::Binding| {
         let bound = match (binding.from, binding.value) {
@@ -162,9 +167,10 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
             let label = label.as_deref().map_or_else(|| glyphs.bullet.to_owned(), visible);
             (LineClass::Step, format!("{fold_mark}{label} "), shown())
         }
-        NodeKind::Command { script, .. } => {
+        NodeKind::Command { script, shell, interactive, .. } => {
             let lines = script.trim_end().split('\n').map(visible);
-            (LineClass::Command, "$ ".to_owned(), lines.collect())
+            let lead = by_hand(*shell, *interactive).map_or_else(|| "$ ".to_owned(), |what| format!("{what}> "));
+            (LineClass::Command, lead, lines.collect())
         }
         NodeKind::Output => {
             let lines = node.text.trim_end().split('\n').map(visible);
@@ -190,6 +196,19 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
             let lines = node.text.trim_end().split('\n').map(visible);
             (LineClass::Output, "  ".to_owned(), lines.collect())
         }
+    }
+}
+
+/// What stands before a command that cannot be proposed, so that it does not look like one that can; `None` for a command
+/// that can.
+#[must_use]
+pub const fn by_hand(shell: Shell, interactive: bool) -> Option<&'static str> {
+    match (shell, interactive) {
+        (Shell::Sh, false) => None,
+        (Shell::Sh, true) => Some("by hand"),
+        (Shell::Sql, _) => Some("SQL"),
+        (Shell::Promql, _) => Some("PromQL"),
+        (Shell::Other, _) => Some("not run"),
     }
 }
 

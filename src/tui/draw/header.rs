@@ -11,7 +11,7 @@ use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
 /// Columns that are kept for the name and for the source that is worst off.
-const FOR_SOURCES: usize = 36;
+const FOR_SOURCES: usize = 30;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let clock = clock(model);

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
+use crate::domain::procedure::NodeKind;
 use crate::tui::keymap::Context;
 use crate::tui::layout;
 use crate::tui::look::Look;
@@ -11,6 +12,7 @@ use crate::tui::pages;
 use crate::tui::review::{Review, Tone};
 use crate::tui::ui::{Model, Overlay, Page, Picker, Prompt};
 use crate::tui::update;
+use crate::tui::wrap::{Break, wrap};
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     match &model.ui.overlay {
@@ -22,9 +24,15 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     }
 }
 
+/// Columns beside a box that are blanked with it, when there are no more than these.
+const MARGIN: u16 = 3;
+
 /// Draws a frame with a title and returns what is inside.
 fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
-    clear(buffer, area, look.styles.text);
+    // Less than a word of what lies below would only be in the way.
+    let whole = buffer.area;
+    let narrow = whole.width.saturating_sub(area.width) <= 2 * MARGIN;
+    clear(buffer, if narrow { Rect { x: whole.x, width: whole.width, ..area } } else { area }, look.styles.text);
     let glyphs = look.glyphs;
     let across = glyphs.border.horizontal_top.repeat(usize::from(area.width.saturating_sub(2)));
     let top = format!("{}{across}{}", glyphs.border.top_left, glyphs.border.top_right);
@@ -90,32 +98,68 @@ fn review_state(run: &mut Run<'_>, model: &Model, review: &Review, target: &str,
     };
 }
 
+/// Rows of the command that values are asked for.
+const COMMAND_ROWS: usize = 3;
+/// Rows of the box for values besides the command and the values: frame, blank, problem, note, hints.
+const PROMPT_ROWS: usize = 6;
+
 fn prompt(buffer: &mut Buffer, model: &Model, prompt: &Prompt, look: &Look) {
     let (columns, rows) = model.ui.size;
-    let height = u16::try_from(prompt.needed.len()).unwrap_or(u16::MAX).saturating_add(5);
-    let area = layout::overlay(columns, rows, 76, height);
-    let inside = frame(buffer, area, "This step needs values", look);
-    let shown = usize::from(inside.height.saturating_sub(3)).max(1);
+    let width = columns.saturating_sub(2).min(80);
+    let command = command_of(model, prompt, usize::from(width.saturating_sub(6)), look);
+    let height = u16::try_from(prompt.needed.len() + command.len() + PROMPT_ROWS).unwrap_or(u16::MAX);
+    let area = layout::overlay(columns, rows, width, height);
+    let inside = frame(buffer, area, "This command needs values", look);
+    let mut places = (inside.y..inside.bottom()).map(|y| Rect { y, height: 1, ..inside });
+    for (line, place) in command.iter().zip(places.by_ref()) {
+        Run::new(buffer, place, look).put(line, look.styles.command);
+    }
+    places.next();
+    let shown = usize::from(inside.height).saturating_sub(command.len() + PROMPT_ROWS - 2).max(1);
     let first = (prompt.at + 1).saturating_sub(shown);
-    let mut y = inside.y;
-    for (number, needed) in prompt.needed.iter().enumerate().skip(first).take(shown) {
-        let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
-        let current = number == prompt.at;
-        run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
-        run.fit(&look.visible(&needed.surface), 24, look.styles.foreign).put(" = ", look.styles.muted);
-        if current {
-            let room = run.room();
-            run.field(&prompt.edit, room);
-        } else {
-            run.put(&look.visible(prompt.values.get(&needed.name).map_or("", String::as_str)), look.styles.text);
-        }
-        y += 1;
+    for (number, place) in (first..prompt.needed.len()).take(shown).zip(places.by_ref()) {
+        value_row(buffer, place, prompt, number, look);
     }
     let problem = prompt.needed.get(prompt.at).map_or("", |needed| needed.problem.as_str());
-    put(buffer, inside.x, y + 1, inside.width, &look.visible(problem), look.styles.warning);
-    let mut run = Run::new(buffer, Rect { y: inside.bottom() - 1, height: 1, ..inside }, look);
-    run.hints(&model.ui.keymap.hints(Context::Prompt));
-    run.put("A value is one word of the command; it is never parsed.", look.styles.muted);
+    if let Some(place) = places.next() {
+        Run::new(buffer, place, look).fit(&look.visible(problem), inside.width, look.styles.warning);
+    }
+    if let Some(place) = places.next() {
+        let note = "A value becomes one word of the command; no shell reads it.";
+        Run::new(buffer, place, look).fit(note, inside.width, look.styles.muted);
+    }
+    let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+    Run::new(buffer, last, look).hints(&model.ui.keymap.hints(Context::Prompt));
+}
+
+fn value_row(buffer: &mut Buffer, place: Rect, prompt: &Prompt, number: usize, look: &Look) {
+    let Some(needed) = prompt.needed.get(number) else { return };
+    let current = number == prompt.at;
+    let mut run = Run::new(buffer, place, look);
+    run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
+    run.fit(&look.visible(&needed.surface), 24, look.styles.foreign).put(" = ", look.styles.muted);
+    if current {
+        let room = run.room();
+        run.field(&prompt.edit, room);
+    } else {
+        run.put(&look.visible(prompt.values.get(&needed.name).map_or("", String::as_str)), look.styles.text);
+    }
+}
+
+/// The command as the document has it, so that one sees what a value is for.
+fn command_of(model: &Model, prompt: &Prompt, width: usize, look: &Look) -> Vec<String> {
+    let document = model.facts.sop.as_ref().filter(|document| document.procedure.sop == prompt.request.sop);
+    let node =
+        document.and_then(|document| document.procedure.nodes.iter().find(|node| node.id == prompt.request.node));
+    let Some(NodeKind::Command { script, .. }) = node.map(|node| &node.kind) else { return Vec::new() };
+    let lines = script.trim_end().split('\n').map(|line| look.visible(line).into_owned());
+    let mut lines: Vec<String> = lines.flat_map(|line| wrap(&line, width, Break::Anywhere)).collect();
+    let whole = lines.len() <= COMMAND_ROWS;
+    lines.truncate(COMMAND_ROWS);
+    if let Some(last) = lines.last_mut().filter(|_| !whole) {
+        last.push_str(look.glyphs.cut);
+    }
+    lines
 }
 
 fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {

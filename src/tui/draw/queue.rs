@@ -4,14 +4,16 @@
 //! every line, for as long as the console is open. The age of the selected one stands below.
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::paint::{Run, put};
 use crate::domain::incident::IncidentState;
 use crate::domain::time::Timestamp;
-use crate::engine::backend::QueueRow;
+use crate::engine::backend::{HealthState, QueueRow};
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
+use crate::tui::wrap::{Break, wrap};
 use crate::tui::zone::Zone;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
@@ -32,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         }
         let row = rank.checked_sub(window.start).and_then(|at| window.rows.get(usize::try_from(at).ok()?));
         let Some(row) = row else { continue };
-        let place = ratatui::layout::Rect { y: area.body.y + line, height: 1, ..area.body };
+        let place = Rect { y: area.body.y + line, height: 1, ..area.body };
         let selected = Some(row.id) == queue.selected;
         draw_row(
             buffer,
@@ -52,7 +54,7 @@ struct Standing<'a> {
     zone: &'a Zone,
 }
 
-fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, standing: Standing<'_>, look: &Look) {
+fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing<'_>, look: &Look) {
     let resolved = row.state == IncidentState::Resolved;
     let gutter = match (standing.selected, standing.skipped) {
         (true, false) => look.glyphs.cursor,
@@ -105,19 +107,33 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
 }
 
 fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
-    let (first, second) = if let Some(trouble) = &model.ui.trouble {
-        ("The store cannot be read:".to_owned(), trouble.clone())
+    let lines = if let Some(trouble) = &model.ui.trouble {
+        vec!["The store cannot be read:".to_owned(), trouble.clone()]
     } else if model.ui.queue.filter.is_empty() {
-        ("No incident is open.".to_owned(), "Alerts appear here as they arrive. 2 opens the SOPs.".to_owned())
+        let alerts = "Alerts appear here as they arrive. 2 opens the SOPs.".to_owned();
+        ["No incident is open.".to_owned(), alerts].into_iter().chain(worries(model)).collect()
     } else {
-        (format!("No incident contains \"{}\".", model.ui.queue.filter), "Esc shows all again.".to_owned())
+        vec![format!("No incident contains \"{}\".", model.ui.queue.filter), "Esc shows all again.".to_owned()]
     };
-    let body = area.body;
-    for (line, words) in [first, second].iter().enumerate() {
-        let y = body.y + 1 + u16::try_from(line).unwrap_or(0);
-        if y < body.bottom() {
-            let shown = look.fit(&look.visible(words), usize::from(body.width.saturating_sub(2))).to_string();
-            put(buffer, body.x + 1, y, body.width.saturating_sub(1), &shown, look.styles.muted);
-        }
+    let body = Rect { x: area.body.x + 1, y: area.body.y + 1, width: area.body.width.saturating_sub(2), ..area.body };
+    let wrapped =
+        lines.iter().flat_map(|line| wrap(&look.visible(line), usize::from(body.width).max(8), Break::AtSpaces));
+    for (line, y) in wrapped.zip(body.y..area.body.bottom()) {
+        put(buffer, body.x, y, body.width, &line, look.styles.muted);
     }
+}
+
+/// Why the queue may be empty although something is wrong: an empty queue must not look like a quiet night then.
+fn worries(model: &Model) -> Vec<String> {
+    let sources = &model.facts.snapshot.header.sources;
+    let worries = sources.iter().filter_map(|source| {
+        let state = match source.state {
+            HealthState::Ok => return None,
+            HealthState::Waiting => "is waiting",
+            HealthState::Degraded => "is degraded",
+            HealthState::Down => "is down",
+        };
+        Some(format!("{} {} {state}. {}", source.source, source.channel, source.detail))
+    });
+    worries.flat_map(|worry| [String::new(), worry]).collect()
 }

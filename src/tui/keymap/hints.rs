@@ -66,12 +66,11 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 7] = [
+const PAIRS: [(Intent, Intent, &str); 6] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
     (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
-    (Intent::NextStep, Intent::PreviousStep, "next, previous step"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
 ];
@@ -81,9 +80,10 @@ const fn words(context: Context, intent: Intent) -> &'static str {
     match (context, intent) {
         (Context::Incidents, Intent::Open) => "to its SOP",
         (Context::Incidents, Intent::Filter) => "filter by words",
-        (Context::Sop, Intent::Open) => "propose; on a heading fold",
+        (Context::Sop, Intent::Open) => "propose, or fold",
         (Context::Sop | Context::Output, Intent::Filter) => "find text",
-        (Context::Global, Intent::Back) => "back; in the incidents drop the filter",
+        (Context::Output, Intent::NextStep) => "newer attempt",
+        (Context::Output, Intent::PreviousStep) => "older attempt",
         _ => intent.help(),
     }
 }

@@ -153,7 +153,10 @@ pub(super) fn keep_visible(model: &mut Model) {
     let height = usize::from(area.1).max(1);
     let cursor = model.ui.sop.cursor;
     let first = lines.iter().position(|line| line.node == cursor).unwrap_or(0);
-    let last = lines.iter().rposition(|line| line.node == cursor).unwrap_or(first);
+    // With the command that a proposal would take: nobody should have to look for what they are about to propose.
+    let ends = tree::command_at(&document.procedure, cursor);
+    let shown = |node: usize| lines.iter().rposition(|line| line.node == node);
+    let last = ends.and_then(shown).filter(|last| last - first < height).or_else(|| shown(cursor)).unwrap_or(first);
     let top = &mut model.ui.sop.top;
     if last >= *top + height {
         *top = last + 1 - height;
