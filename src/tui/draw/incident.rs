@@ -52,7 +52,7 @@ fn facts(detail: &Detail, width: usize, rows: usize, look: &Look) -> Vec<(String
     let newest = detail.record.alerts.first();
     let block = |text: &str| wrap(&look.visible(text), width.max(8), Break::AtSpaces);
     let title = vec![look.visible(&detail.record.incident.title).into_owned()];
-    let summary = newest.and_then(summary).map(|text| block(text)).unwrap_or_default();
+    let summary = newest.and_then(summary).map(&block).unwrap_or_default();
     let labels = newest.map(labels).filter(|text| !text.is_empty()).map(|text| block(&text)).unwrap_or_default();
     let mut room = rows.saturating_sub(title.len());
     let for_labels = labels.len().min(room.saturating_sub(usize::from(!summary.is_empty())));

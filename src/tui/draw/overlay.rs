@@ -125,7 +125,7 @@ fn prompt(buffer: &mut Buffer, model: &Model, prompt: &Prompt, look: &Look) {
         Run::new(buffer, place, look).fit(&look.visible(problem), inside.width, look.styles.warning);
     }
     if let Some(place) = places.next() {
-        let note = "A value becomes one word of the command; no shell reads it.";
+        let note = "A value is filled in as it is; nothing in it is read as a command.";
         Run::new(buffer, place, look).fit(note, inside.width, look.styles.muted);
     }
     let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
