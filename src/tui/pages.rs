@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::alert::AlertStatus;
 use crate::domain::text;
-use crate::engine::backend::{AlertRow, Detail, HealthState};
+use crate::engine::backend::{AlertRow, Detail, HealthState, SopMatch};
 use crate::tui::keymap::HelpRow;
 use crate::tui::layout;
 use crate::tui::ui::{Model, Page};
@@ -163,7 +163,9 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
 
 fn incident(model: &Model, width: usize) -> Vec<Row> {
     let Some(detail) = model.facts.detail() else {
-        return vec![vec![part(0, "No incident is selected.", Tone::Text)]];
+        let mut rows = vec![vec![part(0, "No incident is selected.", Tone::Text)]];
+        document(&mut rows, model, &[], width);
+        return rows;
     };
     let (incident, zone) = (&detail.record.incident, &model.ui.settings.zone);
     let mut rows = Vec::new();
@@ -185,12 +187,29 @@ fn incident(model: &Model, width: usize) -> Vec<Row> {
         let more = format!("and {} alerts more", detail.record.alerts_total - shown);
         rows.push(vec![part(0, more, Tone::Label)]);
     }
+    document(&mut rows, model, &detail.matches, width);
     rows.push(Row::new());
     rows.push(vec![part(0, "Timeline", Tone::Heading)]);
     for entry in &detail.record.timeline {
         field(&mut rows, &zone.second(entry.at), &visible(model, &format!("{} ({})", entry.what, entry.who)), width);
     }
     rows
+}
+
+/// Which SOP is beside the incident, why, and what was odd when it was read.
+fn document(rows: &mut Vec<Row>, model: &Model, matches: &[SopMatch], width: usize) {
+    let Some(document) = &model.facts.sop else { return };
+    let procedure = &document.procedure;
+    rows.push(Row::new());
+    paragraph(rows, &format!("SOP: {}", visible(model, &procedure.title)), 0, width, Tone::Heading);
+    field(rows, "document", &visible(model, procedure.sop.as_str()), width);
+    field(rows, "from", &visible(model, &document.place), width);
+    if let Some(found) = matches.iter().find(|found| found.sop == procedure.sop) {
+        field(rows, "why", &visible(model, &found.why), width);
+    }
+    for problem in &procedure.diagnostics {
+        field(rows, &format!("line {}", problem.line), &visible(model, &problem.message), width);
+    }
 }
 
 fn severity(detail: &Detail) -> String {

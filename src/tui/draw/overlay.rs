@@ -82,7 +82,12 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
         review_state(&mut Run::new(buffer, row, look), model, review, target, look);
     }
     if let Some(row) = rest.next() {
-        Run::new(buffer, row, look).hints(&model.ui.keymap.hints(Context::Review));
+        let keymap = &model.ui.keymap;
+        let hints = match review.typed {
+            Some(_) => keymap.hints_while_typing(Context::Review),
+            None => keymap.hints(Context::Review),
+        };
+        Run::new(buffer, row, look).hints(&hints);
     }
 }
 

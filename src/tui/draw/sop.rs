@@ -9,6 +9,8 @@ use ratatui::style::Style;
 use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::id::NodeId;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::sop_lines::{self, LineClass};
@@ -145,6 +147,9 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     if problems > 0 {
         let words = if problems == 1 { "problem" } else { "problems" };
         run.put(&format!("  {problems} {words}"), look.styles.warning);
+        if let Some(key) = model.ui.keymap.key_for(Context::Sop, Intent::Details) {
+            run.put(&format!(" ({key})"), look.styles.muted);
+        }
     }
     if let Some(edit) = &model.ui.sop.editing {
         let room = run.room().saturating_sub(3);

@@ -101,8 +101,22 @@ impl Keymap {
     /// The few most useful things that can be done in `context`, each with its first key, most useful first.
     #[must_use]
     pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
+        self.hints_by(context, |_| true)
+    }
+
+    /// The same while text is being typed over `context`: keys that type a character do not count.
+    #[must_use]
+    pub fn hints_while_typing(&self, context: Context) -> Vec<(String, &'static str)> {
+        self.hints_by(context, |chord| !chord.is_printable())
+    }
+
+    fn hints_by(&self, context: Context, counts: impl Fn(Chord) -> bool) -> Vec<(String, &'static str)> {
+        let key = |intent: &Intent| {
+            let mut bindings = self.valid_in(context).filter(|binding| binding.intent == *intent);
+            bindings.find(|binding| counts(binding.chord)).map(|binding| binding.chord.to_string())
+        };
         let hint = |(intents, words): &Hint| {
-            let keys: Vec<String> = intents.iter().filter_map(|intent| self.key_for(context, *intent)).collect();
+            let keys: Vec<String> = intents.iter().filter_map(key).collect();
             (!keys.is_empty()).then(|| (keys.join(" "), *words))
         };
         worth_saying(context).iter().filter_map(hint).collect()
@@ -164,6 +178,13 @@ mod tests {
         assert!(keymap.hints(Context::Incidents).contains(&("z".to_owned(), "ack")));
         let none = Keymap::bundled().unwrap().merge("mine", "[incidents]\na = \"none\"\n").unwrap();
         assert!(none.hints(Context::Incidents).iter().all(|(_, words)| *words != "ack"));
+    }
+
+    #[test]
+    fn while_a_name_is_typed_no_letter_is_offered_as_a_key() {
+        let hints = Keymap::bundled().unwrap().hints_while_typing(Context::Review);
+        assert!(hints.contains(&("down up".to_owned(), "scroll")), "{hints:?}");
+        assert!(hints.contains(&("f8".to_owned(), "approve")), "{hints:?}");
     }
 
     #[test]

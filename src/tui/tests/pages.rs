@@ -1,9 +1,12 @@
 //! Pages of text, messages, and times.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyCode;
 
 use super::screens::screen;
-use super::world::{World, snapshot, with_detail};
+use super::world::{World, disk_full, snapshot, with_detail};
+use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
 use crate::engine::backend::{HealthState, Snapshot};
 use crate::tui::msg::Msg;
 use crate::tui::ui::{Overlay, Page};
@@ -76,6 +79,28 @@ fn the_incident_in_full_has_every_label_and_annotation() {
     world.keys("d");
     let shown = screen(&world);
     for part in ["instance        db-3:9100", "mountpoint      /srv/data", "summary         /srv/data is 97 % full"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[test]
+fn the_incident_in_full_says_which_sop_is_beside_it_and_what_is_odd_in_it() {
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    facts.detail.as_mut().unwrap().record.timeline.clear();
+    let mut world = World::new(120, 50);
+    world.settle_with(&facts);
+    let mut document = (*disk_full()).clone();
+    document.procedure.diagnostics.push(Diagnostic {
+        code: "unclosed-fence".to_owned(),
+        severity: DiagnosticSeverity::Warning,
+        line: 14,
+        message: "this block never ends".to_owned(),
+    });
+    world.model.facts.sop = Some(Arc::new(document));
+    assert!(screen(&world).contains("1 problem (d)"), "{}", screen(&world));
+    world.keys("d");
+    let shown = screen(&world);
+    for part in ["SOP: Disk full", "declared for DiskFull", "line 14         this block never ends"] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
 }
