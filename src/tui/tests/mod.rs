@@ -1,6 +1,9 @@
 //! The console's state under messages, and its screens as snapshots.
 
 mod approval;
+mod output;
+mod pages;
 mod queue;
 mod screens;
+mod sop;
 mod world;

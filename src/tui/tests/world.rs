@@ -26,6 +26,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg};
 use crate::tui::ui::{Model, Settings};
 use crate::tui::update::{drawn, update};
+use crate::tui::zone::{Shown, Zone};
 
 /// 2026-03-01T02:14:00Z
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_772_331_240_000);
@@ -43,6 +44,7 @@ impl World {
             name: "prod-eu".to_owned(),
             show_resolved_for: Duration::from_secs(3_600),
             repertoire: Repertoire::Unicode,
+            zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),
         };
         let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
