@@ -132,6 +132,15 @@ fn the_terminal_is_given_back_once(#[case] scenario: &str) {
 }
 
 #[test]
+fn a_terminal_without_an_alternate_screen_is_left_clean() {
+    let output = in_terminal("drop", &format!("{RUN}; echo behind"));
+    let without = output.replace("\x1b[?1049h", "").replace("\x1b[?1049l", "");
+    assert!(without.len() < output.len(), "{output}");
+    let left = screen(&without).contents();
+    assert!(left.contains("behind") && !left.contains("drawn"), "{left}");
+}
+
+#[test]
 fn nothing_is_written_to_a_terminal_that_hung_up() {
     let output = in_terminal("hangup", RUN);
     assert!(output.contains("drawn") && output.contains("1 passed"), "{output}");
