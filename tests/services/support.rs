@@ -1,6 +1,7 @@
 //! Starting real services on free loopback ports, and ending them.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -29,9 +30,14 @@ pub(crate) fn installed(program: &str, test: &str) -> Option<PathBuf> {
     if found.is_none() {
         let required = std::env::var("AIOPS_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
         assert!(!required, "{test}: {program} is not installed, and AIOPS_REQUIRE_SERVICES=1 asks for it");
-        println!("SKIPPED: {test}: {program} is not installed");
+        say(&format!("SKIPPED: {test}: {program} is not installed"));
     }
     found
+}
+
+/// Prints a line that the test harness does not swallow when the test passes.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A loopback port that nobody has at this moment.

@@ -14,7 +14,7 @@ const SCENARIO: &str = "AIOPS_TEST_TERMINAL_SCENARIO";
 const THE_SCENARIO: &str = "tui::terminal::tests::scenario";
 
 /// Starts the scenario; `$0` of the shell script that `in_terminal` runs.
-const RUN: &str = r#""$0" --exact --ignored --nocapture "$SCENARIO_TEST" "#;
+const RUN: &str = r#""$0" --exact --nocapture "$SCENARIO_TEST" "#;
 
 fn caps() -> Caps {
     Caps { depth: ColorDepth::Ansi16, unicode: true, dumb: false }
@@ -65,7 +65,6 @@ fn assert_restored(output: &str) {
 
 /// The other side of the tests below.
 #[test]
-#[ignore = "started by the other tests in a terminal of its own"]
 fn scenario() {
     let Ok(scenario) = std::env::var(SCENARIO) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -169,7 +168,7 @@ fn without_a_shell_it_does_not_stop() {
 #[test]
 fn without_a_terminal_it_says_so() {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", THE_SCENARIO])
+        .args(["--exact", "--nocapture", THE_SCENARIO])
         .env(SCENARIO, "drop")
         .output()
         .unwrap();
