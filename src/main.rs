@@ -10,7 +10,7 @@ use color_eyre::config::{HookBuilder, Theme};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match &cli.command {
-        Some(Command::Supervise { directory }) => return aiops::supervise(directory),
+        Some(Command::Supervise { directory, digest }) => return aiops::supervise(directory, digest),
         Some(Command::DemoFiller { volume, quota }) => return aiops::fill_demo_volume(volume, *quota),
         _ => {}
     }

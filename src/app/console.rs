@@ -88,23 +88,24 @@ pub(super) async fn show(app: App, config: &Config, name: &str) -> Result<Exit, 
 /// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, the state of the file.
 fn after_first_frame(store: crate::store::Store, runner: crate::engine::runner::Runner) {
     tokio::spawn(async move {
-        if let Err(error) = runner.resume().await {
-            tracing::error!(%error, "attempts of earlier consoles could not be taken up");
-        }
-        if let Err(error) = store.quick_check().await {
-            tracing::error!(%error, "the database is damaged");
+        if let Err(error) = runner.check_store().await {
+            tracing::error!(%error, "nothing is approved before the database was found whole");
         }
         loop {
+            // Also those that a console has left behind since, which was killed while this one ran.
+            if let Err(error) = runner.resume().await {
+                tracing::error!(%error, "attempts of other consoles could not be taken up");
+            }
             if let Err(error) = store.expire(SystemClock.now()).await {
                 tracing::warn!(%error, "overdue proposals could not be looked for");
             }
-            tokio::time::sleep(EXPIRE_EVERY).await;
+            tokio::time::sleep(TIDY_EVERY).await;
         }
     });
 }
 
-/// Overdue proposals are looked for this often.
-const EXPIRE_EVERY: Duration = Duration::from_secs(30);
+/// Overdue proposals, and attempts that nobody follows, are looked for this often.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()

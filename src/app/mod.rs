@@ -56,10 +56,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
     }
 }
 
-/// Runs one approved action and records how it ends: the body of the hidden subcommand `supervise`.
+/// Runs the approved action that `digest` names and records how it ends: the body of the hidden subcommand `supervise`.
 #[must_use]
-pub fn supervise(directory: &Path) -> ExitCode {
-    crate::adapters::process::supervise(directory)
+pub fn supervise(directory: &Path, digest: &str) -> ExitCode {
+    crate::adapters::process::supervise(directory, digest)
 }
 
 /// Fills the demo's volume: the body of the hidden subcommand `demo-filler`.

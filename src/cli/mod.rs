@@ -62,6 +62,8 @@ pub enum Command {
     Supervise {
         /// Directory of the attempt
         directory: PathBuf,
+        /// Digest of the action that was approved
+        digest: String,
     },
     /// Fill a directory with logs until it holds this many bytes; started by the demo
     #[command(hide = true)]
@@ -167,7 +169,7 @@ mod tests {
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
-    #[case(&["supervise", "/a/b"], Some(Command::Supervise { directory: "/a/b".into() }))]
+    #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();
         assert_eq!(cli.command, expected);
@@ -178,6 +180,7 @@ mod tests {
     #[case(&["journal"])]
     #[case(&["config"])]
     #[case(&["supervise"])]
+    #[case(&["supervise", "/a/b"])]
     #[case(&["--log-level", "loud"])]
     #[case(&["--db"])]
     #[case(&["--frobnicate"])]

@@ -15,6 +15,7 @@ use super::backend::{
 use super::library::{self, Library};
 use super::ports::BoxFuture;
 use super::runner::Runner;
+use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
 use crate::domain::action::spec::{StepRef, Target};
 use crate::domain::actor::Actor;
@@ -107,16 +108,21 @@ impl LocalBackend {
                     .as_ref()
                     .and_then(|detail| detail.record.attempts.iter().find(|attempt| attempt.id == wanted.attempt));
                 match attempt {
-                    Some(attempt) => {
-                        let (start, bytes) = self.runner.output(attempt, wanted.tail_bytes).await?;
-                        Some(Output { attempt: wanted.attempt, start, bytes })
-                    }
+                    Some(attempt) => Some(self.output(attempt, wanted.tail_bytes).await),
                     None => None,
                 }
             }
             None => None,
         };
         Ok(Snapshot { header, queue, detail, tray, output })
+    }
+
+    /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
+    /// queue from being shown.
+    async fn output(&self, attempt: &Attempt, tail_bytes: usize) -> Output {
+        let read = self.runner.output(attempt, tail_bytes).await;
+        let (start, bytes) = read.unwrap_or_else(|error| (0, format!("aiops: {error}\n").into_bytes()));
+        Output { attempt: attempt.id, start, bytes }
     }
 
     fn with_matches(&self, record: IncidentDetail) -> Detail {

@@ -4,5 +4,6 @@ pub mod backend;
 pub mod ingest;
 pub mod library;
 pub mod local;
+mod place;
 pub mod ports;
 pub mod runner;

@@ -133,6 +133,11 @@ pub trait ActionRunner: Send + Sync + 'static {
     fn probe(&self, directory: &str) -> Probe;
     /// Asks the supervisor to end it: TERM to the group, KILL after its grace period.
     fn cancel(&self, directory: &str) -> Result<(), RunError>;
+    /// Sees to it that the attempt in `directory` (exists) never begins, if it has not yet.
+    ///
+    /// # Errors
+    /// When that cannot be had: it may still begin.
+    fn give_up(&self, directory: &str) -> Result<GivenUp, RunError>;
     /// Bytes of output from `offset` on, at most `limit`.
     ///
     /// # Errors
@@ -144,6 +149,17 @@ pub trait ActionRunner: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RunError(pub String);
+
+/// What became of an attempt that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// Nothing of it ran, and nothing ever will.
+    NeverBegan,
+    /// Nothing of it will begin any more; whether something ran cannot be told, since its directory was missing.
+    Unmade,
+    /// Its supervisor was there already.
+    Began,
+}
 
 /// What is known of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,18 +4,22 @@
 //! earlier process started. Does not: decide whether something may run (`domain::action::grant`) or start processes (an
 //! [`ActionRunner`]).
 //!
-//! Invariants: nothing is started before its intent is committed; an attempt whose end nobody recorded becomes `Unknown` and
-//! is never started again. Any process may record the end of an attempt: the store keeps the first record.
+//! Invariants: nothing is started before its intent is committed. An attempt whose end nobody recorded is never started
+//! again, and one that is declared over before it began can never begin, however long its console was stopped meanwhile.
+//! Any process may record the end of an attempt: the store keeps the first record.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use super::backend::BackendError;
-use super::ports::{ActionRunner, Clock, Probe};
-use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
+use super::place;
+use super::ports::{ActionRunner, Clock, GivenUp, Probe, RunError};
+use crate::domain::action::attempt::{Attempt, AttemptState, Outcome, ProcessId};
 use crate::domain::action::grant::{Approval, Grant};
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, ProposalId};
@@ -38,9 +42,21 @@ struct Inner {
     clock: Arc<dyn Clock>,
     actor: Actor,
     attempts_root: String,
-    /// Bytes of output of each attempt that is being followed.
-    followed: Mutex<HashMap<AttemptId, u64>>,
+    followed: Mutex<HashMap<AttemptId, Followed>>,
     changes: watch::Sender<u64>,
+    /// Set once the file was found undamaged.
+    checked: OnceCell<()>,
+}
+
+/// What is known of an attempt that is being followed.
+#[derive(Clone, Copy)]
+struct Followed {
+    /// When following began, since boot: no step of the wall clock makes a wait endless.
+    since: Duration,
+    /// Bytes of output seen.
+    bytes: u64,
+    /// Whether the store knows that it runs.
+    running_noted: bool,
 }
 
 impl Runner {
@@ -55,7 +71,17 @@ impl Runner {
     ) -> Self {
         let (changes, _) = watch::channel(0);
         let followed = Mutex::new(HashMap::new());
-        Self { inner: Arc::new(Inner { store, processes, clock, actor, attempts_root, followed, changes }) }
+        let checked = OnceCell::new();
+        Self { inner: Arc::new(Inner { store, processes, clock, actor, attempts_root, followed, changes, checked }) }
+    }
+
+    /// Looks for damage in the database, the first time that it is called. Nothing is approved before that.
+    ///
+    /// # Errors
+    /// What is damaged, and what to do.
+    pub async fn check_store(&self) -> Result<(), BackendError> {
+        self.inner.checked.get_or_try_init(|| self.inner.store.quick_check()).await?;
+        Ok(())
     }
 
     /// Goes up whenever an attempt that is being followed has more output.
@@ -75,6 +101,7 @@ impl Runner {
         revision: Option<String>,
     ) -> Result<AttemptId, BackendError> {
         let inner = &self.inner;
+        self.check_store().await?;
         inner.store.approve(proposal, approval, revision.clone(), &inner.actor).await?;
         let grant = inner.store.start(proposal, revision, &inner.attempts_root, &inner.actor).await?;
         let attempt = grant.attempt();
@@ -92,21 +119,36 @@ impl Runner {
         let processes = Arc::clone(&self.inner.processes);
         let place = directory.clone();
         let started = tokio::task::spawn_blocking(move || {
-            make_directory(&place).map_err(|error| format!("its directory {place} cannot be made: {error}"))?;
-            processes.run(grant, &place).map_err(|error| error.to_string())
+            place::make(Path::new(&place)).map_err(|error| {
+                RunError(format!("The action was not started: its directory {place} cannot be made: {error}"))
+            })?;
+            processes.run(grant, &place)
         })
-        .await
-        .unwrap_or_else(|error| Err(format!("the start was interrupted: {error}")));
+        .await;
         match started {
-            Ok(supervisor) => {
-                self.inner.store.spawned(attempt, supervisor).await?;
+            Ok(Ok(supervisor)) => {
                 self.watch(attempt, directory);
+                // It runs, whether that can be stored or not: whoever follows it tries again.
+                if let Err(error) = self.inner.store.spawned(attempt, supervisor).await {
+                    tracing::error!(%attempt, %error, "the start could not be stored");
+                }
                 Ok(attempt)
             }
-            Err(reason) => {
+            Ok(Err(RunError(reason))) => {
                 let outcome = Outcome::NotStarted { reason: reason.clone() };
-                self.inner.store.ended(attempt, outcome, 0, String::new()).await?;
-                Err(BackendError::Failed(format!("Not started: {reason}. Nothing was run.")))
+                if let Err(error) = self.inner.store.ended(attempt, outcome, 0, String::new()).await {
+                    tracing::error!(%attempt, %error, "that it was not started could not be stored");
+                    self.watch(attempt, directory);
+                }
+                Err(BackendError::Failed(reason))
+            }
+            Err(error) => {
+                // How far it came is not known here; the files of the attempt tell.
+                self.watch(attempt, directory);
+                Err(BackendError::Failed(format!(
+                    "The start of attempt {attempt} was interrupted by an internal error ({error}). The step shows what \
+                     came of it; do not run it again before that."
+                )))
             }
         }
     }
@@ -158,6 +200,10 @@ impl Runner {
                 | Probe::Ended { output_bytes, .. }
                 | Probe::Lost { output_bytes, .. } => output_bytes,
             };
+            if length == 0 {
+                // There may be no file yet, or never.
+                return Ok((0, Vec::new()));
+            }
             let start = length.saturating_sub(tail_bytes as u64);
             processes.output(&directory, start, tail_bytes).map(|bytes| (start, bytes))
         })
@@ -168,9 +214,13 @@ impl Runner {
 
     /// Follows an attempt until its end is recorded; does nothing when it is being followed already.
     fn watch(&self, attempt: AttemptId, directory: String) {
-        let known = self.lock_followed().insert(attempt, 0);
-        if known.is_some() {
-            return;
+        let since = self.inner.clock.monotonic();
+        {
+            let mut followed = self.lock_followed();
+            if followed.contains_key(&attempt) {
+                return;
+            }
+            followed.insert(attempt, Followed { since, bytes: 0, running_noted: false });
         }
         let runner = self.clone();
         tokio::spawn(async move {
@@ -195,7 +245,7 @@ impl Runner {
                 return false;
             }
             Probe::Ended { outcome, output_bytes, output_digest } => (outcome, output_bytes, output_digest),
-            Probe::Lost { spawned, output_bytes } => match self.lost(attempt, spawned).await {
+            Probe::Lost { spawned, output_bytes } => match self.lost(attempt, directory, spawned).await {
                 Some(outcome) => (outcome, output_bytes, String::new()),
                 None => return false,
             },
@@ -211,52 +261,80 @@ impl Runner {
     }
 
     /// What a missing supervisor means; `None` while it may still appear.
-    async fn lost(&self, attempt: AttemptId, spawned: bool) -> Option<Outcome> {
+    async fn lost(&self, attempt: AttemptId, directory: &str, spawned: bool) -> Option<Outcome> {
         let record = self.inner.store.attempt(attempt).await.ok()??;
-        let age = self.inner.clock.now().since(record.intent_at);
-        if !spawned && age < START_GRACE {
+        if spawned || matches!(record.state, AttemptState::Running { .. }) {
+            return Some(unknown("its supervisor disappeared before it recorded an end; check the effect by hand"));
+        }
+        let since = self.lock_followed().get(&attempt).map_or(Duration::ZERO, |followed| followed.since);
+        let followed_for = self.inner.clock.monotonic().saturating_sub(since);
+        if followed_for.max(self.inner.clock.now().since(record.intent_at)) < START_GRACE {
             return None;
         }
-        let reason = if spawned || matches!(record.state, AttemptState::Running { .. }) {
-            "its supervisor disappeared before it recorded an end; check the effect by hand"
-        } else {
-            "the console stopped before the start was confirmed; check the effect by hand"
-        };
-        Some(Outcome::Unknown { reason: reason.to_owned() })
+        let (processes, place) = (Arc::clone(&self.inner.processes), directory.to_owned());
+        // The console that was to start it may only be stopped: it must not start it after this.
+        match tokio::task::spawn_blocking(move || give_up(&*processes, &place)).await {
+            Ok(Ok(GivenUp::NeverBegan)) => {
+                let reason = "the console stopped before the start; nothing of it ran, propose the step again";
+                Some(Outcome::NotStarted { reason: reason.to_owned() })
+            }
+            Ok(Ok(GivenUp::Unmade)) => Some(unknown(
+                "the console stopped before the start was confirmed and its directory is missing; check the effect by hand",
+            )),
+            // It began at this moment: the next look finds its supervisor.
+            Ok(Ok(GivenUp::Began)) => None,
+            Ok(Err(error)) => {
+                tracing::error!(%attempt, %error, "an attempt could not be given up");
+                Some(unknown("the console stopped before the start was confirmed; check the effect by hand"))
+            }
+            Err(error) => {
+                tracing::error!(%attempt, %error, "giving an attempt up was interrupted");
+                None
+            }
+        }
     }
 
-    /// After a crash between start and record: the store learns that it runs.
-    async fn note_running(&self, attempt: AttemptId, supervisor: crate::domain::action::attempt::ProcessId) {
-        let first_look = self.lock_followed().get(&attempt) == Some(&0);
-        if !first_look {
+    /// After a crash between start and record, or when it could not be stored: the store learns that it runs.
+    async fn note_running(&self, attempt: AttemptId, supervisor: ProcessId) {
+        if self.lock_followed().get(&attempt).is_none_or(|followed| followed.running_noted) {
             return;
         }
-        match self.inner.store.attempt(attempt).await {
-            Ok(Some(record)) if record.state == AttemptState::IntentStored => {
-                if let Err(error) = self.inner.store.spawned(attempt, supervisor).await {
-                    tracing::error!(%attempt, %error, "the start could not be stored");
+        // Does nothing when the store knows it already.
+        match self.inner.store.spawned(attempt, supervisor).await {
+            Ok(()) => {
+                if let Some(followed) = self.lock_followed().get_mut(&attempt) {
+                    followed.running_noted = true;
                 }
             }
-            Ok(_) => {}
-            Err(error) => tracing::error!(%attempt, %error, "the attempt could not be read"),
+            Err(error) => tracing::error!(%attempt, %error, "the start could not be stored"),
         }
     }
 
     fn note_output(&self, attempt: AttemptId, bytes: u64) {
-        // One more than the bytes, so that an attempt without output counts as looked at.
-        let seen = bytes + 1;
-        let before = self.lock_followed().insert(attempt, seen);
-        if before != Some(seen) && bytes > 0 {
+        let grown = match self.lock_followed().get_mut(&attempt) {
+            Some(followed) => std::mem::replace(&mut followed.bytes, bytes) != bytes,
+            None => false,
+        };
+        if grown {
             self.inner.changes.send_modify(|count| *count += 1);
         }
     }
 
-    fn lock_followed(&self) -> std::sync::MutexGuard<'_, HashMap<AttemptId, u64>> {
+    fn lock_followed(&self) -> std::sync::MutexGuard<'_, HashMap<AttemptId, Followed>> {
         self.inner.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn make_directory(path: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+fn unknown(reason: &str) -> Outcome {
+    Outcome::Unknown { reason: reason.to_owned() }
+}
+
+/// Sees to it that an attempt that has not begun never will.
+fn give_up(processes: &dyn ActionRunner, directory: &str) -> Result<GivenUp, RunError> {
+    match place::make(Path::new(directory)) {
+        // Whoever wanted to start it needs to make the directory first, and cannot any more.
+        Ok(()) => Ok(GivenUp::Unmade),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => processes.give_up(directory),
+        Err(error) => Err(RunError(format!("its directory {directory} cannot be made: {error}"))),
+    }
 }

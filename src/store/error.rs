@@ -152,11 +152,19 @@ pub(super) enum Fault {
     Unreadable(String),
     /// The lease of this name was taken over.
     Fenced(String),
+    /// A file beside the database cannot be used.
+    Io(io::Error),
 }
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
@@ -173,6 +181,7 @@ impl Fault {
             Self::Sqlite(error) => from_sqlite(path, &error),
             Self::Unreadable(what) => StoreError::Unreadable { path: path.to_owned(), what },
             Self::Fenced(name) => StoreError::Fenced { name },
+            Self::Io(error) => from_io(path, &error),
         }
     }
 }

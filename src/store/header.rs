@@ -36,7 +36,7 @@ impl Reader<'_> {
         header.running = one_count(self.conn, &running)?;
         header.quarantined = one_count(self.conn, "SELECT count(*) FROM quarantine")?;
         header.sources = health::all(self.conn)?;
-        header.receiver = lease::view(self.conn, INGEST_LEASE, self.identity, self.monotonic_ms)?;
+        header.receiver = lease::view(self.conn, INGEST_LEASE, self.identity, self.path, self.monotonic_ms)?;
         Ok(header)
     }
 }

@@ -2,16 +2,20 @@
 //!
 //! Owns: taking, renewing and giving back a lease, and the fencing token that its holder's writes are checked against.
 //! Does not: keep time by the wall clock. All processes are on one host, so a lease ends by the time since boot, which
-//! nobody can set; a lease from before a reboot is over.
+//! nobody can set; a lease from before a reboot is over, and so is that of a process that is gone.
 //!
 //! Invariant: tokens of one lease only go up. Whoever holds an older one can write nothing any more.
 
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Fault;
 use super::lanes::millis;
+use super::presence::{self, Presence};
 use super::view::LeaseView;
 use super::write::Write;
 use super::{Identity, Store, StoreError};
@@ -57,6 +61,12 @@ pub enum LeaseOutcome {
     },
 }
 
+/// By lease: what shows others that its holder, this store, is there.
+pub(super) type Presences = Arc<Mutex<HashMap<String, Presence>>>;
+
+/// Tokens that are tried at most: each was left to a process that could not store that it had taken it.
+const TOKENS_TRIED: i64 = 64;
+
 struct Row {
     fence: i64,
     holder: Option<String>,
@@ -67,10 +77,10 @@ struct Row {
 }
 
 impl Row {
-    /// The holder, if there is one whose time has not run out.
-    fn live_holder(&self, identity: &Identity, monotonic_ms: i64) -> Option<&str> {
-        let alive = self.boot_id == identity.boot_id && self.expires_mono_ms > monotonic_ms;
-        self.holder.as_deref().filter(|_| alive)
+    /// The holder, if there is one that is still there and whose time has not run out.
+    fn live_holder(&self, name: &str, identity: &Identity, database: &Path, monotonic_ms: i64) -> Option<&str> {
+        let in_time = self.boot_id == identity.boot_id && self.expires_mono_ms > monotonic_ms;
+        self.holder.as_deref().filter(|_| in_time && !presence::is_gone(database, name, self.fence))
     }
 
     /// Whether it was taken by this process.
@@ -87,7 +97,8 @@ impl Store {
     /// When the store failed; nobody's lease is changed then.
     pub async fn acquire_lease(&self, name: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
         let (name, holder) = (name.to_owned(), holder.to_owned());
-        self.write(move |write| acquire(write, name, &holder, ttl)).await
+        let (database, presences) = (self.path().to_owned(), Arc::clone(&self.inner.presences));
+        self.write(move |write| acquire(write, Candidate { name, holder, ttl, database: &database }, &presences)).await
     }
 
     /// Prolongs a lease: it ends `ttl` from now.
@@ -120,7 +131,12 @@ impl Store {
     /// When the store failed; the lease then ends by itself.
     pub async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
         let fence = fence.clone();
+        let presences = Arc::clone(&self.inner.presences);
         self.write(move |write| {
+            let mut presences = presences.lock().unwrap_or_else(PoisonError::into_inner);
+            if presences.get(&fence.name).is_some_and(|presence| presence.token() == fence.token) {
+                presences.remove(&fence.name);
+            }
             let released = write
                 .conn
                 .prepare_cached("UPDATE lease SET holder = NULL WHERE name = ?1 AND fence = ?2")?
@@ -148,27 +164,37 @@ pub(super) fn view(
     conn: &Connection,
     name: &str,
     identity: &Identity,
+    database: &Path,
     monotonic_ms: i64,
 ) -> Result<Option<LeaseView>, Fault> {
     let row = load(conn, name)?;
     Ok(row.and_then(|row| {
-        let holder = row.live_holder(identity, monotonic_ms)?.to_owned();
+        let holder = row.live_holder(name, identity, database, monotonic_ms)?.to_owned();
         Some(LeaseView { holder, is_self: row.is_of(identity), fence: row.fence })
     }))
 }
 
-fn acquire(write: &mut Write<'_>, name: String, holder: &str, ttl: Duration) -> Result<LeaseOutcome, Fault> {
+/// Who asks for a lease.
+struct Candidate<'a> {
+    name: String,
+    holder: String,
+    ttl: Duration,
+    database: &'a Path,
+}
+
+fn acquire(write: &mut Write<'_>, wanted: Candidate<'_>, presences: &Presences) -> Result<LeaseOutcome, Fault> {
+    let Candidate { name, holder, ttl, database } = wanted;
     let identity = write.identity;
     let row = load(write.conn, &name)?;
     if let Some(row) = &row
-        && let Some(present) = row.live_holder(identity, write.monotonic_ms)
+        && let Some(present) = row.live_holder(&name, identity, database, write.monotonic_ms)
         && !(present == holder && row.is_of(identity))
     {
         let left = row.expires_mono_ms.saturating_sub(write.monotonic_ms).unsigned_abs();
         let expires_at = write.at.plus(Duration::from_millis(left));
         return Ok(LeaseOutcome::HeldBy { holder: present.to_owned(), expires_at });
     }
-    let token = row.map_or(0, |row| row.fence) + 1;
+    let token = appear(database, &name, row.map_or(0, |row| row.fence) + 1, presences)?;
     write
         .conn
         .prepare_cached(
@@ -190,6 +216,23 @@ fn acquire(write: &mut Write<'_>, name: String, holder: &str, ttl: Duration) -> 
         ])?;
     write.journal(None, &Actor::engine("ingest"), &Payload::LeaseTaken { name: name.clone(), fence: token })?;
     Ok(LeaseOutcome::Held(Fence { name, token }))
+}
+
+/// Shows that the holder of the next token, from `first` on, is there; returns that token. Whoever reads the token finds
+/// its holder: it appears inside the transaction that stores the token.
+fn appear(database: &Path, name: &str, first: i64, presences: &Presences) -> Result<i64, Fault> {
+    let mut presences = presences.lock().unwrap_or_else(PoisonError::into_inner);
+    // Ours from a transaction that failed.
+    if presences.get(name).is_some_and(|presence| presence.token() >= first) {
+        presences.remove(name);
+    }
+    for token in first..first.saturating_add(TOKENS_TRIED) {
+        if let Some(presence) = Presence::show(database, name, token)? {
+            presences.insert(name.to_owned(), presence);
+            return Ok(token);
+        }
+    }
+    Err(Fault::Io(std::io::Error::other("another process keeps the lease without having stored it")))
 }
 
 fn load(conn: &Connection, name: &str) -> Result<Option<Row>, Fault> {

@@ -23,6 +23,7 @@ mod lanes;
 mod lease;
 mod migrations;
 mod open;
+mod presence;
 mod proposals;
 mod quarantine;
 mod queue;
@@ -56,6 +57,7 @@ use crate::domain::time::Timestamp;
 use error::{Fault, from_io, from_sqlite};
 use feed::Stop;
 use lanes::{Lanes, Replying, Writer, millis};
+use lease::Presences;
 use readers::ReadQueue;
 use write::Write;
 
@@ -101,6 +103,8 @@ struct Inner {
     reads: Arc<ReadQueue>,
     stop: Arc<Stop>,
     feed: watch::Sender<u64>,
+    /// Shows others that the holder of these leases is there.
+    presences: Presences,
     reading: Vec<JoinHandle<()>>,
     writing: Option<JoinHandle<()>>,
     /// Says to other processes that the file is in use; the last thing to go.
@@ -149,6 +153,7 @@ impl Store {
             reads,
             stop,
             feed,
+            presences: Presences::default(),
             reading: Vec::new(),
             writing: None,
             _lock: opened.lock,

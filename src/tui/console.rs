@@ -24,7 +24,7 @@ use crate::tui::look::Look;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg, Timer};
 use crate::tui::terminal::{Caps, EnterError, Session, Signals, TerminalSignal, Writer};
 use crate::tui::ui::Model;
-use crate::tui::update::update;
+use crate::tui::update::{drawn, update};
 
 /// Frames that no key asked for are at least this far apart: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -268,6 +268,7 @@ impl Running {
         }
         let (model, look) = (&self.model, &self.look);
         let Ok(_) = self.terminal.draw(|frame| draw(frame.buffer_mut(), model, look));
+        drawn(&mut self.model);
         let bytes = self.terminal.backend_mut().take();
         self.last_paint = Some(Instant::now());
         self.painting = true;

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Connector, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
@@ -32,9 +34,12 @@ pub struct Review {
     pub paper: Paper,
     /// First visible line.
     pub top: usize,
-    /// Which lines have been painted.
+    /// Which lines have been on the screen.
     pub seen: Vec<bool>,
-    /// Lines painted by the last frame that was submitted but not yet written: first, count.
+    /// Lines of the frame that is on its way to the terminal: first, and the one after the last. A slow line takes seconds
+    /// for a frame, in which keys scroll on and other frames than the review's arrive.
+    pub on_its_way: Option<(usize, usize)>,
+    /// Since when the keyboard has been quiet; `None` until the review has been on the screen.
     pub quiet_since: Option<Duration>,
     /// The target's name as typed; `None` when none is needed.
     pub typed: Option<LineEdit>,
@@ -101,6 +106,7 @@ impl Review {
             lines,
             paper,
             top: 0,
+            on_its_way: None,
             quiet_since: None,
             typed: proposal.needs_typed_target().then(LineEdit::default),
             objection: None,
@@ -122,10 +128,16 @@ impl Review {
         }
     }
 
-    /// `rows` lines from the top of the visible part were written to the terminal at `now`.
-    pub fn painted(&mut self, rows: usize, now: Duration) {
-        let end = (self.top + rows).min(self.seen.len());
-        for seen in self.seen.iter_mut().take(end).skip(self.top) {
+    /// A frame with `rows` lines from the top of the visible part was handed to the terminal; it is not on the screen yet.
+    pub fn drawn(&mut self, rows: usize) {
+        self.on_its_way = Some((self.top, (self.top + rows).min(self.seen.len())));
+    }
+
+    /// The frame that was drawn last has been written to the terminal at `now`. Nothing counts as seen when that frame did
+    /// not show this review.
+    pub fn painted(&mut self, now: Duration) {
+        let Some((first, end)) = self.on_its_way.take() else { return };
+        for seen in self.seen.iter_mut().take(end).skip(first) {
             *seen = true;
         }
         if self.quiet_since.is_none() {
@@ -338,14 +350,19 @@ impl Layouter {
         for piece in spans {
             let mut rest = piece.text.as_str();
             while !rest.is_empty() {
-                let (head, tail) = text::split_at_width(rest, width - used);
+                let (mut head, mut tail) = text::split_at_width(rest, width - used);
+                if head.is_empty() && used <= indent {
+                    // A glyph wider than a whole line: it is cut by the screen, but there has to be an end.
+                    let next = rest.grapheme_indices(true).nth(1).map_or(rest.len(), |(at, _)| at);
+                    (head, tail) = rest.split_at(next);
+                }
                 if head.is_empty() {
                     self.lines.push(Line { spans: std::mem::take(&mut current) });
                     current.push(span(" ".repeat(indent), Tone::Label));
                     used = indent;
                     continue;
                 }
-                used += text::width(head);
+                used = (used + text::width(head)).min(width);
                 current.push(span(head, piece.tone));
                 rest = tail;
             }

@@ -4,7 +4,10 @@
 
 mod console_loss;
 mod endings;
+mod engine;
+mod given_up;
 mod grammar_bash;
+mod racing;
 mod support;
 
 use std::collections::BTreeMap;
@@ -167,10 +170,16 @@ fn a_specification_that_was_not_approved_does_not_run() {
     source.outcome();
     let directory = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(source.path().join("spec.json")).unwrap();
-    std::fs::write(directory.path().join("spec.json"), text.replace("\"approved\"", "\"doctored\"")).unwrap();
+    // Consistent in itself: only who approved it knows better.
+    let doctored = text
+        .replace("\"approved\"", "\"doctored\"")
+        .replace(&spec("echo approved").digest(true), &spec("echo doctored").digest(true));
+    assert_eq!(doctored.matches(&spec("echo doctored").digest(true)).count(), 1);
+    std::fs::write(directory.path().join("spec.json"), doctored).unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_aiops"))
         .arg("supervise")
         .arg(directory.path())
+        .arg(spec("echo approved").digest(true))
         .output()
         .unwrap();
     assert!(!output.status.success());

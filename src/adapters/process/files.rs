@@ -12,14 +12,14 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::action::attempt::Outcome;
+use crate::domain::action::attempt::{Outcome, ProcessId};
 use crate::domain::action::spec::ActionSpec;
 use crate::domain::id::AttemptId;
 use crate::domain::time::Timestamp;
 
 /// What is to run; written by the runner.
 pub(super) const SPEC: &str = "spec.json";
-/// Who supervises; written by the supervisor before it starts anything.
+/// Whose the attempt is, a [`Claim`]; written by the supervisor before it starts anything.
 pub(super) const SUPERVISOR: &str = "supervisor.json";
 /// How it ended; written by the supervisor last.
 pub(super) const OUTCOME: &str = "outcome.json";
@@ -50,6 +50,19 @@ pub(super) struct Job {
     pub(super) output_limit: u64,
     /// Time between TERM and KILL.
     pub(super) grace: Duration,
+}
+
+/// What [`SUPERVISOR`] says. There is one such file, so either a supervisor has the attempt or it was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Claim {
+    /// This process supervises it.
+    Supervisor(ProcessId),
+    /// It may not begin any more.
+    GivenUp {
+        /// When it was given up.
+        given_up_at: Timestamp,
+    },
 }
 
 /// How a stage of a pipeline ended.

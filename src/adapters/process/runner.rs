@@ -13,14 +13,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 
 use super::files::{
-    CANCEL, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, SPEC, SUPERVISOR, VERSION, create, output_bytes, read_json,
-    write_json,
+    CANCEL, Claim, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, SPEC, SUPERVISOR, VERSION, create, output_bytes,
+    read_json, write_json,
 };
 use super::identity::is_alive;
-use super::supervisor::{Announcement, pid_of};
+use super::supervisor::{Announcement, now, pid_of};
 use crate::domain::action::attempt::ProcessId;
 use crate::domain::action::grant::Grant;
-use crate::engine::ports::{ActionRunner, Probe, RunError};
+use crate::engine::ports::{ActionRunner, GivenUp, Probe, RunError};
 
 /// Bytes of output that are kept of an attempt, unless said otherwise.
 pub const DEFAULT_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
@@ -59,6 +59,7 @@ impl ProcessRunner {
         let child = Command::new(&self.program)
             .arg("supervise")
             .arg(directory)
+            .arg(&job.digest)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::null())
@@ -99,9 +100,9 @@ impl ActionRunner for ProcessRunner {
                 // It is slow, or dead. Once it is certainly dead, its first file tells whether it may have begun.
                 let _ = child.kill();
                 let _ = child.wait();
-                match read_json::<ProcessId>(&directory, SUPERVISOR) {
-                    Ok(Some(supervisor)) => Ok(supervisor),
-                    Ok(None) => Err(failed(explained(&error, &directory))),
+                match read_json(&directory, SUPERVISOR) {
+                    Ok(Some(Claim::Supervisor(supervisor))) => Ok(supervisor),
+                    Ok(Some(Claim::GivenUp { .. }) | None) => Err(failed(explained(&error, &directory))),
                     Err(unreadable) => Err(failed(unreadable)),
                 }
             }
@@ -110,7 +111,12 @@ impl ActionRunner for ProcessRunner {
 
     fn probe(&self, directory: &str) -> Probe {
         let directory = Path::new(directory);
-        let supervisor: Option<ProcessId> = read_json(directory, SUPERVISOR).ok().flatten();
+        // A claim that cannot be read is one: something may have run.
+        let (spawned, supervisor) = match read_json(directory, SUPERVISOR) {
+            Ok(None | Some(Claim::GivenUp { .. })) => (false, None),
+            Ok(Some(Claim::Supervisor(supervisor))) => (true, Some(supervisor)),
+            Err(_) => (true, None),
+        };
         let alive = supervisor.filter(is_alive);
         // Looked for after the process, since the supervisor writes it and then ends.
         if let Ok(Some(record)) = read_json::<OutcomeRecord>(directory, OUTCOME) {
@@ -123,16 +129,16 @@ impl ActionRunner for ProcessRunner {
         let output_bytes = output_bytes(directory);
         match alive {
             Some(supervisor) => Probe::Running { supervisor, output_bytes },
-            None => Probe::Lost { spawned: directory.join(SUPERVISOR).exists(), output_bytes },
+            None => Probe::Lost { spawned, output_bytes },
         }
     }
 
     fn cancel(&self, directory: &str) -> Result<(), RunError> {
         let directory = Path::new(directory);
         let failed = |why: &str| RunError(format!("It could not be ended: {why}"));
-        let supervisor: ProcessId = read_json(directory, SUPERVISOR)
-            .map_err(|error| failed(&format!("{}: {error}", directory.join(SUPERVISOR).display())))?
-            .ok_or_else(|| failed("it was never started"))?;
+        let claim = read_json(directory, SUPERVISOR)
+            .map_err(|error| failed(&format!("{}: {error}", directory.join(SUPERVISOR).display())))?;
+        let Some(Claim::Supervisor(supervisor)) = claim else { return Err(failed("it was never started")) };
         if !is_alive(&supervisor) {
             return Err(failed("it is over already"));
         }
@@ -142,6 +148,22 @@ impl ActionRunner for ProcessRunner {
             Err(error) => return Err(failed(&error.to_string())),
         }
         kill(pid_of(&supervisor), Signal::SIGTERM).map_err(|error| failed(&error.to_string()))
+    }
+
+    fn give_up(&self, directory: &str) -> Result<GivenUp, RunError> {
+        let directory = Path::new(directory);
+        let failed = |error: io::Error| RunError(format!("{}: {error}", directory.join(SUPERVISOR).display()));
+        // A supervisor writes this file before it starts anything, and cannot when it is there.
+        match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: now() }) {
+            Ok(()) => Ok(GivenUp::NeverBegan),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_json(directory, SUPERVISOR) {
+                Ok(Some(Claim::GivenUp { .. })) => Ok(GivenUp::NeverBegan),
+                Ok(Some(Claim::Supervisor(_))) => Ok(GivenUp::Began),
+                Ok(None) => Err(failed(error)),
+                Err(error) => Err(failed(error)),
+            },
+            Err(error) => Err(failed(error)),
+        }
     }
 
     fn output(&self, directory: &str, offset: u64, limit: usize) -> Result<Vec<u8>, RunError> {

@@ -13,9 +13,9 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, close, dup2_stdout, getpid, getsid, setsid};
 use serde::{Deserialize, Serialize};
 
-use super::execute::{OutputPath, Signals, execute};
+use super::execute::{Executed, OutputPath, Signals, execute};
 use super::files::{
-    Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, output_bytes, read_json, reserve,
+    Claim, Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, output_bytes, read_json, reserve,
     write_json,
 };
 use super::identity::identify;
@@ -35,11 +35,14 @@ pub(super) enum Announcement {
 
 /// Runs the attempt in `directory` and records its end. This is the body of the hidden subcommand `supervise`.
 ///
+/// `digest` is that of the action that was approved, from the console itself: what lies in the directory is only run when it
+/// has this digest.
+///
 /// The exit code says whether the end could be recorded, not how the action ended. Call it before this process has opened
 /// anything: every descriptor but the standard ones is closed.
 #[must_use]
-pub fn supervise(directory: &Path) -> ExitCode {
-    match run(directory) {
+pub fn supervise(directory: &Path, digest: &str) -> ExitCode {
+    match run(directory, digest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             announce(&Announcement::Failed { reason: error.to_string() });
@@ -50,10 +53,10 @@ pub fn supervise(directory: &Path) -> ExitCode {
     }
 }
 
-fn run(directory: &Path) -> io::Result<()> {
+fn run(directory: &Path, digest: &str) -> io::Result<()> {
     close_inherited()?;
     detach()?;
-    let job = load(directory)?;
+    let job = load(directory, digest)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before anyone can learn whom to send a TERM to.
@@ -61,24 +64,44 @@ fn run(directory: &Path) -> io::Result<()> {
         reserve(directory)?;
         let output = OutputPath::create(directory)?;
         let supervisor = identify(getpid().as_raw())?;
-        write_json(directory, SUPERVISOR, &supervisor)?;
+        write_json(directory, SUPERVISOR, &Claim::Supervisor(supervisor.clone())).map_err(claimed)?;
         announce(&Announcement::Running { supervisor });
         hang_up()?;
         let executed = execute(&job, directory, signals, output).await?;
-        let output = std::fs::read(directory.join(OUTPUT))?;
-        std::fs::remove_file(directory.join(RESERVE))?;
-        let record = OutcomeRecord {
-            version: VERSION,
-            outcome: executed.outcome,
-            parts: executed.parts,
-            output_bytes: output_bytes(directory),
-            output_digest: sha256_hex(&output),
-            dropped_bytes: executed.dropped,
-            notes: executed.notes,
-            ended_at: now(),
-        };
-        write_json(directory, OUTCOME, &record)
+        record(directory, executed)
     })
+}
+
+/// Records the end. Whatever became of the output meanwhile, how the action ended is not lost with it.
+fn record(directory: &Path, executed: Executed) -> io::Result<()> {
+    let mut notes = executed.notes;
+    let output_digest = match std::fs::read(directory.join(OUTPUT)) {
+        Ok(output) => sha256_hex(&output),
+        Err(error) => {
+            notes.push(format!("the output could not be read back: {error}"));
+            String::new()
+        }
+    };
+    // What cannot be removed gives no space back; the record may still find some.
+    let _ = std::fs::remove_file(directory.join(RESERVE));
+    let record = OutcomeRecord {
+        version: VERSION,
+        outcome: executed.outcome,
+        parts: executed.parts,
+        output_bytes: output_bytes(directory),
+        output_digest,
+        dropped_bytes: executed.dropped,
+        notes,
+        ended_at: now(),
+    };
+    write_json(directory, OUTCOME, &record)
+}
+
+fn claimed(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return io::Error::new(error.kind(), "it was given up, or another supervisor has it; nothing was started");
+    }
+    error
 }
 
 /// Closes descriptors that the console was started with, such as somebody's lock file: the action may run for long.
@@ -108,14 +131,14 @@ fn detach() -> io::Result<()> {
 }
 
 /// Reads what is to run and makes sure that it is what was approved.
-fn load(directory: &Path) -> io::Result<Job> {
+fn load(directory: &Path, digest: &str) -> io::Result<Job> {
     let job: Job = read_json(directory, SPEC)?
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{} has no {SPEC}", directory.display())))?;
     if job.version != VERSION {
         return Err(io::Error::other(format!("{SPEC} has version {}, this program knows {VERSION}", job.version)));
     }
     // A grant is only given while the alert fires, so that is a part of the digest.
-    if job.spec.digest(true) != job.digest {
+    if job.spec.digest(true) != digest {
         return Err(io::Error::other(format!("{SPEC} is not what was approved; nothing was started")));
     }
     Ok(job)
@@ -135,7 +158,7 @@ fn hang_up() -> io::Result<()> {
     Ok(())
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -135,12 +135,13 @@ pub fn decide_approve(
             "Look at the step for what came of it",
         )));
     }
-    if now.since(proposal.created_at) > APPROVE_WITHIN {
-        return Err(Denied::Void(Refusal::new(
-            WHAT,
-            format!("the proposal is older than {} minutes", APPROVE_WITHIN.as_secs() / 60),
-            "Propose the step again",
-        )));
+    if now.since(proposal.created_at) > APPROVE_WITHIN || now < proposal.created_at {
+        let why = if now < proposal.created_at {
+            "the clock was set back, so nobody can tell how old the proposal is".to_owned()
+        } else {
+            format!("the proposal is older than {} minutes", APPROVE_WITHIN.as_secs() / 60)
+        };
+        return Err(Denied::Void(Refusal::new(WHAT, why, "Propose the step again")));
     }
     still_true(proposal, world, WHAT).map_err(Denied::Void)?;
     if approval.digest != proposal.digest {
@@ -341,8 +342,10 @@ mod tests {
     fn time_runs_out_for_both() {
         let mut subject = proposal(Risk::Read);
         let late = NOW.plus(APPROVE_WITHIN).plus(Duration::from_millis(1));
-        let outcome = decide_approve(&subject, &approval(&subject, None), &world(), "ada", late);
-        assert!(matches!(outcome, Err(Denied::Void(_))));
+        for bad in [late, NOW.minus(Duration::from_millis(1))] {
+            let outcome = decide_approve(&subject, &approval(&subject, None), &world(), "ada", bad);
+            assert!(matches!(outcome, Err(Denied::Void(_))));
+        }
         let record = approve(&subject, &world(), None).unwrap();
         subject.state = ProposalState::Granted;
         let late = NOW.plus(EXECUTE_WITHIN).plus(Duration::from_millis(1));
@@ -367,7 +370,7 @@ mod tests {
     #[test]
     fn every_part_of_the_meaning_changes_the_digest() {
         let base = proposal(Risk::Read).spec;
-        let mutations: [fn(&mut ActionSpec); 8] = [
+        let mutations: [fn(&mut ActionSpec); 9] = [
             |s| s.incident = IncidentId(2),
             |s| s.cwd = "/tmp".to_owned(),
             |s| s.risk = Risk::Unknown,
@@ -378,6 +381,10 @@ mod tests {
                 s.env.insert("PATH".to_owned(), "/evil".to_owned());
             },
             |s| s.target = Target::ThisHost { name: "db-1".to_owned() },
+            |s| {
+                let Invocation::Argv { script } = &mut s.invocation else { panic!("argv") };
+                script.parts[0].1.stages[0].argv[2] = Word::new("/srv", Origin::Operator);
+            },
         ];
         for mutate in mutations {
             let mut changed = base.clone();

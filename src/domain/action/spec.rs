@@ -231,7 +231,8 @@ fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
                 for stage in &pipeline.stages {
                     hasher.number(i64::try_from(stage.argv.len()).unwrap_or(i64::MAX));
                     for word in &stage.argv {
-                        hasher.field(word.text().as_bytes());
+                        hasher.number(i64::try_from(word.pieces.len()).unwrap_or(i64::MAX));
+                        word.pieces.iter().for_each(|piece| hash_piece(hasher, piece));
                     }
                     hasher.number(i64::try_from(stage.redirects.len()).unwrap_or(i64::MAX));
                     for redirect in &stage.redirects {
@@ -246,8 +247,21 @@ fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
             hasher.number(i64::try_from(values.len()).unwrap_or(i64::MAX));
             for (name, piece) in values {
                 hasher.field(name.as_bytes());
-                hasher.field(piece.text.as_bytes());
+                hash_piece(hasher, piece);
             }
         }
     }
+}
+
+/// The review marks what came from outside, so that is a part of what was shown.
+fn hash_piece(hasher: &mut FieldHasher, piece: &Piece) {
+    let (origin, name) = match &piece.origin {
+        Origin::Sop => ("sop", ""),
+        Origin::Label(name) => ("label", name.as_str()),
+        Origin::Operator => ("operator", ""),
+        Origin::Script => ("script", ""),
+    };
+    hasher.field(origin.as_bytes());
+    hasher.field(name.as_bytes());
+    hasher.field(piece.text.as_bytes());
 }

@@ -50,6 +50,51 @@ async fn after_its_end_it_is_taken_over_and_the_old_holder_is_fenced() {
 }
 
 #[tokio::test]
+async fn a_holder_that_is_gone_is_followed_at_once() {
+    let bench = Bench::new();
+    let other = bench.open_again(2);
+    let fence = bench.fence().await;
+    assert!(matches!(other.acquire_lease(INGEST_LEASE, "2@test", TTL).await.unwrap(), LeaseOutcome::HeldBy { .. }));
+    // Nothing is given back: as when it is killed, only the kernel closes its files.
+    let (_directory, _clock) = bench.close();
+    assert_eq!(other.header().await.unwrap().receiver, None);
+    let taken = fence_of(&other, "2@test").await;
+    assert_eq!(taken.token(), fence.token() + 1);
+    // Not even the same process id and holder's name make the old token worth anything.
+    assert!(other.renew_lease(&fence, TTL).await.is_err());
+}
+
+#[tokio::test]
+async fn a_holder_that_was_overtaken_shows_nothing_of_the_new_one() {
+    let bench = Bench::new();
+    let other = bench.open_again(2);
+    let _first = bench.fence().await;
+    bench.clock.advance(TTL + SECOND);
+    let taken = fence_of(&other, "2@test").await;
+    // The first one, stopped meanwhile, ends: the second one is there all the same.
+    let third = bench.open_again(3);
+    drop(bench.store);
+    assert!(matches!(third.acquire_lease(INGEST_LEASE, "3@test", TTL).await.unwrap(), LeaseOutcome::HeldBy { .. }));
+    other.release_lease(&taken).await.unwrap();
+    assert_eq!(fence_of(&third, "3@test").await.token(), taken.token() + 1);
+}
+
+#[tokio::test]
+async fn a_lease_that_could_not_be_stored_is_in_nobodys_way() {
+    let bench = Bench::new();
+    let other = bench.open_again(2);
+    bench
+        .raw()
+        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON lease BEGIN SELECT RAISE(ABORT, 'no space'); END;")
+        .unwrap();
+    bench.store.acquire_lease(INGEST_LEASE, "1@test", TTL).await.unwrap_err();
+    bench.raw().execute_batch("DROP TRIGGER full").unwrap();
+    let taken = fence_of(&other, "2@test").await;
+    other.release_lease(&taken).await.unwrap();
+    assert!(bench.fence().await.token() > taken.token());
+}
+
+#[tokio::test]
 async fn giving_it_back_lets_the_next_one_in_at_once() {
     let bench = Bench::new();
     let other = bench.open_again(2);

@@ -10,6 +10,7 @@ use crate::domain::action::spec::Origin;
 use crate::engine::backend::{Command, Snapshot};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::ui::Overlay;
+use crate::tui::update::{drawn, review_rows};
 
 fn facts(proposal: Proposal) -> Snapshot {
     with_proposal(with_detail(snapshot(1..=5), 1), proposal)
@@ -26,10 +27,10 @@ fn opened(columns: u16, rows: u16, proposal: Proposal) -> World {
 
 fn read_all(world: &mut World) {
     for _ in 0..200 {
-        world.send(Msg::Painted);
+        world.paint();
         world.press(KeyCode::Down);
     }
-    world.send(Msg::Painted);
+    world.paint();
 }
 
 fn approvals(world: &mut World) -> usize {
@@ -62,15 +63,15 @@ fn a_long_command_has_to_be_scrolled_to_its_end() {
     let words: Vec<(String, Origin)> = (0..60).map(|n| (format!("--word-{n}"), Origin::Sop)).collect();
     let words: Vec<(&str, Origin)> = words.iter().map(|(text, origin)| (text.as_str(), origin.clone())).collect();
     let mut world = opened(80, 24, proposal(1, Risk::Read, &words));
-    world.send(Msg::Painted);
+    world.paint();
     world.wait(1_000);
     world.press(KeyCode::F(8));
     assert_eq!(approvals(&mut world), 0);
     // Jumping to the end leaves the middle unseen.
     world.press(KeyCode::End);
-    world.send(Msg::Painted);
+    world.paint();
     world.keys("G");
-    world.send(Msg::Painted);
+    world.paint();
     world.wait(1_000);
     world.press(KeyCode::F(8));
     assert_eq!(approvals(&mut world), 0);
@@ -89,10 +90,70 @@ fn lines_that_were_scrolled_past_without_being_painted_do_not_count() {
     for _ in 0..200 {
         world.press(KeyCode::Down);
     }
-    world.send(Msg::Painted);
+    world.paint();
     world.wait(1_000);
     world.press(KeyCode::F(8));
     assert_eq!(approvals(&mut world), 0);
+}
+
+#[test]
+fn a_frame_that_was_drawn_before_the_review_opened_shows_nothing_of_it() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&facts(du(1, Risk::Read)));
+    drawn(&mut world.model);
+    // The line is slow: the frame of the queue arrives after the key that opens the review.
+    world.keys("A");
+    world.send(Msg::Painted);
+    world.wait(10_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+    world.paint();
+    world.wait(500);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 1);
+}
+
+#[test]
+fn a_frame_shows_the_lines_that_it_was_drawn_with_wherever_the_person_scrolled_since() {
+    let words: Vec<(String, Origin)> = (0..60).map(|n| (format!("--word-{n}"), Origin::Sop)).collect();
+    let words: Vec<(&str, Origin)> = words.iter().map(|(text, origin)| (text.as_str(), origin.clone())).collect();
+    let mut world = opened(80, 24, proposal(1, Risk::Read, &words));
+    for _ in 0..20 {
+        world.keys("g");
+        drawn(&mut world.model);
+        for _ in 0..20 {
+            // Pages further down, none of which is ever drawn.
+            world.press(KeyCode::PageDown);
+            world.send(Msg::Painted);
+        }
+    }
+    world.wait(1_000);
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+    let Some(Overlay::Review(review)) = &world.model.ui.overlay else { panic!("the review is gone") };
+    assert_eq!(review.unseen(), review.lines.len() - review_rows(24, review.lines.len()));
+}
+
+#[test]
+fn a_terminal_that_is_too_small_for_the_review_shows_nothing_of_it() {
+    for size in [(59, 40), (120, 14), (20, 40), (1, 1)] {
+        let mut world = opened(size.0, size.1, du(1, Risk::Read));
+        read_all(&mut world);
+        world.wait(1_000);
+        world.press(KeyCode::F(8));
+        assert_eq!(approvals(&mut world), 0, "{size:?}");
+    }
+}
+
+#[test]
+fn a_glyph_wider_than_the_terminal_does_not_keep_the_review_from_being_laid_out() {
+    // Nine leading consonants are one grapheme of eighteen columns.
+    let wide = "\u{1100}".repeat(9);
+    for columns in 1..70 {
+        let world = opened(columns, 24, proposal(1, Risk::Read, &[("rm", Origin::Sop), (&wide, Origin::Operator)]));
+        let Some(Overlay::Review(review)) = &world.model.ui.overlay else { panic!("no review") };
+        assert!(review.rendered().contains(&wide));
+    }
 }
 
 #[test]
@@ -192,7 +253,7 @@ proptest! {
                 3 => world.send(Msg::Paste("y\n\u{1b}[19~".to_owned())),
                 4 => world.keys("y"),
                 5 => world.press(KeyCode::Down),
-                6 => world.send(Msg::Painted),
+                6 => world.paint(),
                 _ => world.keys("A"),
             }
             // Painting alone does not disturb the quiet period, so only key gaps count.

@@ -87,7 +87,7 @@ fn review_of_an_unknown() {
         world.send(Msg::Changed);
         world.settle_with(&with_proposal(with_detail(snapshot(1..=60), 1), du(1, Risk::Unknown)));
         world.keys("A");
-        world.send(Msg::Painted);
+        world.paint();
         world.press(KeyCode::F(8));
     });
 }

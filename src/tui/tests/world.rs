@@ -25,7 +25,7 @@ use crate::engine::backend::{
 use crate::tui::keymap::Keymap;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg};
 use crate::tui::ui::{Model, Settings};
-use crate::tui::update::update;
+use crate::tui::update::{drawn, update};
 use crate::tui::zone::{Shown, Zone};
 
 /// 2026-03-01T02:14:00Z
@@ -56,6 +56,12 @@ impl World {
         let wall = NOW.plus(self.now.saturating_sub(Duration::from_secs(100)));
         let effects = update(&mut self.model, msg, Moment { wall, monotonic: self.now });
         self.effects.extend(effects);
+    }
+
+    /// A frame is drawn from the present state and reaches the terminal before anything else happens.
+    pub(super) fn paint(&mut self) {
+        drawn(&mut self.model);
+        self.send(Msg::Painted);
     }
 
     pub(super) fn wait(&mut self, millis: u64) {

@@ -9,17 +9,15 @@ mod queue;
 mod sop;
 
 pub(crate) use keys::{context, pane_context, pane_name};
-pub(crate) use overlay::{picked, review_box, review_rows};
+pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::time::Duration;
 
-use crate::engine::backend::{
-    BackendError, Done, HealthState, OutputQuery, QueueAnchor, QueueQuery, SnapshotQuery, SourceHealth,
-};
+use crate::engine::backend::{BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SourceHealth};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
-use crate::tui::ui::{Model, Overlay, QueueEnd, Toast, ToastLevel};
+use crate::tui::ui::{Model, Overlay, Toast, ToastLevel};
 
 /// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
 const RELOAD_EVERY: Duration = Duration::from_millis(250);
@@ -119,13 +117,7 @@ pub(super) fn want_load(model: &mut Model, effects: &mut Vec<Effect>) {
 
 fn query(model: &Model) -> SnapshotQuery {
     let ui = &model.ui;
-    // Three pages, so that a page in either direction is there when a key asks for it.
-    let limit = (model.queue_rows() * 3).max(120);
-    let anchor = match (ui.queue.going, ui.queue.selected) {
-        (Some(QueueEnd::Top), _) | (None, None) => QueueAnchor::Rank(0),
-        (Some(QueueEnd::Bottom), _) => QueueAnchor::Rank(model.facts.snapshot.queue.total.saturating_sub(limit / 2)),
-        (None, Some(id)) => QueueAnchor::Around(id),
-    };
+    let (anchor, limit) = queue::window(model);
     // While the cursor moves the details stay with the incident that they belong to.
     let detail = if ui.queue.settling.is_some() {
         model.facts.detail().map(|detail| detail.record.incident.id)

@@ -93,14 +93,24 @@ pub(super) fn approval_failed(model: &mut Model) {
     }
 }
 
+/// A frame was drawn from this state and is on its way to the terminal.
+pub(crate) fn drawn(model: &mut Model) {
+    // A terminal that is too small shows a message instead of the review.
+    let shows_review = model.layout().is_some();
+    let rows = model.ui.size.1;
+    let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
+    if shows_review {
+        review.drawn(review_rows(rows, review.lines.len()));
+    }
+}
+
 /// A frame was written: what it showed of the review has been on the screen.
 pub(super) fn painted(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (now, rows) = (model.ui.monotonic, model.ui.size.1);
+    let now = model.ui.monotonic;
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
-    let visible = review_rows(rows, review.lines.len());
     let first_time = review.quiet_since.is_none();
-    review.painted(visible, now);
-    if first_time {
+    review.painted(now);
+    if first_time && review.quiet_since.is_some() {
         wake_when_quiet(model, effects);
     }
 }
