@@ -166,9 +166,8 @@ impl Review {
         if self.sent {
             return Err("It has been approved; waiting for the start".to_owned());
         }
-        let unseen = self.unseen();
-        if unseen > 0 {
-            return Err(format!("{unseen} lines have not been on the screen yet: scroll to the end"));
+        if self.unseen() > 0 {
+            return Err("Not all of it was on the screen yet: scroll to its end".to_owned());
         }
         if self.typed.as_ref().is_some_and(|typed| typed.text() != target) {
             return Err("Type the target's name exactly as shown".to_owned());

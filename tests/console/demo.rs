@@ -11,7 +11,7 @@ fn the_demo_alert_is_fixed_by_approved_commands_and_clears() {
     let home = Home::new();
     let mut console = Console::start(&home, 120, 40, &["demo"]);
     console.wait_text("DiskFull demo");
-    console.wait_text("2 SOP");
+    console.wait_text("2 SOP Disk full");
     console.type_keys("2");
 
     // A read: one chord after reading.

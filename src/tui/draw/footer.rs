@@ -6,8 +6,9 @@ use ratatui::style::Style;
 
 use super::paint::{Run, clear};
 use crate::domain::text;
+use crate::tui::keymap::Context;
 use crate::tui::look::Look;
-use crate::tui::ui::{Model, ToastLevel};
+use crate::tui::ui::{Model, Overlay, ToastLevel};
 use crate::tui::update;
 use crate::tui::wrap::{Break, wrap};
 
@@ -35,12 +36,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) 
         }
         return;
     }
-    // A box that lies above the panes shows its own keys.
-    if model.ui.overlay.is_none() {
-        let hints = model.ui.keymap.hints(update::context(model));
-        let wanted: Vec<_> = hints.into_iter().filter(|(hint, _)| waiting == 0 || *hint != key).collect();
-        run.hints(&wanted);
-    }
+    let keymap = &model.ui.keymap;
+    let hints = match &model.ui.overlay {
+        Some(Overlay::Review(review)) if review.typed.is_some() => keymap.hints_while_typing(Context::Review),
+        _ => keymap.hints(update::context(model)),
+    };
+    // What opens the review stands beside what waits already.
+    let wanted: Vec<_> = hints.into_iter().filter(|(hint, _)| waiting == 0 || *hint != key).collect();
+    run.hints(&wanted);
 }
 
 /// What there is to say: trouble with the store first, since nothing else on the screen is true then.
