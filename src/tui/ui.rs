@@ -35,6 +35,8 @@ pub struct Facts {
     pub snapshot: Snapshot,
     /// The SOP on the screen.
     pub sop: Option<Arc<SopDocument>>,
+    /// Why the SOP that should be there is not.
+    pub sop_trouble: Option<String>,
     /// Every SOP, once it was asked for.
     pub sops: Vec<(SopId, String)>,
 }

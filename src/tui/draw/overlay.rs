@@ -47,6 +47,14 @@ fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
     Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) }
 }
 
+fn lines(count: usize) -> String {
+    if count == 1 { "1 line".to_owned() } else { format!("{count} lines") }
+}
+
+fn more_lines(count: usize) -> String {
+    if count == 1 { "1 more line".to_owned() } else { format!("{count} more lines") }
+}
+
 fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
     let area = update::review_box(model.ui.size, review.lines.len());
     let inside = frame(buffer, area, &format!("Approve proposal {}?", review.proposal), look);
@@ -72,8 +80,8 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
         let mut run = Run::new(buffer, row, look);
         let words = match (below, review.unseen()) {
             (0, 0) => String::new(),
-            (0, unseen) => format!("{unseen} lines above have not been on the screen"),
-            (below, _) => format!("{below} more lines below"),
+            (0, unseen) => format!("{} above: not on the screen yet", lines(unseen)),
+            (below, _) => format!("{} below", more_lines(below)),
         };
         run.put(&words, look.styles.warning);
     }
@@ -215,7 +223,7 @@ fn page(buffer: &mut Buffer, model: &Model, page: Page, top: usize, look: &Look)
     let mut run = Run::new(buffer, last, look);
     let below = rows.len().saturating_sub(top + visible);
     if below > 0 {
-        run.put(&format!("{below} more lines below  "), look.styles.attention);
+        run.put(&format!("{} below  ", more_lines(below)), look.styles.attention);
     }
     run.hints(&model.ui.keymap.hints(Context::Help));
 }

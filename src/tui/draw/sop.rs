@@ -172,12 +172,14 @@ fn hidden_incident(model: &Model) -> Option<&str> {
 }
 
 fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
-    let lines = if model.facts.detail().is_some() {
-        ["No SOP fits this incident.", "s lists all SOPs."]
-    } else {
-        ["No SOP is open.", "s lists all SOPs; they work with no network."]
+    let (first, second) = match &model.facts.sop_trouble {
+        Some(trouble) => (trouble.as_str(), "s lists all SOPs."),
+        None if model.facts.detail().is_some() => ("No SOP fits this incident.", "s lists all SOPs."),
+        None => ("No SOP is open.", "s lists all SOPs; they work with no network."),
     };
-    for (line, y) in lines.iter().zip(area.body.y + 1..area.body.bottom()) {
-        put(buffer, area.body.x + 1, y, area.body.width.saturating_sub(1), line, look.styles.muted);
+    for (line, y) in [first, second].iter().zip(area.body.y + 1..area.body.bottom()) {
+        let width = area.body.width.saturating_sub(1);
+        let shown = look.visible(line);
+        put(buffer, area.body.x + 1, y, width, &look.fit(&shown, usize::from(width)), look.styles.muted);
     }
 }

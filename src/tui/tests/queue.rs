@@ -165,7 +165,7 @@ fn stale_answers_are_dropped() {
     let mut world = World::new(120, 40);
     world.settle_with(&with_detail(snapshot(1..=50), 1));
     let old = world.model.ui.loading.generation - 1;
-    let loaded = crate::tui::msg::Loaded { snapshot: snapshot(90..=95), sop: None };
+    let loaded = crate::tui::msg::Loaded { snapshot: snapshot(90..=95), sop: Ok(None) };
     world.send(Msg::Loaded { generation: old, result: Ok(Box::new(loaded)) });
     assert_eq!(world.model.facts.snapshot.queue.rows.len(), 50);
 }

@@ -83,7 +83,7 @@ impl World {
     pub(super) fn load(&mut self, snapshot: Snapshot) {
         let sop = snapshot.detail.as_ref().map(|_| disk_full());
         let generation = self.model.ui.loading.generation;
-        self.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop })) });
+        self.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop: Ok(sop) })) });
     }
 
     /// Loads `snapshot` until nothing more is asked for, as the loop does.

@@ -153,9 +153,10 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             let incident_before = model.facts.detail().map(|detail| detail.record.incident.id);
             let before = std::mem::replace(&mut model.facts.snapshot, loaded.snapshot);
             tell_health(model, &before.header.sources, effects);
-            if loaded.sop.is_some() || model.facts.detail().is_some() {
-                model.facts.sop = loaded.sop;
-            }
+            (model.facts.sop, model.facts.sop_trouble) = match loaded.sop {
+                Ok(sop) => (sop, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
             let first_load = queue::follow_selection(model);
             let incident_now = model.facts.detail().map(|detail| detail.record.incident.id);
             if incident_before != incident_now {
@@ -166,8 +167,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             output::follow(model, before.output.as_ref());
             let attempt_now = model.shown_attempt().map(|attempt| attempt.id);
             // Details of a first selection and the output of a new attempt need a second question.
-            let output_missing = attempt_now != attempt_before || model.facts.snapshot.output.is_none();
-            if first_load || (attempt_now.is_some() && output_missing && attempt_now != attempt_before) {
+            if first_load || (attempt_now.is_some() && attempt_now != attempt_before) {
                 model.ui.loading.wanted = true;
             }
             sop::follow_document(model);
