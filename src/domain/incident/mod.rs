@@ -212,6 +212,18 @@ pub fn decide(incident: &Incident, command: IncidentCommand, actor: &Actor) -> R
 /// The title of an incident: the alert's name, then `cluster namespace/service` or the instance, whatever there is.
 #[must_use]
 pub fn title(labels: &Labels) -> String {
+    let mut title = full_title(labels);
+    if let Some((end, _)) = title.char_indices().nth(TITLE_CHARACTERS) {
+        title.truncate(end);
+        title.push('…');
+    }
+    title
+}
+
+/// Longest title in characters, more than any screen is wide: every row of the queue is loaded and drawn with its title.
+const TITLE_CHARACTERS: usize = 400;
+
+fn full_title(labels: &Labels) -> String {
     let get = |name: &str| labels.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let mut title = get("alertname").unwrap_or("(no alertname)").to_owned();
     if let Some(cluster) = get("cluster") {
@@ -318,5 +330,7 @@ mod tests {
         assert_eq!(title(&full), "Slow eu1 pay/api");
         assert_eq!(title(&labels(&[("alertname", "Slow"), ("instance", "db:9100")])), "Slow db:9100");
         assert_eq!(title(&Labels::new()), "(no alertname)");
+        let endless = title(&labels(&[("alertname", &"ä".repeat(1 << 20)), ("cluster", "eu1")]));
+        assert_eq!(endless, format!("{}…", "ä".repeat(TITLE_CHARACTERS)));
     }
 }

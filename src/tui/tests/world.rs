@@ -104,14 +104,15 @@ impl World {
 
 /// A row of the queue.
 pub(super) fn row(id: i64) -> QueueRow {
-    let severity = Severity::ALL[usize::try_from(id % 5).unwrap()];
+    // In the queue's own order: by severity, the oldest first.
+    let severity = Severity::ALL[usize::try_from(id / 8 + 1).unwrap().min(5)];
     QueueRow {
         id: IncidentId(id),
         title: format!("DiskFull eu1 team-{id}/orders-db"),
         severity,
         state: if id % 4 == 3 { IncidentState::Acknowledged } else { IncidentState::Open },
         owner: None,
-        opened_at: NOW.minus(Duration::from_secs(u64::try_from(id).unwrap() * 3_000)),
+        opened_at: NOW.minus(Duration::from_secs(78_000 - u64::try_from(id % 8 * 9_000).unwrap())),
         firing: 1,
     }
 }
