@@ -3,7 +3,8 @@
 //!
 //! Method: the release binary on a pseudo-terminal of 120×40, a database with 10,000 open incidents, a reader that notes the
 //! time and size of everything written. A reply is over when nothing arrives for 150 ms. Figures are printed, never asserted.
-//! `AIOPS_BENCH_IDLE=90` sets the seconds of idle watching (default 20).
+//! `AIOPS_BENCH_IDLE=90` sets the seconds of idle watching (default 20); `AIOPS_BENCH_SEED=FILE` only makes the database,
+//! for other tools to measure with.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,6 +36,9 @@ fn main() {
     // `cargo test --benches` runs this too; there is nothing to test here.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
+    }
+    if let Ok(path) = std::env::var("AIOPS_BENCH_SEED") {
+        return seed(Path::new(&path), INCIDENTS);
     }
     let home = tempfile::tempdir().unwrap();
     let database = home.path().join("aiops.db");
@@ -191,6 +195,12 @@ impl Console {
 
 impl Drop for Console {
     fn drop(&mut self) {
+        // Left in good order, so that the next console does not first have to take over from a dead one.
+        self.press(b"q");
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -255,25 +265,40 @@ fn keys(home: &Path, database: &Path) {
     println!("details after a rest: {rests:?} bytes (at once, after), most {most} (target: 3000)");
 }
 
+/// A live source: the same alert delivered again every second, as a busy Alertmanager does.
 fn idle(home: &Path, database: &Path) {
     let seconds = std::env::var("AIOPS_BENCH_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(20_u64);
-    let console = Console::start(home, database, &[]);
+    let (port, config) = receiver_config(home, "idle.toml");
+    let console = Console::start(home, database, &["--config", &config]);
     console.reply(START_QUIET, Duration::from_secs(15));
+    assert!(post(port, 0), "the receiver confirms");
     console.reply(Duration::from_secs(2), Duration::from_secs(2));
     let until = Instant::now() + Duration::from_secs(seconds);
-    let mut bytes = 0;
-    while let Ok(piece) = console.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        bytes += piece.bytes;
+    let (mut bytes, mut deliveries) = (0, 0);
+    while Instant::now() < until {
+        deliveries += u32::from(post(port, 0));
+        let next = (Instant::now() + Duration::from_secs(1)).min(until);
+        while let Ok(piece) = console.output.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            bytes += piece.bytes;
+        }
     }
-    println!("idle for {seconds} s: {bytes} bytes, {:.0} a minute (target: 60)", bytes as f64 * 60.0 / seconds as f64);
+    println!(
+        "idle for {seconds} s with {deliveries} repeated deliveries: {bytes} bytes, {:.0} a minute (target: 60)",
+        bytes as f64 * 60.0 / seconds as f64
+    );
+}
+
+fn receiver_config(home: &Path, name: &str) -> (u16, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let path = home.join(name);
+    std::fs::write(&path, format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).unwrap();
+    (port, path.display().to_string())
 }
 
 fn burst(home: &Path) {
     let database = home.join("burst.db");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = home.join("burst.toml");
-    std::fs::write(&config, format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).unwrap();
-    let console = Console::start(home, &database, &["--config", &config.display().to_string()]);
+    let (port, config) = receiver_config(home, "burst.toml");
+    let console = Console::start(home, &database, &["--config", &config]);
     console.reply(START_QUIET, Duration::from_secs(15));
     let count = 1_000;
     let begun = Instant::now();

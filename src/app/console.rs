@@ -18,6 +18,7 @@ use crate::tui::look::Look;
 use crate::tui::terminal::{Caps, EnterError};
 use crate::tui::theme::{Bundled, Styles};
 use crate::tui::ui::{Model, Settings};
+use crate::tui::zone::{Shown, Zone};
 
 /// Services get this long to stop when the console is left.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -60,8 +61,13 @@ pub(super) async fn show(app: App, config: &Config, name: &str) -> Result<Exit, 
         Ascii::Off => true,
     };
     let repertoire = if unicode { Repertoire::Unicode } else { Repertoire::Ascii };
-    let settings =
-        Settings { name: name.to_owned(), show_resolved_for: config.incidents.show_resolved_for, repertoire };
+    let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
+    let settings = Settings {
+        name: name.to_owned(),
+        show_resolved_for: config.incidents.show_resolved_for,
+        repertoire,
+        zone: Zone::new(jiff::tz::TimeZone::system(), shown),
+    };
     let console = Console {
         model: Model::new((0, 0), keymap(config)?, settings),
         look: Look::new(styles(config)?, repertoire),

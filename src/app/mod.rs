@@ -118,10 +118,14 @@ impl App {
     /// # Errors
     /// When the store cannot be opened.
     fn open(config: &Config) -> Result<Self, StoreError> {
+        // Hundreds of documents take as long to read as everything else before the first frame: both at once.
+        let directories = config.sops.directories.clone();
+        let reading = std::thread::spawn(move || Library::load(&directories));
         let store = Store::open(&config.store.path, store_options())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
-        let library = Arc::new(Library::load(&config.sops.directories));
+        // Without the directories there are still the documents in the binary.
+        let library = Arc::new(reading.join().unwrap_or_else(|_| Library::bundled()));
         let notices = library.problems().iter().map(|problem| problem.message.clone()).collect();
         // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
         let processes = Arc::new(ProcessRunner::new(PathBuf::from("/proc/self/exe")));

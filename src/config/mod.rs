@@ -150,7 +150,7 @@ pub struct ConsoleSection {
 /// Whether only ASCII is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ascii {
-    /// When the locale is not UTF-8.
+    /// When the locale is not UTF-8, and on the Linux console, whose fonts are small.
     Auto,
     /// Always.
     Only,

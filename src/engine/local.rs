@@ -161,7 +161,9 @@ impl LocalBackend {
         };
         let title = procedure.nodes[index]
             .parent
-            .map_or_else(|| procedure.title.clone(), |parent| procedure.nodes[parent].text.clone());
+            .map_or(procedure.title.as_str(), |parent| procedure.nodes[parent].text.as_str())
+            .trim_end_matches(':')
+            .to_owned();
         let step = StepRef { sop, node, revision: procedure.revision.clone(), title };
         let request = BuildRequest {
             incident,

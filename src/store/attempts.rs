@@ -102,7 +102,7 @@ impl Store {
                 .execute(params![id.0, write.at.as_millis()])?;
             if noted > 0 {
                 write.journal(Some(attempt.incident), &actor, &Payload::CancelRequested { attempt: id })?;
-                write.timeline(attempt.incident, actor.label(), &format!("cancels attempt {id}"))?;
+                write.timeline(attempt.incident, actor.label(), &format!("asked attempt {id} to end"))?;
             }
             Ok(Ok(()))
         });

@@ -305,7 +305,7 @@ fn start(
     set_state(write.conn, id, ProposalState::Spent, "")?;
     let entry = Payload::IntentStored { attempt, proposal: id, digest: grant.digest().to_owned() };
     write.journal(Some(incident), actor, &entry)?;
-    write.timeline(incident, actor.label(), &format!("starts attempt {attempt}: {}", proposal.spec.step.title))?;
+    write.timeline(incident, actor.label(), &format!("started attempt {attempt}: {}", proposal.spec.step.title))?;
     Ok(Ok(grant))
 }
 

@@ -313,8 +313,8 @@ async fn load(backend: &dyn Backend, query: SnapshotQuery, sop: Option<SopId>) -
     let best = || snapshot.detail.as_ref().and_then(|detail| detail.matches.first()).map(|found| found.sop.clone());
     let sop = match sop.or_else(best) {
         // An SOP that cannot be read must not hide the incident.
-        Some(id) => backend.sop(id).await.inspect_err(|error| tracing::warn!(%error, "no SOP")).ok(),
-        None => None,
+        Some(id) => backend.sop(id).await.map(Some),
+        None => Ok(None),
     };
     Ok(Loaded { snapshot, sop })
 }

@@ -57,55 +57,61 @@ intents! {
     /// Focus to the pane before.
     PreviousPane = "previous-pane", "previous pane";
     /// Focus to the incidents.
-    FocusIncidents = "focus-incidents", "incidents";
+    FocusIncidents = "focus-incidents", "to the incidents";
     /// Focus to the SOP.
-    FocusSop = "focus-sop", "SOP";
+    FocusSop = "focus-sop", "to the SOP";
     /// Focus to the output.
-    FocusOutput = "focus-output", "output";
+    FocusOutput = "focus-output", "to the output";
     /// Open what is under the cursor; accept what was typed.
-    Open = "open", "open";
+    Open = "open", "open or accept";
     /// Close what is on top; one level back.
     Back = "back", "back";
     /// Type words to filter or find by.
-    Filter = "filter", "filter";
+    Filter = "filter", "filter or find";
     /// The next place that matches.
     FindNext = "find-next", "next match";
     /// The place before that matches.
     FindPrevious = "find-previous", "previous match";
     /// Acknowledge the incident, or take that back.
-    Acknowledge = "acknowledge", "ack";
-    /// The next SOP that applies to the incident.
-    Sop = "sop", "next SOP";
+    Acknowledge = "acknowledge", "ack, or take it back";
+    /// The list of SOPs, those that apply to the incident first.
+    Sop = "sop", "choose another SOP";
     /// Fold or unfold what is under the cursor.
-    Fold = "fold", "fold";
+    Fold = "fold", "fold or unfold";
     /// Fold it.
     FoldClose = "fold-close", "fold";
     /// Unfold it.
     FoldOpen = "fold-open", "unfold";
     /// Fold or unfold everything.
-    FoldAll = "fold-all", "fold all";
+    FoldAll = "fold-all", "fold or unfold all";
     /// To the next step.
     NextStep = "next-step", "next step";
     /// To the step before.
     PreviousStep = "previous-step", "previous step";
     /// Propose the command under the cursor; nothing runs before it is approved.
-    Run = "run", "run";
+    Run = "run", "propose the command";
     /// Review what waits for approval.
-    Approvals = "approvals", "approvals";
+    Approvals = "approvals", "review what waits";
     /// Approve what the review shows.
     Approve = "approve", "approve";
     /// Reject what the review shows.
     Reject = "reject", "reject";
     /// End the attempt.
     Cancel = "cancel", "end the command";
+    /// Everything that is known of the incident.
+    Details = "details", "the incident in full";
+    /// How the sources of alerts are, and why.
+    Sources = "sources", "health of the sources";
+    /// Times in UTC or in the zone of this machine.
+    TimeZone = "time-zone", "times in UTC or local";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.
     Quit = "quit", "quit";
     /// Draw the whole screen anew.
-    Redraw = "redraw", "redraw";
+    Redraw = "redraw", "draw the screen anew";
     /// Stop the console and go back to the shell.
-    Suspend = "suspend", "to the shell";
+    Suspend = "suspend", "stop, to the shell";
 }
 
 impl Intent {

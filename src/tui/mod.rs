@@ -11,6 +11,8 @@ pub mod layout;
 pub mod line_edit;
 pub mod look;
 pub mod msg;
+pub mod output_lines;
+pub mod pages;
 pub mod review;
 pub mod settings;
 pub mod sop_lines;
@@ -18,6 +20,8 @@ pub mod terminal;
 pub mod theme;
 pub mod ui;
 pub mod update;
+mod wrap;
+pub mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -51,8 +51,8 @@ pub enum Msg {
 pub struct Loaded {
     /// From the store.
     pub snapshot: Snapshot,
-    /// The SOP to show.
-    pub sop: Option<Arc<SopDocument>>,
+    /// The SOP to show, or why there is one that cannot be shown.
+    pub sop: Result<Option<Arc<SopDocument>>, BackendError>,
 }
 
 /// What a command was for, so that its answer can be told.

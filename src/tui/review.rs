@@ -16,6 +16,7 @@ use crate::domain::action::spec::{Connector, Invocation, Origin, Piece, Redirect
 use crate::domain::id::ProposalId;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
+use crate::tui::wrap::{Break, wrap};
 
 /// How long the keyboard has to be quiet before the approve chord counts.
 pub const QUIET: Duration = Duration::from_millis(500);
@@ -165,9 +166,8 @@ impl Review {
         if self.sent {
             return Err("It has been approved; waiting for the start".to_owned());
         }
-        let unseen = self.unseen();
-        if unseen > 0 {
-            return Err(format!("{unseen} lines have not been on the screen yet: scroll to the end"));
+        if self.unseen() > 0 {
+            return Err("Not all of it was on the screen yet: scroll to its end".to_owned());
         }
         if self.typed.as_ref().is_some_and(|typed| typed.text() != target) {
             return Err("Type the target's name exactly as shown".to_owned());
@@ -213,7 +213,10 @@ impl Layouter {
         self.field("SOP", spec.step.sop.as_str(), Tone::Plain);
         self.field("Risk", spec.risk.name(), Tone::Risk(spec.risk));
         for reason in &spec.risk_reasons {
-            self.field("", reason, Tone::Label);
+            let reason = self.visible(reason);
+            for line in wrap(&reason, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
+                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Label)], FIELD);
+            }
         }
         self.field("Target", spec.target.name(), Tone::Word);
         self.field("Directory", &spec.cwd, Tone::Plain);

@@ -2,13 +2,18 @@
 //!
 //! Owns: what each node looks like as text, escaped and wrapped. Does not: colour it or know the cursor.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use ratatui::layout::Rect;
+
+use crate::domain::alert::Labels;
 use crate::domain::id::NodeId;
-use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure};
+use crate::domain::procedure::params::{self, BoundFrom};
+use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure, Shell};
 use crate::domain::sop::tree;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::glyphs::Glyphs;
+use crate::tui::wrap::{Break, wrap};
 
 /// One line of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +61,19 @@ pub const GUTTER: usize = 3;
 pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize, repertoire: Repertoire) -> Vec<SopLine> {
     let mut lines = Vec::new();
     let root = title_node(procedure);
-    for index in tree::visible(procedure, folded).into_iter().filter(|index| Some(*index) != root) {
+    for index in shown(procedure, folded) {
         let node = &procedure.nodes[index];
         let depth = procedure.depth(index) - usize::from(root.is_some());
         // Deep trees must not push the text off the screen.
         let indent = (depth * 2).min(width / 4);
         let (class, lead, texts) = describe(node, folded.contains(&node.id), repertoire);
+        let asks = class == LineClass::Step && repeats_parent(procedure, index + 1);
+        let class = if asks { LineClass::Decision } else { class };
         let lead_width = text::width(&lead);
         let room = width.saturating_sub(GUTTER + indent + lead_width).max(8);
         let mut first = true;
         for piece in texts {
-            for wrapped in wrap(&piece, room, class) {
+            for wrapped in wrap(&piece, room, breaks(class)) {
                 let lead = if first { lead.clone() } else { " ".repeat(lead_width) };
                 lines.push(SopLine { node: index, first, indent, lead, text: wrapped, class });
                 first = false;
@@ -74,6 +81,67 @@ pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize, re
         }
     }
     lines
+}
+
+/// Positions of the nodes that have a line of their own, in document order.
+#[must_use]
+pub fn shown(procedure: &Procedure, folded: &HashSet<NodeId>) -> Vec<usize> {
+    let root = title_node(procedure);
+    let mut shown = tree::visible(procedure, folded);
+    shown.retain(|index| Some(*index) != root && !repeats_parent(procedure, *index));
+    shown
+}
+
+/// Whether a node is a question in the very words of the step that it stands in: one line is enough for both.
+#[must_use]
+pub fn repeats_parent(procedure: &Procedure, index: usize) -> bool {
+    let Some(node) = procedure.nodes.get(index) else { return false };
+    let NodeKind::Decision { question } = &node.kind else { return false };
+    let parent = node.parent.and_then(|parent| procedure.nodes.get(parent));
+    parent.is_some_and(|parent| matches!(parent.kind, NodeKind::Step { .. }) && parent.text.trim() == question.trim())
+}
+
+/// From this many rows on, the last one says which values a command would get.
+const ROWS_FOR_VALUES: u16 = 8;
+
+/// Cuts the body of the pane into the rows of the tree and the row of values.
+#[must_use]
+pub fn split(body: Rect) -> (Rect, Option<Rect>) {
+    if body.height < ROWS_FOR_VALUES {
+        return (body, None);
+    }
+    let lines = Rect { height: body.height - 1, ..body };
+    (lines, Some(Rect { y: lines.bottom(), height: 1, ..body }))
+}
+
+/// A parameter of the command that would be proposed, as the row of values shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// How it stands in the document. Foreign text.
+    pub surface: String,
+    /// What it would get, and from which label; `None` when it will be asked for. Foreign text.
+    pub bound: Option<(String, String)>,
+}
+
+/// The parameters of the command that a proposal at `cursor` would take, with what `labels` give them.
+#[must_use]
+pub fn values(procedure: &Procedure, cursor: usize, labels: &Labels) -> Vec<Value> {
+    let command = tree::command_at(procedure, cursor).and_then(|at| procedure.nodes.get(at));
+    let Some(NodeKind::Command { script, shell, interactive, .. }) = command.map(|node| &node.kind) else {
+        return Vec::new();
+    };
+    if by_hand(*shell, *interactive).is_some() {
+        return Vec::new();
+    }
+    let bindings = params::bind(&params::find(script), labels, &BTreeMap::new());
+    let value = |binding: params::Binding| {
+        let bound = match (binding.from, binding.value) {
+            (BoundFrom::Label(label), Some(value)) => Some((value, label)),
+            _ => None,
+        };
+        Value { surface: binding.surface, bound }
+    };
+    bindings.into_iter().map(value).collect()
 }
 
 /// The heading that all other nodes stand below: the pane's title says it already, and its indent would be lost on all.
@@ -99,9 +167,10 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
             let label = label.as_deref().map_or_else(|| glyphs.bullet.to_owned(), visible);
             (LineClass::Step, format!("{fold_mark}{label} "), shown())
         }
-        NodeKind::Command { script, .. } => {
+        NodeKind::Command { script, shell, interactive, .. } => {
             let lines = script.trim_end().split('\n').map(visible);
-            (LineClass::Command, "$ ".to_owned(), lines.collect())
+            let lead = by_hand(*shell, *interactive).map_or_else(|| "$ ".to_owned(), |what| format!("{what}> "));
+            (LineClass::Command, lead, lines.collect())
         }
         NodeKind::Output => {
             let lines = node.text.trim_end().split('\n').map(visible);
@@ -130,23 +199,28 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
     }
 }
 
-/// Breaks at spaces where prose allows it, anywhere in commands.
-fn wrap(line: &str, width: usize, class: LineClass) -> Vec<String> {
-    let mut wrapped = Vec::new();
-    let mut rest = line;
-    loop {
-        let (head, tail) = text::split_at_width(rest, width);
-        if tail.is_empty() || head.is_empty() {
-            wrapped.push(rest.to_owned());
-            return wrapped;
-        }
-        let verbatim = matches!(class, LineClass::Command | LineClass::Output);
-        let at = if verbatim || tail.starts_with(' ') {
-            head.len()
-        } else {
-            head.rfind(' ').filter(|at| *at > 0).map_or(head.len(), |at| at + 1)
-        };
-        wrapped.push(rest[..at].trim_end().to_owned());
-        rest = if verbatim { &rest[at..] } else { rest[at..].trim_start() };
+/// What stands before a command that cannot be proposed, so that it does not look like one that can; `None` for a command
+/// that can.
+#[must_use]
+pub const fn by_hand(shell: Shell, interactive: bool) -> Option<&'static str> {
+    match (shell, interactive) {
+        (Shell::Sh, false) => None,
+        (Shell::Sh, true) => Some("by hand"),
+        (Shell::Sql, _) => Some("SQL"),
+        (Shell::Promql, _) => Some("PromQL"),
+        (Shell::Other, _) => Some("not run"),
+    }
+}
+
+/// A command is shown as it is, character by character; prose breaks at spaces.
+const fn breaks(class: LineClass) -> Break {
+    match class {
+        LineClass::Command | LineClass::Output => Break::Anywhere,
+        LineClass::Section
+        | LineClass::Step
+        | LineClass::Decision
+        | LineClass::Branch
+        | LineClass::Note
+        | LineClass::Warning => Break::AtSpaces,
     }
 }

@@ -10,7 +10,7 @@ use super::settings::{SettingsError, entries};
 use crate::domain::action::risk::Risk;
 use crate::domain::alert::Severity;
 use crate::domain::incident::IncidentState;
-use crate::store::view::HealthState;
+use crate::engine::backend::HealthState;
 
 /// A theme that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -17,6 +17,7 @@ use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::review::Review;
+use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Facts {
     pub snapshot: Snapshot,
     /// The SOP on the screen.
     pub sop: Option<Arc<SopDocument>>,
+    /// Why the SOP that should be there is not.
+    pub sop_trouble: Option<String>,
     /// Every SOP, once it was asked for.
     pub sops: Vec<(SopId, String)>,
 }
@@ -94,6 +97,8 @@ pub struct Settings {
     pub show_resolved_for: Duration,
     /// Characters that the terminal can show.
     pub repertoire: Repertoire,
+    /// In which zone times are shown.
+    pub zone: Zone,
 }
 
 /// Loads under way and wanted: never more than one at a time.
@@ -163,8 +168,14 @@ pub struct SopView {
 pub struct OutputView {
     /// Which attempt; `None` for the newest of the incident.
     pub attempt: Option<AttemptId>,
-    /// Lines scrolled up from the end.
+    /// Rows scrolled up from the end.
     pub up: usize,
+    /// Text being looked for.
+    pub find: String,
+    /// The line where it was found last.
+    pub found: Option<usize>,
+    /// The text being typed.
+    pub editing: Option<LineEdit>,
     /// When the person asked once to end this attempt; a second time within [`CONFIRM_WITHIN`] does it.
     pub cancel_asked: Option<(AttemptId, Duration)>,
 }
@@ -181,11 +192,24 @@ pub enum Overlay {
     Prompt(Box<Prompt>),
     /// A list of SOPs to choose from.
     Picker(Picker),
-    /// Keys of the pane in focus.
-    Help {
+    /// Text to read.
+    Page {
+        /// What it is about.
+        page: Page,
         /// First visible line.
         top: usize,
     },
+}
+
+/// What a page of text is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Keys of the pane in focus.
+    Help,
+    /// How the sources are, and why.
+    Sources,
+    /// The incident under the cursor in full.
+    Incident,
 }
 
 /// Values that a step needs, asked for one by one.

@@ -11,7 +11,7 @@ fn the_demo_alert_is_fixed_by_approved_commands_and_clears() {
     let home = Home::new();
     let mut console = Console::start(&home, 120, 40, &["demo"]);
     console.wait_text("DiskFull demo");
-    console.wait_text("2 SOP");
+    console.wait_text("2 SOP Disk full");
     console.type_keys("2");
 
     // A read: one chord after reading.
@@ -71,13 +71,13 @@ pub(crate) fn approve(console: &mut Console, target: Option<&str>) {
     let deadline = std::time::Instant::now() + super::pty::PATIENCE;
     loop {
         let screen = console.wait("the state of the review", |screen| {
-            screen.contains("Ready to approve") || screen.contains("Too early") || screen.contains("more lines below")
+            screen.contains("Ready to approve") || screen.contains("Too early") || screen.contains("more line")
         });
         if screen.contains("Ready to approve") {
             break;
         }
         assert!(std::time::Instant::now() < deadline, "the review never became ready\n{screen}");
-        if screen.contains("more lines below") {
+        if screen.contains("more line") {
             console.type_keys("\x1b[6~");
         }
         // The quiet period has to pass without a key; the screen says when it has.

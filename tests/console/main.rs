@@ -10,6 +10,10 @@ mod mistakes;
 mod pipeline;
 mod pty;
 mod receiver;
+mod scene;
+mod ssh;
+mod sshd;
 #[allow(dead_code, reason = "shared with the tests of the services, which use more of it")]
 #[path = "../services/support.rs"]
 mod support;
+mod tmux;

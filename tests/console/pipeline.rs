@@ -53,6 +53,8 @@ async fn a_real_alert_its_sop_one_approved_command_and_the_alert_clears() {
     alertmanager.post(&serde_json::json!([{"labels": labels, "annotations": {"summary": "it is full"}}])).await;
     console.wait_text("DiskFull");
     console.wait_text("1 CRIT");
+    // The details of the incident, and with them its SOP, are loaded after its row.
+    console.wait_text("2 SOP Disk full");
     console.type_keys("2");
     console.type_keys("/-delete\r");
     console.type_keys("r");

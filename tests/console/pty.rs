@@ -47,7 +47,15 @@ impl Home {
         command.output().unwrap()
     }
 
-    fn environment(&self) -> Vec<(String, String)> {
+    /// Makes the directories that the environment names and that have to be there.
+    pub(crate) fn make_directories(&self) {
+        for name in ["tmp", "home"] {
+            std::fs::create_dir_all(self.path().join(name)).unwrap();
+        }
+    }
+
+    /// The whole environment of what runs in this home.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let place = |name: &str| self.path().join(name).display().to_string();
         vec![
             ("HOME".to_owned(), place("home")),
@@ -98,9 +106,17 @@ impl Console {
         Self::spawn(home, size, command, &[("PS1", "ready$ ")])
     }
 
+    /// Starts another program, through which a console is reached; `words` begin with its path.
+    pub(crate) fn program(home: &Home, columns: u16, rows: u16, words: &[String], extra: &[(&str, &str)]) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let (program, arguments) = words.split_first().unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(arguments);
+        Self::spawn(home, size, command, extra)
+    }
+
     fn spawn(home: &Home, size: PtySize, mut command: CommandBuilder, extra: &[(&str, &str)]) -> Self {
-        std::fs::create_dir_all(home.path().join("tmp")).unwrap();
-        std::fs::create_dir_all(home.path().join("home")).unwrap();
+        home.make_directories();
         let pair = native_pty_system().openpty(size).unwrap();
         command.env_clear();
         for (name, value) in home.environment() {

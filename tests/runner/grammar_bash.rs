@@ -492,7 +492,11 @@ fn hostile_scripts_are_outside_or_run_the_same_in_bash() {
             different @ Verdict::Different { .. } => panic!("{script:?}: {different:?}"),
         }
     }
-    println!("{} of {} hostile scripts are inside and agree: {inside:?}", inside.len(), HOSTILE.len());
+    super::support::say(&format!(
+        "{} of {} hostile scripts are inside and agree: {inside:?}",
+        inside.len(),
+        HOSTILE.len()
+    ));
 }
 
 #[test]
@@ -611,6 +615,6 @@ fn generated_scripts_run_the_same() {
         })
         .unwrap();
     let inside = same.get();
-    println!("{inside} of 3000 generated scripts are inside");
+    super::support::say(&format!("{inside} of 3000 generated scripts are inside"));
     assert!(inside >= 150, "only {inside} generated scripts are inside the grammar");
 }

@@ -231,5 +231,8 @@ fn what_the_supervisor_costs() {
             })
             .collect(),
     );
-    println!("`true`: plain {plain:?}, supervised {supervised:?}, until it runs {:?} (medians)", median(started));
+    support::say(&format!(
+        "`true`: plain {plain:?}, supervised {supervised:?}, until it runs {:?} (medians)",
+        median(started)
+    ));
 }

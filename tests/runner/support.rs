@@ -1,6 +1,7 @@
 //! Grants, directories and predicates for tests with real processes.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -157,4 +158,9 @@ pub(crate) fn state(pid: i32) -> Option<char> {
 /// Whether a process is neither gone nor a zombie.
 pub(crate) fn is_alive(pid: i32) -> bool {
     state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// Prints a line that the test harness does not swallow when the test passes.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

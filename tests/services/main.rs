@@ -1,4 +1,5 @@
-//! Alerts from outside into the store, over real sockets, with the real Alertmanager where it is installed.
+//! Alerts from outside into the store, over real sockets, with the real Prometheus and Alertmanager where they are
+//! installed.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +9,7 @@
 
 mod alertmanager;
 mod console;
+mod prometheus;
 mod support;
 mod takeover;
 mod throughput;

@@ -50,7 +50,7 @@ async fn measure(what: &str, bodies: Vec<String>) {
         .map(|response| response.unwrap().status().as_u16())
         .collect()
         .await;
-    println!("{ALERTS} alerts by webhook, {what}: durable after {:.0?}", began.elapsed());
+    super::support::say(&format!("{ALERTS} alerts by webhook, {what}: durable after {:.0?}", began.elapsed()));
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     let (header, rows) = console.look().await;
     assert_eq!((header.firing, rows.len()), (ALERTS, 50));

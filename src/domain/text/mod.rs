@@ -9,9 +9,9 @@
 //!   terminals with and without knowledge of graphemes agree about the columns.
 //! - Plain ASCII is returned as it is, without a copy.
 //!
-//! The spelling: `\n`, `\r`, `\t`, `\e` for newline, carriage return, tab and escape; `\u{202e}` for any other character
-//! that is not shown; `\xff` for a byte that is not UTF-8. A backslash of the text stands for itself unless what follows
-//! it would read as one of these; then it is doubled.
+//! The spelling: `\u{202e}` for a character that is not shown, `\xff` for a byte that is not UTF-8. A run of backslashes of
+//! the text stands for itself unless a `u`, an `x` or a spelling follows it; then the whole run is doubled. So `printf
+//! 'a\n'` looks as it is written, and can be copied.
 //!
 //! Does not: mark text as foreign (a style's task) or wrap lines.
 
@@ -173,8 +173,8 @@ struct Spelling {
     joined: usize,
     /// How many marks it ends with.
     marks: usize,
-    /// A backslash was read and is not written yet: what follows decides whether it is doubled.
-    backslash: bool,
+    /// Backslashes that were read and are not written yet: what follows decides whether they are doubled.
+    backslashes: usize,
 }
 
 impl Spelling {
@@ -185,50 +185,41 @@ impl Spelling {
             cluster: String::new(),
             joined: 0,
             marks: 0,
-            backslash: false,
+            backslashes: 0,
         }
     }
 
     fn character(&mut self, c: char) {
         let shown = self.shows(c);
-        self.settle_backslash(!shown || matches!(c, '\\' | 'n' | 'r' | 't' | 'e' | 'u' | 'x'));
         if c == '\\' {
-            self.backslash = true;
-        } else if shown {
+            self.backslashes += 1;
+            return;
+        }
+        self.settle_backslashes(!shown || matches!(c, 'u' | 'x'));
+        if shown {
             self.out.push(c);
         } else {
-            self.spell(c);
+            self.cluster.clear();
+            // Writing to a string cannot fail.
+            let _ = write!(self.out, "\\u{{{:x}}}", u32::from(c));
         }
     }
 
     fn byte(&mut self, byte: u8) {
-        self.settle_backslash(true);
+        self.settle_backslashes(true);
         self.cluster.clear();
         // Writing to a string cannot fail.
         let _ = write!(self.out, "\\x{byte:02x}");
     }
 
     fn finish(mut self) -> String {
-        self.settle_backslash(false);
+        self.settle_backslashes(false);
         self.out
     }
 
-    fn settle_backslash(&mut self, ambiguous: bool) {
-        if std::mem::take(&mut self.backslash) {
-            self.out.push_str(if ambiguous { "\\\\" } else { "\\" });
-        }
-    }
-
-    fn spell(&mut self, c: char) {
-        self.cluster.clear();
-        match c {
-            '\n' => self.out.push_str("\\n"),
-            '\r' => self.out.push_str("\\r"),
-            '\t' => self.out.push_str("\\t"),
-            '\u{1b}' => self.out.push_str("\\e"),
-            // Writing to a string cannot fail.
-            _ => drop(write!(self.out, "\\u{{{:x}}}", u32::from(c))),
-        }
+    fn settle_backslashes(&mut self, ambiguous: bool) {
+        let count = std::mem::take(&mut self.backslashes) * if ambiguous { 2 } else { 1 };
+        self.out.extend(std::iter::repeat_n('\\', count));
     }
 
     /// Whether `c` is shown as it is after what has been written so far; keeps `cluster` up to date if so.

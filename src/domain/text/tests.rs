@@ -11,33 +11,36 @@ fn original(spelled: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = spelled;
     while let Some(c) = rest.chars().next() {
-        let (decoded, length) = match c {
-            '\\' => escape(&rest[1..]).map_or((vec![b'\\'], 1), |(decoded, length)| (decoded, length + 1)),
-            _ => (c.to_string().into_bytes(), c.len_utf8()),
-        };
-        bytes.extend(decoded);
-        rest = &rest[length..];
+        if c != '\\' {
+            bytes.extend(c.to_string().into_bytes());
+            rest = &rest[c.len_utf8()..];
+            continue;
+        }
+        let run = rest.len() - rest.trim_start_matches('\\').len();
+        rest = &rest[run..];
+        if !rest.starts_with(['u', 'x']) {
+            bytes.extend(vec![b'\\'; run]);
+            continue;
+        }
+        // Doubled backslashes of the text; an odd one is that of an escape.
+        bytes.extend(vec![b'\\'; run / 2]);
+        if run % 2 == 1 {
+            let (decoded, length) = escape(rest).expect("an odd run stands before an escape");
+            bytes.extend(decoded);
+            rest = &rest[length..];
+        }
     }
     bytes
 }
 
 /// What an escape stands for, and its length without the backslash.
 fn escape(rest: &str) -> Option<(Vec<u8>, usize)> {
-    let single = |byte: u8| Some((vec![byte], 1));
-    match rest.chars().next()? {
-        '\\' => single(b'\\'),
-        'n' => single(b'\n'),
-        'r' => single(b'\r'),
-        't' => single(b'\t'),
-        'e' => single(0x1b),
-        'x' => Some((vec![u8::from_str_radix(rest.get(1..3)?, 16).ok()?], 3)),
-        'u' => {
-            let digits = rest.strip_prefix("u{")?.split_once('}')?.0;
-            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
-            Some((c.to_string().into_bytes(), digits.len() + 3))
-        }
-        _ => None,
+    if rest.starts_with('x') {
+        return Some((vec![u8::from_str_radix(rest.get(1..3)?, 16).ok()?], 3));
     }
+    let digits = rest.strip_prefix("u{")?.split_once('}')?.0;
+    let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+    Some((c.to_string().into_bytes(), digits.len() + 3))
 }
 
 /// Fails unless every grapheme of `spelled` shows something and is as wide as its characters are together.
@@ -114,11 +117,13 @@ fn every_character_there_is_becomes_harmless() {
 #[test]
 fn the_spelling_is_readable() {
     for (text, expected) in [
-        ("a\nb\r\tc\u{1b}[31m", r"a\nb\r\tc\e[31m"),
+        ("a\nb\r\tc\u{1b}[31m", r"a\u{a}b\u{d}\u{9}c\u{1b}[31m"),
         ("safe\u{202e}evil", r"safe\u{202e}evil"),
         (r"grep '\.' C:\dir", r"grep '\.' C:\dir"),
-        (r"printf 'a\n'", r"printf 'a\\n'"),
-        (r"\\ \", r"\\\ \"),
+        (r"printf 'a\n\t'", r"printf 'a\n\t'"),
+        (r"\\ \", r"\\ \"),
+        (r"\u{a} \\x41 \", r"\\u{a} \\\\x41 \"),
+        ("\\\n", r"\\\u{a}"),
         ("nul\0", r"nul\u{0}"),
         ("cafe\u{301}", r"cafe\u{301}"),
         ("café 漢字 ไทย हिन्दी स्त्री", "café 漢字 ไทย हिन्दी स्त्री"),
@@ -128,7 +133,7 @@ fn the_spelling_is_readable() {
         assert_eq!(visible(text), expected);
     }
     assert_eq!(visible_ascii("é\u{7f}"), r"\u{e9}\u{7f}");
-    assert_eq!(visible_bytes(b"a\xffb\\\xfe\n"), r"a\xffb\\\xfe\n");
+    assert_eq!(visible_bytes(b"a\xffb\\\xfe\n"), r"a\xffb\\\xfe\u{a}");
 }
 
 #[test]
@@ -141,8 +146,8 @@ fn plain_ascii_is_not_copied() {
 fn output_keeps_its_lines() {
     assert_eq!(visible_lines(b""), Vec::<String>::new());
     assert_eq!(visible_lines(b"\n"), [""]);
-    assert_eq!(visible_lines(b"a\r\nb\rc\n\nd"), ["a", r"b\rc", "", "d"]);
-    assert_eq!(visible_lines(b"\x1b[1mred\x1b[0m\xe2\x82"), [r"\e[1mred\e[0m\xe2\x82"]);
+    assert_eq!(visible_lines(b"a\r\nb\rc\n\nd"), ["a", r"b\u{d}c", "", "d"]);
+    assert_eq!(visible_lines(b"\x1b[1mred\x1b[0m\xe2\x82"), [r"\u{1b}[1mred\u{1b}[0m\xe2\x82"]);
     assert_eq!(visible_lines_in("ü\n".as_bytes(), Repertoire::Ascii), [r"\u{fc}"]);
 }
 

@@ -10,22 +10,46 @@ use crate::engine::backend::{HealthState, SourceHealth};
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
-/// `HH:MM UTC` and a space before it.
-const CLOCK: u16 = 10;
+/// Columns that are kept for the name and for the source that is worst off.
+const FOR_SOURCES: usize = 30;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
-    let counts = counts(model);
-    let wanted = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>();
-    let right = u16::try_from(wanted).unwrap_or(u16::MAX).saturating_add(CLOCK).min(area.width);
-    let left = Rect { width: area.width - right, ..area };
+    let clock = clock(model);
+    let clock_width = text::width(&clock) + 1;
+    let room = usize::from(area.width).saturating_sub(FOR_SOURCES + clock_width);
+    let counts = fitting(counts(model), room);
+    let wanted = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>() + clock_width;
+    let right = u16::try_from(wanted).unwrap_or(u16::MAX).min(area.width);
+    // One column stays free, so that what is cut on the left does not run into the counts.
+    let left = Rect { width: (area.width - right).saturating_sub(1), ..area };
     draw_sources(buffer, left, model, look);
-    let mut run = Run::new(buffer, Rect { x: left.right(), width: right, ..area }, look);
+    let mut run = Run::new(buffer, Rect { x: area.right() - right, width: right, ..area }, look);
     for (words, severity) in &counts {
         let style = severity.map_or(look.styles.text, |severity| look.styles.severity(severity));
         run.put(words, style).put(" ", look.styles.text);
     }
-    run.right(CLOCK).put(" ", look.styles.text).put(&clock(model), look.styles.muted);
+    run.put(" ", look.styles.text).put(&clock, look.styles.muted);
 }
+
+/// Leaves out counts of lower severities until the rest fits in `room`; the total says that there are more.
+fn fitting(mut counts: Vec<(String, Option<Severity>)>, room: usize) -> Vec<(String, Option<Severity>)> {
+    let width = |counts: &[(String, Option<Severity>)]| -> usize {
+        counts.iter().map(|(words, _)| text::width(words) + 1).sum()
+    };
+    while width(&counts) > room {
+        let lowest = counts
+            .iter()
+            .enumerate()
+            .filter(|(_, (words, severity))| severity.is_some() && !words.ends_with(UNREADABLE));
+        // The most urgent one stays in any case.
+        let Some((at, _)) = lowest.skip(1).max_by_key(|(_, (_, severity))| severity.map(Severity::rank)) else { break };
+        counts.remove(at);
+    }
+    counts
+}
+
+/// Deliveries that could not be read.
+const UNREADABLE: &str = " unreadable";
 
 fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let header = &model.facts.snapshot.header;
@@ -88,12 +112,12 @@ fn counts(model: &Model) -> Vec<(String, Option<Severity>)> {
     }
     counts.push((format!("{} open", header.unresolved_total()), None));
     if header.quarantined > 0 {
-        counts.push((format!("{} unreadable", header.quarantined), Some(Severity::Warning)));
+        counts.push((format!("{}{UNREADABLE}", header.quarantined), Some(Severity::Warning)));
     }
     counts
 }
 
 fn clock(model: &Model) -> String {
-    let stamp = model.ui.now.to_rfc3339();
-    format!("{} UTC", stamp.get(11..16).unwrap_or("--:--"))
+    let zone = &model.ui.settings.zone;
+    format!("{} {}", zone.minute(model.ui.now), zone.name(model.ui.now))
 }

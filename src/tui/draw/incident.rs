@@ -2,17 +2,21 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::paint::{Run, put};
 use crate::domain::incident::IncidentState;
-use crate::engine::backend::Detail;
+use crate::engine::backend::{AlertRow, Detail};
 use crate::tui::duration;
 use crate::tui::layout::Area;
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
+use crate::tui::wrap::{Break, wrap};
 
 /// Labels that stand in the title already or say nothing at a glance.
 const SHOWN_ELSEWHERE: [&str; 3] = ["alertname", "severity", "prometheus"];
+/// Rows that the timeline keeps at least, when there is anything in it.
+const TIMELINE_AT_LEAST: usize = 2;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     for x in area.title.x..area.title.right() {
@@ -27,36 +31,56 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     title.put("#", look.pane_title(false)).put(&incident.id.to_string(), look.pane_title(false));
     title.put(" ", look.styles.text).put(&standing(detail, model, look), look.styles.muted).put(" ", look.styles.text);
 
-    let mut rows = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
-    if let Some(row) = rows.next() {
-        put_line(buffer, row, &incident.title, look.styles.text, look);
+    let rows = usize::from(area.body.height);
+    let timeline = TIMELINE_AT_LEAST.min(detail.record.timeline.len()).min(rows.saturating_sub(2));
+    let facts = facts(detail, usize::from(area.body.width), rows.saturating_sub(timeline), look);
+    let mut places = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
+    for ((line, style), place) in facts.iter().zip(places.by_ref()) {
+        Run::new(buffer, place, look).fit(line, place.width, *style);
     }
-    let newest = detail.record.alerts.first();
-    let summary = newest
-        .and_then(|alert| ["summary", "message", "description"].iter().find_map(|name| alert.annotations.get(*name)));
-    if let (Some(summary), Some(row)) = (summary, rows.next()) {
-        put_line(buffer, row, summary, look.styles.muted, look);
-    }
-    if let (Some(alert), Some(row)) = (newest, rows.next()) {
-        let labels: Vec<String> = alert
-            .labels
-            .iter()
-            .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()))
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        put_line(buffer, row, &labels.join(" "), look.styles.muted, look);
-    }
-    for (row, entry) in rows.zip(&detail.record.timeline) {
-        let stamp = entry.at.to_rfc3339();
-        let mut run = Run::new(buffer, row, look);
-        run.put(stamp.get(11..19).unwrap_or(""), look.styles.muted).put(" ", look.styles.text);
+    for (place, entry) in places.zip(&detail.record.timeline) {
+        let mut run = Run::new(buffer, place, look);
+        run.put(&model.ui.settings.zone.second(entry.at), look.styles.muted).put(" ", look.styles.text);
         let room = run.room();
         run.fit(&look.visible(&format!("{} ({})", entry.what, entry.who)), room, look.styles.text);
     }
 }
 
-fn put_line(buffer: &mut Buffer, row: Rect, line: &str, style: ratatui::style::Style, look: &Look) {
-    Run::new(buffer, row, look).fit(&look.visible(line), row.width, style);
+/// Title, summary and labels in at most `rows` rows. Where room is short each has one, then labels before the summary go on
+/// below, since values that are cut cannot be used.
+fn facts(detail: &Detail, width: usize, rows: usize, look: &Look) -> Vec<(String, Style)> {
+    let newest = detail.record.alerts.first();
+    let block = |text: &str| wrap(&look.visible(text), width.max(8), Break::AtSpaces);
+    let title = vec![look.visible(&detail.record.incident.title).into_owned()];
+    let summary = newest.and_then(summary).map(&block).unwrap_or_default();
+    let labels = newest.map(labels).filter(|text| !text.is_empty()).map(|text| block(&text)).unwrap_or_default();
+    let mut room = rows.saturating_sub(title.len());
+    let for_labels = labels.len().min(room.saturating_sub(usize::from(!summary.is_empty())));
+    room -= for_labels;
+    let for_summary = summary.len().min(room);
+    let cut = |mut lines: Vec<String>, count: usize| {
+        let more = lines.len() > count;
+        lines.truncate(count);
+        if let Some(last) = lines.last_mut().filter(|_| more) {
+            last.push_str(look.glyphs.cut);
+        }
+        lines
+    };
+    let styled = |lines: Vec<String>, style: Style| lines.into_iter().map(move |line| (line, style));
+    styled(title, look.styles.text)
+        .chain(styled(cut(summary, for_summary), look.styles.muted))
+        .chain(styled(cut(labels, for_labels), look.styles.muted))
+        .collect()
+}
+
+fn summary(alert: &AlertRow) -> Option<&str> {
+    let named = ["summary", "message", "description"].iter().find_map(|name| alert.annotations.get(*name));
+    named.map(String::as_str)
+}
+
+fn labels(alert: &AlertRow) -> String {
+    let shown = alert.labels.iter().filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()));
+    shown.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
 fn standing(detail: &Detail, model: &Model, look: &Look) -> String {

@@ -6,9 +6,9 @@ use ratatui::style::Style;
 
 use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
-use crate::domain::text;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
+use crate::tui::output_lines;
 use crate::tui::ui::Model;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
@@ -19,18 +19,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     title(buffer, area, attempt, model, look);
     let output = model.facts.snapshot.output.as_ref().filter(|output| output.attempt == attempt.id);
     let Some(output) = output else { return };
-    let lines = text::visible_lines_in(&output.bytes, look.repertoire);
-    let height = usize::from(area.body.height);
-    let up = model.ui.output.up.min(lines.len().saturating_sub(height));
-    let end = lines.len() - up;
-    let shown = &lines[end.saturating_sub(height)..end];
-    for (line, y) in shown.iter().zip(area.body.y..) {
-        let row = Rect { y, height: 1, ..area.body };
-        let mut run = Run::new(buffer, row, look);
-        let room = run.room();
-        run.fit(line, room, look.styles.text);
+    let (width, height) = (usize::from(area.body.width), usize::from(area.body.height));
+    let rows = output_lines::screenful(&output.bytes, width, look.repertoire, model.ui.output.up, height);
+    for (row, y) in rows.iter().zip(area.body.y..) {
+        line(buffer, Rect { y, height: 1, ..area.body }, row, &model.ui.output.find, look);
     }
-    if lines.is_empty() {
+    if rows.is_empty() {
         let words = match attempt.state {
             AttemptState::Ended { .. } => "(no output)",
             _ => "(no output yet)",
@@ -39,16 +33,33 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     }
 }
 
+/// A row, with the places that match what is being looked for.
+fn line(buffer: &mut Buffer, place: Rect, text: &str, find: &str, look: &Look) {
+    let mut run = Run::new(buffer, place, look);
+    let mut done = 0;
+    for found in output_lines::matches(text, find) {
+        run.put(&text[done..found.start], look.styles.output);
+        run.put(&text[found.clone()], look.styles.found);
+        done = found.end;
+    }
+    run.put(&text[done..], look.styles.output);
+}
+
 fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look: &Look) {
     let focused = model.ui.focus == Pane::Output;
     let (state, style) = standing(attempt, look);
     let mut run = Run::new(buffer, area.title, look);
     run.put(&format!("3 Attempt {} ", attempt.id), look.pane_title(focused));
     run.put(&state, style).put(" ", look.styles.text);
-    run.fit(&look.visible(&attempt.step.title), 40, look.styles.muted).put(" ", look.styles.text);
-    if model.ui.output.up > 0 {
-        run.put("scrolled ", look.styles.attention);
+    if let Some(edit) = &model.ui.output.editing {
+        let room = run.room().saturating_sub(2);
+        run.put("/", look.styles.key).field(edit, room).put(" ", look.styles.text);
+        return;
     }
+    if model.ui.output.up > 0 {
+        run.put(&format!("{} more below ", model.ui.output.up), look.styles.attention);
+    }
+    run.fit(&look.visible(&attempt.step.title), 40, look.styles.muted).put(" ", look.styles.text);
 }
 
 fn standing(attempt: &Attempt, look: &Look) -> (String, Style) {

@@ -4,26 +4,35 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use crate::domain::text;
+use crate::domain::procedure::NodeKind;
+use crate::tui::keymap::Context;
 use crate::tui::layout;
 use crate::tui::look::Look;
+use crate::tui::pages;
 use crate::tui::review::{Review, Tone};
-use crate::tui::ui::{Model, Overlay, Picker, Prompt};
+use crate::tui::ui::{Model, Overlay, Page, Picker, Prompt};
 use crate::tui::update;
+use crate::tui::wrap::{Break, wrap};
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     match &model.ui.overlay {
         Some(Overlay::Review(shown)) => review(buffer, model, shown, look),
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
-        Some(Overlay::Help { top }) => help(buffer, model, *top, look),
+        Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
         None => {}
     }
 }
 
+/// Columns beside a box that are blanked with it, when there are no more than these.
+const MARGIN: u16 = 3;
+
 /// Draws a frame with a title and returns what is inside.
 fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
-    clear(buffer, area, look.styles.text);
+    // Less than a word of what lies below would only be in the way.
+    let whole = buffer.area;
+    let narrow = whole.width.saturating_sub(area.width) <= 2 * MARGIN;
+    clear(buffer, if narrow { Rect { x: whole.x, width: whole.width, ..area } } else { area }, look.styles.text);
     let glyphs = look.glyphs;
     let across = glyphs.border.horizontal_top.repeat(usize::from(area.width.saturating_sub(2)));
     let top = format!("{}{across}{}", glyphs.border.top_left, glyphs.border.top_right);
@@ -36,6 +45,14 @@ fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
     }
     put(buffer, area.x + 2, area.y, area.width.saturating_sub(4), &format!(" {title} "), look.styles.title_focused);
     Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) }
+}
+
+fn lines(count: usize) -> String {
+    if count == 1 { "1 line".to_owned() } else { format!("{count} lines") }
+}
+
+fn more_lines(count: usize) -> String {
+    if count == 1 { "1 more line".to_owned() } else { format!("{count} more lines") }
 }
 
 fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
@@ -63,8 +80,8 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
         let mut run = Run::new(buffer, row, look);
         let words = match (below, review.unseen()) {
             (0, 0) => String::new(),
-            (0, unseen) => format!("{unseen} lines above have not been on the screen"),
-            (below, _) => format!("{below} more lines below"),
+            (0, unseen) => format!("{} above: not on the screen yet", lines(unseen)),
+            (below, _) => format!("{} below", more_lines(below)),
         };
         run.put(&words, look.styles.warning);
     }
@@ -73,24 +90,18 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
         review_state(&mut Run::new(buffer, row, look), model, review, target, look);
     }
     if let Some(row) = rest.next() {
-        let mut run = Run::new(buffer, row, look);
-        for (key, help) in model.ui.keymap.hints(crate::tui::keymap::Context::Review) {
-            let width = text::width(&key) + 3 + text::width(help);
-            if usize::from(run.room()) < width {
-                break;
-            }
-            run.put(&key, look.styles.key)
-                .put(" ", look.styles.text)
-                .put(help, look.styles.muted)
-                .put("  ", look.styles.text);
-        }
+        let keymap = &model.ui.keymap;
+        let hints = match review.typed {
+            Some(_) => keymap.hints_while_typing(Context::Review),
+            None => keymap.hints(Context::Review),
+        };
+        Run::new(buffer, row, look).hints(&hints);
     }
 }
 
 fn review_state(run: &mut Run<'_>, model: &Model, review: &Review, target: &str, look: &Look) {
     if let Some(typed) = &review.typed {
-        run.put("Target's name: ", look.styles.text).put(&look.visible(typed.text()), look.styles.selected);
-        run.put("_  ", look.styles.cursor);
+        run.put("Target's name: ", look.styles.text).field(typed, 24).put("  ", look.styles.text);
     }
     match (&review.objection, review.may_approve(target, model.ui.monotonic)) {
         (Some(objection), _) => run.put(objection, look.styles.warning),
@@ -100,30 +111,68 @@ fn review_state(run: &mut Run<'_>, model: &Model, review: &Review, target: &str,
     };
 }
 
+/// Rows of the command that values are asked for.
+const COMMAND_ROWS: usize = 3;
+/// Rows of the box for values besides the command and the values: frame, blank, problem, note, hints.
+const PROMPT_ROWS: usize = 6;
+
 fn prompt(buffer: &mut Buffer, model: &Model, prompt: &Prompt, look: &Look) {
     let (columns, rows) = model.ui.size;
-    let height = u16::try_from(prompt.needed.len()).unwrap_or(u16::MAX).saturating_add(5);
-    let area = layout::overlay(columns, rows, 76, height);
-    let inside = frame(buffer, area, "This step needs values", look);
-    let shown = usize::from(inside.height.saturating_sub(3)).max(1);
+    let width = columns.saturating_sub(2).min(80);
+    let command = command_of(model, prompt, usize::from(width.saturating_sub(6)), look);
+    let height = u16::try_from(prompt.needed.len() + command.len() + PROMPT_ROWS).unwrap_or(u16::MAX);
+    let area = layout::overlay(columns, rows, width, height);
+    let inside = frame(buffer, area, "This command needs values", look);
+    let mut places = (inside.y..inside.bottom()).map(|y| Rect { y, height: 1, ..inside });
+    for (line, place) in command.iter().zip(places.by_ref()) {
+        Run::new(buffer, place, look).put(line, look.styles.command);
+    }
+    places.next();
+    let shown = usize::from(inside.height).saturating_sub(command.len() + PROMPT_ROWS - 2).max(1);
     let first = (prompt.at + 1).saturating_sub(shown);
-    let mut y = inside.y;
-    for (number, needed) in prompt.needed.iter().enumerate().skip(first).take(shown) {
-        let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
-        let current = number == prompt.at;
-        run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
-        run.fit(&look.visible(&needed.surface), 24, look.styles.foreign).put(" = ", look.styles.muted);
-        if current {
-            run.put(&look.visible(prompt.edit.text()), look.styles.selected).put("_", look.styles.cursor);
-        } else {
-            run.put(&look.visible(prompt.values.get(&needed.name).map_or("", String::as_str)), look.styles.text);
-        }
-        y += 1;
+    for (number, place) in (first..prompt.needed.len()).take(shown).zip(places.by_ref()) {
+        value_row(buffer, place, prompt, number, look);
     }
     let problem = prompt.needed.get(prompt.at).map_or("", |needed| needed.problem.as_str());
-    put(buffer, inside.x, y + 1, inside.width, &look.visible(problem), look.styles.warning);
-    let words = "Enter next   Esc leave.   The value becomes one word; it is never parsed.";
-    put(buffer, inside.x, inside.bottom() - 1, inside.width, words, look.styles.muted);
+    if let Some(place) = places.next() {
+        Run::new(buffer, place, look).fit(&look.visible(problem), inside.width, look.styles.warning);
+    }
+    if let Some(place) = places.next() {
+        let note = "A value is filled in as it is; nothing in it is read as a command.";
+        Run::new(buffer, place, look).fit(note, inside.width, look.styles.muted);
+    }
+    let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+    Run::new(buffer, last, look).hints(&model.ui.keymap.hints(Context::Prompt));
+}
+
+fn value_row(buffer: &mut Buffer, place: Rect, prompt: &Prompt, number: usize, look: &Look) {
+    let Some(needed) = prompt.needed.get(number) else { return };
+    let current = number == prompt.at;
+    let mut run = Run::new(buffer, place, look);
+    run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
+    run.fit(&look.visible(&needed.surface), 24, look.styles.foreign).put(" = ", look.styles.muted);
+    if current {
+        let room = run.room();
+        run.field(&prompt.edit, room);
+    } else {
+        run.put(&look.visible(prompt.values.get(&needed.name).map_or("", String::as_str)), look.styles.text);
+    }
+}
+
+/// The command as the document has it, so that one sees what a value is for.
+fn command_of(model: &Model, prompt: &Prompt, width: usize, look: &Look) -> Vec<String> {
+    let document = model.facts.sop.as_ref().filter(|document| document.procedure.sop == prompt.request.sop);
+    let node =
+        document.and_then(|document| document.procedure.nodes.iter().find(|node| node.id == prompt.request.node));
+    let Some(NodeKind::Command { script, .. }) = node.map(|node| &node.kind) else { return Vec::new() };
+    let lines = script.trim_end().split('\n').map(|line| look.visible(line).into_owned());
+    let mut lines: Vec<String> = lines.flat_map(|line| wrap(&line, width, Break::Anywhere)).collect();
+    let whole = lines.len() <= COMMAND_ROWS;
+    lines.truncate(COMMAND_ROWS);
+    if let Some(last) = lines.last_mut().filter(|_| !whole) {
+        last.push_str(look.glyphs.cut);
+    }
+    lines
 }
 
 fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
@@ -131,9 +180,7 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
     let area = layout::overlay(columns, rows, 90, 24);
     let inside = frame(buffer, area, "SOPs", look);
     let mut run = Run::new(buffer, Rect { height: 1, ..inside }, look);
-    run.put("/", look.styles.key)
-        .put(&look.visible(picker.edit.text()), look.styles.selected)
-        .put("_", look.styles.cursor);
+    run.put("/", look.styles.key).field(&picker.edit, inside.width);
     let found = update::picked(model, picker);
     let height = usize::from(inside.height.saturating_sub(2));
     let first = (picker.at + 1).saturating_sub(height);
@@ -148,28 +195,35 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
         let room = run.room();
         run.fit(&look.visible(why), room, look.styles.good);
     }
-    let words = format!("{} of {}   Enter opens   Esc leaves", found.len(), model.facts.sops.len());
-    put(buffer, inside.x, inside.bottom() - 1, inside.width, &words, look.styles.muted);
+    let mut run = Run::new(buffer, Rect { y: inside.bottom() - 1, height: 1, ..inside }, look);
+    run.put(&format!("{} of {}  ", found.len(), model.facts.sops.len()), look.styles.muted);
+    run.hints(&model.ui.keymap.hints(Context::Prompt));
+    run.put("type to narrow, up and down choose", look.styles.muted);
 }
 
-fn help(buffer: &mut Buffer, model: &Model, top: usize, look: &Look) {
-    let (columns, rows) = model.ui.size;
-    let keys = model.ui.keymap.keys(update::pane_context(model));
-    let lines: Vec<(String, &str)> = keys
-        .into_iter()
-        .map(|(intent, chords)| {
-            let chords: Vec<String> = chords.iter().map(ToString::to_string).collect();
-            (chords.join(" "), intent.help())
-        })
-        .collect();
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(3);
-    let area = layout::overlay(columns, rows, 60, height);
-    let inside = frame(buffer, area, "Keys", look);
-    let visible = usize::from(inside.height.saturating_sub(1));
-    let top = top.min(lines.len().saturating_sub(visible));
-    for ((key, help), y) in lines.iter().skip(top).take(visible).zip(inside.y..) {
-        let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
-        run.fit(&format!("{key:<20}"), 20, look.styles.key).put(" ", look.styles.text).put(help, look.styles.text);
+fn page(buffer: &mut Buffer, model: &Model, page: Page, top: usize, look: &Look) {
+    let rows = pages::rows(model, page);
+    let area = pages::page_box(model, rows.len());
+    let inside = frame(buffer, area, pages::title(page), look);
+    let visible = pages::visible_rows(model, rows.len());
+    for (row, y) in rows.iter().skip(top).take(visible).zip(inside.y..) {
+        for part in row {
+            let style = match part.tone {
+                pages::Tone::Heading => look.styles.heading,
+                pages::Tone::Key => look.styles.key,
+                pages::Tone::Label => look.styles.muted,
+                pages::Tone::Text => look.styles.text,
+                pages::Tone::Health(state) => look.styles.health(state),
+            };
+            let column = u16::try_from(part.column).unwrap_or(u16::MAX).min(inside.width);
+            put(buffer, inside.x + column, y, inside.width - column, &part.text, style);
+        }
     }
-    put(buffer, inside.x, inside.bottom() - 1, inside.width, "Esc leaves, j and k scroll", look.styles.muted);
+    let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+    let mut run = Run::new(buffer, last, look);
+    let below = rows.len().saturating_sub(top + visible);
+    if below > 0 {
+        run.put(&format!("{} below  ", more_lines(below)), look.styles.attention);
+    }
+    run.hints(&model.ui.keymap.hints(Context::Help));
 }

@@ -2,8 +2,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
+use crate::domain::text;
+use crate::tui::line_edit::LineEdit;
 use crate::tui::look::Look;
 
 /// Writes `line` (escaped already) at a position, cut to `width` columns; returns the column after it.
@@ -47,6 +49,33 @@ impl<'a> Run<'a> {
     /// Goes on `columns` from the right end, if that is ahead.
     pub(super) fn right(&mut self, columns: u16) -> &mut Self {
         self.x = self.x.max(self.end.saturating_sub(columns));
+        self
+    }
+
+    /// Writes a line that is being typed, with a sign where the next character goes.
+    pub(super) fn field(&mut self, edit: &LineEdit, width: u16) -> &mut Self {
+        let width = width.min(self.room());
+        let (shown, column) = edit.view(usize::from(width), self.look.repertoire);
+        let start = self.x;
+        self.x = put(self.buffer, start, self.y, width, &shown, self.look.styles.input);
+        let at = start.saturating_add(u16::try_from(column).unwrap_or(u16::MAX));
+        if at >= self.x {
+            self.put("_", self.look.styles.cursor);
+        } else if let Some(cell) = self.buffer.cell_mut((at, self.y)) {
+            cell.set_style(self.look.styles.cursor.add_modifier(Modifier::REVERSED));
+        }
+        self
+    }
+
+    /// Writes as many key hints as fit.
+    pub(super) fn hints(&mut self, hints: &[(String, &str)]) -> &mut Self {
+        for (key, words) in hints {
+            if usize::from(self.room()) < text::width(key) + 1 + text::width(words) {
+                break;
+            }
+            let styles = &self.look.styles;
+            self.put(key, styles.key).put(" ", styles.text).put(words, styles.key_help).put("  ", styles.text);
+        }
         self
     }
 

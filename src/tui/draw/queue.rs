@@ -4,14 +4,17 @@
 //! every line, for as long as the console is open. The age of the selected one stands below.
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::paint::{Run, put};
 use crate::domain::incident::IncidentState;
 use crate::domain::time::Timestamp;
-use crate::engine::backend::QueueRow;
+use crate::engine::backend::{HealthState, QueueRow};
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
+use crate::tui::wrap::{Break, wrap};
+use crate::tui::zone::Zone;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     title(buffer, area, model, look);
@@ -31,20 +34,27 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         }
         let row = rank.checked_sub(window.start).and_then(|at| window.rows.get(usize::try_from(at).ok()?));
         let Some(row) = row else { continue };
-        let place = ratatui::layout::Rect { y: area.body.y + line, height: 1, ..area.body };
+        let place = Rect { y: area.body.y + line, height: 1, ..area.body };
         let selected = Some(row.id) == queue.selected;
-        draw_row(buffer, place, row, Standing { selected, skipped, now: model.ui.now }, look);
+        draw_row(
+            buffer,
+            place,
+            row,
+            Standing { selected, skipped, now: model.ui.now, zone: &model.ui.settings.zone },
+            look,
+        );
     }
 }
 
 #[derive(Clone, Copy)]
-struct Standing {
+struct Standing<'a> {
     selected: bool,
     skipped: bool,
     now: Timestamp,
+    zone: &'a Zone,
 }
 
-fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, standing: Standing, look: &Look) {
+fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing<'_>, look: &Look) {
     let resolved = row.state == IncidentState::Resolved;
     let gutter = match (standing.selected, standing.skipped) {
         (true, false) => look.glyphs.cursor,
@@ -62,7 +72,7 @@ fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, s
         IncidentState::Acknowledged => look.glyphs.acknowledged,
         IncidentState::Resolved => look.glyphs.done,
     };
-    let time = started(row.opened_at, standing.now);
+    let time = started(row.opened_at, standing.now, standing.zone);
     let mut run = Run::new(buffer, place, look);
     run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
     run.put(state, look.styles.good).put(" ", look.styles.text);
@@ -73,15 +83,8 @@ fn draw_row(buffer: &mut Buffer, place: ratatui::layout::Rect, row: &QueueRow, s
 }
 
 /// `14:02` within the last 20 hours, `21 Nov` before.
-fn started(at: Timestamp, now: Timestamp) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let stamp = at.to_rfc3339();
-    if now.since(at).as_secs() < 20 * 3600 {
-        return format!(" {}", stamp.get(11..16).unwrap_or("--:--"));
-    }
-    let month = stamp.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
-    let name = MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or("???");
-    format!("{} {name}", stamp.get(8..10).unwrap_or("--"))
+fn started(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
+    if now.since(at).as_secs() < 20 * 3600 { format!(" {}", zone.minute(at)) } else { zone.day(at) }
 }
 
 fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
@@ -96,28 +99,41 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         run.put(&format!("  {}-{last} of {total}", queue.top + 1), look.styles.muted);
     }
     if let Some(edit) = &queue.editing {
-        run.put("  /", look.styles.key)
-            .put(&look.visible(edit.text()), look.styles.selected)
-            .put("_", look.styles.cursor);
+        let room = run.room().saturating_sub(3);
+        run.put("  /", look.styles.key).field(edit, room);
     } else if !queue.filter.is_empty() {
         run.put("  /", look.styles.key).put(&look.visible(&queue.filter), look.styles.selected);
     }
 }
 
 fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
-    let (first, second) = if let Some(trouble) = &model.ui.trouble {
-        ("The store cannot be read:".to_owned(), trouble.clone())
+    let lines = if let Some(trouble) = &model.ui.trouble {
+        vec!["The store cannot be read:".to_owned(), trouble.clone()]
     } else if model.ui.queue.filter.is_empty() {
-        ("No incident is open.".to_owned(), "Alerts appear here as they arrive. 2 opens the SOPs.".to_owned())
+        let alerts = "Alerts appear here as they arrive. 2 opens the SOPs.".to_owned();
+        ["No incident is open.".to_owned(), alerts].into_iter().chain(worries(model)).collect()
     } else {
-        (format!("No incident contains \"{}\".", model.ui.queue.filter), "Esc shows all again.".to_owned())
+        vec![format!("No incident contains \"{}\".", model.ui.queue.filter), "Esc shows all again.".to_owned()]
     };
-    let body = area.body;
-    for (line, words) in [first, second].iter().enumerate() {
-        let y = body.y + 1 + u16::try_from(line).unwrap_or(0);
-        if y < body.bottom() {
-            let shown = look.fit(&look.visible(words), usize::from(body.width.saturating_sub(2))).to_string();
-            put(buffer, body.x + 1, y, body.width.saturating_sub(1), &shown, look.styles.muted);
-        }
+    let body = Rect { x: area.body.x + 1, y: area.body.y + 1, width: area.body.width.saturating_sub(2), ..area.body };
+    let wrapped =
+        lines.iter().flat_map(|line| wrap(&look.visible(line), usize::from(body.width).max(8), Break::AtSpaces));
+    for (line, y) in wrapped.zip(body.y..area.body.bottom()) {
+        put(buffer, body.x, y, body.width, &line, look.styles.muted);
     }
+}
+
+/// Why the queue may be empty although something is wrong: an empty queue must not look like a quiet night then.
+fn worries(model: &Model) -> Vec<String> {
+    let sources = &model.facts.snapshot.header.sources;
+    let worries = sources.iter().filter_map(|source| {
+        let state = match source.state {
+            HealthState::Ok => return None,
+            HealthState::Waiting => "is waiting",
+            HealthState::Degraded => "is degraded",
+            HealthState::Down => "is down",
+        };
+        Some(format!("{} {} {state}. {}", source.source, source.channel, source.detail))
+    });
+    worries.flat_map(|worry| [String::new(), worry]).collect()
 }

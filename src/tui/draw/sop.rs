@@ -9,6 +9,8 @@ use ratatui::style::Style;
 use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::id::NodeId;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::sop_lines::{self, LineClass};
@@ -19,10 +21,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     let Some(document) = &model.facts.sop else { return empty(buffer, area, model, look) };
     let marks = marks(model);
     let view = &model.ui.sop;
-    let lines = sop_lines::lay_out(&document.procedure, &view.folded, usize::from(area.body.width), look.repertoire);
-    let visible = lines.iter().skip(view.top).take(usize::from(area.body.height));
-    for (line, y) in visible.zip(area.body.y..) {
-        let row = Rect { y, height: 1, ..area.body };
+    let (body, values_row) = sop_lines::split(area.body);
+    let lines = sop_lines::lay_out(&document.procedure, &view.folded, usize::from(body.width), look.repertoire);
+    let visible = lines.iter().skip(view.top).take(usize::from(body.height));
+    for (line, y) in visible.zip(body.y..) {
+        let row = Rect { y, height: 1, ..body };
         let under_cursor = line.node == view.cursor;
         let mut run = Run::new(buffer, row, look);
         let cursor = if under_cursor { look.glyphs.cursor } else { " " };
@@ -36,6 +39,33 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         let style = class_style(line.class, look);
         run.put(&line.lead, if line.class == LineClass::Command { look.styles.muted } else { style });
         run.put(&line.text, style);
+    }
+    if let (Some(row), Some(detail)) = (values_row, model.facts.detail()) {
+        let labels = detail.record.alerts.first().map(|alert| &alert.labels);
+        let values = labels.map(|labels| sop_lines::values(&document.procedure, view.cursor, labels));
+        draw_values(buffer, row, &values.unwrap_or_default(), look);
+    }
+}
+
+/// `mountpoint = /srv (label mountpoint)  file: asked for`: what a proposal would fill in, before anything is proposed.
+fn draw_values(buffer: &mut Buffer, row: Rect, values: &[sop_lines::Value], look: &Look) {
+    let mut run = Run::new(buffer, row, look);
+    run.put(&" ".repeat(sop_lines::GUTTER), look.styles.text);
+    for value in values {
+        run.put(&look.visible(&value.surface), look.styles.muted);
+        match &value.bound {
+            Some((text, label)) => {
+                run.put(" = ", look.styles.muted);
+                let room = run.room();
+                run.fit(&look.visible(text), room, look.styles.foreign);
+                let origin = format!(" (label {})  ", look.visible(label));
+                let room = run.room();
+                run.fit(&origin, room, look.styles.muted);
+            }
+            None => {
+                run.put(": will be asked for  ", look.styles.attention);
+            }
+        }
     }
 }
 
@@ -115,25 +145,41 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     });
     let problems = procedure.diagnostics.len();
     if problems > 0 {
-        run.put(&format!("  {problems} problems"), look.styles.warning);
+        let words = if problems == 1 { "problem" } else { "problems" };
+        run.put(&format!("  {problems} {words}"), look.styles.warning);
+        if let Some(key) = model.ui.keymap.key_for(Context::Sop, Intent::Details) {
+            run.put(&format!(" ({key})"), look.styles.muted);
+        }
     }
     if let Some(edit) = &model.ui.sop.editing {
-        run.put("  /", look.styles.key)
-            .put(&look.visible(edit.text()), look.styles.selected)
-            .put("_", look.styles.cursor);
+        let room = run.room().saturating_sub(3);
+        run.put("  /", look.styles.key).field(edit, room);
+    } else if let Some(title) = hidden_incident(model) {
+        // The queue is not on the screen: say what this is for.
+        run.put("  for ", look.styles.muted);
+        let room = run.room();
+        run.fit(&look.visible(title), room, look.styles.text);
     } else if let Some(why) = why {
         let room = run.room();
         run.fit(&format!("  {}", look.visible(&why)), room, look.styles.muted);
     }
 }
 
+/// The title of the incident, when no other pane shows it.
+fn hidden_incident(model: &Model) -> Option<&str> {
+    let alone = model.layout().is_some_and(|layout| layout.queue.is_none());
+    model.facts.detail().filter(|_| alone).map(|detail| detail.record.incident.title.as_str())
+}
+
 fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
-    let lines = if model.facts.detail().is_some() {
-        ["No SOP fits this incident.", "s lists all SOPs."]
-    } else {
-        ["No SOP is open.", "s lists all SOPs; they work with no network."]
+    let (first, second) = match &model.facts.sop_trouble {
+        Some(trouble) => (trouble.as_str(), "s lists all SOPs."),
+        None if model.facts.detail().is_some() => ("No SOP fits this incident.", "s lists all SOPs."),
+        None => ("No SOP is open.", "s lists all SOPs; they work with no network."),
     };
-    for (line, y) in lines.iter().zip(area.body.y + 1..area.body.bottom()) {
-        put(buffer, area.body.x + 1, y, area.body.width.saturating_sub(1), line, look.styles.muted);
+    for (line, y) in [first, second].iter().zip(area.body.y + 1..area.body.bottom()) {
+        let width = area.body.width.saturating_sub(1);
+        let shown = look.visible(line);
+        put(buffer, area.body.x + 1, y, width, &look.fit(&shown, usize::from(width)), look.styles.muted);
     }
 }

@@ -8,10 +8,12 @@
 //! Does not: carry out intents, or read from disk.
 
 mod chord;
+mod hints;
 
 use crossterm::event::KeyEvent;
 
 pub use chord::Chord;
+pub use hints::HelpRow;
 
 use super::intent::Intent;
 use super::settings::{SettingsError, entries};
@@ -200,18 +202,10 @@ impl Keymap {
         self.valid_in(context).find(|binding| binding.chord == chord).map(|binding| binding.intent)
     }
 
-    /// What can be done in `context` and by which key (the first, when there are several), its own bindings first.
-    #[must_use]
-    pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
-        let keys = self.keys(context).into_iter();
-        keys.filter_map(|(intent, chords)| Some((chords.first()?.to_string(), intent.help()))).collect()
-    }
-
-    /// What can be done in `context` and all the keys for it, its own bindings first.
-    #[must_use]
-    pub fn keys(&self, context: Context) -> Vec<(Intent, Vec<Chord>)> {
+    /// The intents of these bindings, each with all its keys.
+    fn grouped<'a>(bindings: impl Iterator<Item = &'a Binding>) -> Vec<(Intent, Vec<Chord>)> {
         let mut keys: Vec<(Intent, Vec<Chord>)> = Vec::new();
-        for binding in self.valid_in(context) {
+        for binding in bindings {
             match keys.iter_mut().find(|(intent, _)| *intent == binding.intent) {
                 Some((_, chords)) => chords.push(binding.chord),
                 None => keys.push((binding.intent, vec![binding.chord])),
@@ -227,12 +221,16 @@ impl Keymap {
     }
 
     fn valid_in(&self, context: Context) -> impl Iterator<Item = &Binding> {
-        let own = self.bindings.iter().filter(move |binding| binding.context == context);
-        let inherited = self
-            .bindings
-            .iter()
-            .filter(move |binding| binding.context == Context::Global && context.inherits(binding.intent));
-        own.chain(inherited)
+        self.own(context).chain(self.inherited(context))
+    }
+
+    fn own(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| binding.context == context)
+    }
+
+    fn inherited(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        let global = self.bindings.iter().filter(|binding| binding.context == Context::Global);
+        global.filter(move |binding| context.inherits(binding.intent))
     }
 }
 
@@ -338,14 +336,5 @@ mod tests {
     fn the_last_approval_key_cannot_be_taken_away() {
         let error = Keymap::bundled().unwrap().merge("mine", "[review]\nf8 = \"none\"").unwrap_err();
         assert!(error.message.contains("no key is left for approve in [review]"), "{error}");
-    }
-
-    #[test]
-    fn hints_name_the_first_key_and_own_bindings_come_first() {
-        let hints = Keymap::bundled().unwrap().hints(Context::Review);
-        assert_eq!(hints.first(), Some(&("f8".to_owned(), "approve")));
-        let keys = Keymap::bundled().unwrap().keys(Context::Incidents);
-        let down = keys.iter().find(|(intent, _)| *intent == Intent::Down).unwrap();
-        assert_eq!(down.1.iter().map(Chord::to_string).collect::<Vec<_>>(), ["j", "down"]);
     }
 }

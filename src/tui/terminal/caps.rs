@@ -14,7 +14,7 @@ const TRUE_COLOR_TERMS: [&str; 6] = ["alacritty", "contour", "foot", "kitty", "g
 pub struct Caps {
     /// How many colours.
     pub depth: ColorDepth,
-    /// Whether characters outside ASCII arrive as they are.
+    /// Whether characters outside ASCII arrive as they are and look different from each other.
     pub unicode: bool,
     /// Whether it cannot address its cursor: no full-screen program works on it.
     pub dumb: bool,
@@ -35,7 +35,10 @@ impl Caps {
             let most = if get("STY").is_some() { ColorDepth::Ansi256 } else { ColorDepth::TrueColor };
             depth(&term, get("COLORTERM")).min(most)
         };
-        Self { depth, unicode: locale.contains("utf-8") || locale.contains("utf8"), dumb: term == "dumb" }
+        // A font of the Linux console has at most 512 characters (console_codes(4)). All that it lacks look the same, so
+        // that a command with one of them could pass for another.
+        let unicode = (locale.contains("utf-8") || locale.contains("utf8")) && !is_linux_console(&term);
+        Self { depth, unicode, dumb: term == "dumb" }
     }
 
     /// Which characters may be shown.
@@ -43,6 +46,11 @@ impl Caps {
     pub const fn repertoire(self) -> Repertoire {
         if self.unicode { Repertoire::Unicode } else { Repertoire::Ascii }
     }
+}
+
+/// Whether a name in lower case is the one of the Linux console or of a variant (`linux-16color`).
+fn is_linux_console(term: &str) -> bool {
+    term == "linux" || term.starts_with("linux-")
 }
 
 /// The colours of a terminal by its name, in lower case.
@@ -54,7 +62,7 @@ fn depth(term: &str, colorterm: Option<&str>) -> ColorDepth {
         || term.ends_with("-mono")
     {
         ColorDepth::Mono
-    } else if term.starts_with("linux") {
+    } else if is_linux_console(term) {
         ColorDepth::Ansi16
     } else if matches!(colorterm, Some("truecolor" | "24bit"))
         || term.ends_with("-direct")
@@ -81,6 +89,8 @@ mod tests {
     #[case("TERM=screen.xterm-256color COLORTERM=truecolor STY=1.pts", ColorDepth::Ansi256, false, false)]
     #[case("TERM=tmux-256color COLORTERM=truecolor LC_CTYPE=C.UTF-8", ColorDepth::TrueColor, true, false)]
     #[case("TERM=linux LC_ALL=POSIX LANG=en_US.UTF-8", ColorDepth::Ansi16, false, false)]
+    #[case("TERM=linux LANG=C.UTF-8", ColorDepth::Ansi16, false, false)]
+    #[case("TERM=linux-16color LANG=C.UTF-8", ColorDepth::Ansi16, false, false)]
     #[case("TERM=xterm NO_COLOR=1 LANG=C.UTF-8", ColorDepth::Mono, true, false)]
     #[case("TERM=xterm NO_COLOR= LANG=", ColorDepth::Ansi16, false, false)]
     #[case("TERM=vt220", ColorDepth::Mono, false, false)]

@@ -14,7 +14,7 @@ const SCENARIO: &str = "AIOPS_TEST_TERMINAL_SCENARIO";
 const THE_SCENARIO: &str = "tui::terminal::tests::scenario";
 
 /// Starts the scenario; `$0` of the shell script that `in_terminal` runs.
-const RUN: &str = r#""$0" --exact --ignored --nocapture "$SCENARIO_TEST" "#;
+const RUN: &str = r#""$0" --exact --nocapture "$SCENARIO_TEST" "#;
 
 fn caps() -> Caps {
     Caps { depth: ColorDepth::Ansi16, unicode: true, dumb: false }
@@ -65,7 +65,6 @@ fn assert_restored(output: &str) {
 
 /// The other side of the tests below.
 #[test]
-#[ignore = "started by the other tests in a terminal of its own"]
 fn scenario() {
     let Ok(scenario) = std::env::var(SCENARIO) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -132,6 +131,15 @@ fn the_terminal_is_given_back_once(#[case] scenario: &str) {
 }
 
 #[test]
+fn a_terminal_without_an_alternate_screen_is_left_clean() {
+    let output = in_terminal("drop", &format!("{RUN}; echo behind"));
+    let without = output.replace("\x1b[?1049h", "").replace("\x1b[?1049l", "");
+    assert!(without.len() < output.len(), "{output}");
+    let left = screen(&without).contents();
+    assert!(left.contains("behind") && !left.contains("drawn"), "{left}");
+}
+
+#[test]
 fn nothing_is_written_to_a_terminal_that_hung_up() {
     let output = in_terminal("hangup", RUN);
     assert!(output.contains("drawn") && output.contains("1 passed"), "{output}");
@@ -160,7 +168,7 @@ fn without_a_shell_it_does_not_stop() {
 #[test]
 fn without_a_terminal_it_says_so() {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", THE_SCENARIO])
+        .args(["--exact", "--nocapture", THE_SCENARIO])
         .env(SCENARIO, "drop")
         .output()
         .unwrap();

@@ -189,7 +189,7 @@ fn console(scene: Scene, text: &str, size: (u16, u16), repertoire: Repertoire) -
     for _ in 0..4 {
         if world.model.ui.loading.in_flight {
             let generation = world.model.ui.loading.generation;
-            let loaded = Loaded { snapshot: facts.clone(), sop: Some(hostile_document(text)) };
+            let loaded = Loaded { snapshot: facts.clone(), sop: Ok(Some(hostile_document(text))) };
             world.send(Msg::Loaded { generation, result: Ok(Box::new(loaded)) });
         }
     }
@@ -348,7 +348,7 @@ fn a_megabyte_is_harmless_too() {
         let mut snapshot = hostile_facts(&text);
         // What is loaded of an output is bounded.
         snapshot.output.as_mut().unwrap().bytes.truncate(64 * 1024);
-        world.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop })) });
+        world.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop: Ok(sop) })) });
         world.send(Msg::Notice(text));
         let begun = std::time::Instant::now();
         let bytes = encoded(&world, (120, 40), Repertoire::Unicode);

@@ -2,6 +2,9 @@
 
 mod approval;
 mod hostile;
+mod output;
+mod pages;
 mod queue;
 mod screens;
+mod sop;
 mod world;

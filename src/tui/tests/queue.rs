@@ -107,6 +107,25 @@ fn moving_past_the_page_leaves_the_page_alone_until_the_cursor_rests() {
 }
 
 #[test]
+fn the_rows_of_the_page_stay_loaded_while_the_cursor_is_away() {
+    let mut world = World::new(120, 40);
+    let mut first = with_detail(snapshot(1..=120), 1);
+    first.queue.total = 10_000;
+    world.settle_with(&first);
+    world.take_effects();
+    for _ in 0..95 {
+        world.press(KeyCode::Down);
+    }
+    let asked = world.take_effects().into_iter().rev().find_map(|effect| match effect {
+        Effect::Load { query, .. } => Some((query.queue.anchor, query.queue.limit)),
+        _ => None,
+    });
+    let Some((QueueAnchor::Rank(start), limit)) = asked else { panic!("no window by rank: {asked:?}") };
+    assert_eq!(start, 0, "the page begins at the first row");
+    assert!(limit > 95 + 30, "rows beyond the cursor are there before it comes to them");
+}
+
+#[test]
 fn the_end_of_a_queue_that_is_not_loaded_is_loaded_first() {
     let mut world = World::new(120, 40);
     let mut first = with_detail(snapshot(1..=120), 1);
@@ -146,7 +165,7 @@ fn stale_answers_are_dropped() {
     let mut world = World::new(120, 40);
     world.settle_with(&with_detail(snapshot(1..=50), 1));
     let old = world.model.ui.loading.generation - 1;
-    let loaded = crate::tui::msg::Loaded { snapshot: snapshot(90..=95), sop: None };
+    let loaded = crate::tui::msg::Loaded { snapshot: snapshot(90..=95), sop: Ok(None) };
     world.send(Msg::Loaded { generation: old, result: Ok(Box::new(loaded)) });
     assert_eq!(world.model.facts.snapshot.queue.rows.len(), 50);
 }

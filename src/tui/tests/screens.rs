@@ -13,7 +13,7 @@ use crate::tui::msg::Msg;
 use crate::tui::theme::Bundled;
 
 /// The screen as text, one line a row, without trailing blanks.
-fn screen(world: &World) -> String {
+pub(super) fn screen(world: &World) -> String {
     let (columns, rows) = world.model.ui.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
     let look = Look::new(Bundled::Dark.styles().unwrap(), Repertoire::Unicode);

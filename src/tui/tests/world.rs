@@ -26,6 +26,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg};
 use crate::tui::ui::{Model, Settings};
 use crate::tui::update::{drawn, update};
+use crate::tui::zone::{Shown, Zone};
 
 /// 2026-03-01T02:14:00Z
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_772_331_240_000);
@@ -43,6 +44,7 @@ impl World {
             name: "prod-eu".to_owned(),
             show_resolved_for: Duration::from_secs(3_600),
             repertoire: Repertoire::Unicode,
+            zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),
         };
         let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
@@ -81,7 +83,7 @@ impl World {
     pub(super) fn load(&mut self, snapshot: Snapshot) {
         let sop = snapshot.detail.as_ref().map(|_| disk_full());
         let generation = self.model.ui.loading.generation;
-        self.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop })) });
+        self.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot, sop: Ok(sop) })) });
     }
 
     /// Loads `snapshot` until nothing more is asked for, as the loop does.
@@ -102,14 +104,15 @@ impl World {
 
 /// A row of the queue.
 pub(super) fn row(id: i64) -> QueueRow {
-    let severity = Severity::ALL[usize::try_from(id % 5).unwrap()];
+    // In the queue's own order: by severity, the oldest first.
+    let severity = Severity::ALL[usize::try_from(id / 8 + 1).unwrap().min(5)];
     QueueRow {
         id: IncidentId(id),
         title: format!("DiskFull eu1 team-{id}/orders-db"),
         severity,
         state: if id % 4 == 3 { IncidentState::Acknowledged } else { IncidentState::Open },
         owner: None,
-        opened_at: NOW.minus(Duration::from_secs(u64::try_from(id).unwrap() * 3_000)),
+        opened_at: NOW.minus(Duration::from_secs(78_000 - u64::try_from(id % 8 * 9_000).unwrap())),
         firing: 1,
     }
 }

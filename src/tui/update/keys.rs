@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::Fold;
-use super::{overlay, queue, sop};
+use super::{output, overlay, queue, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
@@ -15,7 +15,7 @@ use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect};
-use crate::tui::ui::{CONFIRM_WITHIN, Model, Overlay, QueueEnd, ToastLevel};
+use crate::tui::ui::{Model, Overlay, QueueEnd};
 
 /// The context in which keys are looked up now.
 #[must_use]
@@ -23,8 +23,8 @@ pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
         Some(Overlay::Prompt(_) | Overlay::Picker(_)) => Context::Prompt,
-        Some(Overlay::Help { .. }) => Context::Help,
-        None if model.ui.queue.editing.is_some() || model.ui.sop.editing.is_some() => Context::Filter,
+        Some(Overlay::Page { .. }) => Context::Help,
+        None if field(model).is_some() => Context::Filter,
         None => match model.ui.focus {
             Pane::Incidents => Context::Incidents,
             Pane::Sop => Context::Sop,
@@ -43,10 +43,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
         _ => {}
     }
     if model.ui.overlay.is_some() {
+        model.ui.toast = None;
         return overlay::key(model, key, intent, effects);
     }
-    if model.ui.queue.editing.is_some() || model.ui.sop.editing.is_some() {
-        return typed(model, key, intent, effects);
+    if let Some(field) = field(model) {
+        return typed(model, field, key, intent, effects);
     }
     let Some(intent) = intent else { return };
     model.ui.toast = None;
@@ -58,7 +59,7 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
         match model.ui.focus {
             Pane::Incidents => in_queue(model, intent, effects),
             Pane::Sop => in_sop(model, intent, effects),
-            Pane::Output => in_output(model, intent, effects),
+            Pane::Output => output::intent(model, intent, effects),
         }
     }
 }
@@ -79,9 +80,13 @@ const fn moves(intent: Intent) -> bool {
 
 /// Intents that mean the same in every pane. Returns whether this was one.
 fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool {
+    if let Some(page) = overlay::page_of(intent) {
+        overlay::open_page(model, page);
+        return true;
+    }
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
-        Intent::Help => model.ui.overlay = Some(Overlay::Help { top: 0 }),
+        Intent::TimeZone => model.ui.settings.zone.switch(),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
         Intent::PreviousPane => focus(model, next_pane(model, Direction::Backward)),
         Intent::FocusIncidents => focus(model, Pane::Incidents),
@@ -170,7 +175,7 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::FindPrevious => sop::find(model, Direction::Backward, effects),
         Intent::Run => sop::propose(model, effects),
         Intent::Open => open_node(model, effects),
-        Intent::Cancel => cancel(model, effects),
+        Intent::Cancel => output::cancel(model, effects),
         Intent::Back => model.ui.focus = Pane::Incidents,
         _ => {}
     }
@@ -186,86 +191,67 @@ fn open_node(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-fn in_output(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
-    let output = &mut model.ui.output;
-    match intent {
-        Intent::Down => output.up = output.up.saturating_sub(1),
-        Intent::Up => output.up += 1,
-        Intent::PageDown | Intent::HalfPageDown => output.up = output.up.saturating_sub(10),
-        Intent::PageUp | Intent::HalfPageUp => output.up += 10,
-        Intent::Top => output.up = usize::MAX / 2,
-        Intent::Bottom => output.up = 0,
-        Intent::NextStep => other_attempt(model, Direction::Forward, effects),
-        Intent::PreviousStep => other_attempt(model, Direction::Backward, effects),
-        Intent::Cancel => cancel(model, effects),
-        Intent::Back => model.ui.focus = Pane::Sop,
-        _ => {}
-    }
+/// The field that keys are typed into while no overlay is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Filter,
+    FindInSop,
+    FindInOutput,
 }
 
-/// Shows the output of the next or previous attempt of this incident.
-fn other_attempt(model: &mut Model, direction: Direction, effects: &mut Vec<Effect>) {
-    let Some(shown) = model.shown_attempt().map(|attempt| attempt.id) else { return };
-    let Some(detail) = model.facts.detail() else { return };
-    let attempts = &detail.record.attempts; // newest first
-    let at = attempts.iter().position(|attempt| attempt.id == shown).unwrap_or(0);
-    let wanted = match direction {
-        Direction::Forward => at.checked_sub(1),
-        Direction::Backward => Some(at + 1),
-    };
-    if let Some(attempt) = wanted.and_then(|at| attempts.get(at)) {
-        model.ui.output.attempt = Some(attempt.id);
-        model.ui.output.up = 0;
-        super::want_load(model, effects);
-    }
-}
-
-/// Ends the attempt on the screen, when asked twice.
-fn cancel(model: &mut Model, effects: &mut Vec<Effect>) {
-    use crate::domain::action::attempt::AttemptState;
-    let Some(attempt) = model.shown_attempt() else { return };
-    if matches!(attempt.state, AttemptState::Ended { .. }) {
-        return super::toast(model, ToastLevel::Refused, "This attempt has ended already.".to_owned(), effects);
-    }
-    let (id, now) = (attempt.id, model.ui.monotonic);
-    match model.ui.output.cancel_asked {
-        Some((asked, at)) if asked == id && now.saturating_sub(at) <= CONFIRM_WITHIN => {
-            model.ui.output.cancel_asked = None;
-            effects.push(Effect::Send { asked: Asked::Cancel, command: Command::Cancel { attempt: id } });
-        }
-        _ => {
-            model.ui.output.cancel_asked = Some((id, now));
-            let text = format!("Press again within 3 s to end attempt {id}.");
-            super::toast(model, ToastLevel::Refused, text, effects);
-        }
+const fn field(model: &Model) -> Option<Field> {
+    if model.ui.queue.editing.is_some() {
+        Some(Field::Filter)
+    } else if model.ui.sop.editing.is_some() {
+        Some(Field::FindInSop)
+    } else if model.ui.output.editing.is_some() {
+        Some(Field::FindInOutput)
+    } else {
+        None
     }
 }
 
 /// A key while a filter or a search is being typed.
-fn typed(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
-    let in_queue = model.ui.queue.editing.is_some();
-    match (intent, in_queue) {
-        (Some(Intent::Back), true) => {
+fn typed(model: &mut Model, field: Field, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    match field {
+        Field::Filter => in_filter(model, key, intent, effects),
+        Field::FindInSop => match intent {
+            Some(Intent::Back) => model.ui.sop.editing = None,
+            Some(Intent::Open) => {
+                if let Some(edit) = model.ui.sop.editing.take() {
+                    edit.text().clone_into(&mut model.ui.sop.find);
+                    sop::find(model, Direction::Forward, effects);
+                }
+            }
+            _ => {
+                model.ui.sop.editing.as_mut().map(|edit| edit.handle(&key));
+            }
+        },
+        Field::FindInOutput => match intent {
+            Some(Intent::Back) => model.ui.output.editing = None,
+            Some(Intent::Open) => {
+                if let Some(edit) = model.ui.output.editing.take() {
+                    output::look_for(model, edit.text(), effects);
+                }
+            }
+            _ => {
+                model.ui.output.editing.as_mut().map(|edit| edit.handle(&key));
+            }
+        },
+    }
+}
+
+/// A key while the filter of the queue is being typed: the rows follow each key, and can be looked through meanwhile.
+fn in_filter(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    match intent {
+        Some(Intent::Back) => {
             model.ui.queue.editing = None;
             queue::set_filter(model, String::new(), effects);
         }
-        (Some(Intent::Back), false) => model.ui.sop.editing = None,
-        (Some(Intent::Open), true) => model.ui.queue.editing = None,
-        (Some(Intent::Open), false) => {
-            if let Some(edit) = model.ui.sop.editing.take() {
-                model.ui.sop.find = edit.text().to_owned();
-                sop::find(model, Direction::Forward, effects);
-            }
-        }
-        // The queue can be looked through while the filter is being typed.
-        _ if in_queue && key.code == KeyCode::Down => queue::step(model, 1, effects),
-        _ if in_queue && key.code == KeyCode::Up => queue::step(model, -1, effects),
-        (_, true) => edit_filter(model, |edit| edit.handle(&key), effects),
-        (_, false) => {
-            if let Some(edit) = &mut model.ui.sop.editing {
-                edit.handle(&key);
-            }
-        }
+        Some(Intent::Open) => model.ui.queue.editing = None,
+        _ if key.code == KeyCode::Down => queue::step(model, 1, effects),
+        _ if key.code == KeyCode::Up => queue::step(model, -1, effects),
+        _ => edit_filter(model, |edit| edit.handle(&key), effects),
     }
 }
 
@@ -288,20 +274,23 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.edit.paste(text);
             picker.at = 0;
         }
-        Some(Overlay::Help { .. }) => {}
-        None if model.ui.queue.editing.is_some() => edit_filter(
-            model,
-            |edit| {
-                edit.paste(text);
-                Edit::Changed
-            },
-            effects,
-        ),
-        None => {
-            if let Some(edit) = &mut model.ui.sop.editing {
-                edit.paste(text);
+        Some(Overlay::Page { .. }) => {}
+        None => match field(model) {
+            Some(Field::Filter) => {
+                let paste = |edit: &mut LineEdit| {
+                    edit.paste(text);
+                    Edit::Changed
+                };
+                edit_filter(model, paste, effects);
             }
-        }
+            Some(Field::FindInSop) => {
+                model.ui.sop.editing.as_mut().map(|edit| edit.paste(text));
+            }
+            Some(Field::FindInOutput) => {
+                model.ui.output.editing.as_mut().map(|edit| edit.paste(text));
+            }
+            None => {}
+        },
     }
 }
 
@@ -318,6 +307,16 @@ pub(super) fn incident_title(model: &Model, id: IncidentId) -> String {
     let detail = model.facts.detail().filter(|detail| detail.record.incident.id == id);
     row.or_else(|| detail.map(|detail| detail.record.incident.title.clone()))
         .unwrap_or_else(|| format!("incident {id}"))
+}
+
+/// The name of the pane in focus, for headings.
+#[must_use]
+pub(crate) const fn pane_name(model: &Model) -> &'static str {
+    match model.ui.focus {
+        Pane::Incidents => "In the incidents",
+        Pane::Sop => "In the SOP",
+        Pane::Output => "In the output",
+    }
 }
 
 /// The context of the pane in focus, whatever lies above it.

@@ -3,18 +3,21 @@
 //! Owns: the route from a message to the part that it concerns, and loading. Does not: draw or execute effects.
 
 mod keys;
+mod output;
 mod overlay;
 mod queue;
 mod sop;
 
-pub(crate) use keys::{context, pane_context};
+pub(crate) use keys::{context, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::time::Duration;
 
-use crate::engine::backend::{BackendError, Done, OutputQuery, QueueAnchor, QueueQuery, SnapshotQuery};
+use crate::engine::backend::{BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SourceHealth};
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
-use crate::tui::ui::{Model, Overlay, QueueEnd, Toast, ToastLevel};
+use crate::tui::ui::{Model, Overlay, Toast, ToastLevel};
 
 /// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
 const RELOAD_EVERY: Duration = Duration::from_millis(250);
@@ -114,13 +117,7 @@ pub(super) fn want_load(model: &mut Model, effects: &mut Vec<Effect>) {
 
 fn query(model: &Model) -> SnapshotQuery {
     let ui = &model.ui;
-    // Three pages, so that a page in either direction is there when a key asks for it.
-    let limit = (model.queue_rows() * 3).max(120);
-    let anchor = match (ui.queue.going, ui.queue.selected) {
-        (Some(QueueEnd::Top), _) | (None, None) => QueueAnchor::Rank(0),
-        (Some(QueueEnd::Bottom), _) => QueueAnchor::Rank(model.facts.snapshot.queue.total.saturating_sub(limit / 2)),
-        (None, Some(id)) => QueueAnchor::Around(id),
-    };
+    let (anchor, limit) = queue::window(model);
     // While the cursor moves the details stay with the incident that they belong to.
     let detail = if ui.queue.settling.is_some() {
         model.facts.detail().map(|detail| detail.record.incident.id)
@@ -154,20 +151,23 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             model.ui.trouble = None;
             let attempt_before = model.shown_attempt().map(|attempt| attempt.id);
             let incident_before = model.facts.detail().map(|detail| detail.record.incident.id);
-            model.facts.snapshot = loaded.snapshot;
-            if loaded.sop.is_some() || model.facts.detail().is_some() {
-                model.facts.sop = loaded.sop;
-            }
+            let before = std::mem::replace(&mut model.facts.snapshot, loaded.snapshot);
+            tell_health(model, &before.header.sources, effects);
+            (model.facts.sop, model.facts.sop_trouble) = match loaded.sop {
+                Ok(sop) => (sop, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
             let first_load = queue::follow_selection(model);
             let incident_now = model.facts.detail().map(|detail| detail.record.incident.id);
             if incident_before != incident_now {
                 model.ui.output.attempt = None;
                 model.ui.output.up = 0;
+                model.ui.output.found = None;
             }
+            output::follow(model, before.output.as_ref());
             let attempt_now = model.shown_attempt().map(|attempt| attempt.id);
             // Details of a first selection and the output of a new attempt need a second question.
-            let output_missing = attempt_now != attempt_before || model.facts.snapshot.output.is_none();
-            if first_load || (attempt_now.is_some() && output_missing && attempt_now != attempt_before) {
+            if first_load || (attempt_now.is_some() && attempt_now != attempt_before) {
                 model.ui.loading.wanted = true;
             }
             sop::follow_document(model);
@@ -179,6 +179,30 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
     if model.ui.loading.wanted {
         want_load(model, effects);
     }
+}
+
+/// Says what became of a source, unless something else is being said: the header shows it in any case.
+fn tell_health(model: &mut Model, before: &[SourceHealth], effects: &mut Vec<Effect>) {
+    if model.ui.toast.is_some() {
+        return;
+    }
+    let bad = |state| matches!(state, HealthState::Down | HealthState::Degraded);
+    let changed = model.facts.snapshot.header.sources.iter().find_map(|now| {
+        let then = before.iter().find(|then| then.source == now.source && then.channel == now.channel)?;
+        (then.state != now.state && (bad(then.state) || bad(now.state))).then(|| (now.clone(), now.state))
+    });
+    let Some((source, state)) = changed else { return };
+    let key = model.ui.keymap.key_for(Context::Incidents, Intent::Sources);
+    let name = format!("{} {}", source.source, source.channel);
+    let (level, text) = match state {
+        HealthState::Ok | HealthState::Waiting => (ToastLevel::Done, format!("{name} works again.")),
+        HealthState::Degraded | HealthState::Down => {
+            let word = if state == HealthState::Down { "down" } else { "degraded" };
+            let why = key.map(|key| format!(" ({key} shows why)")).unwrap_or_default();
+            (ToastLevel::Refused, format!("{name} is {word}{why}: {}", source.detail))
+        }
+    };
+    toast(model, level, text, effects);
 }
 
 fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>, effects: &mut Vec<Effect>) {

@@ -16,8 +16,9 @@ use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect, ProposeRequest, Timer};
+use crate::tui::pages;
 use crate::tui::review::{Paper, QUIET, Review};
-use crate::tui::ui::{Model, Overlay, Picker, Prompt, ToastLevel};
+use crate::tui::ui::{Model, Overlay, Page, Picker, Prompt, ToastLevel};
 
 /// What a review is laid out for: the box less a frame of one and a margin of one on each side.
 fn paper(model: &Model) -> Paper {
@@ -53,8 +54,13 @@ pub(super) fn open_review(model: &mut Model, effects: &mut Vec<Effect>) {
     model.ui.overlay = Some(Overlay::Review(Box::new(review)));
 }
 
-/// After a load or a resize: lays the review out anew if its proposal or the width changed.
+/// After a load or a resize: lays the review out anew if its proposal or the width changed, and keeps a page of text within
+/// its lines.
 pub(super) fn refresh(model: &mut Model) {
+    if let Some(Overlay::Page { page, top }) = model.ui.overlay {
+        let top = top.min(pages::last_top(model, page));
+        model.ui.overlay = Some(Overlay::Page { page, top });
+    }
     let Some(Overlay::Review(review)) = &model.ui.overlay else { return };
     let id = review.proposal;
     let Some(proposal) = model.facts.pending(id).cloned() else { return };
@@ -121,7 +127,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Review(_)) => in_review(model, key, intent, effects),
         Some(Overlay::Prompt(_)) => in_prompt(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
-        Some(Overlay::Help { .. }) => in_help(model, intent),
+        Some(Overlay::Page { page, .. }) => in_page(model, *page, intent),
         None => {}
     }
 }
@@ -274,8 +280,9 @@ fn in_picker(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
         (Some(Intent::Back), _) => model.ui.overlay = None,
         (Some(Intent::Open), _) => {
             model.ui.overlay = None;
-            if let Some(id) = chosen {
-                sop::choose(model, id, effects);
+            match chosen {
+                Some(id) => sop::choose(model, id, effects),
+                None => super::toast(model, ToastLevel::Refused, "No SOP was chosen.".to_owned(), effects),
             }
         }
         (_, KeyCode::Down) => picker.at = (at + 1).min(count.saturating_sub(1)),
@@ -288,14 +295,41 @@ fn in_picker(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
     }
 }
 
-fn in_help(model: &mut Model, intent: Option<Intent>) {
-    let Some(Overlay::Help { top }) = &mut model.ui.overlay else { return };
+/// Opens a page of text.
+pub(super) fn open_page(model: &mut Model, page: Page) {
+    model.ui.overlay = Some(Overlay::Page { page, top: 0 });
+}
+
+fn in_page(model: &mut Model, page: Page, intent: Option<Intent>) {
+    let Some(Overlay::Page { top, .. }) = model.ui.overlay else { return };
+    let last = pages::last_top(model, page);
+    let screen = pages::visible_rows(model, pages::rows(model, page).len()).max(2) - 1;
+    let wanted = match intent {
+        Some(Intent::Back | Intent::Quit | Intent::Open) => return model.ui.overlay = None,
+        // The key that opened a page closes it; those of other pages lead there.
+        Some(intent) if page_of(intent) == Some(page) => return model.ui.overlay = None,
+        Some(Intent::TimeZone) => return model.ui.settings.zone.switch(),
+        Some(Intent::Down) => top + 1,
+        Some(Intent::Up) => top.saturating_sub(1),
+        Some(Intent::PageDown | Intent::HalfPageDown) => top + screen,
+        Some(Intent::PageUp | Intent::HalfPageUp) => top.saturating_sub(screen),
+        Some(Intent::Top) => 0,
+        Some(Intent::Bottom) => last,
+        Some(other) => match page_of(other) {
+            Some(other) => return open_page(model, other),
+            None => top,
+        },
+        None => top,
+    };
+    model.ui.overlay = Some(Overlay::Page { page, top: wanted.min(last) });
+}
+
+/// The page that an intent opens.
+pub(super) const fn page_of(intent: Intent) -> Option<Page> {
     match intent {
-        Some(Intent::Back | Intent::Help | Intent::Quit | Intent::Open) => model.ui.overlay = None,
-        Some(Intent::Down) => *top += 1,
-        Some(Intent::Up) => *top = top.saturating_sub(1),
-        Some(Intent::PageDown | Intent::HalfPageDown) => *top += 10,
-        Some(Intent::PageUp | Intent::HalfPageUp) => *top = top.saturating_sub(10),
-        _ => {}
+        Intent::Help => Some(Page::Help),
+        Intent::Sources => Some(Page::Sources),
+        Intent::Details => Some(Page::Incident),
+        _ => None,
     }
 }

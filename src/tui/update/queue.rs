@@ -5,10 +5,12 @@
 //! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page.
 
 use crate::domain::id::IncidentId;
-use crate::engine::backend::QueueWindow;
+use crate::engine::backend::{QueueAnchor, QueueWindow};
 use crate::tui::msg::Effect;
 use crate::tui::ui::{Model, QueueEnd};
 
+/// A cursor that is farther from its page takes the page along at once: no more rows than this are loaded in between.
+const FARTHEST: u32 = 500;
 /// Load more rows when the cursor is this close to the end of those loaded.
 const MARGIN: u32 = 30;
 
@@ -27,12 +29,36 @@ pub(super) fn step(model: &mut Model, rows: i64, effects: &mut Vec<Effect>) {
     }
     select(model, rank);
     super::settle_later(model, effects);
+    if rank.abs_diff(model.ui.queue.top) > FARTHEST {
+        keep_visible(model);
+    }
     let window = &model.facts.snapshot.queue;
     let loaded_to = window.start + u32::try_from(window.rows.len()).unwrap_or(0);
     let near_start = window.start > 0 && rank < window.start + MARGIN;
     let near_end = loaded_to < window.total && rank + MARGIN >= loaded_to;
     if near_start || near_end {
         super::want_load(model, effects);
+    }
+}
+
+/// Which rows to load: three pages around the cursor, so that a page in either direction is there when a key asks for it.
+/// While the cursor is away from its page, the page too: its rows must not vanish before it follows.
+pub(super) fn window(model: &Model) -> (QueueAnchor, u32) {
+    let queue = &model.ui.queue;
+    let rows = model.queue_rows();
+    let limit = (rows * 3).max(4 * MARGIN);
+    match (queue.going, queue.selected) {
+        (Some(QueueEnd::Top), _) | (None, None) => (QueueAnchor::Rank(0), limit),
+        (Some(QueueEnd::Bottom), _) => {
+            let total = model.facts.snapshot.queue.total;
+            (QueueAnchor::Rank(total.saturating_sub(limit / 2)), limit)
+        }
+        (None, Some(_)) if queue.settling.is_some() => {
+            let start = queue.top.min(queue.rank).saturating_sub(MARGIN);
+            let end = (queue.top + rows).max(queue.rank) + 2 * MARGIN;
+            (QueueAnchor::Rank(start), (end - start).max(limit))
+        }
+        (None, Some(id)) => (QueueAnchor::Around(id), limit),
     }
 }
 

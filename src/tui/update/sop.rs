@@ -29,9 +29,7 @@ pub(super) fn follow_document(model: &mut Model) {
 /// Moves the cursor by visible nodes.
 pub(super) fn step(model: &mut Model, nodes: i64) {
     let Some(document) = &model.facts.sop else { return };
-    let title = sop_lines::title_node(&document.procedure);
-    let mut visible = tree::visible(&document.procedure, &model.ui.sop.folded);
-    visible.retain(|node| Some(*node) != title);
+    let visible = sop_lines::shown(&document.procedure, &model.ui.sop.folded);
     if visible.is_empty() {
         return;
     }
@@ -45,8 +43,12 @@ pub(super) fn step(model: &mut Model, nodes: i64) {
 /// Moves the cursor to the next or previous step.
 pub(super) fn to_step(model: &mut Model, direction: Direction) {
     let Some(document) = &model.facts.sop else { return };
-    let (procedure, cursor) = (&document.procedure, model.ui.sop.cursor);
-    if let Some(node) = tree::next_step(procedure, cursor, direction) {
+    let procedure = &document.procedure;
+    let mut node = tree::next_step(procedure, model.ui.sop.cursor, direction);
+    while let Some(hidden) = node.filter(|node| sop_lines::repeats_parent(procedure, *node)) {
+        node = tree::next_step(procedure, hidden, direction);
+    }
+    if let Some(node) = node {
         reveal(model, node);
     }
 }
@@ -56,9 +58,14 @@ pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Ef
     let Some(document) = &model.facts.sop else { return };
     let words = model.ui.sop.find.clone();
     if words.is_empty() {
-        return;
+        return super::toast(model, ToastLevel::Refused, "Nothing to look for: / takes a text.".to_owned(), effects);
     }
-    match tree::find(&document.procedure, &words, model.ui.sop.cursor, direction) {
+    let mut found = tree::find(&document.procedure, &words, model.ui.sop.cursor, direction);
+    // A node that has no line of its own has the same words as the one that it stands below.
+    while let Some(node) = found.filter(|node| sop_lines::repeats_parent(&document.procedure, *node)) {
+        found = tree::find(&document.procedure, &words, node, direction);
+    }
+    match found {
         Some(node) => reveal(model, node),
         None => super::toast(model, ToastLevel::Refused, format!("\"{words}\" is not in this SOP"), effects),
     }
@@ -103,9 +110,11 @@ pub(super) fn fold(model: &mut Model, fold: Fold) {
         (Fold::Toggle | Fold::Close, Some(_), false) => {
             model.ui.sop.folded.insert(node.id.clone());
         }
-        (Fold::Open, Some(child), false) => model.ui.sop.cursor = child,
+        (Fold::Open, Some(_), false) => return step(model, 1),
         (Fold::Close, _, _) => {
-            if let Some(parent) = node.parent.filter(|parent| Some(*parent) != title) {
+            let mut above = tree::ancestors(&document.procedure, cursor);
+            let shows = |at: &usize| Some(*at) != title && !sop_lines::repeats_parent(&document.procedure, *at);
+            if let Some(parent) = above.find(shows) {
                 model.ui.sop.cursor = parent;
             }
         }
@@ -144,7 +153,10 @@ pub(super) fn keep_visible(model: &mut Model) {
     let height = usize::from(area.1).max(1);
     let cursor = model.ui.sop.cursor;
     let first = lines.iter().position(|line| line.node == cursor).unwrap_or(0);
-    let last = lines.iter().rposition(|line| line.node == cursor).unwrap_or(first);
+    // With the command that a proposal would take: nobody should have to look for what they are about to propose.
+    let ends = tree::command_at(&document.procedure, cursor);
+    let shown = |node: usize| lines.iter().rposition(|line| line.node == node);
+    let last = ends.and_then(shown).filter(|last| last - first < height).or_else(|| shown(cursor)).unwrap_or(first);
     let top = &mut model.ui.sop.top;
     if last >= *top + height {
         *top = last + 1 - height;
@@ -162,7 +174,8 @@ fn sop_body(model: &Model) -> Option<(u16, u16)> {
         let output = crate::tui::layout::OutputShown::No;
         crate::tui::layout::compute(columns, rows, crate::tui::layout::Pane::Sop, output)?.sop
     })?;
-    Some((area.body.width, area.body.height))
+    let (lines, _) = sop_lines::split(area.body);
+    Some((lines.width, lines.height))
 }
 
 /// Proposes the command under the cursor, or the first one of the step under the cursor.
@@ -191,11 +204,9 @@ fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
         .facts
         .detail()
         .ok_or("There is no incident to run this for. Commands run for an incident; wait for one or read on.")?;
+    // What is on the screen still belongs to the incident that was selected before.
     if model.ui.queue.selected != Some(detail.record.incident.id) {
-        // What is on the screen belongs to the incident that the cursor has just left.
-        return Err(
-            "The incident under the cursor is being loaded. Press the key again when its SOP is shown.".to_owned()
-        );
+        return Err("The SOP of the incident under the cursor is still being loaded; press again.".to_owned());
     }
     let procedure = &document.procedure;
     let node = tree::command_at(procedure, model.ui.sop.cursor)

@@ -47,7 +47,7 @@ pub(super) fn check_program(word: &RawWord) -> Result<(), Stop> {
     }
     let name = word.literal();
     if RESERVED.contains(&name.as_str()) {
-        return Stop::outside(format!("it uses the reserved word {name}"));
+        return Stop::outside(format!("it uses the reserved word \"{name}\""));
     }
     if BUILTINS.contains(&name.as_str()) {
         return Stop::outside(format!("it uses the shell's own command {name}"));

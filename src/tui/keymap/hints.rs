@@ -1,0 +1,216 @@
+//! What the footer, the boxes and the help screen say about the keys.
+//!
+//! Owns: which intents are worth a place in the footer, their short words in each context, and the rows of help. Does not:
+//! know keys; those come from the keymap, so that a user's own file shows here as it works.
+
+use super::{Chord, Context, Keymap};
+use crate::tui::intent::Intent;
+
+/// Intents that share a hint, and what it says.
+type Hint = (&'static [Intent], &'static str);
+
+/// What is worth a place in the footer or at the foot of a box, most useful first.
+const fn worth_saying(context: Context) -> &'static [Hint] {
+    match context {
+        Context::Global => &[],
+        Context::Incidents => &[
+            (&[Intent::Open], "SOP"),
+            (&[Intent::Acknowledge], "ack"),
+            (&[Intent::Details], "details"),
+            (&[Intent::Filter], "filter"),
+            (&[Intent::Approvals], "approvals"),
+            (&[Intent::Help], "help"),
+            (&[Intent::Quit], "quit"),
+            (&[Intent::Sources], "sources"),
+            (&[Intent::Sop], "other SOP"),
+            (&[Intent::FocusOutput], "output"),
+        ],
+        Context::Sop => &[
+            (&[Intent::Run], "propose"),
+            (&[Intent::NextStep, Intent::PreviousStep], "steps"),
+            (&[Intent::Fold], "fold"),
+            (&[Intent::Filter], "find"),
+            (&[Intent::Sop], "list"),
+            (&[Intent::Back], "incidents"),
+            (&[Intent::Help], "help"),
+            (&[Intent::Approvals], "approvals"),
+            (&[Intent::FocusOutput], "output"),
+            (&[Intent::FindNext, Intent::FindPrevious], "matches"),
+            (&[Intent::FoldAll], "fold all"),
+        ],
+        Context::Output => &[
+            (&[Intent::Down, Intent::Up], "scroll"),
+            (&[Intent::Filter], "find"),
+            (&[Intent::FindNext, Intent::FindPrevious], "matches"),
+            (&[Intent::Cancel], "end it"),
+            (&[Intent::Back], "SOP"),
+            (&[Intent::Help], "help"),
+            (&[Intent::NextStep, Intent::PreviousStep], "attempts"),
+            (&[Intent::Approvals], "approvals"),
+        ],
+        Context::Review => &[
+            (&[Intent::Approve], "approve"),
+            (&[Intent::Reject], "reject"),
+            (&[Intent::Back], "decide later"),
+            (&[Intent::Down, Intent::Up], "scroll"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
+        ],
+        Context::Prompt => &[(&[Intent::Open], "accept"), (&[Intent::Back], "leave")],
+        Context::Filter => &[(&[Intent::Open], "accept"), (&[Intent::Back], "clear and leave")],
+        Context::Help => &[
+            (&[Intent::Back], "close"),
+            (&[Intent::Down, Intent::Up], "scroll"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
+        ],
+    }
+}
+
+/// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
+const PAIRS: [(Intent, Intent, &str); 6] = [
+    (Intent::Down, Intent::Up, "down, up"),
+    (Intent::Top, Intent::Bottom, "first, last"),
+    (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
+    (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
+    (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
+    (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
+];
+
+/// What an intent is called in the help of a context, where its own words would be too general.
+const fn words(context: Context, intent: Intent) -> &'static str {
+    match (context, intent) {
+        (Context::Incidents, Intent::Open) => "to its SOP",
+        (Context::Incidents, Intent::Filter) => "filter by words",
+        (Context::Sop, Intent::Open) => "propose, or fold",
+        (Context::Sop | Context::Output, Intent::Filter) => "find text",
+        (Context::Output, Intent::NextStep) => "newer attempt",
+        (Context::Output, Intent::PreviousStep) => "older attempt",
+        _ => intent.help(),
+    }
+}
+
+/// A row of the help screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelpRow {
+    /// The keys, with a space between two.
+    pub keys: String,
+    /// What they do.
+    pub words: &'static str,
+}
+
+impl Keymap {
+    /// The few most useful things that can be done in `context`, each with its first key, most useful first.
+    #[must_use]
+    pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
+        self.hints_by(context, |_| true)
+    }
+
+    /// The same while text is being typed over `context`: keys that type a character do not count.
+    #[must_use]
+    pub fn hints_while_typing(&self, context: Context) -> Vec<(String, &'static str)> {
+        self.hints_by(context, |chord| !chord.is_printable())
+    }
+
+    fn hints_by(&self, context: Context, counts: impl Fn(Chord) -> bool) -> Vec<(String, &'static str)> {
+        let key = |intent: &Intent| {
+            let mut bindings = self.valid_in(context).filter(|binding| binding.intent == *intent);
+            bindings.find(|binding| counts(binding.chord)).map(|binding| binding.chord.to_string())
+        };
+        let hint = |(intents, words): &Hint| {
+            let keys: Vec<String> = intents.iter().filter_map(key).collect();
+            (!keys.is_empty()).then(|| (keys.join(" "), *words))
+        };
+        worth_saying(context).iter().filter_map(hint).collect()
+    }
+
+    /// What can be done in `context` by keys of its own, in the order of the keymap.
+    #[must_use]
+    pub fn help_here(&self, context: Context) -> Vec<HelpRow> {
+        rows(context, &Self::grouped(self.own(context)))
+    }
+
+    /// What can be done in `context` by keys that it shares with others, in the order of the keymap.
+    #[must_use]
+    pub fn help_everywhere(&self, context: Context) -> Vec<HelpRow> {
+        rows(Context::Global, &Self::grouped(self.inherited(context)))
+    }
+}
+
+fn rows(context: Context, keys: &[(Intent, Vec<Chord>)]) -> Vec<HelpRow> {
+    let written = |chords: &[Chord]| chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let of = |wanted: Intent| keys.iter().find(|(intent, _)| *intent == wanted);
+    let mut rows = Vec::new();
+    for (intent, chords) in keys {
+        let pair = PAIRS.iter().find(|(first, second, _)| {
+            (intent == first || intent == second) && of(*first).is_some() && of(*second).is_some()
+        });
+        match pair {
+            Some((first, second, both)) if intent == first => {
+                let second = of(*second).map(|(_, chords)| written(chords)).unwrap_or_default();
+                rows.push(HelpRow { keys: format!("{} {second}", written(chords)), words: both });
+            }
+            Some(_) => {}
+            None => rows.push(HelpRow { keys: written(chords), words: words(context, *intent) }),
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_useful_keys_come_first() {
+        let keymap = Keymap::bundled().unwrap();
+        let first = |context, count| {
+            let hints = keymap.hints(context);
+            hints[..count].iter().map(|(key, words)| format!("{key} {words}")).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(first(Context::Incidents, 7), "enter SOP, a ack, d details, / filter, A approvals, ? help, q quit");
+        assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s list");
+        assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc decide later");
+    }
+
+    #[test]
+    fn hints_show_the_keys_of_the_users_own_file() {
+        let keymap =
+            Keymap::bundled().unwrap().merge("mine", "[incidents]\na = \"none\"\nz = \"acknowledge\"\n").unwrap();
+        assert!(keymap.hints(Context::Incidents).contains(&("z".to_owned(), "ack")));
+        let none = Keymap::bundled().unwrap().merge("mine", "[incidents]\na = \"none\"\n").unwrap();
+        assert!(none.hints(Context::Incidents).iter().all(|(_, words)| *words != "ack"));
+    }
+
+    #[test]
+    fn while_a_name_is_typed_no_letter_is_offered_as_a_key() {
+        let hints = Keymap::bundled().unwrap().hints_while_typing(Context::Review);
+        assert!(hints.contains(&("down up".to_owned(), "scroll")), "{hints:?}");
+        assert!(hints.contains(&("f8".to_owned(), "approve")), "{hints:?}");
+    }
+
+    #[test]
+    fn every_hint_has_a_key_in_its_context() {
+        let keymap = Keymap::bundled().unwrap();
+        for context in Context::ALL {
+            assert_eq!(keymap.hints(context).len(), worth_saying(context).len(), "{}", context.name());
+            for (intents, _) in worth_saying(context) {
+                for intent in *intents {
+                    assert!(keymap.key_for(context, *intent).is_some(), "{} in {}", intent.name(), context.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn help_names_every_key_once() {
+        let keymap = Keymap::bundled().unwrap();
+        for context in [Context::Incidents, Context::Sop, Context::Output] {
+            let rows: Vec<HelpRow> =
+                keymap.help_here(context).into_iter().chain(keymap.help_everywhere(context)).collect();
+            let mut shown: Vec<&str> = rows.iter().flat_map(|row| row.keys.split(' ')).collect();
+            let mut bound: Vec<String> = keymap.valid_in(context).map(|binding| binding.chord.to_string()).collect();
+            shown.sort_unstable();
+            bound.sort_unstable();
+            assert_eq!(shown, bound);
+        }
+    }
+}

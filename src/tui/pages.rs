@@ -1,0 +1,264 @@
+//! Pages of text to read: help, the sources, an incident in full. Shared by drawing and scrolling.
+//!
+//! Owns: what stands on each line, escaped and wrapped. Does not: colour it, or know how far it was scrolled.
+
+use ratatui::layout::Rect;
+
+use crate::domain::alert::AlertStatus;
+use crate::domain::text;
+use crate::engine::backend::{AlertRow, Detail, HealthState, SopMatch};
+use crate::tui::keymap::HelpRow;
+use crate::tui::layout;
+use crate::tui::ui::{Model, Page};
+use crate::tui::update;
+use crate::tui::wrap::{Break, wrap};
+
+/// A line of a page.
+pub type Row = Vec<Part>;
+
+/// A piece of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Columns from the left end of the page.
+    pub column: usize,
+    /// Escaped text.
+    pub text: String,
+    /// What it is.
+    pub tone: Tone,
+}
+
+/// What a piece of a page is; the theme decides how it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// A heading.
+    Heading,
+    /// A key.
+    Key,
+    /// The name of a field.
+    Label,
+    /// Plain text.
+    Text,
+    /// How a source is.
+    Health(HealthState),
+}
+
+/// Columns of a page at most; the frame not counted.
+const WIDTH: u16 = 92;
+/// From this many columns on, help stands in two columns.
+const TWO_COLUMNS: usize = 72;
+/// Columns of the names of labels.
+const FIELD: usize = 16;
+
+/// The title of a page.
+#[must_use]
+pub fn title(page: Page) -> &'static str {
+    match page {
+        Page::Help => "Keys",
+        Page::Sources => "Sources",
+        Page::Incident => "Incident",
+    }
+}
+
+/// The box of a page: its frame and a line of hints included.
+#[must_use]
+pub fn page_box(model: &Model, rows: usize) -> Rect {
+    let (columns, lines) = model.ui.size;
+    layout::overlay(columns, lines, WIDTH + 4, u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3))
+}
+
+/// How far a page can be scrolled.
+#[must_use]
+pub fn last_top(model: &Model, page: Page) -> usize {
+    let rows = rows(model, page).len();
+    rows.saturating_sub(visible_rows(model, rows))
+}
+
+/// Lines of a page that fit in its box.
+#[must_use]
+pub fn visible_rows(model: &Model, rows: usize) -> usize {
+    usize::from(page_box(model, rows).height.saturating_sub(3))
+}
+
+/// The lines of a page.
+#[must_use]
+pub fn rows(model: &Model, page: Page) -> Vec<Row> {
+    let width = usize::from(model.ui.size.0.saturating_sub(2).min(WIDTH + 4)).saturating_sub(4);
+    match page {
+        Page::Help => help(model, width),
+        Page::Sources => sources(model, width),
+        Page::Incident => incident(model, width),
+    }
+}
+
+fn part(column: usize, text: impl Into<String>, tone: Tone) -> Part {
+    Part { column, text: text.into(), tone }
+}
+
+fn help(model: &Model, width: usize) -> Vec<Row> {
+    let context = update::pane_context(model);
+    let here = keys(update::pane_name(model), &model.ui.keymap.help_here(context));
+    let everywhere = keys("Everywhere", &model.ui.keymap.help_everywhere(context));
+    if width < TWO_COLUMNS {
+        return here.into_iter().chain([Row::new()]).chain(everywhere).collect();
+    }
+    let middle = width / 2;
+    let mut rows: Vec<Row> = here;
+    rows.resize(rows.len().max(everywhere.len()), Row::new());
+    for (row, other) in rows.iter_mut().zip(everywhere) {
+        row.extend(other.into_iter().map(|part| Part { column: part.column + middle, ..part }));
+    }
+    rows
+}
+
+fn keys(heading: &str, rows: &[HelpRow]) -> Vec<Row> {
+    let column = rows.iter().map(|row| text::width(&row.keys) + 1).max().unwrap_or(0);
+    let keys = rows.iter().map(|row| vec![part(0, row.keys.clone(), Tone::Key), part(column, row.words, Tone::Text)]);
+    std::iter::once(vec![part(0, heading, Tone::Heading)]).chain(keys).collect()
+}
+
+fn sources(model: &Model, width: usize) -> Vec<Row> {
+    let header = &model.facts.snapshot.header;
+    let mut rows = Vec::new();
+    for source in &header.sources {
+        let state = match source.state {
+            HealthState::Ok => "works",
+            HealthState::Waiting => "nothing has come yet",
+            HealthState::Degraded => "degraded",
+            HealthState::Down => "down",
+        };
+        let name = visible(model, &format!("{} {}", source.source, source.channel));
+        let column = text::width(&name) + 1;
+        let since = format!("{state}, since {}", model.ui.settings.zone.full(source.at));
+        rows.push(vec![part(0, name, Tone::Heading), part(column, since, Tone::Health(source.state))]);
+        if !source.detail.is_empty() {
+            paragraph(&mut rows, &visible(model, &source.detail), 2, width, Tone::Text);
+        }
+        rows.push(Row::new());
+    }
+    if header.sources.is_empty() {
+        let words = "No source has reported yet. The configuration names them: [receiver] listen for webhooks, \
+                     [[alertmanager]] url for an Alertmanager to ask. `aiops config show` prints what is set.";
+        paragraph(&mut rows, words, 0, width, Tone::Text);
+    }
+    match &header.receiver {
+        Some(lease) if lease.is_self => rows.push(vec![part(0, "This console receives and asks.", Tone::Label)]),
+        Some(lease) => {
+            let holder = visible(model, &lease.holder);
+            let words = format!("{holder} receives and asks. This console takes over when that one ends.");
+            paragraph(&mut rows, &words, 0, width, Tone::Label);
+        }
+        None => rows.push(vec![part(0, "Nobody receives at the moment.", Tone::Label)]),
+    }
+    if header.quarantined > 0 {
+        let deliveries = if header.quarantined == 1 { "delivery" } else { "deliveries" };
+        let words = format!(
+            "{} {deliveries} could not be read: put aside unchanged in the database, and no alert came of it. Look at what \
+             sends to the receiver; only an Alertmanager's webhook, version 4, is understood.",
+            header.quarantined
+        );
+        paragraph(&mut rows, &words, 0, width, Tone::Health(HealthState::Degraded));
+    }
+    rows
+}
+
+fn incident(model: &Model, width: usize) -> Vec<Row> {
+    let Some(detail) = model.facts.detail() else {
+        let mut rows = vec![vec![part(0, "No incident is selected.", Tone::Text)]];
+        document(&mut rows, model, &[], width);
+        return rows;
+    };
+    let (incident, zone) = (&detail.record.incident, &model.ui.settings.zone);
+    let mut rows = Vec::new();
+    paragraph(&mut rows, &visible(model, &incident.title), 0, width, Tone::Heading);
+    field(&mut rows, "severity", &visible(model, &severity(detail)), width);
+    field(&mut rows, "began", &zone.full(incident.opened_at), width);
+    if let Some(at) = incident.resolved_at {
+        field(&mut rows, "resolved", &zone.full(at), width);
+    }
+    if incident.reopened > 0 {
+        field(&mut rows, "reopened", &format!("{} times", incident.reopened), width);
+    }
+    for alert in &detail.record.alerts {
+        rows.push(Row::new());
+        fields_of(&mut rows, model, alert, width);
+    }
+    let shown = u32::try_from(detail.record.alerts.len()).unwrap_or(u32::MAX);
+    if detail.record.alerts_total > shown {
+        let more = format!("and {} alerts more", detail.record.alerts_total - shown);
+        rows.push(vec![part(0, more, Tone::Label)]);
+    }
+    document(&mut rows, model, &detail.matches, width);
+    rows.push(Row::new());
+    rows.push(vec![part(0, "Timeline", Tone::Heading)]);
+    for entry in &detail.record.timeline {
+        field(&mut rows, &zone.second(entry.at), &visible(model, &format!("{} ({})", entry.what, entry.who)), width);
+    }
+    rows
+}
+
+/// Which SOP is beside the incident, why, and what was odd when it was read.
+fn document(rows: &mut Vec<Row>, model: &Model, matches: &[SopMatch], width: usize) {
+    let Some(document) = &model.facts.sop else { return };
+    let procedure = &document.procedure;
+    rows.push(Row::new());
+    paragraph(rows, &format!("SOP: {}", visible(model, &procedure.title)), 0, width, Tone::Heading);
+    field(rows, "document", &visible(model, procedure.sop.as_str()), width);
+    field(rows, "from", &visible(model, &document.place), width);
+    if let Some(found) = matches.iter().find(|found| found.sop == procedure.sop) {
+        field(rows, "why", &visible(model, &found.why), width);
+    }
+    for problem in &procedure.diagnostics {
+        field(rows, &format!("line {}", problem.line), &visible(model, &problem.message), width);
+    }
+}
+
+fn severity(detail: &Detail) -> String {
+    let incident = &detail.record.incident;
+    if incident.severity_raw.is_empty() || incident.severity_raw.eq_ignore_ascii_case(incident.severity.name()) {
+        incident.severity.name().to_owned()
+    } else {
+        format!("{} (sent as {})", incident.severity.name(), incident.severity_raw)
+    }
+}
+
+fn fields_of(rows: &mut Vec<Row>, model: &Model, alert: &AlertRow, width: usize) {
+    let zone = &model.ui.settings.zone;
+    let state = match alert.status {
+        AlertStatus::Firing => format!("Firing since {}", zone.full(alert.starts_at)),
+        AlertStatus::Resolved => {
+            let end = alert.ends_at.map(|at| zone.full(at)).unwrap_or_default();
+            format!("Resolved, {} to {end}", zone.full(alert.starts_at))
+        }
+    };
+    let name = alert.labels.get("alertname").map_or("alert", String::as_str);
+    paragraph(rows, &format!("{}: {state}", visible(model, name)), 0, width, Tone::Heading);
+    for (name, value) in alert.annotations.iter().chain(&alert.labels) {
+        field(rows, &visible(model, name), &visible(model, value), width);
+    }
+    if let Some(url) = &alert.generator_url {
+        field(rows, "rule", &visible(model, url), width);
+    }
+}
+
+fn visible(model: &Model, foreign: &str) -> String {
+    text::visible_in(foreign, model.ui.settings.repertoire).into_owned()
+}
+
+/// Prose over as many lines as it takes.
+fn paragraph(rows: &mut Vec<Row>, words: &str, column: usize, width: usize, tone: Tone) {
+    let lines = wrap(words, width.saturating_sub(column).max(8), Break::AtSpaces);
+    rows.extend(lines.into_iter().map(|line| vec![part(column, line, tone)]));
+}
+
+/// A name and its value, which goes on below itself.
+fn field(rows: &mut Vec<Row>, name: &str, value: &str, width: usize) {
+    let column = (text::width(name) + 1).max(FIELD);
+    let (first, column) = if column > width / 2 { (None, FIELD) } else { (Some(name), column) };
+    if first.is_none() {
+        rows.push(vec![part(0, name, Tone::Label)]);
+    }
+    for (number, line) in wrap(value, width.saturating_sub(column).max(8), Break::AtSpaces).into_iter().enumerate() {
+        let name = first.filter(|_| number == 0).map(|name| part(0, name, Tone::Label));
+        rows.push(name.into_iter().chain([part(column, line, Tone::Text)]).collect());
+    }
+}

@@ -1,0 +1,165 @@
+//! Pages of text, messages, and times.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyCode;
+
+use super::screens::screen;
+use super::world::{World, disk_full, snapshot, with_detail};
+use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
+use crate::engine::backend::{HealthState, Snapshot};
+use crate::tui::msg::Msg;
+use crate::tui::ui::{Overlay, Page};
+
+fn world(columns: u16, rows: u16) -> World {
+    let mut world = World::new(columns, rows);
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    world
+}
+
+fn with_health(mut snapshot: Snapshot, state: HealthState, detail: &str) -> Snapshot {
+    for source in &mut snapshot.header.sources {
+        source.state = state;
+        detail.clone_into(&mut source.detail);
+    }
+    snapshot
+}
+
+fn page(world: &World) -> Option<Page> {
+    match world.model.ui.overlay {
+        Some(Overlay::Page { page, .. }) => Some(page),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_sources_say_why_they_are_down() {
+    let mut world = world(80, 24);
+    world.keys("S");
+    let shown = screen(&world);
+    assert!(shown.contains("alertmanager api down, since 2026-03-01 02:14:00 UTC"), "{shown}");
+    assert!(shown.contains("connection refused"), "{shown}");
+    world.keys("S");
+    assert_eq!(page(&world), None, "the key that opened it closes it");
+}
+
+#[test]
+fn a_source_that_goes_down_is_said_once_with_the_key_that_shows_why() {
+    let mut world = World::new(120, 40);
+    let well = with_health(with_detail(snapshot(1..=5), 1), HealthState::Ok, "");
+    world.settle_with(&well);
+    assert_eq!(world.model.ui.toast, None, "nothing changed yet");
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    let down = with_health(well.clone(), HealthState::Down, "refused");
+    world.settle_with(&down);
+    let said = world.model.ui.toast.take().map(|toast| toast.text).unwrap_or_default();
+    assert_eq!(said, "alertmanager webhook is down (S shows why): refused");
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&down);
+    assert_eq!(world.model.ui.toast, None);
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&well);
+    assert!(world.model.ui.toast.is_some_and(|toast| toast.text.contains("works again")));
+}
+
+#[test]
+fn an_empty_queue_says_what_may_be_wrong() {
+    let mut world = World::new(80, 24);
+    world.settle_with(&with_health(snapshot([]), HealthState::Down, "refused the connection"));
+    let shown = screen(&world);
+    assert!(shown.contains("No incident is open.") && shown.contains("refused the connection"), "{shown}");
+}
+
+#[test]
+fn the_incident_in_full_has_every_label_and_annotation() {
+    let mut world = world(80, 24);
+    world.keys("d");
+    let shown = screen(&world);
+    for part in ["instance        db-3:9100", "mountpoint      /srv/data", "summary         /srv/data is 97 % full"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[test]
+fn the_incident_in_full_says_which_sop_is_beside_it_and_what_is_odd_in_it() {
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    facts.detail.as_mut().unwrap().record.timeline.clear();
+    let mut world = World::new(120, 50);
+    world.settle_with(&facts);
+    let mut document = (*disk_full()).clone();
+    document.procedure.diagnostics.push(Diagnostic {
+        code: "unclosed-fence".to_owned(),
+        severity: DiagnosticSeverity::Warning,
+        line: 14,
+        message: "this block never ends".to_owned(),
+    });
+    world.model.facts.sop = Some(Arc::new(document));
+    assert!(screen(&world).contains("1 problem (d)"), "{}", screen(&world));
+    world.keys("d");
+    let shown = screen(&world);
+    for part in ["SOP: Disk full", "declared for DiskFull", "line 14         this block never ends"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[test]
+fn a_page_scrolls_no_further_than_its_end() {
+    let mut world = world(80, 15);
+    world.keys("?");
+    for _ in 0..100 {
+        world.press(KeyCode::Down);
+    }
+    let Some(Overlay::Page { top, .. }) = world.model.ui.overlay else { panic!("help is open") };
+    assert!(top > 0 && top < 100, "{top}");
+    assert!(screen(&world).contains("stop, to the shell"), "its last row is on the screen");
+    world.press(KeyCode::Up);
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { top: now, .. }) if now == top - 1));
+    world.send(Msg::Resized(120, 50));
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { top: 0, .. })), "all of it fits now");
+}
+
+#[test]
+fn help_tells_this_pane_from_everywhere_and_fits_on_24_lines() {
+    for (key, heading) in [("1", "In the incidents"), ("2", "In the SOP")] {
+        let mut world = world(80, 24);
+        world.keys(key);
+        world.keys("?");
+        let shown = screen(&world);
+        assert!(shown.contains(heading) && shown.contains("Everywhere"), "{shown}");
+        assert!(!shown.contains("more line"), "{shown}");
+    }
+}
+
+#[test]
+fn one_key_switches_the_zone_of_all_times() {
+    let mut world = world(120, 40);
+    assert!(screen(&world).contains("02:14 UTC"));
+    world.keys("T");
+    let shown = screen(&world);
+    assert!(shown.contains("04:14 +02") && shown.contains("04:14:00 acknowledged (ada)"), "{shown}");
+    assert!(!shown.contains("UTC"), "{shown}");
+}
+
+#[test]
+fn a_long_message_is_shown_to_its_end() {
+    let mut world = world(80, 24);
+    world.send(Msg::Notice(format!("It did not work because {}. Now do this: END", "of many reasons ".repeat(8))));
+    let shown = screen(&world);
+    assert!(shown.contains("It did not work") && shown.contains("END"), "{shown}");
+}
+
+#[test]
+fn a_narrow_header_keeps_the_source_that_is_down_and_the_most_urgent_count() {
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    facts.header.unresolved = [11, 12, 13, 14, 15, 16, 17];
+    facts.header.quarantined = 3;
+    let mut world = World::new(80, 24);
+    world.settle_with(&facts);
+    let header = screen(&world).lines().next().unwrap_or_default().to_owned();
+    for part in ["alertmanager a", "11 PAGE", "98 open", "3 unreadable", "02:14 UTC"] {
+        assert!(header.contains(part), "{part} in {header}");
+    }
+}

@@ -1,0 +1,113 @@
+//! The step tree: what would be proposed, what shows, what is asked for.
+
+use crossterm::event::KeyCode;
+
+use super::screens::screen;
+use super::world::{World, disk_full, snapshot, with_detail};
+use crate::domain::procedure::NodeKind;
+use crate::engine::backend::{BackendError, Command, NeededValue};
+use crate::tui::msg::{Asked, Effect, Msg};
+use crate::tui::sop_lines;
+
+fn world() -> World {
+    let mut world = World::new(80, 24);
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    world.keys("2");
+    world.take_effects();
+    world
+}
+
+fn proposals(world: &mut World) -> usize {
+    let effects = world.take_effects();
+    effects.iter().filter(|effect| matches!(effect, Effect::Send { command: Command::Propose { .. }, .. })).count()
+}
+
+#[test]
+fn the_values_of_the_command_under_the_cursor_are_shown_before_it_is_proposed() {
+    let mut world = world();
+    assert!(screen(&world).contains("<mountpoint> = /srv/data (label mountpoint)"), "{}", screen(&world));
+    world.keys("/rm -v");
+    world.press(KeyCode::Enter);
+    assert!(screen(&world).contains("<file>: will be asked for"), "{}", screen(&world));
+}
+
+#[test]
+fn a_question_in_the_words_of_its_step_takes_one_line_and_no_key() {
+    let document = disk_full();
+    let procedure = &document.procedure;
+    let repeated: Vec<usize> =
+        (0..procedure.nodes.len()).filter(|node| sop_lines::repeats_parent(procedure, *node)).collect();
+    assert!(!repeated.is_empty(), "the document has such a question");
+    let mut world = world();
+    for key in ["j", "]", "n", "l"] {
+        world.keys("g/rotated logs");
+        world.press(KeyCode::Enter);
+        for _ in 0..procedure.nodes.len() + 2 {
+            world.keys(key);
+            assert!(!repeated.contains(&world.model.ui.sop.cursor), "{key} leads to a node that has no line");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_proposed_for_an_incident_that_is_not_on_the_screen_yet() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=5), 1));
+    world.keys("j2");
+    world.take_effects();
+    world.keys("r");
+    assert_eq!(proposals(&mut world), 0);
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("still being loaded")));
+    world.settle_with(&with_detail(snapshot(1..=5), 2));
+    world.keys("r");
+    assert_eq!(proposals(&mut world), 1);
+}
+
+#[test]
+fn a_step_and_the_command_that_it_proposes_are_on_the_screen_together() {
+    let mut world = world();
+    let document = disk_full();
+    for _ in 0..30 {
+        world.keys("]");
+        let cursor = world.model.ui.sop.cursor;
+        let command = crate::domain::sop::tree::command_at(&document.procedure, cursor);
+        let Some(NodeKind::Command { script, .. }) = command.map(|at| &document.procedure.nodes[at].kind) else {
+            continue;
+        };
+        let start: String = script.chars().take(20).collect();
+        assert!(screen(&world).contains(&start), "{start} in {}", screen(&world));
+    }
+}
+
+#[test]
+fn the_prompt_shows_the_command_that_it_asks_for() {
+    let mut world = world();
+    world.keys("/rm -v");
+    world.press(KeyCode::Enter);
+    world.keys("r");
+    let request = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Send { asked: Asked::Propose(request), .. } => Some(request),
+        _ => None,
+    });
+    let asked = Asked::Propose(request.expect("it was proposed"));
+    let needed = vec![NeededValue { name: "file".to_owned(), surface: "<file>".to_owned(), problem: String::new() }];
+    world.send(Msg::Answered { asked, result: Err(BackendError::NeedsValues(needed)) });
+    let shown = screen(&world);
+    assert!(shown.contains("This command needs values") && shown.contains("│ rm -v -- <file>"), "{shown}");
+    world.keys("ab");
+    world.press(KeyCode::Left);
+    world.keys("X");
+    world.press(KeyCode::Enter);
+    let values = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Send { command: Command::Propose { values, .. }, .. } => Some(values),
+        _ => None,
+    });
+    assert_eq!(values.and_then(|values| values.get("file").cloned()), Some("aXb".to_owned()));
+}
+
+#[test]
+fn a_narrow_screen_says_which_incident_the_sop_is_for() {
+    let world = world();
+    let title = screen(&world).lines().nth(1).unwrap_or_default().to_owned();
+    assert!(title.contains("for DiskFull eu1 team-1/orders-db"), "{title}");
+}

@@ -1,0 +1,119 @@
+//! A console in which one slow command is approved, for tests of what happens to that command.
+//!
+//! The command runs while a file of the test is there, so that the test decides when it ends, and so that it also ends
+//! when the test has failed and its directory is gone.
+
+use std::path::{Path, PathBuf};
+
+use super::demo::approve;
+use super::pipeline::{eventually, until_accepted};
+use super::pty::{Console, Home};
+use super::receiver::{body, free_port};
+
+/// A home with a document whose command writes into a ledger when it starts.
+pub(crate) struct Scene {
+    pub(crate) home: Home,
+    /// Path of the configuration file.
+    pub(crate) config: String,
+    port: u16,
+    ledger: PathBuf,
+    hold: PathBuf,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let home = Home::new();
+        let (ledger, hold) = (home.path().join("ledger"), home.path().join("hold"));
+        std::fs::write(&hold, "").unwrap();
+        let sops = home.path().join("runbooks");
+        slow_sop(&sops, &ledger, &hold);
+        let port = free_port();
+        let config = home.configure(&format!(
+            "[receiver]\nlisten = \"127.0.0.1:{port}\"\n[sops]\ndirectories = [\"{}\"]\n[run]\ntarget_name = \"box\"\n",
+            sops.display()
+        ));
+        let config = config.display().to_string();
+        Self { home, config, port, ledger, hold }
+    }
+
+    /// Starts a console on a terminal of its own.
+    pub(crate) fn start(&self) -> Console {
+        Console::start(&self.home, 120, 40, &["--config", &self.config])
+    }
+
+    /// A console with the slow fix approved and running.
+    pub(crate) fn running(&self) -> Console {
+        let mut console = self.start();
+        self.approve_slow_fix(&mut console);
+        console
+    }
+
+    /// Lets the alert come to `console` and approves the command there; returns when it runs.
+    pub(crate) fn approve_slow_fix(&self, console: &mut Console) {
+        console.wait_text("webhook");
+        let labels = [("alertname", "SlowThing"), ("severity", "critical")];
+        until_accepted(self.port, &body("firing", &labels));
+        console.wait_text("SlowThing");
+        console.wait_text("Slow fix");
+        console.type_keys("2");
+        console.type_keys("/started\r");
+        console.type_keys("r");
+        console.wait_text("1 action to approve");
+        console.type_keys("A");
+        approve(console, Some("box"));
+        console.wait_text("Attempt 1 running");
+        eventually("the ledger", || self.ledger.exists());
+    }
+
+    /// Lets the command end.
+    pub(crate) fn release(&self) {
+        std::fs::remove_file(&self.hold).unwrap();
+    }
+
+    /// Waits until the supervisor of the command has recorded its end.
+    pub(crate) fn wait_outcome(&self) {
+        eventually("the recorded outcome", || {
+            self.attempts().iter().any(|attempt| attempt.join("outcome.json").exists())
+        });
+    }
+
+    /// How often the command was started.
+    pub(crate) fn starts(&self) -> usize {
+        std::fs::read_to_string(&self.ledger).unwrap().lines().count()
+    }
+
+    /// The process id of the command's supervisor.
+    pub(crate) fn supervisor(&self) -> i32 {
+        let attempt = self.attempts().into_iter().next().unwrap();
+        let text = std::fs::read_to_string(attempt.join("supervisor.json")).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        i32::try_from(value["pid"].as_i64().unwrap()).unwrap()
+    }
+
+    /// Fails unless the journal's chain is whole.
+    pub(crate) fn assert_journal_is_whole(&self) {
+        let verified = self.home.run(&["journal", "verify"]);
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    }
+
+    /// The directories of all attempts.
+    fn attempts(&self) -> Vec<PathBuf> {
+        let root = self.home.database().with_file_name("attempts");
+        std::fs::read_dir(root).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
+    }
+}
+
+/// Writes the document.
+fn slow_sop(directory: &Path, ledger: &Path, hold: &Path) {
+    std::fs::create_dir_all(directory).unwrap();
+    let script = format!(
+        "echo started >> {}; while [ -e {} ]; do sleep 0.05; done; echo finished",
+        ledger.display(),
+        hold.display()
+    );
+    let text = format!(
+        "+++\ntitle = \"Slow fix\"\nalerts = [\"SlowThing\"]\n+++\n\n# Slow fix\n\n## Mitigation\n\n1. Apply the slow fix:\n\n   \
+         ```sh\n   {script}\n   ```\n"
+    );
+    std::fs::write(directory.join("slow-fix.md"), text).unwrap();
+}
