@@ -80,6 +80,7 @@ pub(super) async fn show(app: App, config: &Config, name: &str) -> Result<Exit, 
     let ended = console.run(move || after_first_frame(store, runner)).await;
     match ended {
         Ok(Ended::Quit | Ended::HungUp) => Ok(Exit::Done),
+        Ok(Ended::Panicked) => Ok(Exit::Failed),
         Err(error @ (EnterError::NotATerminal | EnterError::Dumb)) => Err(error.into()),
         Err(error) => Err(error.into()),
     }

@@ -40,6 +40,8 @@ pub enum Ended {
     Quit,
     /// The terminal is gone; running commands go on.
     HungUp,
+    /// A defect of the program has given the terminal back and said so there; running commands go on.
+    Panicked,
 }
 
 /// What the loop needs.
@@ -81,6 +83,7 @@ impl Console {
                 biased;
                 event = events.next() => running.event(event),
                 signal = signals.next() => running.signal(signal),
+                () = running.session.panicked() => running.ended = Some(Ended::Panicked),
                 Some(msg) = inbox.recv() => running.handle(msg),
                 changed = changes.changed() => match changed {
                     Ok(()) => running.handle(Msg::Changed),

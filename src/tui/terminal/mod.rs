@@ -24,6 +24,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 use ratatui::layout::Size;
+use tokio::sync::Notify;
 
 pub use caps::Caps;
 pub use signals::{Signals, TerminalSignal};
@@ -59,6 +60,8 @@ static HOLD: AtomicU8 = AtomicU8::new(RELEASED);
 /// Held while writing to the terminal.
 static WRITING: Mutex<()> = Mutex::new(());
 static PANIC_HOOK: Once = Once::new();
+/// A panic has given the terminal back.
+static PANICKED: Notify = Notify::const_new();
 
 /// Why the console cannot have the terminal, in words for the person.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +118,7 @@ impl Session {
             let print = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
                 release();
+                PANICKED.notify_one();
                 print(info);
             }));
         });
@@ -146,6 +150,12 @@ impl Session {
     #[must_use]
     pub fn is_held(&self) -> bool {
         HOLD.load(SeqCst) == HELD
+    }
+
+    /// Returns when a panic, in whichever thread, has given the terminal back: nobody must go on reading keys from it.
+    /// Safe to cancel.
+    pub async fn panicked(&self) {
+        PANICKED.notified().await;
     }
 
     /// Gives the terminal back and stops the process group, as Ctrl-Z does. Returns when the process goes on, or a moment
