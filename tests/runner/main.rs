@@ -5,6 +5,7 @@
 mod console_loss;
 mod endings;
 mod engine;
+mod full_disk;
 mod given_up;
 mod grammar_bash;
 mod racing;
