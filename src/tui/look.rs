@@ -9,7 +9,7 @@ use crate::tui::glyphs::Glyphs;
 use crate::tui::theme::Styles;
 
 /// Bytes of foreign text that are spelled for one line at most. Every frame spells what it shows; a label may have megabytes.
-const LONGEST_LINE: usize = 4096;
+pub const LONGEST_LINE: usize = 4096;
 
 /// Colours, signs and characters for one terminal.
 #[derive(Clone, Debug)]
