@@ -29,7 +29,7 @@ impl Look {
         Self { styles, glyphs: Glyphs::of(repertoire), repertoire }
     }
 
-    /// Foreign text, spelled for this terminal. No line of a screen shows more than [`LONGEST_LINE`] bytes of it: text
+    /// Foreign text, spelled for this terminal. No line of a screen shows more than `LONGEST_LINE` bytes of it: text
     /// beyond that is not looked at, and the sign of a cut stands in its place.
     #[must_use]
     pub fn visible<'t>(&self, foreign: &'t str) -> Cow<'t, str> {
