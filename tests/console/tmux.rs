@@ -123,9 +123,11 @@ impl Visit<'_> {
     }
 }
 
-/// Whether these alerts are in the queue and the first one is shown in full.
+/// Whether these alerts are in the queue, the first one is shown in full, and the source is known to deliver: that is noted a
+/// moment after the alerts are stored.
 fn shows(screen: &str, alerts: &[&str]) -> bool {
-    alerts.iter().all(|alert| screen.contains(alert)) && screen.contains("opened with severity")
+    let delivers = screen.contains("● alertmanager");
+    delivers && alerts.iter().all(|alert| screen.contains(alert)) && screen.contains("opened with severity")
 }
 
 fn leaving_and_coming_back(test: &str, term: &str) {
