@@ -1,4 +1,4 @@
-//! What the engine needs from outside, as traits named by capability. Adapters implement them; `lib.rs` plugs them in.
+//! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -7,7 +7,7 @@
 //! /dev/null and between standard output and error. Everything else is outside, and so is everything in doubt.
 //!
 //! Invariants: a script that is inside gives exactly the argv words that bash would give it, in the same order
-//! (`tests/grammar_bash.rs` compares the two). A value is never parsed: it cannot end a word, a quote or a command,
+//! (`tests/runner/grammar_bash.rs` compares the two). A value is never parsed: it cannot end a word, a quote or a command,
 //! cannot become an option, and cannot become a part of a text that something else would parse.
 
 mod lexer;
