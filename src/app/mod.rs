@@ -237,3 +237,55 @@ fn tell_problems(tell: &UnboundedSender<String>, problems: &[LibraryProblem]) {
         let _ = tell.send(notice);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Request;
+    use crate::engine::backend::Backend as _;
+
+    use super::*;
+
+    fn config(home: &Path) -> Config {
+        let at = |name: &str| home.join(name);
+        let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
+        let (environment, host_name) = (Environment::default(), "web-1".to_owned());
+        crate::config::load(&Request { file: None, flags: Vec::new(), environment, places, host_name }).unwrap().config
+    }
+
+    #[tokio::test]
+    async fn a_library_that_comes_late_is_used_and_its_problems_are_told() {
+        let home = tempfile::tempdir().unwrap();
+        let sops = home.path().join("sops");
+        std::fs::create_dir(&sops).unwrap();
+        std::fs::write(sops.join("Own.md"), "# Own\n\n1. Look.\n").unwrap();
+        std::os::unix::fs::symlink(&sops, sops.join("loop")).unwrap();
+        let mut app = App::open(&config(home.path()), vec!["from before".to_owned()]).await.unwrap();
+        let backend = app.backend.clone();
+        let listed = |sops: Vec<(crate::domain::id::SopId, String)>| sops.iter().any(|(id, _)| id.as_str() == "Own.md");
+        assert!(!listed(backend.sops().await.unwrap()));
+
+        let (sender, late) = oneshot::channel();
+        let mut changes = backend.follow();
+        let tell = app.notices.tell.clone();
+        let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
+        let directories = vec![sops.clone()];
+        let renewing = tokio::spawn(backend.clone().renew_library(directories.clone(), Some(late), tell));
+        assert!(sender.send(Library::load(&directories)).is_ok());
+        changes.changed().await.unwrap();
+        assert!(listed(backend.sops().await.unwrap()));
+        assert_eq!(app.notices.told.recv().await.unwrap(), "from before");
+        assert!(app.notices.told.recv().await.unwrap().contains("loop"));
+        renewing.abort();
+    }
+
+    #[test]
+    fn many_problems_are_told_in_few_words() {
+        let mut notices = Notices::new(Vec::new());
+        let problems: Vec<LibraryProblem> = (0..600)
+            .map(|number| LibraryProblem { path: PathBuf::from("/x"), message: format!("problem {number}") })
+            .collect();
+        tell_problems(&notices.tell, &problems);
+        let told: Vec<String> = std::iter::from_fn(|| notices.told.try_recv().ok()).collect();
+        assert_eq!(told, ["problem 0", "problem 1", "problem 2", "597 more SOPs have problems; the log names them."]);
+    }
+}
