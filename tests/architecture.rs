@@ -54,13 +54,17 @@ const DOMAIN_CRATES: [&str; 9] = [
 ];
 
 /// The crates that only one layer may use, and which.
-const OWNED_CRATES: [(&str, &[&str]); 8] = [
+const OWNED_CRATES: [(&str, &[&str]); 10] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("crossterm", &["tui"]),
     ("hyper", &["api"]),
     ("hyper_util", &["api"]),
+    // Signals and terminals, owners of files, locks: below what the standard library has.
+    ("nix", &["adapters", "config", "demo", "engine", "store", "tui"]),
     ("ratatui", &["tui"]),
+    // The configuration only reads URLs with it, by the rules of the client that will use them.
+    ("reqwest", &["adapters", "config"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
 ];
@@ -245,8 +249,31 @@ fn tests_and_benches_are_well_formed() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
+/// Folders of this package that pages for people name.
+const FOLDERS: [&str; 7] = ["src/", "tests/", "benches/", "assets/", "sops/", "themes/", "docs/"];
+
+/// Every path of this package that a page names in code marks (`` `src/domain` ``).
+fn paths_named(page: &str) -> Vec<&str> {
+    let marked = page.split('`').skip(1).step_by(2);
+    marked.filter(|words| FOLDERS.iter().any(|folder| words.starts_with(folder)) && !words.contains(' ')).collect()
+}
+
+#[test]
+fn the_paths_that_pages_for_people_name_are_there() {
+    let mut checked = 0;
+    for page in ["ARCHITECTURE.md", "README.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for path in paths_named(&text) {
+            assert!(root().join(path).exists(), "{page} names {path}, which is not there");
+            checked += 1;
+        }
+    }
+    assert!(checked > 10, "the paths were not found");
+    assert_eq!(paths_named("`src/a.rs`, src/b.rs, `x` and `sops/`; `src/c d`"), ["src/a.rs", "sops/"]);
+}
+
 /// A file that breaks a rule: its path, its text below the opening comment, a part of what is said about it.
-const BAD: [(&str, &str, &str); 22] = [
+const BAD: [(&str, &str, &str); 24] = [
     ("domain/a.rs", "use crate::store::Store;", "domain must not import store::Store"),
     ("domain/a/b.rs", "use super::super::super::engine::ports;", "domain must not import engine::ports"),
     ("domain/a.rs", "use crate::{domain::b, engine::{ports}};", "domain must not import engine::ports"),
@@ -266,6 +293,8 @@ const BAD: [(&str, &str, &str); 22] = [
     ("tui/a.rs", "use crate::store::view::Header;", "tui must not import store::view::Header"),
     ("api/mod.rs", "use crate::adapters::alertmanager::webhook;", "api must not import adapters::alertmanager"),
     ("cli/a.rs", "use crate::adapters::host::Host;", "cli must not import adapters::host::Host"),
+    ("engine/a.rs", "use reqwest::Client;", "engine must not use the crate reqwest, which belongs to adapters, config"),
+    ("api/a.rs", "use nix::unistd::Uid;", "api must not use the crate nix"),
     ("helpers/mod.rs", "", "the layer helpers has no rule"),
     ("engine/a.rs", concat!("fn f() { to", "do!() }"), "put off"),
     ("engine/a.rs", concat!("// FIX", "ME later"), "put off"),
@@ -292,7 +321,7 @@ const GOOD: [(&str, &str); 10] = [
 ];
 
 fn found_in(path: &str, text: &str) -> Vec<String> {
-    let crates = ["tokio", "rusqlite", "serde", "jiff"].map(str::to_owned);
+    let crates = ["tokio", "rusqlite", "serde", "jiff", "reqwest", "nix"].map(str::to_owned);
     violations(Path::new(path), &format!("//! A sample.\n{text}\n"), &crates)
 }
 

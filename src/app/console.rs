@@ -7,16 +7,15 @@ use std::time::Duration;
 use color_eyre::eyre::Report;
 
 use super::App;
+use super::appearance::Appearance;
 use crate::adapters::host::SystemClock;
 use crate::cli::Exit;
 use crate::config::{Ascii, Config, Loaded};
 use crate::domain::text::Repertoire;
 use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended};
-use crate::tui::keymap::Keymap;
 use crate::tui::look::Look;
-use crate::tui::terminal::{Caps, EnterError};
-use crate::tui::theme::{Bundled, Styles};
+use crate::tui::terminal::Caps;
 use crate::tui::ui::{Model, Settings};
 use crate::tui::zone::{Shown, Zone};
 
@@ -26,34 +25,41 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Runs the console until the person leaves.
 ///
 /// # Errors
-/// When there is no terminal or the store cannot be opened.
+/// When there is no terminal, the keymap file is wrong, or the store cannot be opened.
 pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
+    let appearance = Appearance::of(&loaded)?;
     let config = loaded.config;
     let mut notices: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     notices.extend(log.as_ref().err().map(ToString::to_string));
-    let ended = runtime()?.block_on(async {
-        let mut app = App::open(&config)?;
-        app.notices.extend(notices);
+    let ended = block_on(async {
+        let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let ended = show(app, &config, &config.run.target_name).await;
+        let ended = show(app, &config, appearance, &config.run.target_name).await;
         ingest.stop(PATIENCE).await;
         ended
-    });
+    })?;
     drop(log);
     ended
 }
 
-/// Three threads: the screen, and two for everything that it waits for.
-pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+/// Runs `work` on three threads: the screen, and two for everything that it waits for. What still blocks at its end, such as
+/// a file system that does not answer, is left behind after [`PATIENCE`].
+///
+/// # Errors
+/// When the system gives no threads.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(PATIENCE);
+    Ok(result)
 }
 
 /// Shows the console; `name` stands in the header.
 ///
 /// # Errors
-/// When there is no terminal, or a theme or keymap file is wrong.
-pub(super) async fn show(app: App, config: &Config, name: &str) -> Result<Exit, Report> {
+/// When there is no terminal.
+pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name: &str) -> Result<Exit, Report> {
     let caps = Caps::detect(&environment());
     let unicode = match config.console.ascii {
         Ascii::Auto => caps.unicode,
@@ -69,20 +75,18 @@ pub(super) async fn show(app: App, config: &Config, name: &str) -> Result<Exit, 
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),
     };
     let console = Console {
-        model: Model::new((0, 0), keymap(config)?, settings),
-        look: Look::new(styles(config)?, repertoire),
+        model: Model::new((0, 0), appearance.keymap, settings),
+        look: Look::new(appearance.styles, repertoire),
         caps,
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),
-        notices: app.notices.clone(),
+        notices: app.notices.told,
     };
     let (store, runner) = (app.store.clone(), app.runner.clone());
     let ended = console.run(move || after_first_frame(store, runner)).await;
-    match ended {
-        Ok(Ended::Quit | Ended::HungUp) => Ok(Exit::Done),
-        Ok(Ended::Panicked) => Ok(Exit::Failed),
-        Err(error @ (EnterError::NotATerminal | EnterError::Dumb)) => Err(error.into()),
-        Err(error) => Err(error.into()),
+    match ended? {
+        Ended::Quit | Ended::HungUp => Ok(Exit::Done),
+        Ended::Panicked => Ok(Exit::Failed),
     }
 }
 
@@ -112,28 +116,4 @@ fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
-}
-
-fn keymap(config: &Config) -> Result<Keymap, Report> {
-    let bundled = Keymap::bundled()?;
-    match &config.console.keymap {
-        None => Ok(bundled),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                Report::from(error).wrap_err(format!("the keymap {} cannot be read", path.display()))
-            })?;
-            Ok(bundled.merge(&path.display().to_string(), &text)?)
-        }
-    }
-}
-
-fn styles(config: &Config) -> Result<Styles, Report> {
-    let name = &config.console.theme;
-    match Bundled::from_name(name) {
-        Some(theme) => Ok(theme.styles()?),
-        None => {
-            let names = Bundled::ALL.map(Bundled::name).join(", ");
-            Err(color_eyre::eyre::eyre!("console.theme: there is no theme {name:?}; there are {names}"))
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use color_eyre::eyre::{Report, eyre};
 use tokio::sync::watch;
 
+use super::appearance::Appearance;
 use super::{App, console};
 use crate::adapters::alertmanager::WebhookPublisher;
 use crate::adapters::host::{Host, SystemClock};
@@ -26,12 +27,13 @@ const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the world or the console cannot be set up.
 pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
+    let appearance = Appearance::of(&loaded)?;
     let mut config = loaded.config;
     let world = World::create()?;
     furnish(&mut config, world.directory());
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     let notices = log.as_ref().err().map(ToString::to_string).into_iter().collect();
-    let ended = console::runtime()?.block_on(show(world, &config, notices));
+    let ended = console::block_on(show(world, &config, appearance, notices))?;
     drop(log);
     ended
 }
@@ -49,9 +51,8 @@ fn furnish(config: &mut Config, directory: &Path) {
     config.run.target_name = TARGET.to_owned();
 }
 
-async fn show(mut world: World, config: &Config, notices: Vec<String>) -> Result<Exit, Report> {
-    let mut app = App::open(config)?;
-    app.notices.extend(notices);
+async fn show(mut world: World, config: &Config, appearance: Appearance, notices: Vec<String>) -> Result<Exit, Report> {
+    let app = App::open(config, notices).await?;
     let ingest = app.start_ingest(config);
     let place = receiver_place(ingest.role.clone()).await?;
     // `/proc/self/exe` stays this very program when the file is replaced meanwhile.
@@ -59,7 +60,7 @@ async fn show(mut world: World, config: &Config, notices: Vec<String>) -> Result
     let publisher = Arc::new(WebhookPublisher::new(format!("http://{place}/webhook/alertmanager"))?);
     let check = world.check(publisher, &Host::detect().name);
     let measuring = tokio::spawn(check.run(|| SystemClock.now()));
-    let ended = console::show(app, config, "demo").await;
+    let ended = console::show(app, config, appearance, "demo").await;
     measuring.abort();
     ingest.stop(console::PATIENCE).await;
     drop(world);

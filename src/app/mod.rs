@@ -2,8 +2,10 @@
 //!
 //! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
 
+mod appearance;
 mod console;
 mod demo;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -13,22 +15,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::Report;
-use tokio::sync::watch;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::alertmanager::{Access, Alertmanager, Connection, WebhookV4};
 use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::ProcessRunner;
-use crate::api::receiver::{ReceiverConfig, Receivers};
 use crate::cli::{Cli, Command, Exit};
-use crate::config::{AlertmanagerSection, Config, ConfigError, Environment, Login, Places, Secret};
+use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
 use crate::domain::actor::Actor;
-use crate::domain::id::SourceId;
-use crate::engine::ingest::{Door, Ingest, IngestPlan, Role, WatchedSource};
-use crate::engine::library::Library;
+use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role};
+use crate::engine::library::{Library, LibraryProblem};
 use crate::engine::local::{LocalBackend, RunSettings};
-use crate::engine::ports::{AlertSource, Clock};
+use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
 
@@ -40,7 +40,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
     let request = cli.global.request(Environment::of_process(), Places::detect()?, Host::detect().name);
     let format = cli.global.format();
     match &cli.command {
-        Some(Command::Config(command)) => crate::cli::config::run(*command, &request, format, &mut io::stdout().lock()),
+        Some(Command::Config(command)) => {
+            crate::cli::config::run(*command, &request, appearance::check, format, &mut io::stdout().lock())
+        }
         Some(Command::Journal(command)) => {
             let config = crate::config::load(&request)?.config;
             let path = &config.store.path;
@@ -92,10 +94,11 @@ fn store_options() -> OpenOptions {
     OpenOptions { identity, now: Arc::new(|| (SystemClock.now(), SystemClock.monotonic())) }
 }
 
-/// The lease is held this long after its last heartbeat: a crashed receiver is followed within this time.
-const LEASE: Duration = Duration::from_secs(10);
-/// The source of deliveries whose address names none.
-const DEFAULT_SOURCE: &str = "alertmanager";
+/// The first frame waits this long, after the store is open, for the SOPs of configured directories: hundreds of documents
+/// on a local disk are read by then. Others are used as soon as they are there.
+const LIBRARY_WITHIN: Duration = Duration::from_millis(15);
+/// So many problems with SOPs are told one by one; the log has them all.
+const PROBLEMS_TOLD: usize = 3;
 
 /// Store, engine and identity, ready to be used.
 struct App {
@@ -107,61 +110,74 @@ struct App {
     runner: Runner,
     /// The clocks of this host.
     clock: Arc<dyn Clock>,
-    /// Things to tell the person: SOPs that could not be read, sources that cannot be used.
-    notices: Vec<String>,
+    /// Things to tell the person: what is doubtful in the configuration, SOPs that could not be read.
+    notices: Notices,
     host: Host,
 }
 
+/// What is to be told to the person, now and later.
+struct Notices {
+    tell: UnboundedSender<String>,
+    told: UnboundedReceiver<String>,
+}
+
+impl Notices {
+    fn new(first: Vec<String>) -> Self {
+        let (tell, told) = unbounded_channel();
+        for notice in first {
+            // The receiver stands beside this very sender.
+            let _ = tell.send(notice);
+        }
+        Self { tell, told }
+    }
+}
+
 impl App {
-    /// Opens the store and puts the engine together. Has to be called within a tokio runtime.
+    /// Opens the store and puts the engine together; `notices` are told to the person. Waits for nothing else: neither for
+    /// directories of SOPs that do not answer nor for secrets.
     ///
     /// # Errors
     /// When the store cannot be opened.
-    fn open(config: &Config) -> Result<Self, StoreError> {
+    async fn open(config: &Config, notices: Vec<String>) -> Result<Self, StoreError> {
         // Hundreds of documents take as long to read as everything else before the first frame: both at once.
         let directories = config.sops.directories.clone();
-        let reading = std::thread::spawn(move || Library::load(&directories));
+        let (sender, mut reading) = oneshot::channel();
+        std::thread::spawn(move || {
+            // Nobody listens when the console was left before.
+            let _ = sender.send(Library::load(&directories));
+        });
         let store = Store::open(&config.store.path, store_options())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
-        // Without the directories there are still the documents in the binary.
-        let library = Arc::new(reading.join().unwrap_or_else(|_| Library::bundled()));
-        let notices = library.problems().iter().map(|problem| problem.message.clone()).collect();
+        let notices = Notices::new(notices);
+        let (library, late) = match tokio::time::timeout(LIBRARY_WITHIN, &mut reading).await {
+            Ok(Ok(library)) => {
+                tell_problems(&notices.tell, library.problems());
+                (library, None)
+            }
+            // Without the directories there are still the documents in the binary.
+            Ok(Err(_)) => (Library::bundled(), None),
+            Err(_) => (Library::bundled(), Some(reading)),
+        };
         // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
         let processes = Arc::new(ProcessRunner::new(PathBuf::from("/proc/self/exe")));
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
-        let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor);
-        tokio::spawn(backend.clone().renew_library(config.sops.directories.clone()));
+        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor);
+        let tell = notices.tell.clone();
+        let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
+        tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
         Ok(Self { store, backend, runner, clock, notices, host: Host::detect() })
     }
 
     /// Starts receiving and reconciling in the background, as soon as this process holds the lease.
-    fn start_ingest(&mut self, config: &Config) -> Background {
-        let mut sources = Vec::new();
-        for section in &config.alertmanagers {
-            match alertmanager(section) {
-                Ok(source) => {
-                    let source: Arc<dyn AlertSource> = Arc::new(source);
-                    sources.push(WatchedSource { source, interval: section.interval });
-                }
-                Err(problem) => self.notices.push(problem),
-            }
-        }
-        let names: Vec<SourceId> = config.alertmanagers.iter().map(|section| section.name.clone()).collect();
-        let door = match receivers(config, &names) {
-            Ok(door) => door,
-            Err(problem) => {
-                self.notices.push(problem);
-                None
-            }
-        };
+    fn start_ingest(&self, config: &Config) -> Background {
         let plan = IngestPlan {
             holder: format!("{}@{}", self.host.pid, self.host.name),
             lease: LEASE,
             reopen_within: config.incidents.reopen_within,
-            sources,
-            door,
+            sources: sources::watched(config),
+            door: sources::door(config),
         };
         let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan);
         let role = ingest.follow();
@@ -209,33 +225,67 @@ fn run_settings(config: &Config) -> RunSettings {
     }
 }
 
-fn alertmanager(section: &AlertmanagerSection) -> Result<Alertmanager, String> {
-    let secret = |secret: &Secret| secret.resolve().map_err(|error| error.to_string());
-    let access = match &section.login {
-        Login::Anonymous => Access::Open,
-        Login::Bearer(token) => Access::Bearer(secret(token)?),
-        Login::Basic { username, password } => {
-            Access::Basic { username: username.clone(), password: secret(password)? }
-        }
-    };
-    let connection =
-        Connection { id: section.name.clone(), url: section.url.clone(), access, timeout: section.timeout };
-    Alertmanager::new(connection).map_err(|error| error.to_string())
+/// Tells the first of `problems`, and how many there are more.
+fn tell_problems(tell: &UnboundedSender<String>, problems: &[LibraryProblem]) {
+    for problem in problems {
+        tracing::warn!(problem = problem.message, "an SOP cannot be read");
+    }
+    let (told, more) = problems.split_at(problems.len().min(PROBLEMS_TOLD));
+    let more = (!more.is_empty()).then(|| format!("{} more SOPs have problems; the log names them.", more.len()));
+    for notice in told.iter().map(|problem| problem.message.clone()).chain(more) {
+        // When the console has been left there is nobody to tell.
+        let _ = tell.send(notice);
+    }
 }
 
-fn receivers(config: &Config, names: &[SourceId]) -> Result<Option<Door>, String> {
-    let section = &config.receiver;
-    if !section.enabled {
-        return Ok(None);
+#[cfg(test)]
+mod tests {
+    use crate::config::Request;
+    use crate::engine::backend::Backend as _;
+
+    use super::*;
+
+    fn config(home: &Path) -> Config {
+        let at = |name: &str| home.join(name);
+        let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
+        let (environment, host_name) = (Environment::default(), "web-1".to_owned());
+        crate::config::load(&Request { file: None, flags: Vec::new(), environment, places, host_name }).unwrap().config
     }
-    let default_source = names.first().cloned().unwrap_or_else(|| DEFAULT_SOURCE.into());
-    let mut receiver = ReceiverConfig::new(section.listen, default_source.clone());
-    receiver.token = match &section.token {
-        Some(token) => Some(token.resolve().map_err(|error| error.to_string())?),
-        None => None,
-    };
-    receiver.body_limit = usize::try_from(section.body_limit).unwrap_or(usize::MAX);
-    receiver.in_flight_limit = usize::try_from(section.in_flight_limit).unwrap_or(usize::MAX);
-    let sources = if names.is_empty() { vec![default_source] } else { names.to_vec() };
-    Ok(Some(Door { receivers: Arc::new(Receivers::new(receiver, Arc::new(WebhookV4))), sources }))
+
+    #[tokio::test]
+    async fn a_library_that_comes_late_is_used_and_its_problems_are_told() {
+        let home = tempfile::tempdir().unwrap();
+        let sops = home.path().join("sops");
+        std::fs::create_dir(&sops).unwrap();
+        std::fs::write(sops.join("Own.md"), "# Own\n\n1. Look.\n").unwrap();
+        std::os::unix::fs::symlink(&sops, sops.join("loop")).unwrap();
+        let mut app = App::open(&config(home.path()), vec!["from before".to_owned()]).await.unwrap();
+        let backend = app.backend.clone();
+        let listed = |sops: Vec<(crate::domain::id::SopId, String)>| sops.iter().any(|(id, _)| id.as_str() == "Own.md");
+        assert!(!listed(backend.sops().await.unwrap()));
+
+        let (sender, late) = oneshot::channel();
+        let mut changes = backend.follow();
+        let tell = app.notices.tell.clone();
+        let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
+        let directories = vec![sops.clone()];
+        let renewing = tokio::spawn(backend.clone().renew_library(directories.clone(), Some(late), tell));
+        assert!(sender.send(Library::load(&directories)).is_ok());
+        changes.changed().await.unwrap();
+        assert!(listed(backend.sops().await.unwrap()));
+        assert_eq!(app.notices.told.recv().await.unwrap(), "from before");
+        assert!(app.notices.told.recv().await.unwrap().contains("loop"));
+        renewing.abort();
+    }
+
+    #[test]
+    fn many_problems_are_told_in_few_words() {
+        let mut notices = Notices::new(Vec::new());
+        let problems: Vec<LibraryProblem> = (0..600)
+            .map(|number| LibraryProblem { path: PathBuf::from("/x"), message: format!("problem {number}") })
+            .collect();
+        tell_problems(&notices.tell, &problems);
+        let told: Vec<String> = std::iter::from_fn(|| notices.told.try_recv().ok()).collect();
+        assert_eq!(told, ["problem 0", "problem 1", "problem 2", "597 more SOPs have problems; the log names them."]);
+    }
 }

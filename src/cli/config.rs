@@ -7,7 +7,7 @@ use color_eyre::eyre::Report;
 use serde::Serialize;
 
 use super::{Exit, Format, json_line};
-use crate::config::{Loaded, Mistake, Request, Warning, load};
+use crate::config::{ConfigError, Loaded, Mistake, Request, Warning, load, look_at_secrets};
 
 /// What can be done with the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -26,24 +26,38 @@ enum Finding<'a> {
     Warning(&'a Warning),
 }
 
-/// Runs `command` and prints to `out`.
+/// Looks at the files that a valid configuration names and that this layer cannot read: `Err` says what is wrong in them.
+pub type LookCloser = fn(&Loaded) -> Result<(), ConfigError>;
+
+/// Runs `command` and prints to `out`; `check` also asks `look_closer`, and tries whether the secrets can be fetched.
 ///
 /// # Errors
 /// When the output cannot be written, and `show` when there is no valid configuration ([`crate::config::ConfigError`]);
 /// mistakes are the result of `check`, not its failure.
-pub fn run(command: ConfigCommand, request: &Request, format: Format, out: &mut dyn Write) -> Result<Exit, Report> {
+pub fn run(
+    command: ConfigCommand,
+    request: &Request,
+    look_closer: LookCloser,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<Exit, Report> {
     match command {
-        ConfigCommand::Check => Ok(check(request, format, out)?),
+        ConfigCommand::Check => Ok(check(request, look_closer, format, out)?),
         ConfigCommand::Show => Ok(show(&load(request)?, format, out)?),
     }
 }
 
-fn check(request: &Request, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
+fn check(request: &Request, look_closer: LookCloser, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
     let loaded = load(request);
-    let findings: Vec<Finding<'_>> = match &loaded {
-        Ok(loaded) => loaded.warnings.iter().map(Finding::Warning).collect(),
-        Err(error) => error.mistakes.iter().map(Finding::Error).collect(),
+    let (mistakes, warnings) = match &loaded {
+        Ok(loaded) => {
+            let mistakes = look_closer(loaded).err().map(|error| error.mistakes).unwrap_or_default();
+            (mistakes, [loaded.warnings.clone(), look_at_secrets(loaded)].concat())
+        }
+        Err(error) => (error.mistakes.clone(), Vec::new()),
     };
+    let findings: Vec<Finding<'_>> =
+        mistakes.iter().map(Finding::Error).chain(warnings.iter().map(Finding::Warning)).collect();
     for finding in &findings {
         match (format, finding) {
             (Format::Json, finding) => json_line(out, finding)?,
@@ -88,9 +102,18 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::config::{ConfigError, Environment, Places};
+    use crate::config::{Environment, Mistake, Origin, Places};
 
     fn printed(command: ConfigCommand, text: &str, format: Format) -> (Result<Exit, Report>, String) {
+        printed_with(command, text, |_| Ok(()), format)
+    }
+
+    fn printed_with(
+        command: ConfigCommand,
+        text: &str,
+        look_closer: LookCloser,
+        format: Format,
+    ) -> (Result<Exit, Report>, String) {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
@@ -101,7 +124,7 @@ mod tests {
         let environment = Environment::default();
         let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
         let mut out = Vec::new();
-        let result = run(command, &request, format, &mut out);
+        let result = run(command, &request, look_closer, format, &mut out);
         (result, String::from_utf8(out).unwrap().replace(&directory.path().display().to_string(), "DIR"))
     }
 
@@ -133,6 +156,32 @@ mod tests {
         let (exit, text) = printed(ConfigCommand::Check, "[sops]\ndirectories = [\"/nonexistent\"]\n", Format::Text);
         assert_eq!(exit.unwrap(), Exit::Failed);
         assert!(text.starts_with("warning: DIR/config/config.toml:2: sops.directories: "), "{text}");
+    }
+
+    #[test]
+    fn check_says_what_is_wrong_in_the_files_that_are_named() {
+        let look: LookCloser = |_| {
+            let (origin, key) = (Origin::Default, "console.keymap".to_owned());
+            let (problem, allowed) = ("line 3 is broken".to_owned(), "a keymap".to_owned());
+            Err(ConfigError { mistakes: vec![Mistake { origin, key, problem, allowed }] })
+        };
+        let (exit, text) = printed_with(ConfigCommand::Check, "[console]\nutc = true\n", look, Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Failed);
+        assert_eq!(text, "error: default: console.keymap: line 3 is broken. Allowed: a keymap\n");
+    }
+
+    #[test]
+    fn check_fetches_the_secrets_and_never_prints_them() {
+        let config = "[receiver]\ntoken = { command = [\"printf\", \"hunter2\"] }\n[[alertmanager]]\nname = \"am\"\n\
+                      url = \"http://am\"\ntoken = { env = \"SURELY_NOT_SET\" }\n";
+        let (exit, text) = printed(ConfigCommand::Check, config, Format::Text);
+        assert_eq!(exit.unwrap(), Exit::Failed);
+        let expected = "warning: DIR/config/config.toml:6: alertmanager.token: no secret from environment variable \
+                        SURELY_NOT_SET: it is not set. Export SURELY_NOT_SET before the program is started\n";
+        assert_eq!(text, expected);
+        let receiver_alone = config.split("[[").next().unwrap();
+        let (exit, text) = printed(ConfigCommand::Check, receiver_alone, Format::Text);
+        assert_eq!((exit.unwrap(), text.as_str()), (Exit::Done, "DIR/config/config.toml is valid.\n"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::places::Places;
 use super::reader::{Effective, FlagValue, Reader, Scope};
 use super::{
     AlertmanagerSection, Ascii, Config, ConsoleSection, IncidentsSection, LogLevel, LogSection, Login, ReceiverSection,
-    RunSection, SopsSection, StoreSection,
+    RunSection, SopsSection, StoreSection, Theme,
 };
 use crate::domain::id::SourceId;
 use crate::domain::incident::DEFAULT_REOPEN_WITHIN;
@@ -193,8 +193,9 @@ fn run(section: &mut Scope<'_, '_>, home: &Path, host_name: &str) -> RunSection 
 
 fn console(section: &mut Scope<'_, '_>, home: &Path) -> ConsoleSection {
     const ASCII: Choice<Ascii> = Choice(&[("auto", Ascii::Auto), ("true", Ascii::Only), ("false", Ascii::Off)]);
+    const THEME: Choice<Theme> = Choice(&[("dark", Theme::Dark), ("light", Theme::Light)]);
     ConsoleSection {
-        theme: section.read("theme", &Name { longest: 64 }, "dark".to_owned()),
+        theme: section.read("theme", &THEME, Theme::Dark),
         keymap: section.read_optional("keymap", &FilePath { home }),
         ascii: section.read("ascii", &ASCII, Ascii::Auto),
         utc: section.read("utc", &SWITCH, true),

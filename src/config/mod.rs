@@ -13,6 +13,7 @@ mod paths;
 mod places;
 mod reader;
 mod secret;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use mistake::{ConfigError, Mistake, Origin, Warning};
 pub use places::{NoHome, Places};
 pub use reader::{Effective, FlagValue};
 pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
+pub use secrets::look_at_secrets;
 
 use crate::domain::id::SourceId;
 
@@ -137,14 +139,23 @@ pub struct RunSection {
 /// How the console looks and behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleSection {
-    /// Name of a theme.
-    pub theme: String,
+    /// The colours.
+    pub theme: Theme,
     /// A file of key bindings that go over the built-in ones.
     pub keymap: Option<PathBuf>,
     /// Whether only ASCII is drawn.
     pub ascii: Ascii,
     /// Whether times are shown in UTC rather than in local time.
     pub utc: bool,
+}
+
+/// The colours of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// For dark terminals.
+    Dark,
+    /// For light terminals.
+    Light,
 }
 
 /// Whether only ASCII is drawn.

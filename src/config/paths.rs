@@ -4,6 +4,8 @@
 //! command line, and only there, a path may be relative to the current directory.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::document::{Field, Raw};
 use super::forms::{Form, Wrong, is_variable_name, quote, quote_list, text_of, texts_of};
@@ -28,6 +30,43 @@ fn absolute(text: &str, raw: &Raw, home: &Path) -> Result<PathBuf, Wrong> {
             .map_err(|error| Wrong::new(format!("{} cannot be made absolute ({error})", quote(text)))),
         _ => Err(Wrong::new(format!("{} is relative", quote(text)))),
     }
+}
+
+/// A directory is looked at for so long: a local file system answers in microseconds, and a file server that is gone never
+/// does.
+const ANSWER_WITHIN: Duration = Duration::from_millis(300);
+
+/// What stands at the place of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Directory,
+    /// Something else, such as a file.
+    Other,
+    Nothing,
+    /// The file system did not answer in time.
+    NoAnswer,
+}
+
+/// Looks at `path`, not longer than [`ANSWER_WITHIN`].
+fn look_at(path: &Path) -> Found {
+    let path = path.to_path_buf();
+    let look = move || match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => Found::Directory,
+        Ok(_) => Found::Other,
+        Err(_) => Found::Nothing,
+    };
+    within(ANSWER_WITHIN, look).unwrap_or(Found::NoAnswer)
+}
+
+/// The result of `work`, done on a thread of its own; `None` when it takes longer than `limit`. The thread goes on then:
+/// what waits for a file server cannot be called back.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Nobody listens any more when the limit was reached.
+        let _ = sender.send(work());
+    });
+    receiver.recv_timeout(limit).ok()
 }
 
 fn shown(path: &Path) -> String {
@@ -69,16 +108,29 @@ const ALLOWED_DIRECTORY: &str = "the absolute path of a directory, or one that b
 
 fn directory(text: &str, raw: &Raw, home: &Path) -> Result<PathBuf, Wrong> {
     let path = absolute(text, raw, home)?;
-    if path.exists() && !path.is_dir() {
-        return Err(Wrong::new(format!("{} is not a directory", quote(text))));
+    match look_at(&path) {
+        Found::Other => Err(Wrong::new(format!("{} is not a directory", quote(text)))),
+        Found::Directory | Found::Nothing | Found::NoAnswer => Ok(path),
     }
-    Ok(path)
 }
 
-fn missing(paths: &[&PathBuf]) -> Option<String> {
-    let missing: Vec<String> = paths.iter().filter(|path| !path.is_dir()).map(|path| shown(path)).collect();
-    (!missing.is_empty())
-        .then(|| format!("there is no directory {}. Create or mount it, or remove it here", missing.join(", ")))
+/// What is doubtful about directories that are allowed.
+fn doubts(paths: &[&PathBuf]) -> Option<String> {
+    let looked: Vec<(Found, String)> = paths.iter().map(|path| (look_at(path), shown(path))).collect();
+    let those = |wanted: Found| {
+        let names: Vec<&str> =
+            looked.iter().filter(|(found, _)| *found == wanted).map(|(_, name)| name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let missing = those(Found::Nothing)
+        .map(|names| format!("there is no directory {names}. Create or mount it, or remove it here"));
+    let silent = those(Found::NoAnswer).map(|names| {
+        format!("the file system of {names} does not answer. Look after its server, unmount it, or remove it here")
+    });
+    match (missing, silent) {
+        (Some(missing), Some(silent)) => Some(format!("{missing}; {silent}")),
+        (missing, silent) => missing.or(silent),
+    }
 }
 
 impl Form for DirectoryPath<'_> {
@@ -97,7 +149,7 @@ impl Form for DirectoryPath<'_> {
     }
 
     fn doubt(&self, value: &PathBuf) -> Option<String> {
-        missing(&[value])
+        doubts(&[value])
     }
 }
 
@@ -132,7 +184,7 @@ impl Form for DirectoryPaths<'_> {
     }
 
     fn doubt(&self, value: &Vec<PathBuf>) -> Option<String> {
-        missing(&value.iter().collect::<Vec<_>>())
+        doubts(&value.iter().collect::<Vec<_>>())
     }
 }
 
@@ -222,5 +274,28 @@ impl Form for SecretPlace<'_> {
                 format!("{{ command = [{}, …] }}", quote(argv.first().map_or("", String::as_str)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_answer_is_not_waited_for() {
+        let (hold, held) = mpsc::channel::<()>();
+        assert_eq!(within(Duration::from_millis(1), move || held.recv().is_ok()), None);
+        drop(hold);
+        assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
+    }
+
+    #[test]
+    fn places_are_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(look_at(directory.path()), Found::Directory);
+        assert_eq!(look_at(&file), Found::Other);
+        assert_eq!(look_at(&directory.path().join("none")), Found::Nothing);
     }
 }

@@ -91,6 +91,12 @@ impl Secret {
         Self { key: key.to_owned(), source }
     }
 
+    /// The key of the configuration that wants it.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn source(&self) -> &SecretSource {

@@ -405,7 +405,7 @@ fn variables_set_every_kind_of_key() {
     assert_eq!(loaded.warnings, []);
     let config = loaded.config;
     assert_eq!(config.store.path, std::env::current_dir().unwrap().join("relative.db"));
-    assert_eq!((config.console.theme.as_str(), config.console.ascii), ("light", Ascii::Only));
+    assert_eq!((config.console.theme, config.console.ascii), (Theme::Light, Ascii::Only));
     assert_eq!(config.receiver.listen.to_string(), "[::1]:1234");
     assert_eq!((config.receiver.enabled, config.receiver.body_limit), (false, 1 << 20));
     let place = SecretSource::Environment("AIOPS_RECEIVER_TOKEN".to_owned());

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
 };
-use super::library::{self, Library};
+use super::library::{self, Library, LibraryProblem};
 use super::ports::BoxFuture;
 use super::runner::Runner;
 use crate::domain::action::attempt::Attempt;
@@ -65,9 +65,22 @@ impl LocalBackend {
     }
 
     /// Loads the library anew whenever a document below `directories` changes. Runs for ever.
-    pub async fn renew_library(self, directories: Vec<PathBuf>) {
+    ///
+    /// `late` is a library that was still being read when the backend was made; it is used as soon as it is there. `tell`
+    /// gets the problems that the library before did not have, if there are any.
+    pub async fn renew_library(
+        self,
+        directories: Vec<PathBuf>,
+        late: Option<oneshot::Receiver<Library>>,
+        tell: impl Fn(&[LibraryProblem]) + Send,
+    ) {
         if directories.is_empty() {
             return;
+        }
+        if let Some(late) = late
+            && let Ok(library) = late.await
+        {
+            self.use_library(library, &tell);
         }
         let mut known = None;
         loop {
@@ -76,14 +89,21 @@ impl LocalBackend {
             if known.as_ref().is_some_and(|known| *known != now) {
                 let places = directories.clone();
                 let Ok(library) = tokio::task::spawn_blocking(move || Library::load(&places)).await else { return };
-                for problem in library.problems() {
-                    tracing::warn!(problem = problem.message, "an SOP cannot be read");
-                }
-                *self.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(library);
-                self.renewed.send_modify(|count| *count += 1);
+                self.use_library(library, &tell);
             }
             known = Some(now);
             tokio::time::sleep(LOOK_AT_LIBRARY_EVERY).await;
+        }
+    }
+
+    fn use_library(&self, library: Library, tell: impl Fn(&[LibraryProblem])) {
+        let before = self.library();
+        let new: Vec<LibraryProblem> =
+            library.problems().iter().filter(|problem| !before.problems().contains(problem)).cloned().collect();
+        *self.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(library);
+        self.renewed.send_modify(|count| *count += 1);
+        if !new.is_empty() {
+            tell(&new);
         }
     }
 

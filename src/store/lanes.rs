@@ -3,7 +3,10 @@
 //! Owns: the writing connection, transactions, group commit. Does not: know what the jobs do.
 //!
 //! Invariants: a job of a person never waits behind more than the one job that runs. Replies go out after the commit.
-//! A job that panics is rolled back and takes nothing else with it.
+//! A job that panics is rolled back; the jobs beside it and after it are done and answered all the same.
+//!
+//! A panic in any thread ends a console in order: its hook gives the terminal back and says what happened. That the thread
+//! here lives on is what makes the order: what was accepted is still stored, and the lease is released.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

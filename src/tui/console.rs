@@ -56,8 +56,8 @@ pub struct Console {
     pub backend: Arc<dyn Backend>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// Things to tell the person at the start.
-    pub notices: Vec<String>,
+    /// Things to tell the person that have no other place: at the start, and later.
+    pub notices: UnboundedReceiver<String>,
 }
 
 impl Console {
@@ -72,7 +72,10 @@ impl Console {
         let session = Session::enter(self.caps)?;
         let mut changes = self.backend.follow();
         let mut events = EventStream::new();
-        let (mut running, mut inbox) = Running::new(self, session)?;
+        let (mut running, mut inbox, mut notices) = Running::new(self, session)?;
+        while let Ok(notice) = notices.try_recv() {
+            running.handle(Msg::Notice(notice));
+        }
         running.first_facts(&mut inbox).await;
         running.paint();
         after_first_frame();
@@ -85,6 +88,7 @@ impl Console {
                 signal = signals.next() => running.signal(signal),
                 () = running.session.panicked() => running.ended = Some(Ended::Panicked),
                 Some(msg) = inbox.recv() => running.handle(msg),
+                Some(notice) = notices.recv() => running.handle(Msg::Notice(notice)),
                 changed = changes.changed() => match changed {
                     Ok(()) => running.handle(Msg::Changed),
                     Err(_) => running.ended = Some(Ended::Quit),
@@ -97,6 +101,9 @@ impl Console {
         Ok(running.ended.unwrap_or(Ended::Quit))
     }
 }
+
+/// Things to tell the person.
+type Notices = UnboundedReceiver<String>;
 
 struct Running {
     model: Model,
@@ -116,7 +123,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(console: Console, session: Session) -> Result<(Self, UnboundedReceiver<Msg>), EnterError> {
+    fn new(console: Console, session: Session) -> Result<(Self, UnboundedReceiver<Msg>, Notices), EnterError> {
         let Console { mut model, look, caps, backend, clock, notices } = console;
         let size = session.size();
         model.ui.size = (size.width, size.height);
@@ -125,10 +132,6 @@ impl Running {
         // The encoder cannot fail: it writes into memory.
         let Ok(terminal) = Terminal::new(encoder);
         let (outbox, inbox) = unbounded_channel();
-        for notice in notices {
-            // The receiver stands beside this very sender.
-            let _ = outbox.send(Msg::Notice(notice));
-        }
         let running = Self {
             model,
             look,
@@ -144,7 +147,7 @@ impl Running {
             painted_size: size,
             ended: None,
         };
-        Ok((running, inbox))
+        Ok((running, inbox, notices))
     }
 
     /// Loads until the screen wants nothing more, so that the first frame has something to say.

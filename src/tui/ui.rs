@@ -2,7 +2,7 @@
 //!
 //! Owns: the types. Does not: change them (see `update`) or draw them (see `draw`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub struct Ui {
     pub overlay: Option<Overlay>,
     /// One line for the person, for a while.
     pub toast: Option<Toast>,
+    /// What is to be said when nothing else is, in this order. May contain foreign text.
+    pub notices: VecDeque<String>,
     /// Wall clock of the last message, for the header and for durations.
     pub now: Timestamp,
     /// Monotonic clock of the last message.
@@ -268,6 +270,7 @@ impl Model {
             output: OutputView::default(),
             overlay: None,
             toast: None,
+            notices: VecDeque::new(),
             now: Timestamp::default(),
             monotonic: Duration::ZERO,
             loading: Loading::default(),

@@ -23,10 +23,10 @@ fn text(bytes: &[u8]) -> &str {
 fn effective_values_come_from_file_environment_and_flags() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("my.toml");
-    fs::write(&file, "[console]\ntheme = \"light\"\nutc = false\n").unwrap();
+    fs::write(&file, "[console]\ntheme = \"dark\"\nutc = false\n").unwrap();
     let output = aiops(home.path(), &["config", "show", "--json", "--db", "/x/y.db", "--config"])
         .arg(&file)
-        .env("AIOPS_THEME", "solar")
+        .env("AIOPS_THEME", "light")
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -34,7 +34,7 @@ fn effective_values_come_from_file_environment_and_flags() {
         let lines = text(&output.stdout).lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         lines.into_iter().find(|line| line["key"] == key).unwrap()
     };
-    assert_eq!(value("console.theme")["value"], "\"solar\"");
+    assert_eq!(value("console.theme")["value"], "\"light\"");
     assert_eq!(value("console.theme")["origin"]["variable"], "AIOPS_THEME");
     assert_eq!(value("console.utc")["origin"]["line"], 3);
     assert_eq!(value("store.path")["origin"]["flag"], "--db");

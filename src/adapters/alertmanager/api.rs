@@ -18,9 +18,6 @@ use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{AlertSource, BoxFuture, Fetched, SourceError};
 
-/// How long one question may take unless the configuration says otherwise.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How the API is entered.
 #[derive(Clone, Debug)]
 pub enum Access {

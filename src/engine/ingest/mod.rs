@@ -26,11 +26,9 @@ use crate::domain::id::SourceId;
 pub use store::{AlertStore, Lease, StoreFailure};
 use term::{Sources, Term};
 
-/// How long a lease lasts without a heartbeat: a process that died is replaced within this time.
-pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
-
-/// How often a source is asked unless the configuration says otherwise.
-pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a lease lasts without a heartbeat: a process that died is replaced within this time, and a host that is busy
+/// for a few seconds is not.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// Heartbeats in the time that a lease lasts, so that a single slow one costs nothing.
 const BEATS: u32 = 3;

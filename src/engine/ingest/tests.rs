@@ -31,7 +31,7 @@ impl Process {
             .collect();
         let plan = IngestPlan {
             holder: name.to_owned(),
-            lease: DEFAULT_LEASE,
+            lease: LEASE,
             reopen_within: Duration::from_secs(1800),
             sources,
             door: Some(Door { receivers: Arc::new(door.clone()), sources: vec!["am".into()] }),
@@ -279,7 +279,7 @@ async fn the_heartbeat_notices_a_take_over_without_any_delivery() {
     store.change(|held| held.lease = Some(("2@a".to_owned(), 99, Instant::now() + MINUTE)));
     let taken = Instant::now();
     process.until(|role| matches!(role, Role::Viewer { .. })).await;
-    assert!(taken.elapsed() <= DEFAULT_LEASE / BEATS, "it does not wait for the end of its own lease");
+    assert!(taken.elapsed() < LEASE / 2, "it does not wait for the end of its own lease");
     assert_eq!(door.state.borrow().closed, 1);
     process.end().await;
 }
@@ -289,7 +289,7 @@ async fn one_failed_heartbeat_is_no_loss_but_a_lease_without_any_is() {
     let (store, door) = (FakeStore::default(), FakeDoor::default());
     let mut process = Process::start("1@a", &store, None, &door);
     process.until(|role| *role == open_at("here")).await;
-    let beat = DEFAULT_LEASE / BEATS;
+    let beat = LEASE / BEATS;
     store.change(|held| held.renew_fails = true);
     sleep(beat + beat / 2).await;
     store.change(|held| held.renew_fails = false);
@@ -329,7 +329,7 @@ async fn the_end_waits_for_what_is_in_flight_and_hands_the_lease_over() {
     first.until(|role| *role == open_at("here")).await;
     let sink = door.sink().await;
     first.shutdown.cancel();
-    sleep(DEFAULT_LEASE * 3).await;
+    sleep(LEASE * 3).await;
     assert_eq!(sink.accept(delivery("am", 0)).await, Ok(()), "the lease is kept until the last one is stored");
     assert!(!first.task.is_finished());
     hold.notify_one();

@@ -8,7 +8,7 @@ use super::screens::screen;
 use super::world::{World, disk_full, snapshot, with_detail};
 use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
 use crate::engine::backend::{HealthState, Snapshot};
-use crate::tui::msg::Msg;
+use crate::tui::msg::{Msg, Timer};
 use crate::tui::ui::{Overlay, Page};
 
 fn world(columns: u16, rows: u16) -> World {
@@ -63,6 +63,25 @@ fn a_source_that_goes_down_is_said_once_with_the_key_that_shows_why() {
     world.send(Msg::Changed);
     world.settle_with(&well);
     assert!(world.model.ui.toast.is_some_and(|toast| toast.text.contains("works again")));
+}
+
+#[test]
+fn notices_are_said_one_after_the_other_and_none_is_lost() {
+    let mut world = world(120, 40);
+    for notice in ["first", "second", "third"] {
+        world.send(Msg::Notice(notice.to_owned()));
+    }
+    let said = |world: &World| world.model.ui.toast.as_ref().map(|toast| toast.text.clone());
+    assert_eq!(said(&world).as_deref(), Some("first"));
+    let number = world.model.ui.toast.as_ref().unwrap().number;
+    world.send(Msg::Woken(Timer::Toast(number)));
+    assert_eq!(said(&world).as_deref(), Some("second"), "its time is over");
+    world.keys("S");
+    assert_eq!(said(&world), None, "nothing is said above a page");
+    world.keys("S");
+    assert_eq!(said(&world).as_deref(), Some("third"));
+    world.keys("j");
+    assert_eq!(said(&world), None);
 }
 
 #[test]

@@ -51,8 +51,9 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
         Msg::Woken(timer) => woken(model, timer, &mut effects),
         Msg::Painted => overlay::painted(model, &mut effects),
-        Msg::Notice(text) => toast(model, ToastLevel::Refused, text, &mut effects),
+        Msg::Notice(text) => model.ui.notices.push_back(text),
     }
+    next_notice(model, &mut effects);
     effects
 }
 
@@ -73,6 +74,16 @@ fn toast(model: &mut Model, level: ToastLevel, text: String, effects: &mut Vec<E
     let number = model.ui.next_timer();
     model.ui.toast = Some(Toast { text, level, number });
     effects.push(Effect::Wake(TOAST_FOR, Timer::Toast(number)));
+}
+
+/// Says the next thing that waits to be said: one after the other, and nothing while something lies above the panes.
+fn next_notice(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.ui.toast.is_none()
+        && model.ui.overlay.is_none()
+        && let Some(text) = model.ui.notices.pop_front()
+    {
+        toast(model, ToastLevel::Refused, text, effects);
+    }
 }
 
 fn clear_toast(model: &mut Model, number: u64) {

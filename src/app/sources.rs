@@ -1,0 +1,183 @@
+//! The configured sources and the receiver, which fetch their secrets when they are first needed.
+//!
+//! Owns: turning sections of the configuration into ports. Invariants: nothing blocks the caller, since a secret may come
+//! from a command or a slow file system; a secret that cannot be fetched is a failure of its source like any other: shown
+//! with its remedy, and tried again, so that `chmod` or `export` in time is enough.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tokio::sync::OnceCell;
+
+use crate::adapters::alertmanager::{Access, Alertmanager, Connection, WebhookV4};
+use crate::api::receiver::{ReceiverConfig, Receivers};
+use crate::config::{AlertmanagerSection, Config, Login, ReceiverSection, Secret};
+use crate::domain::id::SourceId;
+use crate::engine::ingest::{Door, WatchedSource};
+use crate::engine::ports::{AlertSink, AlertSource, BoxFuture, Fetched, OpenReceiver, ReceiverFactory, SourceError};
+
+/// The source of deliveries whose address names none.
+const DEFAULT_SOURCE: &str = "alertmanager";
+
+/// Every Alertmanager that is to be asked.
+pub(super) fn watched(config: &Config) -> Vec<WatchedSource> {
+    let sources = config.alertmanagers.iter().map(|section| WatchedSource {
+        source: Arc::new(LazyAlertmanager { section: section.clone(), ready: OnceCell::new() }),
+        interval: section.interval,
+    });
+    sources.collect()
+}
+
+/// The receiver; `None` when it is switched off.
+pub(super) fn door(config: &Config) -> Option<Door> {
+    let section = config.receiver.clone();
+    if !section.enabled {
+        return None;
+    }
+    let names: Vec<SourceId> = config.alertmanagers.iter().map(|section| section.name.clone()).collect();
+    let default_source = names.first().cloned().unwrap_or_else(|| DEFAULT_SOURCE.into());
+    let sources = if names.is_empty() { vec![default_source.clone()] } else { names };
+    Some(Door { receivers: Arc::new(LazyReceivers { section, default_source }), sources })
+}
+
+/// An Alertmanager whose secret is fetched with the first question that it can be fetched for.
+struct LazyAlertmanager {
+    section: AlertmanagerSection,
+    ready: OnceCell<Alertmanager>,
+}
+
+impl LazyAlertmanager {
+    async fn connect(&self) -> Result<Alertmanager, SourceError> {
+        let section = &self.section;
+        let access = match &section.login {
+            Login::Anonymous => Access::Open,
+            Login::Bearer(token) => Access::Bearer(fetch(token).await?),
+            Login::Basic { username, password } => {
+                Access::Basic { username: username.clone(), password: fetch(password).await? }
+            }
+        };
+        let (id, url, timeout) = (section.name.clone(), section.url.clone(), section.timeout);
+        Alertmanager::new(Connection { id, url, access, timeout })
+    }
+}
+
+impl AlertSource for LazyAlertmanager {
+    fn id(&self) -> SourceId {
+        self.section.name.clone()
+    }
+
+    fn fetch(&self) -> BoxFuture<'_, Result<Fetched, SourceError>> {
+        Box::pin(async { self.ready.get_or_try_init(|| self.connect()).await?.fetch().await })
+    }
+}
+
+/// Receivers whose token is fetched each time one is opened.
+struct LazyReceivers {
+    section: ReceiverSection,
+    default_source: SourceId,
+}
+
+impl ReceiverFactory for LazyReceivers {
+    fn open(&self, sink: Arc<dyn AlertSink>) -> BoxFuture<'_, Result<Box<dyn OpenReceiver>, SourceError>> {
+        Box::pin(async move {
+            let section = &self.section;
+            let mut receiver = ReceiverConfig::new(section.listen, self.default_source.clone());
+            // A receiver whose token cannot be had stays shut: without it everyone on this host could deliver.
+            receiver.token = match &section.token {
+                Some(token) => Some(fetch(token).await?),
+                None => None,
+            };
+            receiver.body_limit = usize::try_from(section.body_limit).unwrap_or(usize::MAX);
+            receiver.in_flight_limit = usize::try_from(section.in_flight_limit).unwrap_or(usize::MAX);
+            Receivers::new(receiver, Arc::new(WebhookV4)).open(sink).await
+        })
+    }
+}
+
+/// Fetches a secret on a thread that may block.
+async fn fetch(secret: &Secret) -> Result<SecretString, SourceError> {
+    let (key, wanted) = (secret.key().to_owned(), secret.clone());
+    match tokio::task::spawn_blocking(move || wanted.resolve()).await {
+        Ok(Ok(secret)) => Ok(secret),
+        Ok(Err(error)) => Err(SourceError {
+            what: format!("{}: no secret from {}: {}", error.key, error.place, error.problem),
+            remedy: error.remedy,
+        }),
+        Err(error) => Err(SourceError {
+            what: format!("{key}: the secret could not be fetched: {error}"),
+            remedy: "Look into the log".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::SecretSource;
+    use crate::engine::ports::{Delivery, SinkError};
+
+    struct Nowhere;
+
+    impl AlertSink for Nowhere {
+        fn accept(&self, _: Delivery) -> BoxFuture<'_, Result<(), SinkError>> {
+            Box::pin(async { Err(SinkError::NotReceiving) })
+        }
+
+        fn quarantine(&self, _: SourceId, _: Vec<u8>, _: String) -> BoxFuture<'_, Result<(), SinkError>> {
+            Box::pin(async { Err(SinkError::NotReceiving) })
+        }
+
+        fn turned_away(&self, _: SourceId, _: String) -> BoxFuture<'_, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    fn set_mode(path: &std::path::Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_receiver_opens_as_soon_as_its_token_can_be_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        std::fs::write(&file, "hunter2\n").unwrap();
+        set_mode(&file, 0o644);
+        let section = ReceiverSection {
+            enabled: true,
+            listen: ([127, 0, 0, 1], 0).into(),
+            token: Some(Secret::new("receiver.token", SecretSource::File(file.clone()))),
+            body_limit: 1024,
+            in_flight_limit: 1024,
+        };
+        let receivers = LazyReceivers { section, default_source: DEFAULT_SOURCE.into() };
+        let error = receivers.open(Arc::new(Nowhere)).await.err().unwrap().to_string();
+        assert!(error.starts_with("receiver.token: no secret from file "), "{error}");
+        assert!(error.contains("Run: chmod 600 ") && !error.contains("hunter2"), "{error}");
+        set_mode(&file, 0o600);
+        receivers.open(Arc::new(Nowhere)).await.ok().unwrap().close().await;
+    }
+
+    #[tokio::test]
+    async fn a_source_without_its_secret_fails_like_any_other_and_asks_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        let section = AlertmanagerSection {
+            name: "am".into(),
+            // Nothing listens on the port for discarding things; whether it does makes no difference here.
+            url: "http://127.0.0.1:9".to_owned(),
+            login: Login::Bearer(Secret::new("alertmanager.token", SecretSource::File(file.clone()))),
+            interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(1),
+        };
+        let source = LazyAlertmanager { section, ready: OnceCell::new() };
+        let error = source.fetch().await.unwrap_err().to_string();
+        assert!(error.starts_with("alertmanager.token: no secret from file "), "{error}");
+        std::fs::write(&file, "hunter2\n").unwrap();
+        set_mode(&file, 0o600);
+        let error = source.fetch().await.unwrap_err().to_string();
+        assert!(!error.contains("no secret"), "the secret is there now: {error}");
+    }
+}
