@@ -90,6 +90,8 @@ intents! {
     PreviousStep = "previous-step", "previous step";
     /// Propose the command under the cursor; nothing runs before it is approved.
     Run = "run", "propose the command";
+    /// Type other values for the command under the cursor than the alert's labels give, and propose it.
+    EditValues = "edit-values", "propose with other values";
     /// Review what waits for approval.
     Approvals = "approvals", "review what waits";
     /// Approve what the review shows.

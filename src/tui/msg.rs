@@ -86,7 +86,7 @@ pub struct ProposeRequest {
 /// Timers, each with the number it was set under; an older number means that it was set again since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// The cursor has rested: details may follow it.
+    /// The cursor has rested: what is behind may follow it.
     Settle(u64),
     /// A toast has been read.
     Toast(u64),

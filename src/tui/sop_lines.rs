@@ -117,10 +117,14 @@ pub fn split(body: Rect) -> (Rect, Option<Rect>) {
 /// A parameter of the command that would be proposed, as the row of values shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
+    /// Its name, as values are given by it.
+    pub name: String,
     /// How it stands in the document. Foreign text.
     pub surface: String,
     /// What it would get, and from which label; `None` when it will be asked for. Foreign text.
     pub bound: Option<(String, String)>,
+    /// Why the label's value cannot be used; empty when it can or there is none.
+    pub problem: String,
 }
 
 /// The parameters of the command that a proposal at `cursor` would take, with what `labels` give them.
@@ -139,7 +143,7 @@ pub fn values(procedure: &Procedure, cursor: usize, labels: &Labels) -> Vec<Valu
             (BoundFrom::Label(label), Some(value)) => Some((value, label)),
             _ => None,
         };
-        Value { surface: binding.surface, bound }
+        Value { name: binding.name, surface: binding.surface, bound, problem: binding.problem }
     };
     bindings.into_iter().map(value).collect()
 }

@@ -131,8 +131,34 @@ pub struct QueueView {
     pub editing: Option<LineEdit>,
     /// Jump to an end as soon as its rows are loaded.
     pub going: Option<QueueEnd>,
-    /// Number of the timer after which details follow the cursor; `None` when they do.
-    pub settling: Option<u64>,
+    /// What still waits for the cursor to rest; `None` when everything follows it.
+    pub settling: Option<Settling>,
+}
+
+/// A rest of the cursor that is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// Number of the timer that ends it.
+    pub timer: u64,
+    /// What follows then.
+    pub behind: Behind,
+}
+
+/// What does not follow the cursor yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// The page, and after it the details.
+    Page,
+    /// The details only: the page has followed.
+    Details,
+}
+
+impl QueueView {
+    /// Whether the cursor may be outside its page, which stands still until the cursor rests.
+    #[must_use]
+    pub const fn page_waits(&self) -> bool {
+        matches!(self.settling, Some(Settling { behind: Behind::Page, .. }))
+    }
 }
 
 /// An end of the queue.
@@ -223,10 +249,36 @@ pub struct Prompt {
     pub needed: Vec<NeededValue>,
     /// Values typed so far, by name.
     pub values: BTreeMap<String, String>,
+    /// What the alert's labels give, by name: a value that is left as it is stays the label's.
+    pub labels: BTreeMap<String, FromLabel>,
     /// Which one is being typed.
     pub at: usize,
     /// The value being typed.
     pub edit: LineEdit,
+}
+
+/// A value that a label gives. Foreign text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromLabel {
+    /// Name of the label.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Prompt {
+    /// What stands in the field of the value `name` before anything is typed into it.
+    #[must_use]
+    pub fn proposed(&self, name: &str) -> &str {
+        let label = self.labels.get(name).map(|from| from.value.as_str());
+        self.values.get(name).map(String::as_str).or(label).unwrap_or("")
+    }
+
+    /// The field of the value `name`, as it is before anything is typed into it.
+    #[must_use]
+    pub fn field_of(&self, name: &str) -> LineEdit {
+        LineEdit::new(self.proposed(name))
+    }
 }
 
 /// A list of SOPs to choose from.

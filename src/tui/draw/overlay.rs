@@ -122,7 +122,8 @@ fn prompt(buffer: &mut Buffer, model: &Model, prompt: &Prompt, look: &Look) {
     let command = command_of(model, prompt, usize::from(width.saturating_sub(6)), look);
     let height = u16::try_from(prompt.needed.len() + command.len() + PROMPT_ROWS).unwrap_or(u16::MAX);
     let area = layout::overlay(columns, rows, width, height);
-    let inside = frame(buffer, area, "This command needs values", look);
+    let title = if prompt.labels.is_empty() { "This command needs values" } else { "Values of this command" };
+    let inside = frame(buffer, area, title, look);
     let mut places = (inside.y..inside.bottom()).map(|y| Rect { y, height: 1, ..inside });
     for (line, place) in command.iter().zip(places.by_ref()) {
         Run::new(buffer, place, look).put(line, look.styles.command);
@@ -133,9 +134,20 @@ fn prompt(buffer: &mut Buffer, model: &Model, prompt: &Prompt, look: &Look) {
     for (number, place) in (first..prompt.needed.len()).take(shown).zip(places.by_ref()) {
         value_row(buffer, place, prompt, number, look);
     }
-    let problem = prompt.needed.get(prompt.at).map_or("", |needed| needed.problem.as_str());
-    if let Some(place) = places.next() {
-        Run::new(buffer, place, look).fit(&look.visible(problem), inside.width, look.styles.warning);
+    if let (Some(place), Some(needed)) = (places.next(), prompt.needed.get(prompt.at)) {
+        let mut run = Run::new(buffer, place, look);
+        match prompt.labels.get(&needed.name) {
+            Some(from) => {
+                let words = if prompt.edit.text() == prompt.field_of(&needed.name).text() {
+                    "from"
+                } else {
+                    "instead of that of"
+                };
+                let note = format!("{words} the alert's label {}", look.visible(&from.label));
+                run.fit(&note, inside.width, look.styles.muted)
+            }
+            None => run.fit(&look.visible(&needed.problem), inside.width, look.styles.warning),
+        };
     }
     if let Some(place) = places.next() {
         let note = "A value is filled in as it is; nothing in it is read as a command.";
@@ -155,7 +167,7 @@ fn value_row(buffer: &mut Buffer, place: Rect, prompt: &Prompt, number: usize, l
         let room = run.room();
         run.field(&prompt.edit, room);
     } else {
-        run.put(&look.visible(prompt.values.get(&needed.name).map_or("", String::as_str)), look.styles.text);
+        run.put(&look.visible(prompt.proposed(&needed.name)), look.styles.text);
     }
 }
 

@@ -31,6 +31,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Fold], "fold"),
             (&[Intent::Filter], "find"),
             (&[Intent::Sop], "list"),
+            (&[Intent::EditValues], "values"),
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
             (&[Intent::Approvals], "approvals"),

@@ -7,10 +7,16 @@ use super::world::{World, snapshot, with_detail};
 use crate::domain::id::IncidentId;
 use crate::engine::backend::QueueAnchor;
 use crate::tui::msg::{Effect, Msg, Timer};
+use crate::tui::ui::Behind;
 
 fn settle(world: &mut World) {
-    let number = world.model.ui.queue.settling.expect("details are waiting");
-    world.send(Msg::Woken(Timer::Settle(number)));
+    let mut steps = 0;
+    while let Some(settling) = world.model.ui.queue.settling {
+        world.send(Msg::Woken(Timer::Settle(settling.timer)));
+        steps += 1;
+        assert!(steps <= 2, "a page and then the details, no more");
+    }
+    assert!(steps > 0, "something was waiting");
 }
 
 fn loads(effects: &[Effect]) -> usize {
@@ -107,6 +113,49 @@ fn moving_past_the_page_leaves_the_page_alone_until_the_cursor_rests() {
 }
 
 #[test]
+fn a_page_is_turned_before_the_details_are_asked_for() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    for _ in 0..world.model.queue_rows() {
+        world.press(KeyCode::Down);
+    }
+    world.take_effects();
+    let first = world.model.ui.queue.settling.expect("the page waits");
+    assert_eq!(first.behind, Behind::Page);
+    world.send(Msg::Woken(Timer::Settle(first.timer)));
+    assert!(world.model.ui.queue.top > 0, "the page was turned");
+    assert_eq!(loads(&world.take_effects()), 0, "the details are not asked for with it");
+    // A change of the store meanwhile loads rows, and still no other details.
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    let asked = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Load { query, .. } => query.detail,
+        _ => None,
+    });
+    assert_eq!(asked, Some(IncidentId(1)));
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    let second = world.model.ui.queue.settling.expect("the details wait");
+    assert_eq!(second.behind, Behind::Details);
+    world.take_effects();
+    world.send(Msg::Woken(Timer::Settle(first.timer)));
+    assert_eq!(loads(&world.take_effects()), 0, "the first timer is stale");
+    world.send(Msg::Woken(Timer::Settle(second.timer)));
+    assert_eq!(loads(&world.take_effects()), 1);
+    assert_eq!(world.model.ui.queue.settling, None);
+}
+
+#[test]
+fn a_rest_within_the_page_brings_the_details_at_once() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    world.keys("jj");
+    world.take_effects();
+    let settling = world.model.ui.queue.settling.expect("the details wait");
+    world.send(Msg::Woken(Timer::Settle(settling.timer)));
+    assert_eq!(loads(&world.take_effects()), 1);
+}
+
+#[test]
 fn the_rows_of_the_page_stay_loaded_while_the_cursor_is_away() {
     let mut world = World::new(120, 40);
     let mut first = with_detail(snapshot(1..=120), 1);
@@ -181,8 +230,8 @@ proptest! {
         for _ in 0..downs {
             world.press(KeyCode::Down);
         }
-        if let Some(number) = world.model.ui.queue.settling {
-            world.send(Msg::Woken(Timer::Settle(number)));
+        if world.model.ui.queue.settling.is_some() {
+            settle(&mut world);
         }
         for ids in arrivals {
             let before = world.model.ui.queue.selected.unwrap();

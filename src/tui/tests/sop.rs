@@ -1,5 +1,7 @@
 //! The step tree: what would be proposed, what shows, what is asked for.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::KeyCode;
 
 use super::screens::screen;
@@ -110,4 +112,104 @@ fn a_narrow_screen_says_which_incident_the_sop_is_for() {
     let world = world();
     let title = screen(&world).lines().nth(1).unwrap_or_default().to_owned();
     assert!(title.contains("for DiskFull eu1 team-1/orders-db"), "{title}");
+}
+
+/// What the console asks the engine to propose, with the values that were typed.
+fn proposed_values(world: &mut World) -> Vec<BTreeMap<String, String>> {
+    let effects = world.take_effects().into_iter();
+    let values = effects.filter_map(|effect| match effect {
+        Effect::Send { command: Command::Propose { values, .. }, .. } => Some(values),
+        _ => None,
+    });
+    values.collect()
+}
+
+#[test]
+fn a_value_that_is_left_as_the_label_gives_it_stays_the_labels() {
+    let mut world = world();
+    world.keys("e");
+    let shown = screen(&world);
+    assert!(shown.contains("Values of this command") && shown.contains("= /srv/data"), "{shown}");
+    assert!(shown.contains("from the alert's label mountpoint"), "{shown}");
+    world.press(KeyCode::Enter);
+    assert_eq!(proposed_values(&mut world), [BTreeMap::new()]);
+    assert!(world.model.ui.overlay.is_none());
+}
+
+#[test]
+fn a_value_that_is_changed_is_the_persons() {
+    let mut world = world();
+    world.keys("e/tmp");
+    assert!(screen(&world).contains("instead of that of the alert's label mountpoint"), "{}", screen(&world));
+    world.press(KeyCode::Enter);
+    let typed = BTreeMap::from([("mountpoint".to_owned(), "/srv/data/tmp".to_owned())]);
+    assert_eq!(proposed_values(&mut world), [typed]);
+}
+
+#[test]
+fn a_label_that_no_field_can_hold_is_not_changed_by_looking_at_it() {
+    let mut world = World::new(80, 24);
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    let labels = &mut facts.detail.as_mut().unwrap().record.alerts[0].labels;
+    labels.insert("mountpoint".to_owned(), "/srv/a\tb".to_owned());
+    world.settle_with(&facts);
+    world.keys("2e");
+    world.press(KeyCode::Enter);
+    assert_eq!(proposed_values(&mut world), [BTreeMap::new()]);
+}
+
+#[test]
+fn editing_values_can_be_left_and_needs_values() {
+    let mut world = world();
+    world.keys("ex");
+    world.press(KeyCode::Esc);
+    assert!(world.model.ui.overlay.is_none());
+    assert!(proposed_values(&mut world).is_empty());
+    let document = disk_full();
+    let plain = document.procedure.nodes.iter().position(|node| match &node.kind {
+        NodeKind::Command { script, .. } => crate::domain::procedure::params::find(script).is_empty(),
+        _ => false,
+    });
+    world.model.ui.sop.cursor = plain.expect("a command without values");
+    world.keys("e");
+    assert!(world.model.ui.overlay.is_none());
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("no values")));
+}
+
+#[test]
+fn a_page_of_the_sop_is_a_page_of_lines() {
+    let mut world = world();
+    let document = disk_full();
+    let (body, _) = sop_lines::split(world.model.layout().unwrap().sop.unwrap().body);
+    let lines = sop_lines::lay_out(
+        &document.procedure,
+        &world.model.ui.sop.folded,
+        usize::from(body.width),
+        world.model.ui.settings.repertoire,
+    );
+    let height = usize::from(body.height);
+    assert!(lines.len() > 2 * height, "the document is longer than two pages");
+    let line_of = |world: &World| lines.iter().position(|line| line.node == world.model.ui.sop.cursor).unwrap();
+    world.keys("g");
+    let mut seen = vec![false; lines.len()];
+    for _ in 0..lines.len() {
+        let (top, before) = (world.model.ui.sop.top, line_of(&world));
+        seen[top..(top + height).min(lines.len())].fill(true);
+        world.press(KeyCode::PageDown);
+        let after = line_of(&world);
+        let longest = lines.iter().filter(|line| line.node == lines[after].node).count();
+        assert!(after + longest >= (before + height - 1).min(lines.len() - 1), "from {before} only to {after}");
+        if after == before {
+            break;
+        }
+    }
+    assert_eq!(world.model.ui.sop.cursor, lines.last().unwrap().node, "the end is reached");
+    assert!(seen.iter().all(|line| *line), "no line was passed over");
+    let end = world.model.ui.sop.top;
+    world.press(KeyCode::PageUp);
+    assert!(world.model.ui.sop.top < end && end - world.model.ui.sop.top < height);
+    for _ in 0..lines.len() {
+        world.press(KeyCode::PageUp);
+    }
+    assert_eq!((world.model.ui.sop.top, line_of(&world)), (0, 0));
 }

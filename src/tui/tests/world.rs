@@ -117,14 +117,20 @@ pub(super) fn row(id: i64) -> QueueRow {
     }
 }
 
-/// A snapshot with rows of these numbers, all loaded.
+/// A snapshot with rows of these numbers, all loaded; the header counts the same rows.
 pub(super) fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
     let rows: Vec<QueueRow> = ids.into_iter().map(row).collect();
     let total = u32::try_from(rows.len()).unwrap();
+    let mut unresolved = [0; 7];
+    for row in &rows {
+        unresolved[usize::from(row.severity.rank())] += 1;
+    }
+    let acknowledged = rows.iter().filter(|row| row.state == IncidentState::Acknowledged).count();
     Snapshot {
         header: Header {
-            unresolved: [0, 2, 1, 4, 0, 1, 0],
-            firing: 8,
+            unresolved,
+            acknowledged: u32::try_from(acknowledged).unwrap(),
+            firing: rows.iter().map(|row| row.firing).sum(),
             sources: vec![
                 SourceHealth {
                     source: "alertmanager".into(),
@@ -150,36 +156,47 @@ pub(super) fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
 
 /// The same with the details of incident `id`.
 pub(super) fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
+    let found = row(id);
+    let team = format!("team-{id}");
     let labels: BTreeMap<String, String> = [
         ("alertname", "DiskFull"),
-        ("severity", "critical"),
+        ("severity", found.severity.name()),
         ("cluster", "eu1"),
+        ("namespace", team.as_str()),
+        ("service", "orders-db"),
         ("instance", "db-3:9100"),
         ("mountpoint", "/srv/data"),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
-    let found = row(id);
+    let mut timeline = vec![TimelineRow {
+        at: found.opened_at,
+        who: "alertmanager".to_owned(),
+        what: format!("opened, {}", found.severity.name()),
+    }];
+    if found.state == IncidentState::Acknowledged {
+        timeline.insert(0, TimelineRow { at: NOW, who: "ada".to_owned(), what: "acknowledged".to_owned() });
+    }
     let record = IncidentDetail {
         incident: Incident {
             id: found.id,
             key: CorrelationKey::of(&labels),
             title: found.title,
-            severity: Severity::Critical,
-            severity_raw: "critical".to_owned(),
-            state: IncidentState::Open,
-            owner: None,
-            opened_at: NOW.minus(Duration::from_secs(720)),
+            severity: found.severity,
+            severity_raw: found.severity.name().to_owned(),
+            state: found.state,
+            owner: found.owner,
+            opened_at: found.opened_at,
             resolved_at: None,
-            firing: 1,
+            firing: found.firing,
             reopened: 0,
         },
         alerts: vec![AlertRow {
             fingerprint: "f00".to_owned(),
             source: "alertmanager".into(),
             status: AlertStatus::Firing,
-            starts_at: NOW.minus(Duration::from_secs(720)),
+            starts_at: found.opened_at,
             ends_at: None,
             labels,
             annotations: BTreeMap::from([("summary".to_owned(), "/srv/data is 97 % full".to_owned())]),
@@ -187,14 +204,7 @@ pub(super) fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
             deliveries: 3,
         }],
         alerts_total: 1,
-        timeline: vec![
-            TimelineRow { at: NOW, who: "ada".to_owned(), what: "acknowledged".to_owned() },
-            TimelineRow {
-                at: NOW.minus(Duration::from_secs(720)),
-                who: "alertmanager".to_owned(),
-                what: "opened, critical".to_owned(),
-            },
-        ],
+        timeline,
         proposals: Vec::new(),
         attempts: Vec::new(),
     };
@@ -217,7 +227,7 @@ pub(super) fn first_command() -> NodeId {
     found.unwrap().id.clone()
 }
 
-/// A proposal of this risk.
+/// A proposal of this risk, with a reason that goes with it.
 pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposal {
     let argv = words
         .iter()
@@ -225,6 +235,13 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
         .collect();
     let stage = Stage { argv, redirects: Vec::new() };
     let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+    let program = words.first().map_or("", |(text, _)| *text);
+    let reason = match risk {
+        Risk::Query | Risk::Read => format!("{program} only reads"),
+        Risk::Unknown => format!("{program} is not known to be read-only with these options"),
+        Risk::Change => format!("{program} changes things"),
+        Risk::Destroy => format!("{program} removes things"),
+    };
     let spec = ActionSpec {
         incident: IncidentId(1),
         step: StepRef {
@@ -241,7 +258,7 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
             ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
         ]),
         risk,
-        risk_reasons: vec!["du only reads".to_owned()],
+        risk_reasons: vec![reason],
         labels_used: BTreeMap::from([("mountpoint".to_owned(), "/srv/data".to_owned())]),
         time_limit: Duration::from_secs(600),
     };

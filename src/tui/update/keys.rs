@@ -4,7 +4,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::sop::Fold;
+use super::sop::{Fold, Share};
 use super::{output, overlay, queue, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
@@ -160,8 +160,10 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
     match intent {
         Intent::Down => sop::step(model, 1),
         Intent::Up => sop::step(model, -1),
-        Intent::PageDown | Intent::HalfPageDown => sop::step(model, 8),
-        Intent::PageUp | Intent::HalfPageUp => sop::step(model, -8),
+        Intent::PageDown => sop::page(model, Direction::Forward, Share::Whole),
+        Intent::PageUp => sop::page(model, Direction::Backward, Share::Whole),
+        Intent::HalfPageDown => sop::page(model, Direction::Forward, Share::Half),
+        Intent::HalfPageUp => sop::page(model, Direction::Backward, Share::Half),
         Intent::Top => sop::step(model, i64::from(i32::MIN)),
         Intent::Bottom => sop::step(model, i64::from(i32::MAX)),
         Intent::NextStep => sop::to_step(model, Direction::Forward),
@@ -174,6 +176,7 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::FindNext => sop::find(model, Direction::Forward, effects),
         Intent::FindPrevious => sop::find(model, Direction::Backward, effects),
         Intent::Run => sop::propose(model, effects),
+        Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
         Intent::Cancel => output::cancel(model, effects),
         Intent::Back => model.ui.focus = Pane::Incidents,

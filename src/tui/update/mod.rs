@@ -17,12 +17,14 @@ use crate::engine::backend::{BackendError, Done, HealthState, OutputQuery, Queue
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
-use crate::tui::ui::{Model, Overlay, Toast, ToastLevel};
+use crate::tui::ui::{Behind, Model, Overlay, Settling, Toast, ToastLevel};
 
 /// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
 const RELOAD_EVERY: Duration = Duration::from_millis(250);
-/// Details follow the cursor after it has rested this long.
+/// The page follows the cursor after it has rested this long, and the details with it when no page was turned.
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
+/// The details follow a page that was turned this much later.
+const DETAILS_AFTER_PAGE: Duration = Duration::from_millis(150);
 /// A toast stays this long.
 const TOAST_FOR: Duration = Duration::from_secs(8);
 /// How much of an attempt's output is loaded.
@@ -59,13 +61,17 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
 
 fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
-        Timer::Settle(number) if model.ui.queue.settling == Some(number) => queue::settle(model, effects),
+        Timer::Settle(number) => match model.ui.queue.settling {
+            Some(Settling { timer, behind: Behind::Page }) if timer == number => queue::rested(model, effects),
+            Some(Settling { timer, behind: Behind::Details }) if timer == number => queue::settle(model, effects),
+            _ => {} // the cursor has moved since
+        },
         Timer::Toast(number) if model.ui.timer >= number => clear_toast(model, number),
         Timer::Reload => {
             model.ui.loading.last_change = Some(model.ui.monotonic);
             want_load(model, effects);
         }
-        Timer::Settle(_) | Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
+        Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
     }
 }
 
@@ -168,7 +174,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 Ok(sop) => (sop, None),
                 Err(error) => (None, Some(error.to_string())),
             };
-            let first_load = queue::follow_selection(model);
+            let first_load = queue::follow_selection(model, effects);
             let incident_now = model.facts.detail().map(|detail| detail.record.incident.id);
             if incident_before != incident_now {
                 model.ui.output.attempt = None;
@@ -253,9 +259,13 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
     want_load(model, effects);
 }
 
-/// Starts the timer after which details follow the cursor.
-pub(super) fn settle_later(model: &mut Model, effects: &mut Vec<Effect>) {
-    let number = model.ui.next_timer();
-    model.ui.queue.settling = Some(number);
-    effects.push(Effect::Wake(SETTLE_AFTER, Timer::Settle(number)));
+/// Starts the timer after which what is `behind` follows the cursor.
+pub(super) fn settle_later(model: &mut Model, behind: Behind, effects: &mut Vec<Effect>) {
+    let timer = model.ui.next_timer();
+    model.ui.queue.settling = Some(Settling { timer, behind });
+    let after = match behind {
+        Behind::Page => SETTLE_AFTER,
+        Behind::Details => DETAILS_AFTER_PAGE,
+    };
+    effects.push(Effect::Wake(after, Timer::Settle(timer)));
 }

@@ -18,7 +18,8 @@ use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect, ProposeRequest, Timer};
 use crate::tui::pages;
 use crate::tui::review::{Paper, QUIET, Review};
-use crate::tui::ui::{Model, Overlay, Page, Picker, Prompt, ToastLevel};
+use crate::tui::sop_lines;
+use crate::tui::ui::{FromLabel, Model, Overlay, Page, Picker, Prompt, ToastLevel};
 
 /// What a review is laid out for: the box less a frame of one and a margin of one on each side.
 fn paper(model: &Model) -> Paper {
@@ -209,8 +210,33 @@ pub(super) fn ask_values(model: &mut Model, request: ProposeRequest, needed: Vec
     if model.ui.overlay.is_some() || needed.is_empty() {
         return;
     }
-    let first = request.values.get(&needed[0].name).cloned().unwrap_or_default();
-    let prompt = Prompt { values: request.values.clone(), request, needed, at: 0, edit: LineEdit::new(&first) };
+    open_prompt(model, request, needed, BTreeMap::new());
+}
+
+/// Asks for all values of a command, each with what the alert's labels give it already in its field.
+pub(super) fn edit_values(model: &mut Model, request: ProposeRequest, values: Vec<sop_lines::Value>) {
+    let mut labels = BTreeMap::new();
+    let mut needed = Vec::new();
+    for value in values {
+        if let Some((text, label)) = value.bound {
+            labels.insert(value.name.clone(), FromLabel { label, value: text });
+        }
+        needed.push(NeededValue { name: value.name, surface: value.surface, problem: value.problem });
+    }
+    open_prompt(model, request, needed, labels);
+}
+
+fn open_prompt(
+    model: &mut Model,
+    request: ProposeRequest,
+    needed: Vec<NeededValue>,
+    labels: BTreeMap<String, FromLabel>,
+) {
+    let values = request.values.clone();
+    let mut prompt = Prompt { values, request, needed, labels, at: 0, edit: LineEdit::default() };
+    if let Some(first) = prompt.needed.first() {
+        prompt.edit = prompt.field_of(&first.name);
+    }
     model.ui.overlay = Some(Overlay::Prompt(Box::new(prompt)));
 }
 
@@ -223,10 +249,15 @@ fn in_prompt(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
                 return;
             }
             let name = prompt.needed[prompt.at].name.clone();
-            prompt.values.insert(name, prompt.edit.text().to_owned());
+            // What was left as the label gives it stays the label's: the review says where each word came from. The fields
+            // are compared, not the texts, since a field cannot hold every text.
+            let left = prompt.labels.contains_key(&name) && prompt.edit.text() == prompt.field_of(&name).text();
+            if !left {
+                prompt.values.insert(name, prompt.edit.text().to_owned());
+            }
             prompt.at += 1;
             if let Some(next) = prompt.needed.get(prompt.at) {
-                prompt.edit = LineEdit::new(prompt.values.get(&next.name).map_or("", String::as_str));
+                prompt.edit = prompt.field_of(&next.name);
             } else {
                 let mut request = prompt.request.clone();
                 request.values = std::mem::take(&mut prompt.values);

@@ -2,12 +2,13 @@
 //!
 //! Invariants: rows are identified by incident, so a refresh never moves the selection, and the selected row stays on its
 //! line of the screen. While the cursor moves beyond the page, only the last (or first) line shows the row under it, with a
-//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page.
+//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page. A page that was
+//! turned is shown before the details are asked for, so that the two are not one long burst on a slow line.
 
 use crate::domain::id::IncidentId;
 use crate::engine::backend::{QueueAnchor, QueueWindow};
 use crate::tui::msg::Effect;
-use crate::tui::ui::{Model, QueueEnd};
+use crate::tui::ui::{Behind, Model, QueueEnd};
 
 /// A cursor that is farther from its page takes the page along at once: no more rows than this are loaded in between.
 const FARTHEST: u32 = 500;
@@ -28,7 +29,7 @@ pub(super) fn step(model: &mut Model, rows: i64, effects: &mut Vec<Effect>) {
         return;
     }
     select(model, rank);
-    super::settle_later(model, effects);
+    super::settle_later(model, Behind::Page, effects);
     if rank.abs_diff(model.ui.queue.top) > FARTHEST {
         keep_visible(model);
     }
@@ -53,7 +54,7 @@ pub(super) fn window(model: &Model) -> (QueueAnchor, u32) {
             let total = model.facts.snapshot.queue.total;
             (QueueAnchor::Rank(total.saturating_sub(limit / 2)), limit)
         }
-        (None, Some(_)) if queue.settling.is_some() => {
+        (None, Some(_)) if queue.page_waits() => {
             let start = queue.top.min(queue.rank).saturating_sub(MARGIN);
             let end = (queue.top + rows).max(queue.rank) + 2 * MARGIN;
             (QueueAnchor::Rank(start), (end - start).max(limit))
@@ -74,7 +75,7 @@ pub(super) fn go(model: &mut Model, end: QueueEnd, effects: &mut Vec<Effect>) {
     };
     if row_at(window, rank).is_some() {
         select(model, rank);
-        settle(model, effects);
+        rested(model, effects);
     } else {
         model.ui.queue.going = Some(end);
         super::want_load(model, effects);
@@ -93,12 +94,28 @@ fn row_at(window: &QueueWindow, rank: u32) -> Option<IncidentId> {
     window.rows.get(at).map(|row| row.id)
 }
 
-/// The cursor has rested: the page and the details follow it.
+/// The cursor has rested: the page follows it, and the details too unless a page was turned; then they follow a little
+/// later.
+pub(super) fn rested(model: &mut Model, effects: &mut Vec<Effect>) {
+    let before = model.ui.queue.top;
+    keep_visible(model);
+    if model.ui.queue.top != before && details_differ(model) {
+        super::settle_later(model, Behind::Details, effects);
+    } else {
+        settle(model, effects);
+    }
+}
+
+fn details_differ(model: &Model) -> bool {
+    let shown = model.facts.detail().map(|detail| detail.record.incident.id);
+    shown != model.ui.queue.selected
+}
+
+/// The page and the details follow the cursor now.
 pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     model.ui.queue.settling = None;
     keep_visible(model);
-    let shown = model.facts.detail().map(|detail| detail.record.incident.id);
-    if shown != model.ui.queue.selected {
+    if details_differ(model) {
         super::want_load(model, effects);
     }
 }
@@ -115,12 +132,13 @@ pub(super) fn keep_visible(model: &mut Model) {
 }
 
 /// After a load: finds the selected incident again and keeps it on its line. Returns whether something was selected that
-/// has no details yet.
-pub(super) fn follow_selection(model: &mut Model) -> bool {
+/// has no details yet and should have them at once.
+pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
     let rows = model.queue_rows();
     let window = &model.facts.snapshot.queue;
     let queue = &mut model.ui.queue;
-    if let Some(end) = queue.going.take() {
+    let jumped = queue.going.take();
+    if let Some(end) = jumped {
         let rank = match end {
             QueueEnd::Top => 0,
             QueueEnd::Bottom => window.total.saturating_sub(1),
@@ -136,7 +154,7 @@ pub(super) fn follow_selection(model: &mut Model) -> bool {
         Some(position) => {
             let rank = window.start + u32::try_from(position).unwrap_or(0);
             let line = queue.rank.saturating_sub(queue.top);
-            if queue.settling.is_none() && line < rows {
+            if !queue.page_waits() && line < rows {
                 queue.top = rank.saturating_sub(line);
             }
             queue.rank = rank;
@@ -149,11 +167,13 @@ pub(super) fn follow_selection(model: &mut Model) -> bool {
             queue.rank = if queue.selected.is_some() { rank } else { 0 };
         }
     }
-    if model.ui.queue.settling.is_none() {
+    if !model.ui.queue.page_waits() {
         keep_visible(model);
     }
-    let shown = model.facts.detail().map(|detail| detail.record.incident.id);
-    model.ui.queue.settling.is_none() && shown != model.ui.queue.selected
+    if jumped.is_some() && model.ui.queue.settling.is_none() && details_differ(model) {
+        super::settle_later(model, Behind::Details, effects);
+    }
+    model.ui.queue.settling.is_none() && details_differ(model)
 }
 
 /// Uses `filter` from now on.

@@ -40,6 +40,43 @@ pub(super) fn step(model: &mut Model, nodes: i64) {
     keep_visible(model);
 }
 
+/// How much of a page to move by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// All of it but one line, which stays to read on from.
+    Whole,
+    /// Half of it.
+    Half,
+}
+
+/// Moves the cursor and the text by a page of lines, or half of one.
+pub(super) fn page(model: &mut Model, direction: Direction, share: Share) {
+    let (Some((width, height)), Some(document)) = (sop_body(model), &model.facts.sop) else { return };
+    let view = &model.ui.sop;
+    let repertoire = model.ui.settings.repertoire;
+    let lines = sop_lines::lay_out(&document.procedure, &view.folded, usize::from(width), repertoire);
+    let Some(last) = lines.len().checked_sub(1) else { return };
+    let height = usize::from(height);
+    let by = match share {
+        Share::Whole => height.saturating_sub(1),
+        Share::Half => height / 2,
+    }
+    .max(1);
+    let at = lines.iter().position(|line| line.node >= view.cursor).unwrap_or(last);
+    let (wanted, top, one) = match direction {
+        Direction::Forward => ((at + by).min(last), view.top + by, 1),
+        Direction::Backward => (at.saturating_sub(by), view.top.saturating_sub(by), -1),
+    };
+    let (node, most) = (lines[wanted].node, lines.len().saturating_sub(height));
+    if node == view.cursor {
+        // A node that is longer than a page must not hold the cursor for ever.
+        return step(model, one);
+    }
+    model.ui.sop.cursor = node;
+    model.ui.sop.top = top.min(most);
+    keep_visible(model);
+}
+
 /// Moves the cursor to the next or previous step.
 pub(super) fn to_step(model: &mut Model, direction: Direction) {
     let Some(document) = &model.facts.sop else { return };
@@ -185,6 +222,24 @@ pub(super) fn propose(model: &mut Model, effects: &mut Vec<Effect>) {
         Err(why) => return super::toast(model, ToastLevel::Refused, why, effects),
     };
     send_proposal(request, effects);
+}
+
+/// Asks for every value of the command under the cursor, each as the alert's labels give it, and proposes it then.
+pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
+    let request = match request_under_cursor(model) {
+        Ok(request) => request,
+        Err(why) => return super::toast(model, ToastLevel::Refused, why, effects),
+    };
+    let labels = model.facts.detail().and_then(|detail| detail.record.alerts.first()).map(|alert| &alert.labels);
+    let values = match (&model.facts.sop, labels) {
+        (Some(document), Some(labels)) => sop_lines::values(&document.procedure, model.ui.sop.cursor, labels),
+        _ => Vec::new(),
+    };
+    if values.is_empty() {
+        let why = "This command has no values to type: it can only be proposed as it is.";
+        return super::toast(model, ToastLevel::Refused, why.to_owned(), effects);
+    }
+    super::overlay::edit_values(model, request, values);
 }
 
 /// Sends a request with the values that it has.
