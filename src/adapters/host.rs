@@ -4,6 +4,7 @@
 //! as what it is, a claim.
 
 use std::fs;
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::time::{ClockId, clock_gettime};
@@ -59,10 +60,15 @@ impl Host {
         let name = gethostname().ok().and_then(|name| name.into_string().ok()).filter(|name| !name.is_empty());
         Self {
             name: name.unwrap_or_else(|| "localhost".to_owned()),
-            boot_id: fs::read_to_string(BOOT_ID).map(|id| id.trim().to_owned()).unwrap_or_default(),
+            boot_id: boot_id().unwrap_or_default(),
             pid: std::process::id(),
         }
     }
+}
+
+/// Identifies this boot.
+pub(super) fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string(BOOT_ID)?.trim().to_owned())
 }
 
 /// The person that this process acts for: the real uid, with what the kernel knows of the login.
@@ -82,8 +88,7 @@ pub fn person() -> Person {
 
 /// The path of the terminal that one of the standard streams is.
 fn terminal() -> Option<String> {
-    let path =
-        ttyname(std::io::stdin()).or_else(|_| ttyname(std::io::stdout())).or_else(|_| ttyname(std::io::stderr()));
+    let path = ttyname(io::stdin()).or_else(|_| ttyname(io::stdout())).or_else(|_| ttyname(io::stderr()));
     path.ok().map(|path| path.to_string_lossy().into_owned())
 }
 

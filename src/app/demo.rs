@@ -1,8 +1,9 @@
 //! `aiops demo`: the console against the embedded world.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use color_eyre::eyre::{Report, eyre};
 use tokio::sync::watch;
@@ -11,16 +12,23 @@ use super::appearance::Appearance;
 use super::{App, console};
 use crate::adapters::alertmanager::WebhookPublisher;
 use crate::adapters::host::{Host, SystemClock};
+use crate::adapters::process::{DEFAULT_GRACE, start_ticks};
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
 use crate::demo::World;
 use crate::engine::ingest::Role;
-use crate::engine::ports::Clock as _;
+use crate::engine::ports::{ActionRunner as _, Clock as _, GivenUp, Probe};
+use crate::store::Store;
 
 /// The name that is typed to approve something dangerous in the demo.
 const TARGET: &str = "demo";
 /// The receiver is open within this time, or the demo says why not.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Commands that run when the demo is left get this long to end: the time between TERM and KILL, and the kernel's.
+const END_WITHIN: Duration = DEFAULT_GRACE.saturating_add(Duration::from_secs(6));
+/// How often it is looked whether they have.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs the demo until the person leaves; everything that it made is removed then.
 ///
@@ -29,7 +37,7 @@ const OPEN_WITHIN: Duration = Duration::from_secs(10);
 pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let mut config = loaded.config;
-    let world = World::create()?;
+    let world = World::create(start_ticks)?;
     furnish(&mut config, world.directory());
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     let notices = log.as_ref().err().map(ToString::to_string).into_iter().collect();
@@ -53,6 +61,7 @@ fn furnish(config: &mut Config, directory: &Path) {
 
 async fn show(mut world: World, config: &Config, appearance: Appearance, notices: Vec<String>) -> Result<Exit, Report> {
     let app = App::open(config, notices).await?;
+    let store = app.store.clone();
     let ingest = app.start_ingest(config);
     let place = receiver_place(ingest.role.clone()).await?;
     // `/proc/self/exe` stays this very program when the file is replaced meanwhile.
@@ -63,8 +72,57 @@ async fn show(mut world: World, config: &Config, appearance: Appearance, notices
     let ended = console::show(app, config, appearance, "demo").await;
     measuring.abort();
     ingest.stop(console::PATIENCE).await;
+    end_attempts(&store, Instant::now() + END_WITHIN).await;
     drop(world);
     ended
+}
+
+/// Ends what still runs of approved commands: their directory is about to be removed, and with it their output.
+async fn end_attempts(store: &Store, deadline: Instant) {
+    let mut asked = HashSet::new();
+    loop {
+        let unfinished = match store.unfinished_attempts().await {
+            Ok(unfinished) => unfinished,
+            Err(error) => {
+                tracing::warn!(%error, "commands that may still run could not be looked for");
+                return;
+            }
+        };
+        let places: Vec<String> = unfinished.into_iter().map(|attempt| attempt.directory).collect();
+        let looked = tokio::task::spawn_blocking(move || {
+            let alive = places.iter().filter(|place| end_attempt(place, &mut asked)).count();
+            (alive, asked)
+        });
+        let Ok((alive, known)) = looked.await else { return };
+        asked = known;
+        if alive == 0 {
+            return;
+        }
+        if Instant::now() >= deadline {
+            tracing::warn!(alive, "commands of the demo did not end in time");
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Asks the attempt in `place` once to end, or sees to it that it never begins; whether it may still run.
+fn end_attempt(place: &str, asked: &mut HashSet<String>) -> bool {
+    let processes = App::processes();
+    match processes.probe(place) {
+        Probe::Ended(_) | Probe::Lost { spawned: true, .. } => false,
+        // It is about to begin, and finds that it may not; before its directory is there, that cannot be arranged.
+        Probe::Lost { spawned: false, .. } => !matches!(processes.give_up(place), Ok(GivenUp::NeverBegan)),
+        Probe::Running { .. } => {
+            if asked.insert(place.to_owned())
+                && let Err(error) = processes.cancel(place)
+            {
+                // It ended meanwhile; the next look tells.
+                tracing::debug!(%error, "a command of the demo could not be asked to end");
+            }
+            true
+        }
+    }
 }
 
 async fn receiver_place(mut role: watch::Receiver<Role>) -> Result<String, Report> {

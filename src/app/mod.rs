@@ -46,7 +46,8 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         Some(Command::Journal(command)) => {
             let config = crate::config::load(&request)?.config;
             let path = &config.store.path;
-            crate::cli::journal::run(*command, path, store_options(), format, &mut io::stdout().lock())
+            let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
+            crate::cli::journal::run(*command, path, store_options(), hash_output, format, &mut io::stdout().lock())
         }
         None => console::run(crate::config::load(&request)?),
         Some(Command::Demo) => demo::run(crate::config::load(&request)?),
@@ -159,8 +160,7 @@ impl App {
             Ok(Err(_)) => (Library::bundled(), None),
             Err(_) => (Library::bundled(), Some(reading)),
         };
-        // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
-        let processes = Arc::new(ProcessRunner::new(PathBuf::from("/proc/self/exe")));
+        let processes = Arc::new(Self::processes());
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor);
@@ -168,6 +168,12 @@ impl App {
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
         Ok(Self { store, backend, runner, clock, notices, host: Host::detect() })
+    }
+
+    /// What starts actions and finds them again.
+    fn processes() -> ProcessRunner {
+        // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
+        ProcessRunner::new(PathBuf::from("/proc/self/exe"))
     }
 
     /// Starts receiving and reconciling in the background, as soon as this process holds the lease.

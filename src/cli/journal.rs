@@ -7,16 +7,16 @@ use clap::Subcommand;
 use color_eyre::eyre::{Report, eyre};
 
 use super::{Exit, Format, json_line};
-use crate::store::{JournalReport, OpenOptions, Store};
+use crate::store::{JournalReport, OpenOptions, PayloadReport, Store};
 
 /// What can be done with the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum JournalCommand {
-    /// Check that no entry was changed, removed or reordered; exit 1 when one was
+    /// Check that no entry was changed, removed or reordered, and no stored review or output altered; exit 1 when one was
     Verify,
 }
 
-/// Runs `command` on the store at `path` and prints to `out`.
+/// Runs `command` on the store at `path` and prints to `out`; `hash_output` hashes the output of the attempt in a directory.
 ///
 /// # Errors
 /// When there is no store, when it cannot be opened or read, or when the output cannot be written. A broken chain is the
@@ -25,6 +25,7 @@ pub fn run(
     command: JournalCommand,
     path: &Path,
     options: OpenOptions,
+    mut hash_output: impl FnMut(&str) -> io::Result<Option<String>> + Send + 'static,
     format: Format,
     out: &mut dyn Write,
 ) -> Result<Exit, Report> {
@@ -36,18 +37,19 @@ pub fn run(
     let store = Store::open(path, options)?;
     match command {
         JournalCommand::Verify => {
-            let report = store.read_view_blocking(|reader| reader.verify())?;
+            let report = store.read_view_blocking(move |reader| reader.verify(&mut hash_output))?;
             Ok(print(&report, path, format, out)?)
         }
     }
 }
 
 fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
-    let JournalReport { entries, head, ok, broken } = report;
+    let JournalReport { entries, head, ok, broken, payloads } = report;
     match (format, broken) {
         (Format::Json, _) => json_line(out, report),
         (Format::Text, None) => {
-            writeln!(out, "{}: {entries} entries, the chain is whole. Head: {head}", path.display())
+            writeln!(out, "{}: {entries} entries, the chain is whole. Head: {head}", path.display())?;
+            print_payloads(payloads, out)
         }
         (Format::Text, Some(broken)) => writeln!(
             out,
@@ -59,6 +61,23 @@ fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Writ
         ),
     }?;
     Ok(if *ok { Exit::Done } else { Exit::Failed })
+}
+
+fn print_payloads(payloads: &PayloadReport, out: &mut dyn Write) -> io::Result<()> {
+    let PayloadReport { checked, missing, unreadable, first_unreadable, altered, first_altered } = payloads;
+    write!(out, "Reviews and outputs: {checked} checked, {missing} erased")?;
+    if let Some(first) = first_unreadable {
+        write!(out, ", {unreadable} unreadable (the first at entry {}: {})", first.seq, first.reason)?;
+    }
+    match first_altered {
+        None => writeln!(out, "."),
+        Some(first) => writeln!(
+            out,
+            ", {altered} altered: entry {} names the first, {}. Keep the files as they are, compare them with a backup, and \
+             find out who could write to them.",
+            first.seq, first.reason
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +98,7 @@ mod tests {
 
     fn verify(path: &Path, format: Format) -> (Result<Exit, Report>, String) {
         let mut out = Vec::new();
-        let result = run(JournalCommand::Verify, path, options(), format, &mut out);
+        let result = run(JournalCommand::Verify, path, options(), |_| Ok(None), format, &mut out);
         (result, String::from_utf8(out).unwrap())
     }
 
@@ -96,6 +115,7 @@ mod tests {
         assert_eq!(report["ok"], true);
         assert!(report["entries"].as_i64().unwrap() >= 1);
         assert_eq!(report["head"].as_str().unwrap().len(), 64);
+        assert_eq!((&report["payloads"]["checked"], &report["payloads"]["altered"]), (&0.into(), &0.into()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use check::DiskCheck;
 pub use filler::fill;
-pub use place::{Place, PlaceError};
+pub use place::{Place, PlaceError, StartTicks};
 
 use crate::engine::ports::AlertPublisher;
 
@@ -31,12 +31,12 @@ pub struct World {
 }
 
 impl World {
-    /// Makes the directory, after removing what crashed demos left behind.
+    /// Makes the directory, after removing what crashed demos left behind; `start_ticks` tells which ones crashed.
     ///
     /// # Errors
     /// When the directory cannot be made or belongs to someone else.
-    pub fn create() -> Result<Self, PlaceError> {
-        let place = Place::create()?;
+    pub fn create(start_ticks: StartTicks) -> Result<Self, PlaceError> {
+        let place = Place::create(start_ticks)?;
         Ok(Self { place, filler: None })
     }
 

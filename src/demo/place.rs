@@ -19,6 +19,9 @@ pub enum PlaceError {
     Io(PathBuf, std::io::Error),
 }
 
+/// When the process of that number was started, in clock ticks since boot; `None` when there is none.
+pub type StartTicks = fn(u32) -> Option<u64>;
+
 /// The directory of one demo.
 #[derive(Debug)]
 pub struct Place {
@@ -30,18 +33,18 @@ impl Place {
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn create() -> Result<Self, PlaceError> {
+    pub fn create(start_ticks: StartTicks) -> Result<Self, PlaceError> {
         let root = std::env::temp_dir().join(format!("aiops-demo-{}", getuid()));
-        Self::create_below(&root)
+        Self::create_below(&root, start_ticks)
     }
 
     /// The same below `root`.
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn create_below(root: &Path) -> Result<Self, PlaceError> {
+    pub fn create_below(root: &Path, start_ticks: StartTicks) -> Result<Self, PlaceError> {
         private_directory(root)?;
-        remove_stale(root);
+        remove_stale(root, start_ticks);
         let pid = std::process::id();
         let ticks = start_ticks(pid).unwrap_or(0);
         let path = root.join(format!("{pid}-{ticks}"));
@@ -81,7 +84,7 @@ fn private_directory(path: &Path) -> Result<(), PlaceError> {
 }
 
 /// Removes the directories of demos whose process is gone: same number but another start time is another process.
-fn remove_stale(root: &Path) {
+fn remove_stale(root: &Path, start_ticks: StartTicks) {
     let Ok(entries) = fs::read_dir(root) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
@@ -99,24 +102,22 @@ fn parse_name(name: &str) -> Option<(u32, u64)> {
     Some((pid.parse().ok()?, ticks.parse().ok()?))
 }
 
-/// Field 22 of `/proc/PID/stat`: start time in clock ticks since boot. The name in field 2 may contain anything, so the
-/// fields are counted from its closing parenthesis.
-fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
+    /// A host on which no other process runs.
+    fn only_us(pid: u32) -> Option<u64> {
+        (pid == std::process::id()).then_some(4711)
+    }
+
     #[test]
     fn it_is_private_and_leaves_nothing_behind() {
         let outer = tempfile::tempdir().unwrap();
         let root = outer.path().join("demos");
-        let place = Place::create_below(&root).unwrap();
+        let place = Place::create_below(&root, only_us).unwrap();
         fs::write(place.path().join("file"), "x").unwrap();
         assert_eq!(fs::metadata(place.path()).unwrap().mode() & 0o777, 0o700);
         place.remove();
@@ -127,9 +128,9 @@ mod tests {
     fn a_crashed_demo_is_removed_and_a_living_one_is_not() {
         let outer = tempfile::tempdir().unwrap();
         let root = outer.path().join("demos");
-        let alive = Place::create_below(&root).unwrap();
+        let alive = Place::create_below(&root, only_us).unwrap();
         let own_pid = std::process::id();
-        let crashed = root.join("4194999-17"); // above the kernel's limit for process ids
+        let crashed = root.join("4194999-17");
         let reused = root.join(format!("{own_pid}-1"));
         for path in [&crashed, &reused] {
             fs::create_dir(path).unwrap();
@@ -137,7 +138,7 @@ mod tests {
         }
         let unrelated = root.join("notes");
         fs::create_dir(&unrelated).unwrap();
-        remove_stale(&root);
+        remove_stale(&root, only_us);
         assert!(!crashed.exists() && !reused.exists());
         assert!(alive.path().exists() && unrelated.exists());
     }
@@ -148,9 +149,9 @@ mod tests {
         let root = outer.path().join("demos");
         fs::create_dir(&root).unwrap();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(matches!(Place::create_below(&root), Err(PlaceError::NotOurs(_))));
+        assert!(matches!(Place::create_below(&root, only_us), Err(PlaceError::NotOurs(_))));
         let link = outer.path().join("link");
         std::os::unix::fs::symlink(outer.path(), &link).unwrap();
-        assert!(matches!(Place::create_below(&link), Err(PlaceError::NotOurs(_))));
+        assert!(matches!(Place::create_below(&link, only_us), Err(PlaceError::NotOurs(_))));
     }
 }

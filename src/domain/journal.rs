@@ -123,6 +123,9 @@ pub enum Payload {
         attempt: AttemptId,
         /// How.
         outcome: Outcome,
+        /// When, as its supervisor recorded it; `None` when nobody saw it. The entry's own time is that of the record.
+        #[serde(default)]
+        ended_at: Option<Timestamp>,
         /// Bytes of output.
         output_bytes: u64,
         /// SHA-256 of the output file.

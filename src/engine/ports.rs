@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::action::attempt::{Outcome, ProcessId};
+use crate::domain::action::attempt::{AttemptEnd, ProcessId};
 use crate::domain::action::grant::Grant;
 use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::SourceId;
@@ -172,14 +172,7 @@ pub enum Probe {
         output_bytes: u64,
     },
     /// Its end is recorded.
-    Ended {
-        /// How it ended.
-        outcome: Outcome,
-        /// Bytes of output.
-        output_bytes: u64,
-        /// SHA-256 of the output file.
-        output_digest: String,
-    },
+    Ended(AttemptEnd),
     /// There is neither a living supervisor nor a recorded end.
     Lost {
         /// Whether the supervisor is known to have lived; if not, the action may never have begun.

@@ -19,7 +19,7 @@ use tokio::sync::{OnceCell, watch};
 use super::backend::BackendError;
 use super::place;
 use super::ports::{ActionRunner, Clock, GivenUp, Probe, RunError};
-use crate::domain::action::attempt::{Attempt, AttemptState, Outcome, ProcessId};
+use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, Outcome, ProcessId};
 use crate::domain::action::grant::{Approval, Grant};
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, ProposalId};
@@ -136,7 +136,7 @@ impl Runner {
             }
             Ok(Err(RunError(reason))) => {
                 let outcome = Outcome::NotStarted { reason: reason.clone() };
-                if let Err(error) = self.inner.store.ended(attempt, outcome, 0, String::new()).await {
+                if let Err(error) = self.inner.store.ended(attempt, AttemptEnd::unseen(outcome, 0)).await {
                     tracing::error!(%attempt, %error, "that it was not started could not be stored");
                     self.watch(attempt, directory);
                 }
@@ -197,7 +197,7 @@ impl Runner {
         tokio::task::spawn_blocking(move || {
             let length = match processes.probe(&directory) {
                 Probe::Running { output_bytes, .. }
-                | Probe::Ended { output_bytes, .. }
+                | Probe::Ended(AttemptEnd { output_bytes, .. })
                 | Probe::Lost { output_bytes, .. } => output_bytes,
             };
             if length == 0 {
@@ -238,19 +238,19 @@ impl Runner {
         let Ok(probe) = tokio::task::spawn_blocking(move || processes.probe(&place)).await else {
             return false;
         };
-        let (outcome, bytes, digest) = match probe {
+        let end = match probe {
             Probe::Running { supervisor, output_bytes } => {
                 self.note_running(attempt, supervisor).await;
                 self.note_output(attempt, output_bytes);
                 return false;
             }
-            Probe::Ended { outcome, output_bytes, output_digest } => (outcome, output_bytes, output_digest),
+            Probe::Ended(end) => end,
             Probe::Lost { spawned, output_bytes } => match self.lost(attempt, directory, spawned).await {
-                Some(outcome) => (outcome, output_bytes, String::new()),
+                Some(outcome) => AttemptEnd::unseen(outcome, output_bytes),
                 None => return false,
             },
         };
-        match self.inner.store.ended(attempt, outcome, bytes, digest).await {
+        match self.inner.store.ended(attempt, end).await {
             Ok(()) => true,
             Err(error) => {
                 // Not over until it is stored: the next look tries again.

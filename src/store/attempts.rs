@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params};
 use super::convert::{attempt_state, json, time};
 use super::error::{CommandError, Fault};
 use super::{Reader, Store, StoreError};
-use crate::domain::action::attempt::{Attempt, AttemptState, Outcome, ProcessId};
+use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, ProcessId};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
@@ -43,18 +43,14 @@ impl Store {
         CommandError::flatten(outcome.await)
     }
 
-    /// Notes how an attempt ended, with the length in bytes and the SHA-256 of its output. Only the first call counts.
+    /// Notes how and when an attempt ended. Only the first call counts. An end that nobody saw stands at the time of this
+    /// call.
     ///
     /// # Errors
     /// [`CommandError::Refused`] when there is no such attempt.
-    pub async fn ended(
-        &self,
-        id: AttemptId,
-        outcome: Outcome,
-        output_bytes: u64,
-        output_digest: String,
-    ) -> Result<(), CommandError> {
+    pub async fn ended(&self, id: AttemptId, end: AttemptEnd) -> Result<(), CommandError> {
         let done = self.write(move |write| {
+            let AttemptEnd { outcome, ended_at, output_bytes, output_digest } = end;
             let Some(attempt) = load(write.conn, id)? else { return Ok(Err(no_such_attempt(id))) };
             if matches!(attempt.state, AttemptState::Ended { .. }) {
                 return Ok(Ok(()));
@@ -69,13 +65,13 @@ impl Store {
                     id.0,
                     attempt_state::ENDED,
                     serde_json::to_string(&outcome)?,
-                    write.at.as_millis(),
+                    ended_at.unwrap_or(write.at).as_millis(),
                     i64::try_from(output_bytes).unwrap_or(i64::MAX),
                     output_digest
                 ])?;
             let what = format!("attempt {id}: {}: {}", outcome.label(), attempt.step.title);
             write.timeline(attempt.incident, "runner", &what)?;
-            let entry = Payload::Ended { attempt: id, outcome, output_bytes, output_digest };
+            let entry = Payload::Ended { attempt: id, outcome, ended_at, output_bytes, output_digest };
             write.journal(Some(attempt.incident), &Actor::engine("runner"), &entry)?;
             Ok(Ok(()))
         });

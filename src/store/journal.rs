@@ -1,15 +1,18 @@
-//! Reading the journal: verifying its chain, and handing it out.
+//! Reading the journal: verifying its chain and what it names by hash, and handing it out.
 //!
-//! Owns: the walk over the stored entries. Does not: append (see `write`) or know the rules of the chain (see
+//! Owns: the walk over the stored entries. Does not: read files (whoever verifies outputs hands in how), append (see `write`) or know the rules of the chain (see
 //! `domain::journal`). A chain alone does not show that its end was cut off; for that its head has to be kept elsewhere.
 
-use rusqlite::{Connection, Row};
+use std::io;
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
 
 use super::error::Fault;
 use super::{Reader, Store, StoreError};
+use crate::domain::digest::sha256_hex;
 use crate::domain::id::{IncidentId, JournalSeq};
-use crate::domain::journal::{Break, StoredEntry, Verifier};
+use crate::domain::journal::{Break, Payload, StoredEntry, Verifier};
 
 const SELECT: &str = "SELECT seq, incident, version, context, payload, previous, hash FROM journal";
 
@@ -20,29 +23,74 @@ pub struct JournalReport {
     pub entries: i64,
     /// Hash of the last of them.
     pub head: String,
-    /// Whether all are.
+    /// Whether all are, and nothing that they name by hash was altered.
     pub ok: bool,
     /// Where the chain is broken.
     pub broken: Option<Break>,
+    /// What lies outside the chain and is named in it by hash: reviews as they were shown, outputs of attempts.
+    pub payloads: PayloadReport,
+}
+
+/// What became of the payloads that the journal names by hash. One that is missing was erased, which is allowed: the chain
+/// stays whole without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PayloadReport {
+    /// Payloads that were hashed.
+    pub checked: u64,
+    /// Payloads that are not there any more.
+    pub missing: u64,
+    /// Outputs that are there and could not be read.
+    pub unreadable: u64,
+    /// The first of those, at the entry that names it, and why not.
+    pub first_unreadable: Option<Break>,
+    /// Checked payloads that have another hash.
+    pub altered: u64,
+    /// The first of those, at the entry that names it.
+    pub first_altered: Option<Break>,
+}
+
+/// Hashes the output of the attempt in a directory: SHA-256 in hexadecimal digits, `None` when there is no output.
+pub type HashOutput<'a> = &'a mut dyn FnMut(&str) -> io::Result<Option<String>>;
+
+impl PayloadReport {
+    fn take(&mut self, entry: JournalSeq, what: &str, expected: &str, found: io::Result<Option<String>>) {
+        match found {
+            Ok(Some(hash)) => {
+                self.checked += 1;
+                if hash != expected {
+                    self.altered += 1;
+                    self.first_altered
+                        .get_or_insert_with(|| Break { seq: entry, reason: format!("{what} was changed afterwards") });
+                }
+            }
+            Ok(None) => self.missing += 1,
+            Err(error) => {
+                self.unreadable += 1;
+                self.first_unreadable
+                    .get_or_insert_with(|| Break { seq: entry, reason: format!("{what} could not be read: {error}") });
+            }
+        }
+    }
 }
 
 impl Store {
-    /// Walks the whole journal and checks its chain, without holding more than one entry in memory.
+    /// Walks the whole journal and checks its chain and the stored reviews, without holding more than one entry in memory.
+    /// Outputs of attempts are files and are not looked at; [`Reader::verify`] does that.
     ///
     /// # Errors
     /// When the journal cannot be read. A broken chain is no error but a report.
     pub async fn verify(&self) -> Result<JournalReport, StoreError> {
-        self.read_view(|reader| reader.verify()).await
+        self.read_view(|reader| reader.named(verify(reader.conn, None))).await
     }
 }
 
 impl Reader<'_> {
-    /// As [`Store::verify`].
+    /// As [`Store::verify`], and checks the outputs of attempts by what `hash_output` makes of their directories.
     ///
     /// # Errors
     /// As [`Store::verify`].
-    pub fn verify(&self) -> Result<JournalReport, StoreError> {
-        self.named(verify(self.conn))
+    pub fn verify(&self, hash_output: HashOutput<'_>) -> Result<JournalReport, StoreError> {
+        self.named(verify(self.conn, Some(hash_output)))
     }
 
     /// At most `limit` entries after `after`, in order; from the first with `JournalSeq(0)`.
@@ -60,18 +108,54 @@ impl Reader<'_> {
     }
 }
 
-fn verify(conn: &Connection) -> Result<JournalReport, Fault> {
+fn verify(conn: &Connection, mut hash_output: Option<HashOutput<'_>>) -> Result<JournalReport, Fault> {
     let mut statement = conn.prepare(&format!("{SELECT} ORDER BY seq"))?;
     let mut rows = statement.query([])?;
     let mut verifier = Verifier::default();
     let mut broken = None;
+    let mut payloads = PayloadReport::default();
     while let Some(row) = rows.next()? {
-        if let Err(found) = verifier.check(&from_row(row)?) {
+        let entry = from_row(row)?;
+        if let Err(found) = verifier.check(&entry) {
             broken = Some(found);
             break;
         }
+        check_named(conn, &entry, &mut payloads, &mut hash_output)?;
     }
-    Ok(JournalReport { entries: verifier.entries(), head: verifier.head().to_owned(), ok: broken.is_none(), broken })
+    let ok = broken.is_none() && payloads.altered == 0;
+    Ok(JournalReport { entries: verifier.entries(), head: verifier.head().to_owned(), ok, broken, payloads })
+}
+
+/// Checks what an entry names by hash.
+fn check_named(
+    conn: &Connection,
+    entry: &StoredEntry,
+    payloads: &mut PayloadReport,
+    hash_output: &mut Option<HashOutput<'_>>,
+) -> Result<(), Fault> {
+    // An entry of another version of this program is in the chain all the same, but what it names is not known here.
+    match serde_json::from_str(&entry.payload) {
+        Ok(Payload::Granted { proposal, rendered, .. }) => {
+            let mut statement = conn.prepare_cached("SELECT bytes FROM blob WHERE hash = ?1")?;
+            let bytes: Option<Vec<u8>> = statement.query_row([&rendered], |row| row.get(0)).optional()?;
+            let hash = bytes.map(|bytes| sha256_hex(&bytes));
+            payloads.take(
+                entry.seq,
+                &format!("the review of proposal {proposal} as it was shown"),
+                &rendered,
+                Ok(hash),
+            );
+        }
+        Ok(Payload::Ended { attempt, output_digest, .. }) if !output_digest.is_empty() => {
+            let Some(hash_output) = hash_output else { return Ok(()) };
+            let mut statement = conn.prepare_cached("SELECT directory FROM attempt WHERE id = ?1")?;
+            let directory: Option<String> = statement.query_row([attempt.0], |row| row.get(0)).optional()?;
+            let hash = directory.map_or(Ok(None), |directory| hash_output(&directory));
+            payloads.take(entry.seq, &format!("the output of attempt {attempt}"), &output_digest, hash);
+        }
+        Ok(_) | Err(_) => {}
+    }
+    Ok(())
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {

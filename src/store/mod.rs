@@ -47,7 +47,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use error::{CommandError, StoreError};
 pub use ingest::IngestReport;
-pub use journal::JournalReport;
+pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS};
 

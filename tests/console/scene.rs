@@ -90,6 +90,27 @@ impl Scene {
         i32::try_from(value["pid"].as_i64().unwrap()).unwrap()
     }
 
+    /// When the supervisor recorded the end, in milliseconds since 1970.
+    pub(crate) fn recorded_end(&self) -> i64 {
+        let attempt = self.attempts().into_iter().next().unwrap();
+        let text = std::fs::read_to_string(attempt.join("outcome.json")).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value["ended_at"].as_i64().unwrap()
+    }
+
+    /// Changes the output of the command behind the journal's back.
+    pub(crate) fn tamper_with_output(&self) {
+        let output = self.attempts().into_iter().next().unwrap().join("output");
+        let text = std::fs::read_to_string(&output).unwrap();
+        assert!(text.contains("finished"), "{text}");
+        std::fs::write(output, text.replace("finished", "tampered")).unwrap();
+    }
+
+    /// Erases the output of the command.
+    pub(crate) fn erase_output(&self) {
+        std::fs::remove_file(self.attempts().into_iter().next().unwrap().join("output")).unwrap();
+    }
+
     /// Fails unless the journal's chain is whole.
     pub(crate) fn assert_journal_is_whole(&self) {
         let verified = self.home.run(&["journal", "verify"]);

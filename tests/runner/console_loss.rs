@@ -39,7 +39,7 @@ fn goes_on_to_its_end(directory: &Path) {
     let path = directory.to_str().unwrap();
     assert!(matches!(runner().probe(path), Probe::Running { .. }));
     std::fs::write(directory.join("go"), "").unwrap();
-    until("the end is recorded", || matches!(runner().probe(path), Probe::Ended { .. }));
+    until("the end is recorded", || matches!(runner().probe(path), Probe::Ended(_)));
     assert_eq!(read_record(directory).outcome, Outcome::Exited { code: 0 });
     assert_eq!(std::fs::read_to_string(directory.join("output")).unwrap(), "begun\ndone\n");
 }

@@ -1,5 +1,8 @@
 //! Ends before the script's own: time limit, cancelling, a killed supervisor; and what is left behind.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use aiops::domain::action::attempt::Outcome;
@@ -7,7 +10,7 @@ use aiops::engine::ports::{ActionRunner as _, Probe};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Attempt, is_alive, runner, spec, state, until};
+use crate::support::{Attempt, grant, is_alive, read_record, runner, spec, state, until};
 
 /// The process ids that the script has printed so far, one a line.
 fn pids(attempt: &Attempt) -> Vec<i32> {
@@ -27,7 +30,7 @@ fn the_time_limit_ends_it_and_skips_the_rest() {
     action.time_limit = Duration::from_millis(300);
     let attempt = Attempt::start(action);
     assert_eq!(attempt.outcome(), Outcome::TimedOut);
-    assert_eq!(attempt.output(), "begin\n");
+    assert_eq!(attempt.output(), "begin\naiops: statuses: sleep signal 15\n");
 }
 
 #[test]
@@ -54,6 +57,64 @@ fn cancelling_ends_grandchildren_and_leaves_no_zombies() {
     }
     until("the supervisor is collected", || state(supervisor).is_none());
     assert!(attempt.runner.cancel(attempt.directory()).is_err());
+}
+
+/// A user that a supervisor of root's does not share processes with.
+const NOBODY: &str = "65534";
+
+#[test]
+fn a_process_that_cannot_be_ended_makes_the_end_unknown_and_is_named() {
+    let test = "a_process_that_cannot_be_ended_makes_the_end_unknown_and_is_named";
+    let place = tempfile::tempdir().unwrap();
+    let Some(wrapper) = supervisor_of_nobody(place.path(), test) else { return };
+    let directory = place.path().join("attempt");
+    std::fs::create_dir(&directory).unwrap();
+    std::os::unix::fs::chown(&directory, NOBODY.parse().ok(), NOBODY.parse().ok()).unwrap();
+    let mut runner = runner();
+    (runner.program, runner.grace) = (wrapper, Duration::from_millis(50));
+    // It becomes another user, as `sudo` does: nobody may not signal it any more.
+    let become_root = format!("{}/become --reuid=0 --clear-groups sleep 1000", place.path().display());
+    let mut action = spec(&become_root);
+    action.time_limit = Duration::from_millis(500);
+    let path = directory.to_str().unwrap();
+    runner.run(grant(action), path).unwrap();
+    until("the end is recorded", || matches!(runner.probe(path), Probe::Ended(_)));
+    let record = read_record(&directory);
+    let Outcome::Unknown { reason } = &record.outcome else { panic!("{record:?}") };
+    let pid: i32 = reason.split("process ").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
+    assert!(is_alive(pid));
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    let said = format!("aiops: process {pid} could not be ended and may still run\n");
+    assert_eq!(std::fs::read_to_string(directory.join("output")).unwrap(), said);
+}
+
+/// A program that is the supervisor as an unprivileged user, and beside it `become`, with which that user becomes root.
+/// `None`, said on the output, where that cannot be had.
+fn supervisor_of_nobody(place: &Path, test: &str) -> Option<PathBuf> {
+    let mode = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let (program, wrapper, become_root) = (place.join("aiops"), place.join("wrapper"), place.join("become"));
+    mode(place, 0o755);
+    if !nix::unistd::geteuid().is_root() || std::fs::copy("/usr/bin/setpriv", &become_root).is_err() {
+        println!("SKIPPED: {test}: it needs root and setpriv");
+        return None;
+    }
+    mode(&become_root, 0o4755);
+    // Another file name for the same program: nobody may not enter the directory where it was built.
+    std::fs::copy(env!("CARGO_BIN_EXE_aiops"), &program).unwrap();
+    mode(&program, 0o755);
+    let user = format!("/usr/bin/setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups");
+    std::fs::write(&wrapper, format!("#!/bin/sh\nexec {user} {} \"$@\"\n", program.display())).unwrap();
+    mode(&wrapper, 0o755);
+    let works = Command::new("/bin/sh")
+        .args(["-c", &format!("{user} {} --reuid=0 true", become_root.display())])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !works {
+        println!("SKIPPED: {test}: no program can change its user here");
+    }
+    works.then_some(wrapper)
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aiops::domain::action::attempt::Outcome;
+use aiops::domain::digest::sha256_hex;
 use aiops::engine::ports::{ActionRunner as _, Probe};
 
 use crate::support::{grant, read_record, runner, spec, until};
@@ -55,11 +56,15 @@ fn a_command_that_fills_the_disk_does_not_lose_how_it_ended() {
     let attempt = disk.attempt();
     let script = "head -c 3000000 /dev/zero; for i in 1; do exit 3; done";
     runner().run(grant(spec(script)), text(&attempt)).unwrap();
-    until("the end is recorded", || matches!(runner().probe(text(&attempt)), Probe::Ended { .. }));
+    until("the end is recorded", || matches!(runner().probe(text(&attempt)), Probe::Ended(_)));
     let record = read_record(&attempt);
     assert_eq!(record.outcome, Outcome::Exited { code: 3 });
     assert!(record.dropped_bytes > 0);
     assert!(record.notes.iter().any(|note| note.contains("output was lost")), "{:?}", record.notes);
+    let output = std::fs::read(attempt.join("output")).unwrap();
+    let end = String::from_utf8_lossy(&output[output.len() - 300..]).into_owned();
+    assert!(end.contains("\naiops: output was lost: ") && end.contains(" bytes of output were not kept\n"), "{end}");
+    assert_eq!((record.output_bytes, record.output_digest), (output.len() as u64, sha256_hex(&output)));
 }
 
 #[test]

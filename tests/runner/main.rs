@@ -53,6 +53,7 @@ const fn exited(code: i32) -> Outcome {
 fn scripts_run_as_bash_would_with_pipefail(#[case] script: &str, #[case] code: i32, #[case] expected: &str) {
     let (outcome, output) = finish(script);
     assert_eq!(outcome, exited(code), "{output}");
+    let output: String = output.split_inclusive('\n').filter(|line| !line.starts_with("aiops: statuses: ")).collect();
     let (before, after) = expected.split_once("*\n").unwrap_or((expected, ""));
     if expected.contains("*\n") {
         assert!(output.starts_with(before) && output.ends_with(after), "{output:?}");
@@ -71,6 +72,23 @@ fn the_status_of_every_stage_is_kept() {
     assert_eq!(record.parts[2], PartRecord::Skipped);
     let sigpipe = StageStatus::Signalled { signal: 13 };
     assert_eq!(record.parts[3], PartRecord::Ran { stages: vec![sigpipe, StageStatus::Exited { code: 0 }] });
+}
+
+#[rstest]
+#[case::all_well("echo a | cat", "a\n")]
+#[case::reader_had_enough("yes | head -n 1", "y\n")]
+#[case::alone("false", "")]
+#[case::first("printf a; ls /nonexistent/x 2>/dev/null | cat", "a\naiops: statuses: ls exit 2 | cat exit 0\n")]
+#[case::middle("echo a | grep b | cat", "aiops: statuses: echo exit 0 | grep exit 1 | cat exit 0\n")]
+#[case::each(
+    "false; true; bash -c 'kill -9 $$' | cat",
+    "aiops: statuses: false exit 1\naiops: statuses: bash signal 9 | cat exit 0\n"
+)]
+fn statuses_that_the_outcome_does_not_tell_stand_below_the_output(#[case] script: &str, #[case] expected: &str) {
+    let attempt = Attempt::start(spec(script));
+    let record = attempt.record();
+    assert_eq!(attempt.output(), expected);
+    assert_eq!((record.output_bytes, record.output_digest), (expected.len() as u64, sha256_hex(expected.as_bytes())));
 }
 
 #[test]
@@ -136,6 +154,7 @@ fn output_is_limited_and_still_drained() {
     let output = attempt.output();
     assert!(output.starts_with("y\ny\n"));
     assert_eq!(output.matches("output limit of 1000 bytes").count(), 1);
+    assert!(output.ends_with("aiops: 999004 bytes of output were not kept\n"), "{output}");
     assert_eq!(record.dropped_bytes, 1_000_000 + 4 - 1000);
     assert_eq!(record.output_bytes, output.len() as u64);
     assert_eq!(record.output_digest, sha256_hex(output.as_bytes()));
@@ -227,7 +246,7 @@ fn what_the_supervisor_costs() {
                 let start = Instant::now();
                 runner().run(action, path).unwrap();
                 started.push(start.elapsed());
-                support::until("it ended", || matches!(runner().probe(path), Probe::Ended { .. }));
+                support::until("it ended", || matches!(runner().probe(path), Probe::Ended(_)));
                 start.elapsed()
             })
             .collect(),

@@ -109,8 +109,8 @@ impl Attempt {
     pub(crate) fn outcome(&self) -> Outcome {
         let mut outcome = None;
         until("the end is recorded", || match self.probe() {
-            Probe::Ended { outcome: ended, .. } => {
-                outcome = Some(ended);
+            Probe::Ended(end) => {
+                outcome = Some(end.outcome);
                 true
             }
             Probe::Running { .. } => false,

@@ -21,8 +21,11 @@ use super::command::{self, Started, Surroundings};
 use super::files::{CANCEL, Job, OUTPUT, PartRecord, StageStatus, create};
 use super::output::collect;
 use super::session::{self, Children};
+use crate::adapters::host::SystemClock;
 use crate::domain::action::attempt::Outcome;
 use crate::domain::action::spec::{Connector, Pipeline};
+use crate::domain::time::Timestamp;
+use crate::engine::ports::Clock as _;
 
 /// How long output is awaited after the last process of the session ended. Only a daemon that left the session can still
 /// hold the pipe open.
@@ -62,6 +65,8 @@ enum Stop {
     Cancelled,
     /// TERM came and no person had asked for it: the machine shuts down, or somebody else did it.
     Terminated,
+    /// The status of a process was lost.
+    Lost,
 }
 
 /// What came of a script.
@@ -70,6 +75,8 @@ pub(super) struct Executed {
     pub(super) parts: Vec<PartRecord>,
     pub(super) dropped: u64,
     pub(super) notes: Vec<String>,
+    /// When nothing of it ran any more, or could be ended.
+    pub(super) ended_at: Timestamp,
 }
 
 /// The way of the output from the processes to the file.
@@ -97,8 +104,13 @@ pub(super) async fn execute(job: &Job, directory: &Path, signals: Signals, outpu
     let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, stop.clone()));
     let mut run = Run::new(job, directory, output.writer, signals);
     let (parts, stopped) = run.script().await;
-    run.end_session().await;
-    let Run { notes, started, refusal, writer, .. } = run;
+    // After a stop the session was ended already: what did not go then does not go now.
+    if run.left.is_none() {
+        run.end_session().await;
+    }
+    let ended_at = SystemClock.now();
+    let Run { mut notes, started, refusal, writer, left, .. } = run;
+    let left = left.unwrap_or_default();
     drop(writer);
     let collected = match timeout(DRAIN, &mut collector).await {
         Ok(collected) => collected,
@@ -108,9 +120,13 @@ pub(super) async fn execute(job: &Job, directory: &Path, signals: Signals, outpu
         }
     };
     let collected = collected.map_err(io::Error::other)?;
-    let notes = notes.into_iter().chain(collected.error).collect();
-    let outcome = outcome_of(&parts, stopped, started, refusal);
-    Ok(Executed { outcome, parts, dropped: collected.dropped, notes })
+    notes.extend(left.iter().map(|pid| format!("process {pid} could not be ended and may still run")));
+    notes.extend(collected.error);
+    let outcome = match doubt(&left, &parts) {
+        Some(reason) => Outcome::Unknown { reason },
+        None => outcome_of(&parts, stopped, started, refusal),
+    };
+    Ok(Executed { outcome, parts, dropped: collected.dropped, notes, ended_at })
 }
 
 struct Run<'a> {
@@ -129,6 +145,8 @@ struct Run<'a> {
     /// Why the first program that could not be started could not.
     refusal: Option<String>,
     notes: Vec<String>,
+    /// Processes that did not go when the session was ended; `None` before that.
+    left: Option<Vec<i32>>,
 }
 
 impl<'a> Run<'a> {
@@ -146,6 +164,7 @@ impl<'a> Run<'a> {
             started: 0,
             refusal: None,
             notes: Vec::new(),
+            left: None,
         }
     }
 
@@ -170,7 +189,12 @@ impl<'a> Run<'a> {
             let stages;
             (stages, stopped) = self.pipeline(pipeline, &environment).await;
             succeeded = first_failure(&stages).is_none();
+            let lost = stages.iter().any(|stage| matches!(stage, StageStatus::Lost { .. }));
             parts.push(PartRecord::Ran { stages });
+            if lost {
+                // Whether to go on depends on what nobody knows.
+                stopped = stopped.or(Some(Stop::Lost));
+            }
         }
         (parts, stopped)
     }
@@ -250,18 +274,13 @@ impl<'a> Run<'a> {
     /// Ends whatever is left of the session.
     async fn end_session(&mut self) {
         let (children, ends, own) = (&mut self.children, &mut self.ends, self.own);
-        let stuck = session::end(own, self.job.grace, || {
+        let left = session::end(own, self.job.grace, || {
             children.collect(own, |index, status| {
                 ends.insert(index, status);
             });
         })
         .await;
-        for pid in stuck {
-            let note = format!("process {pid} could not be ended");
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
-        }
+        self.left = Some(left);
     }
 
     /// Puts a line of our own into the output, behind what processes have written so far.
@@ -280,13 +299,13 @@ impl<'a> Run<'a> {
 ///
 /// A stage that SIGPIPE ended did not fail when all stages behind it succeeded: they had read enough (`… | head -5`).
 /// Otherwise every pipeline into `head` would end a chain of `&&`.
-fn first_failure(stages: &[StageStatus]) -> Option<&StageStatus> {
+pub(super) fn first_failure(stages: &[StageStatus]) -> Option<&StageStatus> {
     let mut failure = None;
     for (index, stage) in stages.iter().enumerate().rev() {
         let fine = match stage {
             StageStatus::Exited { code } => *code == 0,
             StageStatus::Signalled { signal } => *signal == SIGPIPE && index + 1 < stages.len() && failure.is_none(),
-            StageStatus::NotStarted { .. } | StageStatus::Stuck => false,
+            StageStatus::NotStarted { .. } | StageStatus::Stuck | StageStatus::Lost { .. } => false,
         };
         if !fine {
             failure = Some(stage);
@@ -301,7 +320,7 @@ fn outcome_of(parts: &[PartRecord], stopped: Option<Stop>, started: usize, refus
         (Some(Stop::TimedOut), _) => return Outcome::TimedOut,
         (Some(Stop::Terminated), _) => return Outcome::Signalled { signal: SIGTERM },
         (None, Some(reason)) if started == 0 => return Outcome::NotStarted { reason },
-        (None, _) => {}
+        (Some(Stop::Lost) | None, _) => {}
     }
     let last = parts.iter().rev().find_map(|part| match part {
         PartRecord::Ran { stages } => Some(stages),
@@ -311,8 +330,28 @@ fn outcome_of(parts: &[PartRecord], stopped: Option<Stop>, started: usize, refus
         None => Outcome::Exited { code: 0 },
         Some(StageStatus::Exited { code } | StageStatus::NotStarted { code, .. }) => Outcome::Exited { code: *code },
         Some(StageStatus::Signalled { signal }) => Outcome::Signalled { signal: *signal },
-        Some(StageStatus::Stuck) => Outcome::Unknown { reason: "a process could not be ended".to_owned() },
+        Some(StageStatus::Stuck | StageStatus::Lost { .. }) => Outcome::Unknown { reason: LOOK_BY_HAND.to_owned() },
     }
+}
+
+/// What a person has to do about an end that is not known.
+const LOOK_BY_HAND: &str = "check the effect by hand";
+
+/// Why it cannot be said how the action ended, whatever else is known of it; `None` when it can.
+fn doubt(left: &[i32], parts: &[PartRecord]) -> Option<String> {
+    if !left.is_empty() {
+        let pids: Vec<String> = left.iter().map(ToString::to_string).collect();
+        return Some(format!("could not be ended and may still run: process {}; {LOOK_BY_HAND}", pids.join(", ")));
+    }
+    let stages = parts.iter().flat_map(|part| match part {
+        PartRecord::Ran { stages } => stages.as_slice(),
+        PartRecord::Skipped => &[],
+    });
+    stages.into_iter().find_map(|stage| match stage {
+        StageStatus::Lost { reason } => Some(format!("the status of a process was lost: {reason}; {LOOK_BY_HAND}")),
+        StageStatus::Stuck => Some(format!("a process did not end in time; {LOOK_BY_HAND}")),
+        StageStatus::Exited { .. } | StageStatus::Signalled { .. } | StageStatus::NotStarted { .. } => None,
+    })
 }
 
 #[cfg(test)]
@@ -353,5 +392,15 @@ mod tests {
         let nothing = outcome_of(&[ran(BAD)], None, 0, Some("why".to_owned()));
         assert_eq!(nothing, Outcome::NotStarted { reason: "why".to_owned() });
         assert_eq!(outcome_of(&[ran(OK)], Some(Stop::TimedOut), 1, None), Outcome::TimedOut);
+    }
+
+    #[test]
+    fn what_is_left_over_or_lost_makes_the_end_unknown() {
+        let ran = |stages: &[StageStatus]| PartRecord::Ran { stages: stages.to_vec() };
+        let lost = StageStatus::Lost { reason: "ECHILD".to_owned() };
+        assert_eq!(doubt(&[], &[ran(&[OK, BAD]), PartRecord::Skipped, ran(&[KILLED])]), None);
+        assert!(doubt(&[7, 8], &[ran(&[OK])]).unwrap().contains("process 7, 8;"));
+        assert!(doubt(&[], &[ran(&[OK, lost, OK]), ran(&[OK])]).unwrap().contains("ECHILD"));
+        assert!(doubt(&[], &[ran(&[StageStatus::Stuck])]).is_some());
     }
 }

@@ -4,7 +4,7 @@
 //! at all, and is on the disk before the call returns.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::action::attempt::{Outcome, ProcessId};
 use crate::domain::action::spec::ActionSpec;
+use crate::domain::digest::Sha256Stream;
 use crate::domain::id::AttemptId;
 use crate::domain::time::Timestamp;
 
@@ -23,7 +24,7 @@ pub(super) const SPEC: &str = "spec.json";
 pub(super) const SUPERVISOR: &str = "supervisor.json";
 /// How it ended; written by the supervisor last.
 pub(super) const OUTCOME: &str = "outcome.json";
-/// Standard output and standard error of all processes, as they came.
+/// Standard output and standard error of all processes, as they came, and lines of our own, which begin with `aiops: `.
 pub(super) const OUTPUT: &str = "output";
 /// Its existence says that a person asked for the end.
 pub(super) const CANCEL: &str = "cancel";
@@ -32,7 +33,7 @@ pub(super) const LOG: &str = "supervisor.log";
 /// Space that is given back before the outcome is written, so that a full disk does not lose it.
 pub(super) const RESERVE: &str = "reserve";
 
-/// Size of [`RESERVE`]: an outcome with some hundred stages fits into it.
+/// Size of [`RESERVE`]: an outcome with some hundred stages fits into it, and what is remarked below the output.
 const RESERVE_BYTES: usize = 64 * 1024;
 
 /// Version of the files that this program writes and reads.
@@ -86,8 +87,13 @@ pub enum StageStatus {
         /// What the operating system said.
         reason: String,
     },
-    /// It was still there after KILL (it hangs in the kernel).
+    /// It was still there after KILL: it hangs in the kernel, or belongs to another user by now.
     Stuck,
+    /// It ended, or so it seems, and the operating system did not tell how.
+    Lost {
+        /// What the operating system said.
+        reason: String,
+    },
 }
 
 /// What became of one pipeline of a script.
@@ -114,7 +120,7 @@ pub struct OutcomeRecord {
     pub parts: Vec<PartRecord>,
     /// Bytes in the output file.
     pub output_bytes: u64,
-    /// SHA-256 of the output file.
+    /// SHA-256 of the output file; empty when that could not be read.
     pub output_digest: String,
     /// Bytes of output that were not kept.
     pub dropped_bytes: u64,
@@ -166,6 +172,32 @@ pub(super) fn reserve(directory: &Path) -> io::Result<()> {
     let mut file = create(&directory.join(RESERVE))?;
     file.write_all(&vec![0; RESERVE_BYTES])?;
     file.sync_all()
+}
+
+/// SHA-256 of the output file of `directory`; `None` when there is no such file.
+///
+/// # Errors
+/// When there is one and it cannot be read.
+pub fn output_digest(directory: &Path) -> io::Result<Option<String>> {
+    match File::open(directory.join(OUTPUT)) {
+        Ok(file) => Ok(Some(sha256_hex_of(file)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Hashes what `source` has, piece by piece: an output may be large.
+fn sha256_hex_of(mut source: impl Read) -> io::Result<String> {
+    let mut hasher = Sha256Stream::default();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match source.read(&mut chunk) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(length) => hasher.update(chunk.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Size of the output file; 0 when there is none yet.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::adapters::host::boot_id;
 use crate::domain::action::attempt::ProcessId;
 
 /// The fields of `/proc/PID/stat` that are needed here (proc(5)).
@@ -66,8 +67,10 @@ pub(super) fn identify(pid: i32) -> io::Result<ProcessId> {
     Ok(ProcessId { pid, start_ticks: stat.start_ticks, boot_id: boot_id()? })
 }
 
-fn boot_id() -> io::Result<String> {
-    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+/// When process `pid` was started, in clock ticks since boot; `None` when there is no such process.
+#[must_use]
+pub fn start_ticks(pid: u32) -> Option<u64> {
+    stat(i32::try_from(pid).ok()?).map(|stat| stat.start_ticks)
 }
 
 /// Whether exactly this process still runs: not another one with its number, not its zombie, not after a reboot.

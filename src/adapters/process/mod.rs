@@ -18,10 +18,12 @@ mod execute;
 mod files;
 mod identity;
 mod output;
+mod remarks;
 mod runner;
 mod session;
 mod supervisor;
 
-pub use files::{OutcomeRecord, PartRecord, StageStatus};
+pub use files::{OutcomeRecord, PartRecord, StageStatus, output_digest};
+pub use identity::start_ticks;
 pub use runner::{DEFAULT_GRACE, DEFAULT_OUTPUT_LIMIT, ProcessRunner};
 pub use supervisor::supervise;

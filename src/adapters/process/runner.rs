@@ -17,10 +17,11 @@ use super::files::{
     read_json, write_json,
 };
 use super::identity::is_alive;
-use super::supervisor::{Announcement, now, pid_of};
-use crate::domain::action::attempt::ProcessId;
+use super::supervisor::{Announcement, pid_of};
+use crate::adapters::host::SystemClock;
+use crate::domain::action::attempt::{AttemptEnd, ProcessId};
 use crate::domain::action::grant::Grant;
-use crate::engine::ports::{ActionRunner, GivenUp, Probe, RunError};
+use crate::engine::ports::{ActionRunner, Clock as _, GivenUp, Probe, RunError};
 
 /// Bytes of output that are kept of an attempt, unless said otherwise.
 pub const DEFAULT_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
@@ -120,11 +121,12 @@ impl ActionRunner for ProcessRunner {
         let alive = supervisor.filter(is_alive);
         // Looked for after the process, since the supervisor writes it and then ends.
         if let Ok(Some(record)) = read_json::<OutcomeRecord>(directory, OUTCOME) {
-            return Probe::Ended {
+            return Probe::Ended(AttemptEnd {
                 outcome: record.outcome,
+                ended_at: Some(record.ended_at),
                 output_bytes: record.output_bytes,
                 output_digest: record.output_digest,
-            };
+            });
         }
         let output_bytes = output_bytes(directory);
         match alive {
@@ -154,7 +156,7 @@ impl ActionRunner for ProcessRunner {
         let directory = Path::new(directory);
         let failed = |error: io::Error| RunError(format!("{}: {error}", directory.join(SUPERVISOR).display()));
         // A supervisor writes this file before it starts anything, and cannot when it is there.
-        match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: now() }) {
+        match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: SystemClock.now() }) {
             Ok(()) => Ok(GivenUp::NeverBegan),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_json(directory, SUPERVISOR) {
                 Ok(Some(Claim::GivenUp { .. })) => Ok(GivenUp::NeverBegan),

@@ -101,7 +101,7 @@ impl Children {
                 false
             }
             Err(error) => {
-                ended(*key, StageStatus::NotStarted { code: 126, reason: format!("its end was lost: {error}") });
+                ended(*key, StageStatus::Lost { reason: error.to_string() });
                 false
             }
         });

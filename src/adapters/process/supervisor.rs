@@ -7,21 +7,20 @@ use std::fs::DirEntry;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::unistd::{Pid, close, dup2_stdout, getpid, getsid, setsid};
 use serde::{Deserialize, Serialize};
 
+use super::command::script_of;
 use super::execute::{Executed, OutputPath, Signals, execute};
 use super::files::{
-    Claim, Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, output_bytes, read_json, reserve,
-    write_json,
+    Claim, Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, output_bytes, output_digest,
+    read_json, reserve, write_json,
 };
 use super::identity::identify;
+use super::remarks::{append, remarks};
 use crate::domain::action::attempt::ProcessId;
-use crate::domain::digest::sha256_hex;
-use crate::domain::time::Timestamp;
 
 /// What the supervisor tells the runner, once, as one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,22 +67,31 @@ fn run(directory: &Path, digest: &str) -> io::Result<()> {
         announce(&Announcement::Running { supervisor });
         hang_up()?;
         let executed = execute(&job, directory, signals, output).await?;
-        record(directory, executed)
+        record(directory, &job, executed)
     })
 }
 
 /// Records the end. Whatever became of the output meanwhile, how the action ended is not lost with it.
-fn record(directory: &Path, executed: Executed) -> io::Result<()> {
+fn record(directory: &Path, job: &Job, executed: Executed) -> io::Result<()> {
     let mut notes = executed.notes;
-    let output_digest = match std::fs::read(directory.join(OUTPUT)) {
-        Ok(output) => sha256_hex(&output),
+    // What cannot be removed gives no space back; the lines and the record may still find some.
+    let _ = std::fs::remove_file(directory.join(RESERVE));
+    let (script, _) = script_of(&job.spec);
+    let remarks = remarks(&notes, executed.dropped, &script, &executed.parts);
+    if let Err(error) = append(&directory.join(OUTPUT), &remarks) {
+        notes.push(format!("the output could not be added to: {error}"));
+    }
+    let output_digest = match output_digest(directory) {
+        Ok(Some(digest)) => digest,
+        Ok(None) => {
+            notes.push("the output could not be read back: the file is gone".to_owned());
+            String::new()
+        }
         Err(error) => {
             notes.push(format!("the output could not be read back: {error}"));
             String::new()
         }
     };
-    // What cannot be removed gives no space back; the record may still find some.
-    let _ = std::fs::remove_file(directory.join(RESERVE));
     let record = OutcomeRecord {
         version: VERSION,
         outcome: executed.outcome,
@@ -92,7 +100,7 @@ fn record(directory: &Path, executed: Executed) -> io::Result<()> {
         output_digest,
         dropped_bytes: executed.dropped,
         notes,
-        ended_at: now(),
+        ended_at: executed.ended_at,
     };
     write_json(directory, OUTCOME, &record)
 }
@@ -156,11 +164,6 @@ fn announce(announcement: &Announcement) {
 fn hang_up() -> io::Result<()> {
     dup2_stdout(std::fs::OpenOptions::new().write(true).open("/dev/null")?)?;
     Ok(())
-}
-
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The process `pid`, for signals.

@@ -29,7 +29,7 @@ pub enum Outcome {
         /// What the operating system said.
         reason: String,
     },
-    /// It may have run, wholly or in part: nobody recorded the end.
+    /// It may have run, wholly or in part: nobody recorded the end, or not all of it is known to have ended.
     Unknown {
         /// What is known.
         reason: String,
@@ -54,6 +54,27 @@ impl Outcome {
             Self::NotStarted { .. } => "not started".to_owned(),
             Self::Unknown { .. } => "unknown".to_owned(),
         }
+    }
+}
+
+/// The end of an attempt, as whoever saw it recorded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When, by the wall clock; `None` when nobody saw it.
+    pub ended_at: Option<Timestamp>,
+    /// Bytes of output.
+    pub output_bytes: u64,
+    /// SHA-256 of the output file; empty when it is not known.
+    pub output_digest: String,
+}
+
+impl AttemptEnd {
+    /// An end that nobody saw, with as many bytes of output as were found.
+    #[must_use]
+    pub const fn unseen(outcome: Outcome, output_bytes: u64) -> Self {
+        Self { outcome, ended_at: None, output_bytes, output_digest: String::new() }
     }
 }
 
@@ -84,7 +105,7 @@ pub enum AttemptState {
     Ended {
         /// How.
         outcome: Outcome,
-        /// When that was recorded.
+        /// When it ended; where nobody saw that, when it was found out.
         at: Timestamp,
     },
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::support::{Bench, actor, firing, resolved};
-use crate::domain::action::attempt::{AttemptState, Outcome, ProcessId};
+use crate::domain::action::attempt::{AttemptEnd, AttemptState, Outcome, ProcessId};
 use crate::domain::action::grant::{Approval, EXECUTE_WITHIN, GrantRecord};
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use crate::domain::action::risk::Risk;
@@ -15,7 +15,8 @@ use crate::domain::actor::Actor;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
 use crate::domain::journal::Payload;
-use crate::store::{CommandError, Store};
+use crate::domain::time::Timestamp;
+use crate::store::{CommandError, PayloadReport, Store};
 
 const ROOT: &str = "/var/lib/aiops/attempts/";
 const A_MOMENT: Duration = Duration::from_millis(1);
@@ -107,9 +108,12 @@ async fn from_proposal_to_end_every_transition_is_stored_and_journaled() {
     bench.store.spawned(AttemptId(1), supervisor()).await.unwrap();
     bench.store.cancel_requested(AttemptId(1), &actor("bob")).await.unwrap();
     bench.store.cancel_requested(AttemptId(1), &actor("bob")).await.unwrap();
-    bench.store.ended(AttemptId(1), Outcome::Exited { code: 3 }, 42, "d".repeat(64)).await.unwrap();
+    // It ended before that was found out.
+    let at = Timestamp::from_millis(bench.clock.now().as_millis() - 5_000);
+    let outcome = Outcome::Exited { code: 3 };
+    let end = AttemptEnd { outcome, ended_at: Some(at), output_bytes: 42, output_digest: "d".repeat(64) };
+    bench.store.ended(AttemptId(1), end).await.unwrap();
     assert!(bench.store.unfinished_attempts().await.unwrap().is_empty());
-    let at = bench.clock.now();
     let ended = bench.store.attempt(AttemptId(1)).await.unwrap().unwrap();
     assert_eq!(ended.state, AttemptState::Ended { outcome: Outcome::Exited { code: 3 }, at });
     assert_eq!(state_of(&bench, proposal.id).await.0, ProposalState::Spent);
@@ -127,6 +131,7 @@ async fn from_proposal_to_end_every_transition_is_stored_and_journaled() {
         Payload::Ended {
             attempt,
             outcome: Outcome::Exited { code: 3 },
+            ended_at: Some(at),
             output_bytes: 42,
             output_digest: "d".repeat(64),
         },
@@ -138,15 +143,52 @@ async fn from_proposal_to_end_every_transition_is_stored_and_journaled() {
 }
 
 #[tokio::test]
+async fn verifying_tells_erased_payloads_from_altered_ones() {
+    let bench = with_incident().await;
+    let proposal = propose(&bench).await;
+    approve(&bench.store, &proposal).await.unwrap();
+    let id = start(&bench.store, &proposal).await.unwrap();
+    let end = AttemptEnd { output_digest: "d".repeat(64), ..AttemptEnd::unseen(Outcome::Exited { code: 0 }, 3) };
+    bench.store.ended(id, end).await.unwrap();
+    let directory = bench.store.attempt(id).await.unwrap().unwrap().directory;
+    let verify = async |found: Option<&'static str>, readable: bool| {
+        let expected = directory.clone();
+        let report = bench.store.read_view(move |reader| {
+            reader.verify(&mut |place: &str| {
+                assert_eq!(place, expected);
+                if readable { Ok(found.map(|digit| digit.repeat(64))) } else { Err(std::io::Error::other("refused")) }
+            })
+        });
+        let report = report.await.unwrap();
+        assert_eq!((report.broken.is_none(), report.ok), (true, report.payloads.altered == 0));
+        report.payloads
+    };
+    let counts = |payloads: &PayloadReport| (payloads.checked, payloads.missing, payloads.unreadable, payloads.altered);
+    assert_eq!(counts(&verify(Some("d"), true).await), (2, 0, 0, 0));
+    assert_eq!(counts(&verify(None, true).await), (1, 1, 0, 0));
+    assert_eq!(counts(&verify(None, false).await), (1, 0, 1, 0));
+    let altered = verify(Some("e"), true).await;
+    assert_eq!(counts(&altered), (2, 0, 0, 1));
+    assert!(altered.first_altered.unwrap().reason.contains(&format!("the output of attempt {id}")));
+
+    bench.raw().execute("UPDATE blob SET bytes = x'00'", []).unwrap();
+    let altered = verify(Some("d"), true).await;
+    assert_eq!(counts(&altered), (2, 0, 0, 1));
+    assert!(altered.first_altered.unwrap().reason.contains(&format!("proposal {}", proposal.id)));
+    bench.raw().execute("DELETE FROM blob", []).unwrap();
+    assert_eq!(counts(&verify(Some("d"), true).await), (1, 1, 0, 0));
+}
+
+#[tokio::test]
 async fn an_end_is_recorded_once_and_nothing_follows_it() {
     let bench = with_incident().await;
     let proposal = propose(&bench).await;
     approve(&bench.store, &proposal).await.unwrap();
     let id = start(&bench.store, &proposal).await.unwrap();
     let unknown = Outcome::Unknown { reason: "the console was killed".to_owned() };
-    bench.store.ended(id, unknown.clone(), 0, String::new()).await.unwrap();
+    bench.store.ended(id, AttemptEnd::unseen(unknown.clone(), 0)).await.unwrap();
     let length = bench.journal().await.len();
-    bench.store.ended(id, Outcome::Exited { code: 0 }, 9, String::new()).await.unwrap();
+    bench.store.ended(id, AttemptEnd::unseen(Outcome::Exited { code: 0 }, 9)).await.unwrap();
     bench.store.spawned(id, supervisor()).await.unwrap();
     assert!(why(bench.store.cancel_requested(id, &actor("ada")).await).contains("over already"));
     assert_eq!(bench.journal().await.len(), length);
