@@ -228,7 +228,10 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
             Some(row) => {
                 rows::revive(self.write, row.id, alert, id)?;
                 // It may have belonged to an older incident with the same key.
-                self.touch(row.incident).map(|_| ())
+                if let Some(touched) = self.touch(row.incident)? {
+                    touched.firing_ended = true;
+                }
+                Ok(())
             }
         }
     }
@@ -339,8 +342,8 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
         for line in touched.lines() {
             self.write.timeline(id, who, &line)?;
         }
-        if touched.events.contains(&IncidentEvent::Resolved) {
-            proposals::void_open(self.write, id, "the alert no longer fires", &Actor::engine("ingest"))?;
+        if touched.firing_ended {
+            proposals::void_ended(self.write, id, &Actor::engine("ingest"))?;
         }
         Ok(())
     }
