@@ -169,6 +169,10 @@ pub fn decide_approve(
 
 /// May the stored yes be spent now, on attempt `attempt`? This is the only place where a [`Grant`] comes from.
 ///
+/// For the store, which stores the intent in the same transaction: a grant that nobody stored could be spent twice. It is
+/// public only because Rust cannot open it to the runner's tests, which are programs of their own and need grants without a
+/// database; `tests/architecture.rs` fails when anything in `src` but the store names it.
+///
 /// # Errors
 /// [`Denied::Void`] when the grant expired or anything it was bound to changed; [`Denied::Refused`] when it is spent.
 pub fn decide_start(

@@ -228,10 +228,7 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
             Some(row) => {
                 rows::revive(self.write, row.id, alert, id)?;
                 // It may have belonged to an older incident with the same key.
-                if let Some(touched) = self.touch(row.incident)? {
-                    touched.firing_ended = true;
-                }
-                Ok(())
+                self.touch(row.incident).map(|_| ())
             }
         }
     }
@@ -278,7 +275,10 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
 
     fn end(&mut self, row: &AlertRecord, by: EndedBy, at: Timestamp) -> Result<(), Fault> {
         rows::end(self.write.conn, row.id, End { by, at })?;
-        self.touch(row.incident).map(|_| ())
+        if let Some(touched) = self.touch(row.incident)? {
+            touched.firing_ended = true;
+        }
+        Ok(())
     }
 
     /// Stores a firing that is over and belongs to no incident, so that a late delivery of it is recognised.

@@ -512,7 +512,6 @@ fn judge_with(line: &str, labels: &[(&str, &str)], typed: &[(&str, &str)]) -> (R
 #[case("promtool check healthy --url=http://<instance>", Risk::Unknown)]
 #[case("promtool check config <instance>", Risk::Read)]
 #[case("amtool alert query --alertmanager.url=http://<instance>", Risk::Unknown)]
-#[case("X=<instance>; curl http://$X/", Risk::Unknown)]
 #[case("grep <instance> /etc/hosts", Risk::Read)]
 #[case("du -sh /srv/<instance>", Risk::Read)]
 fn values_from_outside_do_not_choose_a_host(#[case] line: &str, #[case] expected: Risk) {
