@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::ports::BoxFuture;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::alert::AlertKey;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::procedure::Procedure;
@@ -108,6 +109,8 @@ pub enum Command {
     Propose {
         /// For which incident.
         incident: IncidentId,
+        /// For which of its alerts: the one that the person saw.
+        alert: AlertKey,
         /// From which SOP.
         sop: SopId,
         /// Which command node.

@@ -18,13 +18,14 @@ use super::runner::Runner;
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
 use crate::domain::action::spec::{StepRef, Target};
+use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
-use crate::domain::alert::{AlertStatus, Labels};
+use crate::domain::alert::{AlertKey, AlertStatus, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::{NodeKind, Shell};
-use crate::store::Store;
-use crate::store::view::IncidentDetail;
+use crate::store::view::{AlertRow, IncidentDetail};
+use crate::store::{Reader, Store};
 
 /// Directories of SOPs are looked at this often.
 const LOOK_AT_LIBRARY_EVERY: Duration = Duration::from_secs(3);
@@ -158,6 +159,7 @@ impl LocalBackend {
     async fn propose(
         &self,
         incident: IncidentId,
+        alert: AlertKey,
         sop: SopId,
         node: NodeId,
         values: BTreeMap<String, String>,
@@ -172,13 +174,7 @@ impl LocalBackend {
             return Err(Refusal::new(WHAT, "the step is no longer in the SOP", "Look at the SOP again").into());
         };
         let (script, shell, interactive): (&str, Shell, bool) = (script, *shell, *interactive);
-        let Some(record) = self.store.detail(incident).await? else {
-            return Err(Refusal::new(WHAT, "there is no such incident", "Choose another one").into());
-        };
-        let Some(alert) = record.alerts.iter().find(|alert| alert.status == AlertStatus::Firing) else {
-            let remedy = "Commands run for a firing alert; look whether anything is still to be done";
-            return Err(Refusal::new(WHAT, "the alert no longer fires", remedy).into());
-        };
+        let (alert, subject) = self.subject(incident, alert).await?;
         let title = procedure.nodes[index]
             .parent
             .map_or(procedure.title.as_str(), |parent| procedure.nodes[parent].text.as_str())
@@ -187,6 +183,7 @@ impl LocalBackend {
         let step = StepRef { sop, node, revision: procedure.revision.clone(), title };
         let request = BuildRequest {
             incident,
+            subject,
             step,
             script,
             shell,
@@ -201,6 +198,23 @@ impl LocalBackend {
         let spec = build::build(request).map_err(from_build)?;
         let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
+    }
+
+    /// The alert that a person wants to act on, which has to fire, and how it differs from the others of the incident.
+    async fn subject(&self, incident: IncidentId, key: AlertKey) -> Result<(AlertRow, Subject), BackendError> {
+        const WHAT: &str = "Not proposed";
+        let wanted = key.clone();
+        let read = move |reader: &Reader<'_>| Ok((reader.detail(incident)?, reader.alert(incident, &wanted)?));
+        let (record, alert) = self.store.read_view(read).await?;
+        let Some(record) = record else {
+            return Err(Refusal::new(WHAT, "there is no such incident", "Choose another one").into());
+        };
+        let Some(alert) = alert.filter(|alert| alert.status == AlertStatus::Firing) else {
+            let remedy = "Commands run for a firing alert; look whether anything is still to be done";
+            return Err(Refusal::new(WHAT, "the alert no longer fires", remedy).into());
+        };
+        let subject = Subject::new(key, &alert.labels, record.alerts.iter().map(|alert| &alert.labels));
+        Ok((alert, subject))
     }
 
     fn document(&self, id: &SopId) -> Result<Arc<SopDocument>, BackendError> {
@@ -219,7 +233,9 @@ impl LocalBackend {
                 self.store.incident_command(id, command, &self.actor).await?;
                 Ok(Done::Incident)
             }
-            Command::Propose { incident, sop, node, values } => self.propose(incident, sop, node, values).await,
+            Command::Propose { incident, alert, sop, node, values } => {
+                self.propose(incident, alert, sop, node, values).await
+            }
             Command::Approve { proposal, approval } => {
                 let found = self.store.proposal(proposal).await?;
                 let library = self.library();

@@ -8,7 +8,7 @@ use super::convert::{Code as _, count, json, time};
 use super::error::Fault;
 use super::view::{AlertRow, IncidentDetail, TimelineRow};
 use super::{Reader, Store, StoreError, attempts, incidents, proposals};
-use crate::domain::alert::{AlertStatus, Labels};
+use crate::domain::alert::{AlertKey, AlertStatus, Labels};
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::time::Timestamp;
 
@@ -25,6 +25,10 @@ const ATTEMPTS: u32 = 50;
 const SELECT_ALERTS: &str =
     "SELECT fingerprint, source, status, starts_at, ends_at, labels, annotations, generator_url,
      deliveries FROM alert WHERE incident = ?1 ORDER BY status, starts_at DESC, id DESC LIMIT ?2";
+
+/// By its key, within an incident.
+const SELECT_ALERT: &str = "SELECT fingerprint, source, status, starts_at, ends_at, labels, annotations, generator_url,
+     deliveries FROM alert WHERE source = ?1 AND fingerprint = ?2 AND starts_at = ?3 AND incident = ?4";
 
 impl Store {
     /// As [`Reader::detail`].
@@ -45,18 +49,20 @@ impl Reader<'_> {
         self.named(load(self.conn, id))
     }
 
-    /// The alert that actions for an incident are bound to: the newest that fires, or the newest when none does.
+    /// One firing of an incident, whether it is on or over; `None` when the incident has no such firing.
     ///
     /// # Errors
     /// When the read failed.
-    pub fn subject(&self, id: IncidentId) -> Result<Option<AlertRow>, StoreError> {
-        self.named(subject(self.conn, id))
+    pub fn alert(&self, id: IncidentId, key: &AlertKey) -> Result<Option<AlertRow>, StoreError> {
+        self.named(alert(self.conn, id, key))
     }
 }
 
-/// As [`Reader::subject`].
-pub(super) fn subject(conn: &Connection, id: IncidentId) -> Result<Option<AlertRow>, Fault> {
-    Ok(alerts(conn, id, 1)?.pop())
+/// As [`Reader::alert`].
+pub(super) fn alert(conn: &Connection, id: IncidentId, key: &AlertKey) -> Result<Option<AlertRow>, Fault> {
+    let mut statement = conn.prepare_cached(SELECT_ALERT)?;
+    let mut rows = statement.query(params![key.source.as_str(), key.fingerprint, key.starts_at.as_millis(), id.0])?;
+    rows.next()?.map(alert_from_row).transpose()
 }
 
 fn load(conn: &Connection, id: IncidentId) -> Result<Option<IncidentDetail>, Fault> {
@@ -83,7 +89,7 @@ fn alerts(conn: &Connection, id: IncidentId, limit: u32) -> Result<Vec<AlertRow>
     Ok(alerts)
 }
 
-/// Reads a row of [`SELECT_ALERTS`].
+/// Reads a row of [`SELECT_ALERTS`] or [`SELECT_ALERT`].
 fn alert_from_row(row: &Row<'_>) -> Result<AlertRow, Fault> {
     let (labels, annotations): (String, String) = (row.get(5)?, row.get(6)?);
     Ok(AlertRow {

@@ -9,7 +9,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::convert::{Code as _, attempt_state, count, json};
-use super::detail::subject;
+use super::detail;
 use super::error::{CommandError, Fault};
 use super::incidents::no_such_incident;
 use super::write::Write;
@@ -152,16 +152,16 @@ pub(super) fn pending_of(conn: &Connection, incident: IncidentId) -> Result<Vec<
     collect(statement.query([incident.0])?)
 }
 
-/// Voids what waits or is granted for an incident whose alerts have all ended: it was bound to their firing.
-pub(super) fn void_open(write: &mut Write<'_>, incident: IncidentId, reason: &str, by: &Actor) -> Result<(), Fault> {
-    let open = |conn: &Connection| -> Result<Vec<i64>, Fault> {
-        let mut statement =
-            conn.prepare_cached("SELECT id FROM proposal WHERE incident = ?1 AND state < 2 ORDER BY id")?;
-        let ids = statement.query_map([incident.0], |row| row.get(0))?;
-        Ok(ids.collect::<Result<_, _>>()?)
+/// Voids what waits or is granted for an incident and whose alert has ended: it was bound to the firing of that one.
+pub(super) fn void_ended(write: &mut Write<'_>, incident: IncidentId, by: &Actor) -> Result<(), Fault> {
+    let open = |conn: &Connection| {
+        let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE incident = ?1 AND state < 2 ORDER BY id"))?;
+        collect(statement.query([incident.0])?)
     };
-    for id in open(write.conn)? {
-        void(write, incident, ProposalId(id), reason, by)?;
+    for proposal in open(write.conn)? {
+        if !world(write.conn, &proposal.spec, None)?.firing {
+            void(write, incident, proposal.id, "the alert no longer fires", by)?;
+        }
     }
     Ok(())
 }
@@ -171,7 +171,7 @@ fn propose(write: &mut Write<'_>, spec: ActionSpec, actor: &Actor) -> Result<Res
     if incidents::load(write.conn, incident)?.is_none() {
         return Ok(Err(no_such_incident(incident)));
     }
-    if !world(write.conn, incident, None)?.firing {
+    if !world(write.conn, &spec, None)?.firing {
         return Ok(Err(Refusal::new(
             "Not proposed",
             "the alert no longer fires",
@@ -229,7 +229,7 @@ fn approve(
         return Ok(Err(Refusal::new("Not approved", "only a person can approve", "Open the review in the console")));
     };
     let incident = proposal.spec.incident;
-    let world = world(write.conn, incident, revision)?;
+    let world = world(write.conn, &proposal.spec, revision)?;
     let record = match decide_approve(&proposal, approval, &world, &person.name, write.at) {
         Ok(record) => record,
         Err(denied) => return denial(write, &proposal, denied).map(Err),
@@ -278,7 +278,7 @@ fn start(
         return Ok(Err(Refusal::new(WHAT, why, "Let them start it, or propose the step again")));
     }
     let incident = proposal.spec.incident;
-    let world = world(write.conn, incident, revision)?;
+    let world = world(write.conn, &proposal.spec, revision)?;
     let attempt = next_attempt(write.conn)?;
     let grant = match decide_start(&proposal, &record, &world, attempt, write.at) {
         Ok(grant) => grant,
@@ -356,9 +356,9 @@ fn set_state(conn: &Connection, id: ProposalId, state: ProposalState, reason: &s
     Ok(())
 }
 
-/// The facts that a proposal for `incident` is bound to: those of its newest firing alert.
-fn world(conn: &Connection, incident: IncidentId, revision: Option<String>) -> Result<World, Fault> {
-    let alert = subject(conn, incident)?;
+/// The facts that an action is bound to: those of its own alert, not of others of the incident.
+fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>) -> Result<World, Fault> {
+    let alert = detail::alert(conn, spec.incident, &spec.subject.key)?;
     let firing = alert.as_ref().is_some_and(|alert| alert.status == AlertStatus::Firing);
     Ok(World { labels: alert.map_or_else(Labels::new, |alert| alert.labels), firing, revision })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::proposal::Proposal;
-use crate::domain::alert::{AlertStatus, Labels, Severity};
+use crate::domain::alert::{AlertKey, AlertStatus, Labels, Severity};
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::incident::{Incident, IncidentState};
 use crate::domain::time::Timestamp;
@@ -177,6 +177,14 @@ pub struct AlertRow {
     pub generator_url: Option<String>,
     /// How often it was delivered.
     pub deliveries: u32,
+}
+
+impl AlertRow {
+    /// What identifies this firing.
+    #[must_use]
+    pub fn key(&self) -> AlertKey {
+        AlertKey { source: self.source.clone(), fingerprint: self.fingerprint.clone(), starts_at: self.starts_at }
+    }
 }
 
 /// One line of a timeline.

@@ -75,6 +75,8 @@ pub enum Asked {
 pub struct ProposeRequest {
     /// For which incident.
     pub incident: crate::domain::id::IncidentId,
+    /// For which of its alerts: the one on the screen when the person asked.
+    pub alert: crate::domain::alert::AlertKey,
     /// From which SOP.
     pub sop: SopId,
     /// Which command node.

@@ -209,6 +209,7 @@ impl Layouter {
     fn lay_out(mut self, proposal: &Proposal, incident_title: &str) -> Vec<Line> {
         let spec = &proposal.spec;
         self.field("Incident", incident_title, Tone::Plain);
+        self.field("Alert", &spec.subject.title, Tone::Foreign);
         self.field("Step", &spec.step.title, Tone::Plain);
         self.field("SOP", spec.step.sop.as_str(), Tone::Plain);
         self.field("Risk", spec.risk.name(), Tone::Risk(spec.risk));
@@ -219,6 +220,12 @@ impl Layouter {
             }
         }
         self.field("Target", spec.target.name(), Tone::Word);
+        if let Some(warning) = spec.subject.elsewhere(&spec.target) {
+            let warning = self.visible(&warning);
+            for line in wrap(&warning, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
+                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Warning)], FIELD);
+            }
+        }
         self.field("Directory", &spec.cwd, Tone::Plain);
         self.field("Limit", &format!("{} s, then it is ended", spec.time_limit.as_secs()), Tone::Plain);
         self.blank();

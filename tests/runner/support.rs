@@ -11,7 +11,8 @@ use aiops::domain::action::build::{BuildRequest, build};
 use aiops::domain::action::grant::{Approval, Grant, World, decide_approve, decide_start};
 use aiops::domain::action::proposal::{Proposal, ProposalState};
 use aiops::domain::action::spec::{ActionSpec, StepRef, Target};
-use aiops::domain::alert::Labels;
+use aiops::domain::action::subject::Subject;
+use aiops::domain::alert::{AlertKey, Labels};
 use aiops::domain::id::{AttemptId, IncidentId, ProposalId};
 use aiops::domain::procedure::Shell;
 use aiops::domain::time::Timestamp;
@@ -23,8 +24,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// An action built from a script, as the console would.
 pub(crate) fn spec(script: &str) -> ActionSpec {
     let (labels, typed) = (Labels::new(), BTreeMap::new());
+    let alert =
+        AlertKey { source: "am".into(), fingerprint: "f".to_owned(), starts_at: Timestamp::from_millis(1_000_000_000) };
     build(BuildRequest {
         incident: IncidentId(1),
+        subject: Subject::new(alert, &labels, []),
         step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: String::new() },
         script,
         shell: Shell::Sh,

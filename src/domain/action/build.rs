@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::grammar::{self, GrammarError, Parsed};
 use super::read_only;
 use super::spec::{ActionSpec, Invocation, Origin, Piece, StepRef, Target};
+use super::subject::Subject;
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Refusal;
@@ -22,6 +23,8 @@ use crate::domain::procedure::params::{self, Binding, BoundFrom, ParamUse};
 pub struct BuildRequest<'a> {
     /// For which incident.
     pub incident: IncidentId,
+    /// For which of its alerts.
+    pub subject: Subject,
     /// From which step.
     pub step: StepRef,
     /// The command as the document has it, prompts removed.
@@ -30,7 +33,7 @@ pub struct BuildRequest<'a> {
     pub shell: Shell,
     /// Whether it needs a terminal.
     pub interactive: bool,
-    /// Labels of the incident's alert. Foreign text.
+    /// Labels of that alert. Foreign text.
     pub labels: &'a Labels,
     /// Values that the person typed, by parameter name.
     pub typed: &'a BTreeMap<String, String>,
@@ -89,6 +92,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
     let (risk, risk_reasons) = read_only::classify(&invocation);
     Ok(ActionSpec {
         incident: request.incident,
+        subject: request.subject,
         step: request.step,
         labels_used: labels_used(&invocation, request.labels),
         invocation,
@@ -242,6 +246,7 @@ mod tests {
     fn request<'a>(script: &'a str, labels: &'a Labels, typed: &'a BTreeMap<String, String>) -> BuildRequest<'a> {
         BuildRequest {
             incident: IncidentId(1),
+            subject: Subject::unbound(),
             step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: "t".to_owned() },
             script,
             shell: Shell::Sh,

@@ -35,9 +35,9 @@ pub struct Approval {
 /// The facts that a proposal is bound to, as they are at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
-    /// Labels of the incident's alert now.
+    /// Labels of the alert that the proposal is bound to now; empty when there is no such alert.
     pub labels: Labels,
-    /// Whether the incident's alert fires now.
+    /// Whether that very alert fires now, whatever else of the incident fires.
     pub firing: bool,
     /// Revision of the SOP now; `None` when the document is gone.
     pub revision: Option<String>,
@@ -169,6 +169,10 @@ pub fn decide_approve(
 
 /// May the stored yes be spent now, on attempt `attempt`? This is the only place where a [`Grant`] comes from.
 ///
+/// For the store, which stores the intent in the same transaction: a grant that nobody stored could be spent twice. It is
+/// public only because Rust cannot open it to the runner's tests, which are programs of their own and need grants without a
+/// database; `tests/architecture.rs` fails when anything in `src` but the store names it.
+///
 /// # Errors
 /// [`Denied::Void`] when the grant expired or anything it was bound to changed; [`Denied::Refused`] when it is spent.
 pub fn decide_start(
@@ -228,6 +232,7 @@ mod tests {
     use super::*;
     use crate::domain::action::risk::Risk;
     use crate::domain::action::spec::{Connector, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word};
+    use crate::domain::action::subject::Subject;
     use crate::domain::id::IncidentId;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -238,6 +243,7 @@ mod tests {
         let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
         let spec = ActionSpec {
             incident: IncidentId(1),
+            subject: Subject::unbound(),
             step: StepRef {
                 sop: "bundled/disk-full.md".into(),
                 node: "n1".into(),
@@ -370,8 +376,11 @@ mod tests {
     #[test]
     fn every_part_of_the_meaning_changes_the_digest() {
         let base = proposal(Risk::Read).spec;
-        let mutations: [fn(&mut ActionSpec); 9] = [
+        let mutations: [fn(&mut ActionSpec); 12] = [
             |s| s.incident = IncidentId(2),
+            |s| s.subject.key.source = "other".into(),
+            |s| s.subject.key.fingerprint = "f00".to_owned(),
+            |s| s.subject.key.starts_at = NOW,
             |s| s.cwd = "/tmp".to_owned(),
             |s| s.risk = Risk::Unknown,
             |s| s.step.revision = "r2".to_owned(),
@@ -394,6 +403,8 @@ mod tests {
         assert_ne!(base.digest(true), base.digest(false));
         let mut prose = base.clone();
         prose.step.title = "Another title".to_owned();
+        prose.subject.title = "Another alert".to_owned();
+        prose.subject.hosts.push("db-9".to_owned());
         prose.risk_reasons.push("because".to_owned());
         assert_eq!(prose.digest(true), base.digest(true));
     }

@@ -13,3 +13,4 @@ pub mod proposal;
 pub mod read_only;
 pub mod risk;
 pub mod spec;
+pub mod subject;

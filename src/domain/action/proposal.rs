@@ -35,7 +35,7 @@ pub struct Proposal {
     pub id: ProposalId,
     /// What would run.
     pub spec: ActionSpec,
-    /// Digest of `spec` while the incident's alert fires.
+    /// Digest of `spec` while its alert fires.
     pub digest: String,
     /// Where it stands.
     pub state: ProposalState,

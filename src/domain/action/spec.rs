@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::risk::Risk;
+use super::subject::Subject;
 use crate::domain::alert::Labels;
 use crate::domain::digest::FieldHasher;
 use crate::domain::id::{IncidentId, NodeId, SopId};
@@ -164,6 +165,9 @@ pub struct StepRef {
 pub struct ActionSpec {
     /// For which incident.
     pub incident: IncidentId,
+    /// For which of its alerts; of this only the key is part of the digest.
+    #[serde(default = "Subject::unbound")]
+    pub subject: Subject,
     /// From which step.
     pub step: StepRef,
     /// What runs.
@@ -187,11 +191,14 @@ pub struct ActionSpec {
 impl ActionSpec {
     /// The digest of the meaning: everything that decides what happens, nothing that is prose.
     ///
-    /// `firing` is whether the incident's alert fires at that moment, so that a grant is void when it no longer does.
+    /// `firing` is whether the alert [`Self::subject`] fires at that moment, so that a grant is void when it no longer does.
     #[must_use]
     pub fn digest(&self, firing: bool) -> String {
-        let mut hasher = FieldHasher::new("aiops action v1");
+        let mut hasher = FieldHasher::new("aiops action v2");
         hasher.number(self.incident.0);
+        hasher.field(self.subject.key.source.as_str().as_bytes());
+        hasher.field(self.subject.key.fingerprint.as_bytes());
+        hasher.number(self.subject.key.starts_at.as_millis());
         hasher.field(self.step.sop.as_str().as_bytes());
         hasher.field(self.step.node.as_str().as_bytes());
         hasher.field(self.step.revision.as_bytes());

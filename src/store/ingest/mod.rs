@@ -275,7 +275,10 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
 
     fn end(&mut self, row: &AlertRecord, by: EndedBy, at: Timestamp) -> Result<(), Fault> {
         rows::end(self.write.conn, row.id, End { by, at })?;
-        self.touch(row.incident).map(|_| ())
+        if let Some(touched) = self.touch(row.incident)? {
+            touched.firing_ended = true;
+        }
+        Ok(())
     }
 
     /// Stores a firing that is over and belongs to no incident, so that a late delivery of it is recognised.
@@ -339,8 +342,8 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
         for line in touched.lines() {
             self.write.timeline(id, who, &line)?;
         }
-        if touched.events.contains(&IncidentEvent::Resolved) {
-            proposals::void_open(self.write, id, "the alert no longer fires", &Actor::engine("ingest"))?;
+        if touched.firing_ended {
+            proposals::void_ended(self.write, id, &Actor::engine("ingest"))?;
         }
         Ok(())
     }

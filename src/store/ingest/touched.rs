@@ -20,6 +20,8 @@ pub(super) struct Touched {
     pub(super) events: Vec<IncidentEvent>,
     /// Labels of its new alerts.
     pub(super) labels: SearchLabels,
+    /// Whether a firing of it ended, also one that goes on as another firing and has no line.
+    pub(super) firing_ended: bool,
     joined: Tally,
     ended: Tally,
 }
@@ -56,6 +58,7 @@ impl Touched {
             incident,
             events: Vec::new(),
             labels: SearchLabels::default(),
+            firing_ended: false,
             joined: Tally::default(),
             ended: Tally::default(),
         }

@@ -11,6 +11,7 @@ use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{
     ActionSpec, Connector, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
 };
+use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
@@ -25,8 +26,10 @@ fn spec(word: &str) -> ActionSpec {
     let argv = ["du", "-sh", word].map(|word| Word::new(word, Origin::Sop)).to_vec();
     let stage = Stage { argv, redirects: Vec::new() };
     let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+    let alert = firing("Disk", "a", 1);
     ActionSpec {
         incident: IncidentId(1),
+        subject: Subject::new(alert.key, &alert.labels, []),
         step: StepRef {
             sop: "bundled/disk-full.md".into(),
             node: "n1".into(),
@@ -286,9 +289,11 @@ async fn a_changed_label_voids_at_approval_and_at_start() {
     let waiting = propose(&bench).await;
     let granted = bench.store.propose(spec("/var"), &actor("ada")).await.unwrap();
     approve(&bench.store, &granted).await.unwrap();
-    // A newer alert of the incident is about another instance.
+    // The same firing is delivered with other labels.
     let fence = bench.fence().await;
-    bench.ingest(&fence, vec![firing("Disk", "b", 50)]).await;
+    let mut changed = firing("Disk", "a", 1);
+    changed.labels.insert("instance".to_owned(), "b".to_owned());
+    bench.ingest(&fence, vec![changed]).await;
     assert!(why(approve(&bench.store, &waiting).await).contains("label instance changed"));
     assert!(why(start(&bench.store, &granted).await).contains("label instance changed"));
     for proposal in [&waiting, &granted] {
@@ -298,6 +303,85 @@ async fn a_changed_label_voids_at_approval_and_at_start() {
     let last = bench.journal().await.pop();
     let reason = "the alert's label instance changed".to_owned();
     assert_eq!(last, Some(Payload::Voided { proposal: granted.id, reason }));
+}
+
+#[tokio::test]
+async fn a_newer_alert_of_the_incident_changes_nothing() {
+    let bench = with_incident().await;
+    let waiting = propose(&bench).await;
+    let granted = bench.store.propose(spec("/var"), &actor("ada")).await.unwrap();
+    approve(&bench.store, &granted).await.unwrap();
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![firing("Disk", "b", 50)]).await;
+    start(&bench.store, &granted).await.unwrap();
+    approve(&bench.store, &waiting).await.unwrap();
+    start(&bench.store, &waiting).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_its_own_alert_voids_although_another_of_the_incident_fires() {
+    let bench = with_incident().await;
+    // Both alerts have the label that the action uses, with the same value.
+    let common = |name: &str| {
+        let mut spec = spec(name);
+        spec.labels_used = BTreeMap::from([("severity".to_owned(), "warning".to_owned())]);
+        spec
+    };
+    let waiting = bench.store.propose(common("/srv"), &actor("ada")).await.unwrap();
+    let granted = bench.store.propose(common("/var"), &actor("ada")).await.unwrap();
+    let newer = firing("Disk", "b", 50);
+    let mut for_newer = common("/srv");
+    for_newer.subject = Subject::new(newer.key.clone(), &newer.labels, []);
+    let fence = bench.fence().await;
+    assert!(why(bench.store.propose(for_newer.clone(), &actor("ada")).await).contains("no longer fires"));
+    bench.ingest(&fence, vec![newer]).await;
+    let other = bench.store.propose(for_newer, &actor("ada")).await.unwrap();
+    assert_ne!(other.id, waiting.id, "an action for another alert is another proposal");
+    approve(&bench.store, &granted).await.unwrap();
+    bench.ingest(&fence, vec![resolved("Disk", "a", 1, 60)]).await;
+    for proposal in [&waiting, &granted] {
+        let expected = (ProposalState::Void, "the alert no longer fires".to_owned());
+        assert_eq!(state_of(&bench, proposal.id).await, expected);
+    }
+    assert!(why(approve(&bench.store, &waiting).await).contains("void"));
+    assert!(why(start(&bench.store, &granted).await).contains("no unspent grant"));
+    assert_eq!(bench.store.tray().await.unwrap(), vec![other.clone()]);
+    approve(&bench.store, &other).await.unwrap();
+    start(&bench.store, &other).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_alert_firing_again_is_another_firing() {
+    let bench = with_incident().await;
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![resolved("Disk", "a", 1, 2)]).await;
+    bench.ingest(&fence, vec![firing("Disk", "a", 5)]).await;
+    assert!(why(bench.store.propose(spec("/srv"), &actor("ada")).await).contains("no longer fires"));
+}
+
+/// The approval itself looks at the alert: what ended without this program hearing of the proposal is refused too.
+#[tokio::test]
+async fn approval_and_start_look_at_the_alert_of_the_action() {
+    let bench = with_incident().await;
+    let waiting = propose(&bench).await;
+    let granted = bench.store.propose(spec("/var"), &actor("ada")).await.unwrap();
+    approve(&bench.store, &granted).await.unwrap();
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![firing("Disk", "b", 50)]).await;
+    bench.raw().execute("UPDATE alert SET status = 1, ends_at = 60 WHERE fingerprint = 'a'", []).unwrap();
+    assert!(why(approve(&bench.store, &waiting).await).contains("no longer fires"));
+    assert!(why(start(&bench.store, &granted).await).contains("no longer fires"));
+    assert!(bench.store.unfinished_attempts().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_stored_without_an_alert_can_be_read_and_not_approved() {
+    let bench = with_incident().await;
+    let proposal = propose(&bench).await;
+    bench.raw().execute("UPDATE proposal SET spec = json_remove(spec, '$.subject')", []).unwrap();
+    assert_eq!(bench.store.tray().await.unwrap().len(), 1);
+    assert!(why(approve(&bench.store, &proposal).await).contains("no longer fires"));
+    assert_eq!(state_of(&bench, proposal.id).await.0, ProposalState::Void);
 }
 
 #[tokio::test]

@@ -7,8 +7,10 @@ use super::world::{World, du, proposal, snapshot, with_detail, with_proposal};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::Origin;
+use crate::domain::text::Repertoire;
 use crate::engine::backend::{Command, Snapshot};
 use crate::tui::msg::{Effect, Msg};
+use crate::tui::review::{Line, Paper, Review, Tone};
 use crate::tui::ui::Overlay;
 use crate::tui::update::{drawn, review_rows};
 
@@ -36,6 +38,22 @@ fn read_all(world: &mut World) {
 fn approvals(world: &mut World) -> usize {
     let effects = world.take_effects();
     effects.iter().filter(|effect| matches!(effect, Effect::Send { command: Command::Approve { .. }, .. })).count()
+}
+
+#[test]
+fn the_review_names_the_alert_and_warns_when_it_is_about_another_host() {
+    let mut elsewhere = du(1, Risk::Read);
+    elsewhere.spec.subject.hosts = vec!["db-9".to_owned()];
+    let warning = "The alert is about db-9; this runs on db-3.";
+    for (proposal, warns) in [(du(1, Risk::Read), false), (elsewhere, true)] {
+        let paper = Paper { width: 60, repertoire: Repertoire::Unicode };
+        let review = Review::open(&proposal, "DiskFull", paper);
+        let lines: Vec<String> = review.lines.iter().map(Line::plain).collect();
+        assert!(lines.contains(&"Alert     DiskFull instance=db-3:9100".to_owned()), "{lines:?}");
+        let warned = review.lines.iter().flat_map(|line| &line.spans);
+        let warned = warned.filter(|span| span.tone == Tone::Warning && span.text == warning).count();
+        assert_eq!(warned, usize::from(warns), "{lines:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::domain::action::attempt::{AttemptState, Outcome};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Invocation, Origin, Piece};
+use crate::domain::alert::AlertKey;
 use crate::domain::text::Repertoire;
 use crate::engine::backend::{BackendError, LeaseView, NeededValue, Snapshot, SopDocument, SopMatch};
 use crate::tui::draw::draw;
@@ -78,6 +79,8 @@ fn hostile_proposal(text: &str, risk: Risk) -> Proposal {
     let words = [("rm", Origin::Sop), (text, Origin::Sop), (text, label.clone()), (text, Origin::Operator)];
     let mut hostile = proposal(1, risk, &words);
     let spec = &mut hostile.spec;
+    spec.subject.title = text.to_owned();
+    spec.subject.hosts = vec![text.to_owned()];
     spec.step.title = text.to_owned();
     spec.step.sop = text.into();
     spec.cwd = text.to_owned();
@@ -172,7 +175,12 @@ const SCENES: [Scene; 12] = [
 
 fn request(text: &str) -> ProposeRequest {
     let values = BTreeMap::from([(text.to_owned(), text.to_owned())]);
-    ProposeRequest { incident: crate::domain::id::IncidentId(1), sop: text.into(), node: text.into(), values }
+    let alert = AlertKey {
+        source: text.into(),
+        fingerprint: text.to_owned(),
+        starts_at: crate::domain::time::Timestamp::from_millis(0),
+    };
+    ProposeRequest { incident: crate::domain::id::IncidentId(1), alert, sop: text.into(), node: text.into(), values }
 }
 
 /// A console that shows `scene` with `text` in it.

@@ -6,8 +6,9 @@ use crossterm::event::KeyCode;
 
 use super::screens::screen;
 use super::world::{World, disk_full, snapshot, with_detail};
+use crate::domain::alert::AlertStatus;
 use crate::domain::procedure::NodeKind;
-use crate::engine::backend::{BackendError, Command, NeededValue};
+use crate::engine::backend::{AlertRow, BackendError, Command, NeededValue};
 use crate::tui::msg::{Asked, Effect, Msg};
 use crate::tui::sop_lines;
 
@@ -63,6 +64,35 @@ fn nothing_is_proposed_for_an_incident_that_is_not_on_the_screen_yet() {
     world.settle_with(&with_detail(snapshot(1..=5), 2));
     world.keys("r");
     assert_eq!(proposals(&mut world), 1);
+}
+
+#[test]
+fn what_is_proposed_is_for_the_newest_alert_that_fires() {
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    let alerts = &mut facts.detail.as_mut().expect("an incident").record.alerts;
+    let shown = alerts[0].key();
+    let named =
+        |name: &str, status: AlertStatus| AlertRow { fingerprint: name.to_owned(), status, ..alerts[0].clone() };
+    let (older, over) = (named("older", AlertStatus::Firing), named("over", AlertStatus::Resolved));
+    alerts.extend([older, over.clone()]);
+    let mut world = world();
+    world.send(Msg::Changed);
+    world.settle_with(&facts);
+    world.take_effects();
+    world.keys("r");
+    let bound = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Send { command: Command::Propose { alert, .. }, .. } => Some(alert),
+        _ => None,
+    });
+    assert_eq!(bound, Some(shown));
+    facts.detail.as_mut().expect("an incident").record.alerts = vec![over];
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&facts);
+    world.take_effects();
+    world.keys("r");
+    assert_eq!(proposals(&mut world), 0);
+    assert!(screen(&world).contains("No alert of this incident fires any more"), "{}", screen(&world));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{
     ActionSpec, Connector, Invocation, Origin, Piece, Pipeline, Script, Stage, StepRef, Target, Word,
 };
-use crate::domain::alert::{AlertStatus, Severity};
+use crate::domain::action::subject::Subject;
+use crate::domain::alert::{AlertKey, AlertStatus, Severity};
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId};
 use crate::domain::incident::{CorrelationKey, Incident, IncidentState};
 use crate::domain::procedure::NodeKind;
@@ -244,6 +245,15 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
     };
     let spec = ActionSpec {
         incident: IncidentId(1),
+        subject: Subject {
+            key: AlertKey {
+                source: "alertmanager".into(),
+                fingerprint: "f00".to_owned(),
+                starts_at: NOW.minus(Duration::from_secs(720)),
+            },
+            title: "DiskFull instance=db-3:9100".to_owned(),
+            hosts: vec!["db-3".to_owned()],
+        },
         step: StepRef {
             sop: "bundled/disk-full.md".into(),
             node: first_command(),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: cursor and folds belong to one document and survive a refresh of it.
 
+use crate::domain::alert::AlertStatus;
 use crate::domain::id::SopId;
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
@@ -246,6 +247,7 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn send_proposal(request: ProposeRequest, effects: &mut Vec<Effect>) {
     let command = crate::engine::backend::Command::Propose {
         incident: request.incident,
+        alert: request.alert.clone(),
         sop: request.sop.clone(),
         node: request.node.clone(),
         values: request.values.clone(),
@@ -263,11 +265,17 @@ fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
     if model.ui.queue.selected != Some(detail.record.incident.id) {
         return Err("The SOP of the incident under the cursor is still being loaded; press again.".to_owned());
     }
+    // The details show this one: firing alerts come first, the newest of them at the top.
+    let mut alerts = detail.record.alerts.iter();
+    let alert = alerts
+        .find(|alert| alert.status == AlertStatus::Firing)
+        .ok_or("No alert of this incident fires any more. Look whether anything is still to be done.")?;
     let procedure = &document.procedure;
     let node = tree::command_at(procedure, model.ui.sop.cursor)
         .ok_or("There is no command in this step. ] and [ go to the next and previous step.")?;
     Ok(ProposeRequest {
         incident: detail.record.incident.id,
+        alert: alert.key(),
         sop: procedure.sop.clone(),
         node: procedure.nodes[node].id.clone(),
         values: std::collections::BTreeMap::new(),

@@ -4,11 +4,12 @@
 //! something or never end.
 
 use super::options::Arguments;
-use super::{Operands, Rule, checked, known};
+use super::{Operands, Rule, checked, jq, known};
 
 pub(super) fn rule(name: &str) -> Option<Rule> {
     match name {
-        "echo" | "printf" | "true" | "false" | "test" | "basename" | "dirname" | "jq" => Some(Rule::Anything),
+        "echo" | "printf" | "true" | "false" | "test" | "basename" | "dirname" => Some(Rule::Anything),
+        "jq" => Some(Rule::Own(jq::check)),
         "find" => Some(Rule::Own(find)),
         "ls" | "du" | "df" | "stat" | "readlink" | "realpath" | "pwd" => places(name),
         "cat" | "tac" | "nl" | "head" | "tail" | "wc" | "cut" | "tr" | "sort" | "uniq" | "column" | "paste"

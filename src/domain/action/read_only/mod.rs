@@ -7,10 +7,12 @@
 //! only by its bare name or in a directory of the system, since `./cat` may be anything.
 //!
 //! "Only looks" means: starts no other program, writes no file, sends nothing but the request for what it reads, does not
-//! run without end. It says nothing about load (`find /`) or about secrets in what is read.
+//! run without end. Whoever is asked over the network is named by the document, never by a value that came from outside:
+//! the request itself can have effects there. It says nothing about load (`find /`) or about secrets in what is read.
 
 mod containers;
 mod files;
+mod jq;
 mod network;
 mod options;
 mod system;
@@ -94,6 +96,7 @@ fn check(stage: &Stage, input: Input) -> Result<String, String> {
         Rule::Own(check) => check(&arguments),
         Rule::Fed(check) => check(&arguments, input),
     };
+    let checked = checked.and_then(|()| network::host_is_ours(name, stage));
     checked.map(|()| name.to_owned()).map_err(|why| format!("{name}: {why}"))
 }
 

@@ -2,6 +2,7 @@
 
 use super::options::{self, Arguments};
 use super::{Input, Operands, Options, Rule, checked, known, not_known};
+use crate::domain::action::spec::{Origin, Stage, Word};
 
 pub(super) fn rule(name: &str) -> Option<Rule> {
     match name {
@@ -18,6 +19,40 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
         "promtool" => Some(Rule::Own(promtool)),
         "amtool" => Some(Rule::Own(amtool)),
         _ => None,
+    }
+}
+
+/// Whether the document alone says whom the program `name` asks. A label or a typed value that names a host makes us send a
+/// request to whomever the sender of an alert likes, inside our network too; a name that is looked up is a message to
+/// whoever answers for it.
+///
+/// # Errors
+/// The value in question, as the end of a sentence that begins with the program's name and a colon.
+pub(super) fn host_is_ours(name: &str, stage: &Stage) -> Result<(), String> {
+    let arguments = stage.argv.get(1..).unwrap_or_default();
+    let texts: Vec<String> = arguments.iter().map(Word::text).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let naming = match (name, texts.as_slice()) {
+        ("ping" | "ping6" | "tracepath" | "traceroute" | "dig" | "host" | "nslookup" | "curl", _) => arguments,
+        ("getent", _) => arguments,
+        ("openssl", ["s_client", ..]) => arguments,
+        // The last word is the expression, which the server only evaluates.
+        ("promtool", ["query", "instant" | "range", _, .., _]) => {
+            arguments.split_last().map_or(arguments, |(_, rest)| rest)
+        }
+        ("promtool", ["query" | "check", kind, ..]) if !matches!(*kind, "config" | "rules") => arguments,
+        ("promtool", [first, ..]) if first.starts_with('-') => arguments,
+        ("amtool", ["check-config", ..]) => &[],
+        ("amtool", _) => arguments,
+        _ => &[],
+    };
+    let foreign = |word: &&Word| {
+        let from_outside = |origin: &Origin| matches!(origin, Origin::Label(_) | Origin::Operator);
+        word.pieces.iter().any(|piece| from_outside(&piece.origin))
+    };
+    match naming.iter().find(foreign) {
+        Some(word) => Err(format!("{} has a value from outside, which can name the host that is asked", word.text())),
+        None => Ok(()),
     }
 }
 

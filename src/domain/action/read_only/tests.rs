@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use rstest::rstest;
+
 use super::*;
 use crate::domain::action::grammar::{self, Parsed};
+use crate::domain::action::spec::{Origin, Piece};
+use crate::domain::procedure::params::{self, BoundFrom};
 
 /// The risk of a command line and the reasons; what is outside the grammar goes through bash.
 fn judge(line: &str) -> (Risk, Vec<String>) {
@@ -465,4 +469,54 @@ fn one_bad_stage_decides_and_is_named() {
 fn reasons_name_the_word() {
     assert_eq!(judge("find . -delete").1, ["find: -delete is not on its list of harmless arguments"]);
     assert_eq!(judge("tail -f x").1, ["tail: it follows a file and does not end by itself"]);
+}
+
+/// Judges a line with parameters: those in `labels` come from an alert, those in `typed` from the keyboard.
+fn judge_with(line: &str, labels: &[(&str, &str)], typed: &[(&str, &str)]) -> (Risk, Vec<String>) {
+    let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let uses = params::find(line);
+    let origin = |from: &BoundFrom| match from {
+        BoundFrom::Label(name) => Some(Origin::Label(name.clone())),
+        BoundFrom::Operator => Some(Origin::Operator),
+        BoundFrom::Unbound => None,
+    };
+    let values = params::bind(&uses, &map(labels), &map(typed))
+        .into_iter()
+        .filter_map(|binding| Some((binding.name, Piece { text: binding.value?, origin: origin(&binding.from)? })));
+    match grammar::parse(line, &uses, &values.collect()) {
+        Ok(Parsed::Argv(script)) => classify(&Invocation::Argv { script }),
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+/// Whoever sends an alert must not choose whom a harmless command asks.
+#[rstest]
+#[case("curl -sS http://<instance>/metrics", Risk::Unknown)]
+#[case("curl -sS http://localhost:9090/<instance>", Risk::Unknown)]
+#[case("curl -sS -H 'Host: <instance>' http://localhost/", Risk::Unknown)]
+#[case("dig +short <instance>", Risk::Unknown)]
+#[case("dig @<instance> example.org", Risk::Unknown)]
+#[case("host <instance>", Risk::Unknown)]
+#[case("nslookup <instance>", Risk::Unknown)]
+#[case("ping -c 3 <instance>", Risk::Unknown)]
+#[case("tracepath <instance>", Risk::Unknown)]
+#[case("traceroute <instance>", Risk::Unknown)]
+#[case("getent hosts <instance>", Risk::Unknown)]
+#[case("openssl s_client -connect <instance>:443", Risk::Unknown)]
+#[case("openssl x509 -noout -enddate -in <instance>", Risk::Read)]
+#[case("promtool query instant http://<instance> up", Risk::Unknown)]
+#[case("promtool query instant http://p:9090 'up{instance=\"<instance>\"}'", Risk::Read)]
+#[case("promtool query series --match=up http://<instance>", Risk::Unknown)]
+#[case("promtool check healthy --url=http://<instance>", Risk::Unknown)]
+#[case("promtool check config <instance>", Risk::Read)]
+#[case("amtool alert query --alertmanager.url=http://<instance>", Risk::Unknown)]
+#[case("grep <instance> /etc/hosts", Risk::Read)]
+#[case("du -sh /srv/<instance>", Risk::Read)]
+fn values_from_outside_do_not_choose_a_host(#[case] line: &str, #[case] expected: Risk) {
+    for (labels, typed) in [(&[("instance", "web-1")][..], &[][..]), (&[], &[("instance", "web-1")])] {
+        let (risk, reasons) = judge_with(line, labels, typed);
+        assert_eq!(risk, expected, "{line}: {reasons:?}");
+    }
 }
