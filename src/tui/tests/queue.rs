@@ -193,6 +193,28 @@ fn the_end_of_a_queue_that_is_not_loaded_is_loaded_first() {
     world.load(last);
     assert_eq!(world.model.ui.queue.selected, Some(IncidentId(5_000)));
     assert_eq!(world.model.ui.queue.rank, 4_999);
+    assert_eq!(world.model.ui.queue.settling.map(|settling| settling.behind), Some(Behind::Details));
+    world.take_effects();
+    settle(&mut world);
+    assert_eq!(loads(&world.take_effects()), 1, "its details follow the page");
+}
+
+#[test]
+fn a_key_between_a_page_and_its_details_brings_the_details_at_once() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    world.press(KeyCode::PageDown);
+    let settling = world.model.ui.queue.settling.expect("the page waits");
+    world.send(Msg::Woken(Timer::Settle(settling.timer)));
+    world.take_effects();
+    let under_cursor = world.model.ui.queue.selected;
+    world.keys("2");
+    let asked = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Load { query, .. } => query.detail,
+        _ => None,
+    });
+    assert_eq!(asked, under_cursor);
+    assert_eq!(world.model.ui.queue.settling, None);
 }
 
 #[test]

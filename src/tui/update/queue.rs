@@ -2,8 +2,8 @@
 //!
 //! Invariants: rows are identified by incident, so a refresh never moves the selection, and the selected row stays on its
 //! line of the screen. While the cursor moves beyond the page, only the last (or first) line shows the row under it, with a
-//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page. A page that was
-//! turned is shown before the details are asked for, so that the two are not one long burst on a slow line.
+//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page. A page that
+//! was turned is shown before the details are asked for, so that the two are not one long burst on a slow line.
 
 use crate::domain::id::IncidentId;
 use crate::engine::backend::{QueueAnchor, QueueWindow};
