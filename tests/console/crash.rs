@@ -1,5 +1,8 @@
 //! `kill -9` of the console between grant and outcome: what was started is found again and never started twice.
 
+use aiops::adapters::host::SystemClock;
+use aiops::domain::time::Timestamp;
+use aiops::engine::ports::Clock as _;
 use nix::sys::signal::Signal;
 
 use super::pipeline::eventually;
@@ -32,7 +35,7 @@ fn a_command_that_ended_meanwhile_is_shown_with_its_outcome() {
     scene.wait_outcome();
     let ended_at = scene.recorded_end();
     // The console comes back later than the command ended.
-    eventually("a later millisecond", || now_millis() > ended_at);
+    eventually("a later millisecond", || SystemClock.now() > ended_at);
     let console = scene.start();
     console.wait_text("Attempt 1 exit 0");
     assert_eq!(scene.starts(), 1);
@@ -40,10 +43,13 @@ fn a_command_that_ended_meanwhile_is_shown_with_its_outcome() {
     let row: i64 = database.query_row("SELECT ended_at FROM attempt WHERE id = 1", [], |row| row.get(0)).unwrap();
     let entry = "SELECT json_extract(payload, '$.ended_at'), json_extract(context, '$.at') FROM journal \
                  WHERE json_extract(payload, '$.type') = 'ended'";
-    let (journaled, found_out): (i64, i64) =
+    let (journaled, found_out): (String, String) =
         database.query_row(entry, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    assert_eq!((row, journaled), (ended_at, ended_at));
-    assert!(found_out > ended_at, "the entry has the time at which the end was found out");
+    assert_eq!((row, journaled), (ended_at.as_millis(), ended_at.to_rfc3339()));
+    assert!(
+        Timestamp::parse_rfc3339(&found_out).unwrap() > ended_at,
+        "the entry has the time at which the end was found out"
+    );
     scene.assert_journal_is_whole();
     scene.tamper_with_output();
     let verified = scene.home.run(&["journal", "verify", "--json"]);
@@ -54,11 +60,6 @@ fn a_command_that_ended_meanwhile_is_shown_with_its_outcome() {
     let verified = scene.home.run(&["journal", "verify", "--json"]);
     let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
     assert_eq!((&report["payloads"]["missing"], &report["ok"]), (&1.into(), &true.into()), "{report}");
-}
-
-fn now_millis() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_millis()).unwrap()
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aiops::domain::time::Timestamp;
+
 use super::demo::approve;
 use super::pipeline::{eventually, until_accepted};
 use super::pty::{Console, Home};
@@ -90,12 +92,12 @@ impl Scene {
         i32::try_from(value["pid"].as_i64().unwrap()).unwrap()
     }
 
-    /// When the supervisor recorded the end, in milliseconds since 1970.
-    pub(crate) fn recorded_end(&self) -> i64 {
+    /// The end as the supervisor recorded it.
+    pub(crate) fn recorded_end(&self) -> Timestamp {
         let attempt = self.attempts().into_iter().next().unwrap();
         let text = std::fs::read_to_string(attempt.join("outcome.json")).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        value["ended_at"].as_i64().unwrap()
+        Timestamp::parse_rfc3339(value["ended_at"].as_str().unwrap()).unwrap()
     }
 
     /// Changes the output of the command behind the journal's back.

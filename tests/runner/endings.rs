@@ -69,7 +69,6 @@ fn a_process_that_cannot_be_ended_makes_the_end_unknown_and_is_named() {
     let Some(wrapper) = supervisor_of_nobody(place.path(), test) else { return };
     let directory = place.path().join("attempt");
     std::fs::create_dir(&directory).unwrap();
-    std::os::unix::fs::chown(&directory, NOBODY.parse().ok(), NOBODY.parse().ok()).unwrap();
     let mut runner = runner();
     (runner.program, runner.grace) = (wrapper, Duration::from_millis(50));
     // It becomes another user, as `sudo` does: nobody may not signal it any more.
@@ -105,7 +104,11 @@ fn supervisor_of_nobody(place: &Path, test: &str) -> Option<PathBuf> {
     std::fs::copy(env!("CARGO_BIN_EXE_aiops"), &program).unwrap();
     mode(&program, 0o755);
     let user = format!("/usr/bin/setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups");
-    std::fs::write(&wrapper, format!("#!/bin/sh\nexec {user} {} \"$@\"\n", program.display())).unwrap();
+    std::fs::write(
+        &wrapper,
+        format!("#!/bin/sh\nchown -R {NOBODY}:{NOBODY} \"$2\"\nexec {user} {} \"$@\"\n", program.display()),
+    )
+    .unwrap();
     mode(&wrapper, 0o755);
     let works = Command::new("/bin/sh")
         .args(["-c", &format!("{user} {} --reuid=0 true", become_root.display())])

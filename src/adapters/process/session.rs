@@ -119,3 +119,22 @@ fn status_of(status: ExitStatus) -> StageStatus {
         (None, signal) => StageStatus::Signalled { signal: signal.unwrap_or(0) },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_somebody_else_took_is_lost_and_not_made_up() {
+        let child = std::process::Command::new("true").spawn().unwrap();
+        let taken = waitpid(Pid::from_raw(i32::try_from(child.id()).unwrap()), None).unwrap();
+        assert_eq!(taken.pid().map(Pid::as_raw), i32::try_from(child.id()).ok());
+        let mut children = Children::default();
+        children.add(3, child);
+        let mut ends = Vec::new();
+        // No process has this number, so that no orphans of this test program are collected.
+        children.collect(i32::MAX, |key, status| ends.push((key, status)));
+        assert!(matches!(ends.as_slice(), [(3, StageStatus::Lost { .. })]), "{ends:?}");
+        assert!(children.is_empty());
+    }
+}
