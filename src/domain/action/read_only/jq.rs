@@ -1,7 +1,7 @@
 //! `jq`: its options and the words of its language that end.
 //!
-//! Owns: the list of functions. A program of `jq` can run for ever (`repeat`, `recurse(f)`, `def f: f;`) and read more than its
-//! files (`input`, `$ENV`, `import`), so a name counts only when it is on the list; a name that is data does not matter.
+//! Owns: the list of functions. A program of `jq` can run for ever (`repeat`, `recurse(f)`, `def f: f;`) and read more than
+//! its files (`input`, `$ENV`, `import`), so a name counts only when it is on the list; a name that is data does not matter.
 
 use super::{Operands, not_known};
 
@@ -24,8 +24,8 @@ const LONG_FLAGS: [&str; 11] = [
 ];
 
 /// Functions and keywords that end when what they are given ends. Not `sub` and `gsub`: with an empty pattern they do not
-/// end before jq 1.7. Not `def`, `reduce`, `foreach`, `range`, `limit`, `until`, `while`, `repeat`, `recurse`, `label`, `env`, `input`,
-/// `inputs`, `debug`, `stderr`, `import`, `include`.
+/// end before jq 1.7. Not `def`, `reduce`, `foreach`, `range`, `limit`, `until`, `while`, `repeat`, `recurse`, `label`, `env`,
+/// `input`, `inputs`, `debug`, `stderr`, `import`, `include`.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "add", "all", "and", "any", "arrays", "as", "ascii_downcase", "ascii_upcase", "booleans", "ceil", "contains", "elif",
