@@ -62,8 +62,10 @@ pub fn screenful(bytes: &[u8], width: usize, repertoire: Repertoire, up: usize, 
     let wanted = up.saturating_add(height);
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let mut upwards: Vec<String> = Vec::new();
+    // A carriage return belongs to the end of a line; the last line may have none yet.
+    let mut ended = bytes.ends_with(b"\n");
     for line in body.rsplit(|byte| *byte == b'\n').take_while(|_| !bytes.is_empty()) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = if std::mem::replace(&mut ended, true) { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
         upwards.extend(wrap(&expand(line, repertoire), width.max(2), Break::Anywhere).into_iter().rev());
         if upwards.len() >= wanted {
             break;
@@ -119,6 +121,12 @@ mod tests {
         let found = rows(b"abcdefgh\nij\n", 5, Repertoire::Unicode);
         let seen: Vec<_> = found.iter().map(|row| (row.line, row.text.as_str())).collect();
         assert_eq!(seen, [(0, "abcde"), (0, "fgh"), (1, "ij")]);
+    }
+
+    #[test]
+    fn a_carriage_return_before_an_end_that_has_not_come_is_shown() {
+        assert_eq!(screenful(b"a\r\nb\r", 40, Repertoire::Unicode, 0, 5), texts(b"a\r\nb\r", 40));
+        assert_eq!(texts(b"a\r\nb\r", 40), ["a", r"b\u{d}"]);
     }
 
     #[test]
