@@ -241,7 +241,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                     Some(format!("Proposed, risk {}. {key} opens the review.", proposal.spec.risk.name()))
                 }
                 Done::Started(attempt) => {
-                    if matches!(model.ui.overlay, Some(Overlay::Review(_))) {
+                    if matches!(&model.ui.overlay, Some(Overlay::Review(review)) if review.sent) {
                         model.ui.overlay = None;
                     }
                     model.ui.output.attempt = Some(attempt);
