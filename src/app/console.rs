@@ -74,6 +74,7 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         repertoire,
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),
     };
+    let tell = app.notices.tell.clone();
     let console = Console {
         model: Model::new((0, 0), appearance.keymap, settings),
         look: Look::new(appearance.styles, repertoire),
@@ -83,7 +84,7 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         notices: app.notices.told,
     };
     let (store, runner) = (app.store.clone(), app.runner.clone());
-    let ended = console.run(move || after_first_frame(store, runner)).await;
+    let ended = console.run(move || after_first_frame(store, runner, tell)).await;
     match ended? {
         Ended::Quit | Ended::HungUp => Ok(Exit::Done),
         Ended::Panicked => Ok(Exit::Failed),
@@ -91,10 +92,16 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
 }
 
 /// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, the state of the file.
-fn after_first_frame(store: crate::store::Store, runner: crate::engine::runner::Runner) {
+fn after_first_frame(
+    store: crate::store::Store,
+    runner: crate::engine::runner::Runner,
+    tell: tokio::sync::mpsc::UnboundedSender<String>,
+) {
     tokio::spawn(async move {
         if let Err(error) = runner.check_store().await {
             tracing::error!(%error, "nothing is approved before the database was found whole");
+            // Nobody should learn it only when a command is urgent. Without a console there is nobody to tell.
+            let _ = tell.send(format!("Nothing can be approved: {error}"));
         }
         loop {
             // Also those that a console has left behind since, which was killed while this one ran.
