@@ -60,6 +60,10 @@ numeric_id!(
     AttemptId
 );
 numeric_id!(
+    /// A message of a conversation; counts up from 1 in each store.
+    MessageId
+);
+numeric_id!(
     /// A position in the journal; the first entry is 1 and there are no gaps.
     JournalSeq
 );

@@ -7,6 +7,7 @@
 pub mod action;
 pub mod actor;
 pub mod alert;
+pub mod chat;
 pub mod digest;
 pub mod id;
 pub mod incident;

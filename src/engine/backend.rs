@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
 use super::ports::BoxFuture;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::alert::AlertKey;
-use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::procedure::Procedure;
 pub use crate::store::view::{
@@ -29,6 +30,8 @@ pub struct SnapshotQuery {
     pub detail: Option<IncidentId>,
     /// Output to load.
     pub output: Option<OutputQuery>,
+    /// Conversation to load.
+    pub chat: Option<ChatQuery>,
 }
 
 /// Which part of an attempt's output to load.
@@ -53,6 +56,10 @@ pub struct Snapshot {
     pub tray: Vec<Proposal>,
     /// The output asked for.
     pub output: Option<Output>,
+    /// The conversation asked for.
+    pub chat: Option<ChatHistory>,
+    /// Whether a model can be asked.
+    pub model: ModelStatus,
 }
 
 /// An incident in full, with the SOPs that apply.
@@ -115,6 +122,19 @@ pub enum Command {
         sop: SopId,
         /// Which command node.
         node: NodeId,
+        /// Values that the person typed, by parameter name; labels fill the rest.
+        values: BTreeMap<String, String>,
+    },
+    /// Propose a command out of an answer. It goes through the same gate; the model is told as its origin.
+    ProposeFromChat {
+        /// For which incident.
+        incident: IncidentId,
+        /// For which of its alerts: the one that the person saw.
+        alert: AlertKey,
+        /// From which message.
+        message: MessageId,
+        /// Which fenced block of it, from 0.
+        block: usize,
         /// Values that the person typed, by parameter name; labels fill the rest.
         values: BTreeMap<String, String>,
     },
@@ -200,6 +220,11 @@ pub trait Backend: Send + Sync + 'static {
     fn sop(&self, id: SopId) -> BoxFuture<'static, Result<Arc<SopDocument>, BackendError>>;
     /// All SOPs by id, with their titles.
     fn sops(&self) -> BoxFuture<'static, Result<Vec<(SopId, String)>, BackendError>>;
+    /// Prepares a question: what would leave this machine is built, but nothing is sent or stored. It can be answered
+    /// until another one is prepared.
+    fn prepare(&self, ask: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>>;
+    /// Stores the question and answers it along its route; nothing but the prepared bytes is sent.
+    fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>>;
     /// Does what a person asks for.
     fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>>;
     /// A counter that goes up with every change, also those of other processes.

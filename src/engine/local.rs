@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+use super::ask::{Answer, Ask, ModelStatus, Prepared, PreparedId};
 use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
 };
@@ -113,7 +114,7 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let SnapshotQuery { queue, detail, output: wanted_output } = query;
+        let SnapshotQuery { queue, detail, output: wanted_output, chat: _ } = query;
         // One transaction, so that the header never counts what the queue does not show.
         let (header, queue, detail, tray) = self
             .store
@@ -135,7 +136,7 @@ impl LocalBackend {
             }
             None => None,
         };
-        Ok(Snapshot { header, queue, detail, tray, output })
+        Ok(Snapshot { header, queue, detail, tray, output, chat: None, model: ModelStatus::None })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -236,6 +237,7 @@ impl LocalBackend {
             Command::Propose { incident, alert, sop, node, values } => {
                 self.propose(incident, alert, sop, node, values).await
             }
+            Command::ProposeFromChat { .. } => Err(no_chat()),
             Command::Approve { proposal, approval } => {
                 let found = self.store.proposal(proposal).await?;
                 let library = self.library();
@@ -257,6 +259,10 @@ impl LocalBackend {
             }
         }
     }
+}
+
+fn no_chat() -> BackendError {
+    Refusal::new("Not asked", "this version has no assistant", "Look at the SOP").into()
 }
 
 fn from_build(error: BuildError) -> BackendError {
@@ -292,6 +298,14 @@ impl Backend for LocalBackend {
         Box::pin(async move {
             Ok(library.summaries().iter().map(|summary| (summary.id.clone(), summary.title.clone())).collect())
         })
+    }
+
+    fn prepare(&self, _: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>> {
+        Box::pin(async { Err(no_chat()) })
+    }
+
+    fn answer(&self, _: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>> {
+        Box::pin(async { Err(no_chat()) })
     }
 
     fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>> {

@@ -1,9 +1,11 @@
 //! Services: domain decides, store remembers, ports act.
 
+pub mod ask;
 pub mod backend;
 pub mod ingest;
 pub mod library;
 pub mod local;
+pub mod outbound;
 mod place;
 pub mod ports;
 pub mod runner;

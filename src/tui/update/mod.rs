@@ -155,6 +155,7 @@ fn query(model: &Model) -> SnapshotQuery {
         },
         detail,
         output,
+        chat: None,
     }
 }
 

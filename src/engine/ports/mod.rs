@@ -1,5 +1,7 @@
 //! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
+mod model;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use crate::domain::action::grant::Grant;
 use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
+
+pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
 
 /// A boxed future, so that ports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
