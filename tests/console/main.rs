@@ -5,6 +5,8 @@
 mod command_line;
 mod crash;
 mod demo;
+#[cfg(debug_assertions)]
+mod killed;
 mod manners;
 mod mistakes;
 mod pipeline;
