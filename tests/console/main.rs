@@ -12,6 +12,8 @@ mod mistakes;
 mod pipeline;
 mod pty;
 mod receiver;
+#[cfg(not(debug_assertions))]
+mod release;
 mod scene;
 mod ssh;
 mod sshd;
