@@ -4,6 +4,14 @@
 //! The command appends a line to a file when it begins, so that its executions can be counted. The places are those of
 //! the program's failpoints, which only builds with debug assertions have.
 
+use std::sync::Arc;
+
+use aiops::adapters::host::{self, Host, SystemClock};
+use aiops::domain::action::grant::Approval;
+use aiops::domain::actor::Actor;
+use aiops::domain::id::ProposalId;
+use aiops::engine::ports::Clock as _;
+use aiops::store::{CommandError, Identity, OpenOptions, Store};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
@@ -69,7 +77,8 @@ impl Case {
         }
         let screen = console.wait_text(self.says);
         self.assert_true(&scene, &screen);
-        // The yes is spent: there is no review to open, and what is proposed anew waits for a yes of its own.
+        assert_no_second_use(&scene, self.stories != [APPROVED]);
+        // There is no review to open, and what is proposed anew waits for a yes of its own.
         assert!(!screen.contains("to approve"), "{screen}");
         console.type_keys("A");
         Scene::propose_slow_fix(&mut console);
@@ -127,6 +136,33 @@ impl Case {
         let reason = reason(scene);
         assert!(reason.contains(self.reason), "{reason:?}\n{screen}");
     }
+}
+
+/// Asks the rules themselves, as another console of the same person would: the first proposal can neither be approved again
+/// nor, when its grant is `spent`, be started again.
+fn assert_no_second_use(scene: &Scene, spent: bool) {
+    let Host { name, boot_id, pid } = Host::detect();
+    let identity = Identity { host: name, boot_id, pid, person: host::person() };
+    let now = Arc::new(|| (SystemClock.now(), SystemClock.monotonic()));
+    let store = Store::open(&scene.home.database(), OpenOptions { identity, now }).unwrap();
+    let (id, actor) = (ProposalId(1), Actor::Person(host::person()));
+    let asking = async {
+        let proposal = store.proposal(id).await.unwrap().unwrap();
+        let approval = Approval {
+            digest: proposal.digest.clone(),
+            typed_target: Some("box".to_owned()),
+            rendered: String::new(),
+            terminal: (120, 40),
+        };
+        let revision = Some(proposal.spec.step.revision.clone());
+        let again = store.approve(id, approval, revision.clone(), &actor).await;
+        assert!(matches!(again, Err(CommandError::Refused(_))), "{again:?}");
+        if spent {
+            let again = store.start(id, revision, "/nonexistent", &actor).await;
+            assert!(matches!(again, Err(CommandError::Refused(_))), "{again:?}");
+        }
+    };
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(asking);
 }
 
 /// Leaves the console as a person does.
