@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod engine;
+mod failpoint;
 pub mod logging;
 pub mod store;
 pub mod tui;

@@ -24,13 +24,14 @@ use text::{code_of, test_modules_of, without_tests};
 const LONGEST_FILE: usize = 800;
 
 /// Which layer may import which: `module` a whole one, `module::part` only that part.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("domain", &["domain"]),
-    ("store", &["store", "domain"]),
-    ("engine", &["engine", "store", "domain"]),
+    ("failpoint", &["failpoint"]),
+    ("store", &["store", "domain", "failpoint"]),
+    ("engine", &["engine", "store", "domain", "failpoint"]),
     ("config", &["config", "domain"]),
     ("logging", &["logging"]),
-    ("adapters", &["adapters", "engine::ports", "config", "domain"]),
+    ("adapters", &["adapters", "engine::ports", "config", "domain", "failpoint"]),
     ("tui", &["tui", "engine", "domain"]),
     ("api", &["api", "engine", "domain"]),
     ("cli", &["cli", "config", "engine", "store", "domain"]),
@@ -61,7 +62,7 @@ const OWNED_CRATES: [(&str, &[&str]); 10] = [
     ("hyper", &["api"]),
     ("hyper_util", &["api"]),
     // Signals and terminals, owners of files, locks: below what the standard library has.
-    ("nix", &["adapters", "config", "demo", "engine", "store", "tui"]),
+    ("nix", &["adapters", "config", "demo", "engine", "failpoint", "store", "tui"]),
     ("ratatui", &["tui"]),
     // The configuration only reads URLs with it, by the rules of the client that will use them.
     ("reqwest", &["adapters", "config"]),

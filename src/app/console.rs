@@ -103,21 +103,28 @@ fn after_first_frame(
             // Nobody should learn it only when a command is urgent. Without a console there is nobody to tell.
             let _ = tell.send(format!("Nothing can be approved: {error}"));
         }
+        let mut changes = store.follow();
         loop {
-            // Also those that a console has left behind since, which was killed while this one ran.
+            changes.mark_unchanged();
+            // Also those of other consoles: any of them may be killed, and this one has to know the end all the same.
             if let Err(error) = runner.resume().await {
                 tracing::error!(%error, "attempts of other consoles could not be taken up");
             }
             if let Err(error) = store.expire(SystemClock.now()).await {
                 tracing::warn!(%error, "overdue proposals could not be looked for");
             }
-            tokio::time::sleep(TIDY_EVERY).await;
+            tokio::time::sleep(TIDY_PAUSE).await;
+            // Whether there was a change or not, it is time to look.
+            let _ = tokio::time::timeout(TIDY_EVERY, changes.changed()).await;
         }
     });
 }
 
-/// Overdue proposals, and attempts that nobody follows, are looked for this often.
+/// Overdue proposals, and attempts that nobody follows, are looked for this often when nothing changes.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// They are not looked for more often than this while a storm of alerts changes something all the time.
+const TIDY_PAUSE: Duration = Duration::from_secs(1);
 
 fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()

@@ -4,23 +4,28 @@
 //! directory that belongs to this user and that nobody else can change, so that nobody can put another one in its place.
 //! Does not: write or read what is in it (an [`ActionRunner`](super::ports::ActionRunner) does).
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
 use nix::unistd::Uid;
 
-/// Makes the directory of an attempt, mode 0700, and the directory above it when that is missing.
+/// Makes the directory of an attempt, mode 0700, and the directory above it when that is missing, and puts both on the disk:
+/// what an attempt writes there must not be lost with the name of its directory when the power fails.
 ///
 /// # Errors
 /// `AlreadyExists` when someone has made it; otherwise what is wrong with the place.
 pub(super) fn make(path: &Path) -> io::Result<()> {
-    if let Some(root) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(root)?;
-        check_private(root)?;
+    let Some(root) = path.parent() else { return DirBuilder::new().mode(0o700).create(path) };
+    let is_new = !root.exists();
+    DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+    check_private(root)?;
+    if let Some(above) = root.parent().filter(|_| is_new) {
+        File::open(above)?.sync_all()?;
     }
-    DirBuilder::new().mode(0o700).create(path)
+    DirBuilder::new().mode(0o700).create(path)?;
+    File::open(root)?.sync_all()
 }
 
 /// Fails when somebody else could exchange what is in `root`.

@@ -23,6 +23,7 @@ use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, Outcome,
 use crate::domain::action::grant::{Approval, Grant};
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, ProposalId};
+use crate::failpoint::{self, Point};
 use crate::store::Store;
 
 /// How often a running attempt is looked at. Its output appears on the screen at most this much later.
@@ -103,7 +104,9 @@ impl Runner {
         let inner = &self.inner;
         self.check_store().await?;
         inner.store.approve(proposal, approval, revision.clone(), &inner.actor).await?;
+        failpoint::reached(Point::GrantStored);
         let grant = inner.store.start(proposal, revision, &inner.attempts_root, &inner.actor).await?;
+        failpoint::reached(Point::IntentStored);
         let attempt = grant.attempt();
         let record = inner.store.attempt(attempt).await?;
         let directory = record.map(|record| record.directory).ok_or_else(|| {
@@ -122,16 +125,19 @@ impl Runner {
             place::make(Path::new(&place)).map_err(|error| {
                 RunError(format!("The action was not started: its directory {place} cannot be made: {error}"))
             })?;
+            failpoint::reached(Point::DirectoryMade);
             processes.run(grant, &place)
         })
         .await;
         match started {
             Ok(Ok(supervisor)) => {
+                failpoint::reached(Point::SpawnKnown);
                 self.watch(attempt, directory);
                 // It runs, whether that can be stored or not: whoever follows it tries again.
                 if let Err(error) = self.inner.store.spawned(attempt, supervisor).await {
                     tracing::error!(%attempt, %error, "the start could not be stored");
                 }
+                failpoint::reached(Point::SpawnStored);
                 Ok(attempt)
             }
             Ok(Err(RunError(reason))) => {
@@ -245,13 +251,17 @@ impl Runner {
                 return false;
             }
             Probe::Ended(end) => end,
-            Probe::Lost { spawned, output_bytes } => match self.lost(attempt, directory, spawned).await {
+            Probe::Lost { spawned, left, output_bytes } => match self.lost(attempt, directory, spawned, &left).await {
                 Some(outcome) => AttemptEnd::unseen(outcome, output_bytes),
                 None => return false,
             },
         };
+        failpoint::reached(Point::EndRead);
         match self.inner.store.ended(attempt, end).await {
-            Ok(()) => true,
+            Ok(()) => {
+                failpoint::reached(Point::EndStored);
+                true
+            }
             Err(error) => {
                 // Not over until it is stored: the next look tries again.
                 tracing::error!(%attempt, %error, "the outcome could not be stored");
@@ -261,10 +271,14 @@ impl Runner {
     }
 
     /// What a missing supervisor means; `None` while it may still appear.
-    async fn lost(&self, attempt: AttemptId, directory: &str, spawned: bool) -> Option<Outcome> {
+    async fn lost(&self, attempt: AttemptId, directory: &str, spawned: bool, left: &[i32]) -> Option<Outcome> {
         let record = self.inner.store.attempt(attempt).await.ok()??;
+        if let AttemptState::Ended { outcome, .. } = record.state {
+            // Somebody else was first.
+            return Some(outcome);
+        }
         if spawned || matches!(record.state, AttemptState::Running { .. }) {
-            return Some(unknown("its supervisor disappeared before it recorded an end; check the effect by hand"));
+            return Some(unknown(&disappeared(left)));
         }
         let since = self.lock_followed().get(&attempt).map_or(Duration::ZERO, |followed| followed.since);
         let followed_for = self.inner.clock.monotonic().saturating_sub(since);
@@ -328,6 +342,17 @@ impl Runner {
 
 fn unknown(reason: &str) -> Outcome {
     Outcome::Unknown { reason: reason.to_owned() }
+}
+
+/// What is said of an attempt whose supervisor is gone; `left` are the processes that it left behind.
+fn disappeared(left: &[i32]) -> String {
+    const WHAT: &str = "its supervisor disappeared before it recorded an end";
+    const REMEDY: &str = "check the effect by hand";
+    if left.is_empty() {
+        return format!("{WHAT}; {REMEDY}");
+    }
+    let pids: Vec<String> = left.iter().map(ToString::to_string).collect();
+    format!("{WHAT} and may have left process {} running; {REMEDY}", pids.join(", "))
 }
 
 /// Sees to it that an attempt that has not begun never will.

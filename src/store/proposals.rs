@@ -23,6 +23,7 @@ use crate::domain::id::{AttemptId, IncidentId, ProposalId};
 use crate::domain::incident::Refusal;
 use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
+use crate::failpoint::{self, Point};
 
 const SELECT: &str = "SELECT id, spec, digest, state, created_at, asked_by, reason,
      granted_by, granted_digest, granted_at, grant_expires_at FROM proposal";
@@ -305,7 +306,8 @@ fn start(
     set_state(write.conn, id, ProposalState::Spent, "")?;
     let entry = Payload::IntentStored { attempt, proposal: id, digest: grant.digest().to_owned() };
     write.journal(Some(incident), actor, &entry)?;
-    write.timeline(incident, actor.label(), &format!("started attempt {attempt}: {}", proposal.spec.step.title))?;
+    write.timeline(incident, actor.label(), &format!("starting attempt {attempt}: {}", proposal.spec.step.title))?;
+    failpoint::reached(Point::IntentWritten);
     Ok(Ok(grant))
 }
 
@@ -324,7 +326,7 @@ fn expire(write: &mut Write<'_>, now: Timestamp) -> Result<u32, Fault> {
     let overdue = overdue(write.conn)?;
     for (id, incident, state) in &overdue {
         let granted = *state == ProposalState::Granted.code();
-        let reason = if granted { "the grant was not used in time" } else { OVERDUE };
+        let reason = if granted { "the grant was not used in time, nothing of it ran" } else { OVERDUE };
         void(write, IncidentId(*incident), ProposalId(*id), reason, &Actor::engine("store"))?;
     }
     Ok(count(i64::try_from(overdue.len()).unwrap_or(i64::MAX)))

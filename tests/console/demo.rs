@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::pipeline::eventually;
 use super::pty::{Console, Home};
 
-const F8: &str = "\x1b[19~";
+/// The approve chord.
+pub(crate) const F8: &str = "\x1b[19~";
 
 #[test]
 fn the_demo_alert_is_fixed_by_approved_commands_and_clears() {
@@ -130,6 +131,13 @@ fn is_alive(pid: i32) -> bool {
 
 /// Reads the review to its end, waits until it says that it is ready, and approves.
 pub(crate) fn approve(console: &mut Console, target: Option<&str>) {
+    read_review(console, target);
+    console.type_keys(F8);
+    console.wait("the end of the review", |screen| !screen.contains("Approve proposal"));
+}
+
+/// Reads the open review until the approve chord would be taken.
+pub(crate) fn read_review(console: &mut Console, target: Option<&str>) {
     console.wait_text("Approve proposal");
     if let Some(target) = target {
         console.type_keys(target);
@@ -149,8 +157,6 @@ pub(crate) fn approve(console: &mut Console, target: Option<&str>) {
         // The quiet period has to pass without a key; the screen says when it has.
         std::thread::sleep(Duration::from_millis(50));
     }
-    console.type_keys(F8);
-    console.wait("the end of the review", |screen| !screen.contains("Approve proposal"));
 }
 
 fn find_database(home: &Home) -> String {

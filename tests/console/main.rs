@@ -5,11 +5,15 @@
 mod command_line;
 mod crash;
 mod demo;
+#[cfg(debug_assertions)]
+mod killed;
 mod manners;
 mod mistakes;
 mod pipeline;
 mod pty;
 mod receiver;
+#[cfg(not(debug_assertions))]
+mod release;
 mod scene;
 mod ssh;
 mod sshd;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use aiops::domain::time::Timestamp;
 
-use super::demo::approve;
+use super::demo::{approve, read_review};
 use super::pipeline::{eventually, until_accepted};
 use super::pty::{Console, Home};
 use super::receiver::{body, free_port};
@@ -40,7 +40,12 @@ impl Scene {
 
     /// Starts a console on a terminal of its own.
     pub(crate) fn start(&self) -> Console {
-        Console::start(&self.home, 120, 40, &["--config", &self.config])
+        self.start_with(&[])
+    }
+
+    /// Starts one with more in its environment.
+    pub(crate) fn start_with(&self, extra: &[(&str, &str)]) -> Console {
+        Console::start_with(&self.home, 120, 40, &["--config", &self.config], extra)
     }
 
     /// A console with the slow fix approved and running.
@@ -52,19 +57,34 @@ impl Scene {
 
     /// Lets the alert come to `console` and approves the command there; returns when it runs.
     pub(crate) fn approve_slow_fix(&self, console: &mut Console) {
+        self.open_review(console);
+        approve(console, Some("box"));
+        console.wait_text("Attempt 1 running");
+        eventually("the ledger", || self.ledger.exists());
+    }
+
+    /// Lets the alert come to `console`, proposes the command there and reads its review until the chord would be taken.
+    pub(crate) fn read_slow_fix(&self, console: &mut Console) {
+        self.open_review(console);
+        read_review(console, Some("box"));
+    }
+
+    fn open_review(&self, console: &mut Console) {
         console.wait_text("webhook");
         let labels = [("alertname", "SlowThing"), ("severity", "critical")];
         until_accepted(self.port, &body("firing", &labels));
         console.wait_text("SlowThing");
         console.wait_text("Slow fix");
+        Self::propose_slow_fix(console);
+        console.type_keys("A");
+    }
+
+    /// Proposes the command in `console`, which shows the incident.
+    pub(crate) fn propose_slow_fix(console: &mut Console) {
         console.type_keys("2");
         console.type_keys("/started\r");
         console.type_keys("r");
         console.wait_text("1 action to approve");
-        console.type_keys("A");
-        approve(console, Some("box"));
-        console.wait_text("Attempt 1 running");
-        eventually("the ledger", || self.ledger.exists());
     }
 
     /// Lets the command end.
@@ -81,7 +101,7 @@ impl Scene {
 
     /// How often the command was started.
     pub(crate) fn starts(&self) -> usize {
-        std::fs::read_to_string(&self.ledger).unwrap().lines().count()
+        std::fs::read_to_string(&self.ledger).unwrap_or_default().lines().count()
     }
 
     /// The process id of the command's supervisor.
@@ -90,6 +110,19 @@ impl Scene {
         let text = std::fs::read_to_string(attempt.join("supervisor.json")).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         i32::try_from(value["pid"].as_i64().unwrap()).unwrap()
+    }
+
+    /// The process ids of this scene's supervisors, those included that have not said so yet.
+    pub(crate) fn supervisors(&self) -> Vec<i32> {
+        let home = self.home.path().display().to_string();
+        let pids =
+            std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let supervises = |pid: &i32| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words = String::from_utf8_lossy(&words);
+            words.split('\0').nth(1) == Some("supervise") && words.contains(&home)
+        };
+        pids.filter(supervises).collect()
     }
 
     /// The end as the supervisor recorded it.

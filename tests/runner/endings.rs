@@ -171,6 +171,12 @@ fn a_killed_supervisor_is_lost_and_known_to_have_lived() {
     kill(Pid::from_raw(supervisor(&attempt)), Signal::SIGKILL).unwrap();
     until("it is lost", || matches!(attempt.probe(), Probe::Lost { spawned: true, .. }));
     assert!(attempt.runner.cancel(attempt.directory()).is_err());
-    // Nobody is left to end what it had started.
+    // Nobody is left to end what it had started, so it is named.
+    let left = |attempt: &Attempt| match attempt.probe() {
+        Probe::Lost { left, .. } => left,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(left(&attempt), pids(&attempt));
     kill(Pid::from_raw(pids(&attempt)[0]), Signal::SIGKILL).unwrap();
+    until("nothing is left", || left(&attempt).is_empty());
 }

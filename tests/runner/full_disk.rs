@@ -78,7 +78,7 @@ fn on_a_full_disk_nothing_is_started_and_nothing_is_called_given_up() {
     disk.fill();
     let error = runner().run(grant(spec(&format!("echo ran >> {}", ledger.display()))), text(&attempt)).unwrap_err();
     assert!(error.to_string().contains("Nothing of it ran"), "{error}");
-    assert_eq!(runner().probe(text(&attempt)), Probe::Lost { spawned: false, output_bytes: 0 });
+    assert_eq!(runner().probe(text(&attempt)), Probe::Lost { spawned: false, left: Vec::new(), output_bytes: 0 });
     assert!(runner().give_up(text(&attempt)).is_err());
     assert!(!ledger.exists());
 }

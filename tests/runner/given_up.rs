@@ -146,7 +146,7 @@ fn either_a_supervisor_has_an_attempt_or_it_was_given_up() {
     assert_eq!(runner().give_up(path).unwrap(), GivenUp::NeverBegan);
     let error = runner().run(grant(spec("echo never")), path).unwrap_err();
     assert!(error.to_string().contains("given up") && error.to_string().contains("Nothing of it ran"), "{error}");
-    assert_eq!(runner().probe(path), Probe::Lost { spawned: false, output_bytes: 0 });
+    assert_eq!(runner().probe(path), Probe::Lost { spawned: false, left: Vec::new(), output_bytes: 0 });
     assert!(runner().cancel(path).is_err());
 
     let attempt = Attempt::start(spec("echo runs"));

@@ -206,7 +206,7 @@ fn a_specification_that_was_not_approved_does_not_run() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("not what was approved"));
     let lost = runner().probe(directory.path().to_str().unwrap());
-    assert_eq!(lost, Probe::Lost { spawned: false, output_bytes: 0 });
+    assert_eq!(lost, Probe::Lost { spawned: false, left: Vec::new(), output_bytes: 0 });
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_program_that_is_no_supervisor_means_that_nothing_ran() {
     let path = directory.path().to_str().unwrap();
     let error = broken.run(grant(spec("echo a")), path).unwrap_err();
     assert!(error.to_string().contains("Nothing of it ran") && error.to_string().contains("supervise"), "{error}");
-    assert_eq!(broken.probe(path), Probe::Lost { spawned: false, output_bytes: 0 });
+    assert_eq!(broken.probe(path), Probe::Lost { spawned: false, left: Vec::new(), output_bytes: 0 });
 }
 
 #[test]

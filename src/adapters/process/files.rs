@@ -17,6 +17,7 @@ use crate::domain::action::spec::ActionSpec;
 use crate::domain::digest::Sha256Stream;
 use crate::domain::id::AttemptId;
 use crate::domain::time::Timestamp;
+use crate::failpoint::{self, Point};
 
 /// What is to run; written by the runner.
 pub(super) const SPEC: &str = "spec.json";
@@ -140,6 +141,9 @@ pub(super) fn write_json<T: Serialize>(directory: &Path, name: &str, value: &T) 
         let mut file = create(&draft)?;
         serde_json::to_writer(&mut file, value)?;
         file.write_all(b"\n")?;
+        if name == OUTCOME {
+            failpoint::reached(Point::OutcomeDrafted);
+        }
         file.sync_all()?;
         // Unlike a rename, a link fails when the name is taken.
         std::fs::hard_link(&draft, &target)?;

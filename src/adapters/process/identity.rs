@@ -75,8 +75,13 @@ pub fn start_ticks(pid: u32) -> Option<u64> {
 
 /// Whether exactly this process still runs: not another one with its number, not its zombie, not after a reboot.
 pub(super) fn is_alive(process: &ProcessId) -> bool {
-    boot_id().is_ok_and(|boot| boot == process.boot_id)
+    is_of_this_boot(process)
         && stat(process.pid).is_some_and(|stat| stat.start_ticks == process.start_ticks && stat.is_alive())
+}
+
+/// Whether it was started since the machine was.
+pub(super) fn is_of_this_boot(process: &ProcessId) -> bool {
+    boot_id().is_ok_and(|boot| boot == process.boot_id)
 }
 
 #[cfg(test)]

@@ -17,11 +17,13 @@ use super::files::{
     read_json, write_json,
 };
 use super::identity::is_alive;
+use super::session::left_behind;
 use super::supervisor::{Announcement, pid_of};
 use crate::adapters::host::SystemClock;
 use crate::domain::action::attempt::{AttemptEnd, ProcessId};
 use crate::domain::action::grant::Grant;
 use crate::engine::ports::{ActionRunner, Clock as _, GivenUp, Probe, RunError};
+use crate::failpoint::{self, Point};
 
 /// Bytes of output that are kept of an attempt, unless said otherwise.
 pub const DEFAULT_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
@@ -57,7 +59,8 @@ impl ProcessRunner {
         write_json(directory, SPEC, job)?;
         let log = create(&directory.join(LOG))?;
         let (reader, writer) = io::pipe()?;
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .arg("supervise")
             .arg(directory)
             .arg(&job.digest)
@@ -65,8 +68,11 @@ impl ProcessRunner {
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(writer)
-            .stderr(log)
-            .spawn()?;
+            .stderr(log);
+        failpoint::pass_on(&mut command);
+        failpoint::reached(Point::JobWritten);
+        let child = command.spawn()?;
+        failpoint::reached(Point::SupervisorStarted);
         Ok((child, reader))
     }
 }
@@ -118,7 +124,7 @@ impl ActionRunner for ProcessRunner {
             Ok(Some(Claim::Supervisor(supervisor))) => (true, Some(supervisor)),
             Err(_) => (true, None),
         };
-        let alive = supervisor.filter(is_alive);
+        let alive = supervisor.as_ref().is_some_and(is_alive);
         // Looked for after the process, since the supervisor writes it and then ends.
         if let Ok(Some(record)) = read_json::<OutcomeRecord>(directory, OUTCOME) {
             return Probe::Ended(AttemptEnd {
@@ -129,9 +135,10 @@ impl ActionRunner for ProcessRunner {
             });
         }
         let output_bytes = output_bytes(directory);
-        match alive {
-            Some(supervisor) => Probe::Running { supervisor, output_bytes },
-            None => Probe::Lost { spawned, output_bytes },
+        match supervisor {
+            Some(supervisor) if alive => Probe::Running { supervisor, output_bytes },
+            Some(supervisor) => Probe::Lost { spawned, left: left_behind(&supervisor), output_bytes },
+            None => Probe::Lost { spawned, left: Vec::new(), output_bytes },
         }
     }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::files::StageStatus;
 use super::identity::{self, Stat};
+use crate::domain::action::attempt::ProcessId;
 
 /// How often it is looked whether processes have gone. They may be nobody's children that we are told of.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -54,6 +55,16 @@ pub(super) async fn end(own: i32, grace: Duration, mut collect: impl FnMut()) ->
 /// Living processes of the session other than its leader.
 fn members(own: i32) -> Vec<Stat> {
     identity::list(|stat| stat.session == own && stat.pid != own && stat.is_alive()).unwrap_or_default()
+}
+
+/// Living processes of the session of a supervisor that is gone. They keep the session's number from being given to anyone
+/// else; when it was given away all the same, since there was none left, they are not the supervisor's.
+pub(super) fn left_behind(supervisor: &ProcessId) -> Vec<i32> {
+    let given_away = identity::stat(supervisor.pid).is_some_and(|stat| stat.start_ticks != supervisor.start_ticks);
+    if given_away || !identity::is_of_this_boot(supervisor) {
+        return Vec::new();
+    }
+    members(supervisor.pid).into_iter().map(|stat| stat.pid).collect()
 }
 
 fn send(own: i32, group: i32, signal: Signal) {

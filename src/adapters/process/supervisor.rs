@@ -21,6 +21,7 @@ use super::files::{
 use super::identity::identify;
 use super::remarks::{append, remarks};
 use crate::domain::action::attempt::ProcessId;
+use crate::failpoint::{self, Point};
 
 /// What the supervisor tells the runner, once, as one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,10 +64,13 @@ fn run(directory: &Path, digest: &str) -> io::Result<()> {
         reserve(directory)?;
         let output = OutputPath::create(directory)?;
         let supervisor = identify(getpid().as_raw())?;
+        failpoint::reached(Point::ClaimDue);
         write_json(directory, SUPERVISOR, &Claim::Supervisor(supervisor.clone())).map_err(claimed)?;
+        failpoint::reached(Point::Claimed);
         announce(&Announcement::Running { supervisor });
         hang_up()?;
         let executed = execute(&job, directory, signals, output).await?;
+        failpoint::reached(Point::ActionEnded);
         record(directory, &job, executed)
     })
 }

@@ -181,6 +181,8 @@ pub enum Probe {
     Lost {
         /// Whether the supervisor is known to have lived; if not, the action may never have begun.
         spawned: bool,
+        /// Processes that its supervisor left behind and that still run.
+        left: Vec<i32>,
         /// Bytes of output.
         output_bytes: u64,
     },
