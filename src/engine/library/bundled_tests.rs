@@ -14,7 +14,7 @@ use crate::domain::action::read_only;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Invocation, Origin, Piece};
 use crate::domain::procedure::params::{self, BoundFrom};
-use crate::domain::procedure::{BranchOrigin, Node, NodeKind, Procedure, SectionRole, Shell};
+use crate::domain::procedure::{BranchOrigin, NodeKind, Procedure, SectionRole, Shell};
 
 /// The labels that the alerts of each document carry as a rule, next to `alertname` and `severity`.
 ///
@@ -89,27 +89,12 @@ impl Bundled {
 
     fn all_commands(&self) -> Vec<(SectionRole, &str)> {
         let procedure = self.procedure();
-        let role_of = |index: usize| {
-            let mut at = Some(index);
-            while let Some(node) = at.and_then(|at| procedure.nodes.get(at)) {
-                if let NodeKind::Section { role, .. } = node.kind {
-                    return role;
+        let nodes = procedure.nodes.iter().enumerate();
+        nodes
+            .filter_map(|(index, node)| match &node.kind {
+                NodeKind::Command { script, shell: Shell::Sh, .. } => {
+                    Some((role_of(procedure, index), script.as_str()))
                 }
-                at = node.parent;
-            }
-            SectionRole::Other
-        };
-        let shell = |(index, node): (usize, &'_ Node)| match &node.kind {
-            NodeKind::Command { shell: Shell::Sh, .. } => Some(index),
-            _ => None,
-        };
-        procedure
-            .nodes
-            .iter()
-            .enumerate()
-            .filter_map(shell)
-            .filter_map(|index| match &procedure.nodes[index].kind {
-                NodeKind::Command { script, .. } => Some((role_of(index), script.as_str())),
                 _ => None,
             })
             .collect()
@@ -160,6 +145,24 @@ impl Bundled {
     }
 }
 
+/// The role of the section that the node at `index` stands in.
+fn role_of(procedure: &Procedure, index: usize) -> SectionRole {
+    let mut at = Some(index);
+    while let Some(node) = at.and_then(|at| procedure.nodes.get(at)) {
+        if let NodeKind::Section { role, .. } = node.kind {
+            return role;
+        }
+        at = node.parent;
+    }
+    SectionRole::Other
+}
+
+/// Whether the node at `above` is an ancestor of the node at `index`.
+fn is_below(procedure: &Procedure, index: usize, above: usize) -> bool {
+    let parents = std::iter::successors(Some(index), |at| procedure.nodes[*at].parent);
+    parents.skip(1).any(|parent| parent == above)
+}
+
 fn documents() -> Vec<Bundled> {
     let library = Library::bundled();
     let name = |id: &'static str| id.trim_start_matches("bundled/").trim_end_matches(".md");
@@ -199,6 +202,40 @@ fn nothing_is_noticed_about_them() {
                 _ => {}
             }
         }
+    }
+}
+
+/// Every shell block of a bundled document is one command of the tree: nothing is lost or divided by mistake.
+#[test]
+fn bundled_commands_are_whole() {
+    for sop in &BUNDLED {
+        let text = std::str::from_utf8(sop.bytes).unwrap();
+        let written: Vec<String> = text
+            .split("```sh\n")
+            .skip(1)
+            .map(|rest| {
+                rest.split("```")
+                    .next()
+                    .unwrap()
+                    .lines()
+                    .map(str::trim)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    .trim()
+                    .to_owned()
+            })
+            .collect();
+        let document = Library::bundled().get(&SopId::from(sop.id)).unwrap();
+        let parsed: Vec<String> = document
+            .procedure
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.kind {
+                NodeKind::Command { script, shell: Shell::Sh, .. } => Some(script.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(parsed, written, "{}", sop.id);
     }
 }
 
@@ -266,22 +303,24 @@ fn every_question_is_answered_in_full() {
     }
 }
 
-/// Each branch of a decision of the mitigation says what to do, with a command.
+/// Each answer of a decision in the mitigation leads to a command. It stands below the branch, or below the step that is
+/// nothing but the decision ("If C, do X:").
 #[test]
-fn every_branch_has_something_to_run() {
+fn every_answer_has_something_to_run() {
     for bundled in documents() {
-        let nodes = &bundled.procedure().nodes;
-        for (index, node) in nodes.iter().enumerate() {
-            let NodeKind::Branch { origin: BranchOrigin::Otherwise, .. } = &node.kind else { continue };
-            let below = |mut at: usize| loop {
-                match nodes.get(at).and_then(|node| node.parent) {
-                    Some(parent) if parent == index => return true,
-                    Some(parent) => at = parent,
-                    None => return false,
-                }
+        let procedure = bundled.procedure();
+        for (index, node) in procedure.nodes.iter().enumerate() {
+            let explicit = match &node.kind {
+                NodeKind::Branch { origin, .. } => *origin != BranchOrigin::ImplicitElse,
+                _ => false,
             };
-            let runs = (index..nodes.len()).any(|at| matches!(nodes[at].kind, NodeKind::Command { .. }) && below(at));
-            assert!(runs, "{}: line {} runs nothing", bundled.name, node.line);
+            if !explicit || role_of(procedure, index) != SectionRole::Mitigation {
+                continue;
+            }
+            let runs = (index..procedure.nodes.len()).any(|at| {
+                matches!(procedure.nodes[at].kind, NodeKind::Command { .. }) && is_below(procedure, at, index)
+            });
+            assert!(runs, "{}: line {}: nothing to run for {:?}", bundled.name, node.line, node.text);
         }
     }
 }
@@ -316,6 +355,27 @@ fn every_parameter_is_in_a_label_or_explained() {
             }
         }
     }
+}
+
+#[test]
+fn commands_of_disk_full_are_bound_by_the_alert() {
+    let document = Library::bundled().get(&SopId::from("bundled/disk-full.md")).unwrap();
+    let alert = [("alertname", "DiskFull"), ("mountpoint", "/data"), ("instance", "n1"), ("service", "shop")];
+    let alert: Labels = alert.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut unbound: Vec<String> = document
+        .procedure
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.kind {
+            NodeKind::Command { script, .. } => Some(params::bind(&params::find(script), &alert, &BTreeMap::new())),
+            _ => None,
+        })
+        .flatten()
+        .filter(|binding| binding.value.is_none())
+        .map(|binding| binding.name)
+        .collect();
+    unbound.sort();
+    assert_eq!(unbound, ["archive", "archived_log", "file"]);
 }
 
 /// A name such as `<node>` or `<service>` is also filled from `instance`, which on many alerts is the exporter. Where it is,
