@@ -393,6 +393,27 @@ fn no_parameter_takes_the_address_of_an_exporter() {
     }
 }
 
+/// "from step 4 of the diagnosis" points to a step that is there.
+#[test]
+fn every_step_that_is_named_exists() {
+    for bundled in documents() {
+        let prose = bundled.prose();
+        let procedure = bundled.procedure();
+        for (words, role) in
+            [(" of the diagnosis", SectionRole::Diagnosis), (" of the mitigation", SectionRole::Mitigation)]
+        {
+            for (at, _) in prose.match_indices(words) {
+                let number = prose[..at].rsplit(' ').next().unwrap_or_default();
+                let exists = procedure.nodes.iter().enumerate().any(|(index, node)| {
+                    matches!(&node.kind, NodeKind::Step { label: Some(label), .. } if label == number)
+                        && role_of(procedure, index) == role
+                });
+                assert!(exists, "{}: there is no step {number}{words}", bundled.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_changed_can_be_checked_and_undone() {
     for bundled in documents() {
