@@ -59,8 +59,12 @@ fn needs_terminal(words: &[&str]) -> bool {
 
 fn kubernetes(arguments: &[&str]) -> bool {
     let has = |word: &str| arguments.contains(&word);
-    let remote_command = has("--");
-    (has("exec") || has("run") || has("attach")) && arguments.iter().any(|word| is_terminal_option(word))
+    // What stands behind `--` are the options of the program in the container: `df -i` counts inodes there.
+    let remote = arguments.iter().position(|word| *word == "--");
+    let (own, command) = arguments.split_at(remote.unwrap_or(arguments.len()));
+    let remote_command = remote.is_some();
+    let shell_asked_for = matches!(command.get(1), Some(&("bash" | "sh" | "zsh"))) && command.contains(&"-i");
+    (has("exec") || has("run") || has("attach")) && (shell_asked_for || own.iter().any(|word| is_terminal_option(word)))
         || has("edit")
         || has("port-forward")
         || has("attach")
@@ -111,6 +115,8 @@ mod tests {
     #[case("kubectl exec -it <pod> -- sh")]
     #[case("kubectl exec -i -t <pod> -- sh")]
     #[case("oc debug node/<node>")]
+    #[case("kubectl exec <pod> -- bash -i")]
+    #[case("kubectl exec <pod> -t df")]
     #[case("oc rsh <pod>")]
     #[case("oc rsh -c etcdctl -n openshift-etcd $(oc get pod -l app=etcd -oname | awk -F/ '{ print $2 }')")]
     #[case("ssh -o BatchMode=yes host")]
@@ -135,6 +141,8 @@ mod tests {
 
     #[rstest]
     #[case("kubectl exec <pod> -- df -h")]
+    #[case("kubectl exec <pod> -- df -i /data")]
+    #[case("kubectl exec <pod> -- grep -i error /log")]
     #[case("oc debug node/<node> -- chroot /host df -h")]
     #[case("oc rsh <pod> df")]
     #[case("kubectl get pods -o wide")]
