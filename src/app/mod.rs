@@ -20,7 +20,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
-use crate::adapters::process::ProcessRunner;
+use crate::adapters::process::{ProcessRunner, Scope};
 use crate::cli::{Cli, Command, Exit};
 use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
@@ -173,7 +173,7 @@ impl App {
     /// What starts actions and finds them again.
     fn processes() -> ProcessRunner {
         // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
-        ProcessRunner::new(PathBuf::from("/proc/self/exe"))
+        ProcessRunner { scope: Scope::detect(), ..ProcessRunner::new(PathBuf::from("/proc/self/exe")) }
     }
 
     /// Starts receiving and reconciling in the background, as soon as this process holds the lease.
@@ -216,6 +216,9 @@ fn attempts_root(database: &Path) -> String {
     directory.join("attempts").display().to_string()
 }
 
+/// What a program on a terminal has to know about it (environ(7), and COLORTERM by custom).
+const TERMINAL_ENV: [&str; 3] = ["TERM", "COLORTERM", "LC_CTYPE"];
+
 fn run_settings(config: &Config) -> RunSettings {
     let mut env = BTreeMap::from([("PATH".to_owned(), config.run.path.clone())]);
     for name in &config.run.pass_env {
@@ -227,6 +230,10 @@ fn run_settings(config: &Config) -> RunSettings {
         target: Target::ThisHost { name: config.run.target_name.clone() },
         directory: config.run.directory.display().to_string(),
         env,
+        terminal_env: TERMINAL_ENV
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect(),
         time_limit: config.run.time_limit,
     }
 }
