@@ -31,6 +31,7 @@ use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
+use crate::tui::lending::{self, LoanRequests};
 
 /// Does what the command line asks for.
 ///
@@ -113,6 +114,8 @@ struct App {
     clock: Arc<dyn Clock>,
     /// Things to tell the person: what is doubtful in the configuration, SOPs that could not be read.
     notices: Notices,
+    /// Commands that need the console's terminal.
+    loans: LoanRequests,
     host: Host,
 }
 
@@ -163,11 +166,13 @@ impl App {
         let processes = Arc::new(Self::processes());
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
+        let (lender, loans) = lending::lender();
+        runner.borrow_terminals_from(Arc::new(lender));
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor);
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
-        Ok(Self { store, backend, runner, clock, notices, host: Host::detect() })
+        Ok(Self { store, backend, runner, clock, notices, loans, host: Host::detect() })
     }
 
     /// What starts actions and finds them again.

@@ -5,6 +5,7 @@
 mod command_line;
 mod crash;
 mod demo;
+mod interactive;
 mod manners;
 mod mistakes;
 mod pipeline;

@@ -10,6 +10,7 @@ mod full_disk;
 mod given_up;
 mod grammar_bash;
 mod racing;
+mod scope;
 mod support;
 
 use std::collections::BTreeMap;

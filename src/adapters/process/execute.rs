@@ -103,7 +103,8 @@ impl OutputPath {
 }
 
 /// Said in the output of an interactive action, which is nowhere else.
-const NOT_RECORDED: &str = "it was interactive: it had the terminal, and what was typed and shown there was not recorded";
+const NOT_RECORDED: &str =
+    "it was interactive: it had the terminal, and what was typed and shown there was not recorded";
 
 /// Runs the script of `job` to its end, its time limit or a TERM; on `terminal` if there is one.
 ///

@@ -82,7 +82,9 @@ pub enum AfterLogout {
 #[must_use]
 pub fn after_logout(root: &Path, loginctl: &Path, user: &str, scope: Option<super::Manager>) -> AfterLogout {
     if !root.join("run/systemd/system").is_dir() {
-        return AfterLogout::GoOn { why: "This host does not run systemd: nothing ends commands at logout.".to_owned() };
+        return AfterLogout::GoOn {
+            why: "This host does not run systemd: nothing ends commands at logout.".to_owned(),
+        };
     }
     let Logind { kills, lingers } = Logind::of_service(loginctl, root, user);
     let remedy = || format!("`loginctl enable-linger {user}` lets them go on, or KillUserProcesses=no in logind.conf.");
@@ -97,14 +99,16 @@ pub fn after_logout(root: &Path, loginctl: &Path, user: &str, scope: Option<supe
             why: "Commands run in scopes of your own manager, which ends with your last session.".to_owned(),
             remedy: remedy(),
         },
-        (None, Some(false)) => {
-            AfterLogout::GoOn { why: "systemd-logind has KillUserProcesses=no: commands outlive the session.".to_owned() }
-        }
+        (None, Some(false)) => AfterLogout::GoOn {
+            why: "systemd-logind has KillUserProcesses=no: commands outlive the session.".to_owned(),
+        },
         (None, Some(true)) => AfterLogout::End {
             why: "systemd-logind has KillUserProcesses=yes, and no manager can be reached for scopes.".to_owned(),
             remedy: remedy(),
         },
-        (None, None) => AfterLogout::Unclear { why: "Whether systemd-logind ends commands cannot be found out.".to_owned() },
+        (None, None) => {
+            AfterLogout::Unclear { why: "Whether systemd-logind ends commands cannot be found out.".to_owned() }
+        }
     }
 }
 

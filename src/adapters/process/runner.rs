@@ -141,10 +141,14 @@ impl Start {
             Self::Announced(Announcement::Failed { reason }) => io::Error::other(reason),
             Self::Dead { error } => explained(&error, directory),
         };
-        // Its first file tells whether it may have begun.
-        match read_json(directory, SUPERVISOR)? {
-            Some(Claim::Supervisor(supervisor)) => Ok(supervisor),
-            Some(Claim::GivenUp { .. }) | None => Err(error),
+        // Whose the attempt is decides. As long as it is nobody's, a process that nobody knows of could still begin.
+        match give_up(directory) {
+            Ok(GivenUp::Began) => match read_json(directory, SUPERVISOR)? {
+                Some(Claim::Supervisor(supervisor)) => Ok(supervisor),
+                Some(Claim::GivenUp { .. }) | None => Err(error),
+            },
+            // The disk may be full; then nobody else could claim it either.
+            Ok(GivenUp::NeverBegan | GivenUp::Unmade) | Err(_) => Err(error),
         }
     }
 }
@@ -248,18 +252,7 @@ impl ActionRunner for ProcessRunner {
 
     fn give_up(&self, directory: &str) -> Result<GivenUp, RunError> {
         let directory = Path::new(directory);
-        let failed = |error: io::Error| RunError(format!("{}: {error}", directory.join(SUPERVISOR).display()));
-        // A supervisor writes this file before it starts anything, and cannot when it is there.
-        match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: SystemClock.now() }) {
-            Ok(()) => Ok(GivenUp::NeverBegan),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_json(directory, SUPERVISOR) {
-                Ok(Some(Claim::GivenUp { .. })) => Ok(GivenUp::NeverBegan),
-                Ok(Some(Claim::Supervisor(_))) => Ok(GivenUp::Began),
-                Ok(None) => Err(failed(error)),
-                Err(error) => Err(failed(error)),
-            },
-            Err(error) => Err(failed(error)),
-        }
+        give_up(directory).map_err(|error| RunError(format!("{}: {error}", directory.join(SUPERVISOR).display())))
     }
 
     fn output(&self, directory: &str, offset: u64, limit: usize) -> Result<Vec<u8>, RunError> {
@@ -272,6 +265,20 @@ impl ActionRunner for ProcessRunner {
             Ok(bytes)
         };
         read().map_err(|error| RunError(format!("The output cannot be read: {}: {error}", path.display())))
+    }
+}
+
+/// Sees to it that nobody begins the attempt in `directory` any more, if nobody has.
+fn give_up(directory: &Path) -> io::Result<GivenUp> {
+    // A supervisor writes this file before it starts anything, and cannot when it is there.
+    match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: SystemClock.now() }) {
+        Ok(()) => Ok(GivenUp::NeverBegan),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_json(directory, SUPERVISOR)? {
+            Some(Claim::GivenUp { .. }) => Ok(GivenUp::NeverBegan),
+            Some(Claim::Supervisor(_)) => Ok(GivenUp::Began),
+            None => Err(error),
+        },
+        Err(error) => Err(error),
     }
 }
 

@@ -231,7 +231,9 @@ mod tests {
 
     use super::*;
     use crate::domain::action::risk::Risk;
-    use crate::domain::action::spec::{Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word};
+    use crate::domain::action::spec::{
+        Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
+    };
     use crate::domain::action::subject::Subject;
     use crate::domain::id::IncidentId;
 
