@@ -144,3 +144,51 @@ impl Keys {
 pub(super) fn is_enter(event: &Event) -> bool {
     matches!(event, Event::Key(key) if key.code == KeyCode::Enter && key.kind != KeyEventKind::Release)
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyEvent, KeyModifiers};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_console_is_asked_and_learns_when_it_is_over() {
+        let (lender, mut requests) = lender();
+        let borrowing = tokio::spawn(lender.lend(AttemptId(7), "vi /etc/hosts".to_owned()));
+        let request = requests.recv().await.unwrap();
+        assert_eq!((request.attempt, request.command.as_str()), (AttemptId(7), "vi /etc/hosts"));
+        let (loan, over) = TerminalLoan::new();
+        request.answer.send(loan).unwrap();
+        let loan = borrowing.await.unwrap().unwrap();
+        loan.give_back("exit 0".to_owned());
+        assert_eq!(over.await.as_deref(), Ok("exit 0"));
+    }
+
+    #[tokio::test]
+    async fn a_loan_that_is_dropped_is_over_too() {
+        let (loan, over) = TerminalLoan::new();
+        drop(loan);
+        assert!(over.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn without_a_console_nothing_is_lent() {
+        let (sender, requests) = lender();
+        drop(requests);
+        assert!(sender.lend(AttemptId(1), String::new()).await.is_err());
+        // A console that could not step aside drops the request.
+        let (sender, mut requests) = lender();
+        let borrowing = tokio::spawn(sender.lend(AttemptId(1), String::new()));
+        drop(requests.recv().await);
+        assert!(borrowing.await.unwrap().is_err());
+    }
+
+    #[test]
+    fn only_a_pressed_enter_is_an_answer() {
+        let key = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+        assert!(is_enter(&key(KeyCode::Enter)));
+        assert!(!is_enter(&key(KeyCode::Char('q'))));
+        assert!(!is_enter(&Event::Paste("\r".to_owned())));
+        assert!(!is_enter(&Event::Resize(80, 24)));
+    }
+}

@@ -8,6 +8,7 @@ use super::demo::approve;
 use super::pipeline::{eventually, until_accepted};
 use super::pty::{Console, Home};
 use super::receiver::{body, free_port};
+use super::sshd::{Programs, Sshd};
 
 /// A home with a document whose one command asks a person.
 struct Scene {
@@ -86,7 +87,7 @@ impl Scene {
 
     fn outcomes(&self) -> Vec<PathBuf> {
         let root = self.home.database().with_file_name("attempts");
-        let entries = std::fs::read_dir(root).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
+        let entries = std::fs::read_dir(root).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
         entries.into_iter().map(|entry| entry.path().join("outcome.json")).filter(|path| path.exists()).collect()
     }
 }
@@ -100,6 +101,8 @@ const ASKS_ON: &str =
 fn the_person_answers_the_command_and_comes_back() {
     let scene = Scene::new(ASKS);
     let mut console = scene.asked();
+    // The rest of the program goes on meanwhile.
+    until_accepted(scene.port, &body("firing", &[("alertname", "OtherThing"), ("severity", "warning")]));
     // Each of these means something to the console: quit, help, approvals, suspend to the shell of another pane.
     console.type_keys("q?A1d\r");
     console.wait_text("hello q?A1d");
@@ -110,7 +113,7 @@ fn the_person_answers_the_command_and_comes_back() {
     console.wait_text("Attempt 1 exit 3");
     console.wait_text("not recorded");
     assert!(console.alternate_screen() && console.cursor_hidden());
-    let shown = console.contents();
+    let shown = console.wait_text("OtherThing");
     assert!(shown.contains("AskThing") && !shown.contains("hello q"), "{shown}");
     assert_eq!(scene.starts(), 1);
     assert_eq!(scene.entries(), ["granted", "intent_stored", "spawned", "ended"]);
@@ -219,4 +222,25 @@ fn a_command_whose_supervisor_is_killed_with_the_console_is_unknown() {
     let console = scene.start();
     console.wait_text("Attempt 1 unknown");
     assert_eq!(scene.starts(), 1);
+}
+
+#[test]
+fn a_lost_connection_ends_the_command_with_its_terminal_and_it_is_never_run_again() {
+    let test = "a_lost_connection_ends_the_command_with_its_terminal_and_it_is_never_run_again";
+    let Some(programs) = Programs::installed(test) else { return };
+    let scene = Scene::new(ASKS);
+    let sshd = Sshd::start(&programs, &scene.home, &[env!("CARGO_BIN_EXE_aiops"), "--config", &scene.config]);
+    let mut console = sshd.login(&scene.home, 120, 40, "xterm-256color");
+    scene.approve(&mut console);
+    console.signal(Signal::SIGKILL);
+    console.wait_exit();
+    eventually("the end of the console", || sshd.consoles().is_empty());
+    eventually("the recorded end", || scene.outcomes().len() == 1);
+    let mut console = sshd.login(&scene.home, 120, 40, "xterm-256color");
+    console
+        .wait("its end", |screen| screen.contains("Attempt 1 ended by signal 1") || screen.contains("Attempt 1 exit"));
+    assert_eq!(scene.starts(), 1);
+    console.type_keys("q");
+    assert_eq!(console.wait_exit(), 0);
+    scene.assert_journal_is_whole();
 }

@@ -9,6 +9,7 @@ mod engine;
 mod full_disk;
 mod given_up;
 mod grammar_bash;
+mod lending;
 mod racing;
 mod scope;
 mod support;

@@ -8,8 +8,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use nix::errno::Errno;
@@ -22,13 +23,12 @@ use nix::unistd::{Pid, getpgrp, getpid, setpgid, tcsetpgrp, ttyname};
 pub(super) struct Terminal(File);
 
 impl Terminal {
-    /// The terminal that standard output is.
+    /// The terminal that standard output is, for a supervisor.
     ///
     /// # Errors
     /// When it is none or cannot be opened.
     pub(super) fn of_console() -> io::Result<Self> {
-        let path = ttyname(io::stdout()).map_err(|error| no_terminal(&error.into()))?;
-        Self::open(&path).map_err(|error| no_terminal(&error))
+        Self::open(&name_of(io::stdout())).map_err(|error| no_terminal(&error))
     }
 
     /// The terminal that standard input is, which becomes this process's to use: this process leads a group of its own,
@@ -45,8 +45,7 @@ impl Terminal {
         if getpgrp() != getpid() {
             setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
         }
-        let path = ttyname(io::stdin()).map_err(|error| no_terminal(&error.into()))?;
-        let terminal = Self(Self::open(&path).map_err(|error| no_terminal(&error))?.0);
+        let terminal = Self::open(&name_of(io::stdin())).map_err(|error| no_terminal(&error))?;
         terminal.to_foreground().map_err(|error| no_terminal(&error))?;
         Ok(terminal)
     }
@@ -73,6 +72,11 @@ impl Terminal {
     pub(super) const fn file(&self) -> &File {
         &self.0
     }
+}
+
+/// The path of the terminal that `stream` is. In a container it may have none of its own; then the one of the session.
+fn name_of(stream: impl AsFd) -> PathBuf {
+    ttyname(stream).unwrap_or_else(|_| PathBuf::from("/dev/tty"))
 }
 
 fn no_terminal(error: &io::Error) -> io::Error {
