@@ -117,6 +117,10 @@ fn the_person_answers_the_command_and_comes_back() {
     assert!(shown.contains("AskThing") && !shown.contains("hello q"), "{shown}");
     assert_eq!(scene.starts(), 1);
     assert_eq!(scene.entries(), ["granted", "intent_stored", "spawned", "ended"]);
+    let spec = std::fs::read_to_string(scene.outcomes()[0].with_file_name("spec.json")).unwrap();
+    let spec: serde_json::Value = serde_json::from_str(&spec).unwrap();
+    assert_eq!(spec["spec"]["mode"], "interactive");
+    assert_eq!(spec["spec"]["env"]["TERM"], "xterm-256color", "a full-screen program has to know it");
     // Keys mean what they always do.
     console.type_keys("?");
     console.wait_text("In the SOP");

@@ -55,18 +55,24 @@ impl Scope {
     #[must_use]
     pub fn detect() -> Option<Self> {
         let uid = Uid::effective();
-        let name = User::from_uid(uid).ok().flatten().map(|user| user.name);
+        // The name may come over the network: asked for where it is needed.
+        let name = || User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
         let variables = BUS_VARIABLES.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
-        Self::detect_in(Path::new("/"), uid, &name.unwrap_or_else(|| uid.to_string()), variables.collect())
+        Self::detect_in(Path::new("/"), uid, name, variables.collect())
     }
 
-    fn detect_in(root: &Path, uid: Uid, user: &str, environment: Vec<(OsString, OsString)>) -> Option<Self> {
+    fn detect_in(
+        root: &Path,
+        uid: Uid,
+        user: impl FnOnce() -> String,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Option<Self> {
         if !root.join("run/systemd/system").is_dir() {
             return None;
         }
         let launcher = LAUNCHERS.iter().map(|path| root.join(path)).find(|path| path.is_file())?;
         let manager = if uid.is_root() { Manager::System } else { Manager::User };
-        if !helps(manager, Logind::of_files(root, user)) {
+        if !helps(manager, Logind::of_files(root, &user())) {
             return None;
         }
         let found = match manager {
@@ -177,7 +183,8 @@ mod tests {
         let runtime = root.path().join("run/user/1000");
         let environment = vec![(OsString::from("XDG_RUNTIME_DIR"), runtime.into_os_string())];
         let detect = |uid: u32, environment: &[(OsString, OsString)]| {
-            Scope::detect_in(root.path(), Uid::from_raw(uid), "ada", environment.to_vec()).map(|scope| scope.manager())
+            Scope::detect_in(root.path(), Uid::from_raw(uid), || "ada".to_owned(), environment.to_vec())
+                .map(|scope| scope.manager())
         };
         make("usr/bin/systemd-run");
         assert_eq!((detect(0, &[]), detect(1000, &environment)), (None, None), "no systemd");

@@ -22,7 +22,7 @@ use crossterm::terminal;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
-use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlowArg, FlushArg, SetArg, Termios, tcflow, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, getsid, tcsetpgrp};
 use ratatui::layout::Size;
 use tokio::sync::Notify;
@@ -224,7 +224,10 @@ impl Session {
             return Ok(());
         }
         to_foreground()?;
-        tcsetattr(io::stdout(), SetArg::TCSAFLUSH, &before.0)?;
+        // Never waiting until the terminal has taken everything: Ctrl-S may have stopped it.
+        tcflow(io::stdout(), FlowArg::TCOON)?;
+        tcsetattr(io::stdout(), SetArg::TCSANOW, &before.0)?;
+        tcflush(io::stdout(), FlushArg::TCIFLUSH)?;
         terminal::enable_raw_mode()?;
         HOLD.store(READING, SeqCst);
         write_own(&[TIDY, PASTES].concat())
