@@ -18,7 +18,7 @@ use super::ports::BoxFuture;
 use super::runner::Runner;
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
-use crate::domain::action::spec::{StepRef, Target};
+use crate::domain::action::spec::{Execution, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, AlertStatus, Labels};
@@ -40,8 +40,21 @@ pub struct RunSettings {
     pub directory: String,
     /// The whole environment that commands get.
     pub env: BTreeMap<String, String>,
-    /// A command is ended after this long.
+    /// What is added to that environment for commands that get the person's terminal.
+    pub terminal_env: BTreeMap<String, String>,
+    /// A command is ended after this long; not one that has the terminal.
     pub time_limit: Duration,
+}
+
+impl RunSettings {
+    fn env(&self, mode: Execution) -> BTreeMap<String, String> {
+        let mut env = self.env.clone();
+        match mode {
+            Execution::Supervised => {}
+            Execution::Interactive => env.extend(self.terminal_env.clone()),
+        }
+        env
+    }
 }
 
 /// The backend in this process. Cheap to clone.
@@ -174,7 +187,8 @@ impl LocalBackend {
         else {
             return Err(Refusal::new(WHAT, "the step is no longer in the SOP", "Look at the SOP again").into());
         };
-        let (script, shell, interactive): (&str, Shell, bool) = (script, *shell, *interactive);
+        let (script, shell): (&str, Shell) = (script, *shell);
+        let mode = if *interactive { Execution::Interactive } else { Execution::Supervised };
         let (alert, subject) = self.subject(incident, alert).await?;
         let title = procedure.nodes[index]
             .parent
@@ -188,12 +202,12 @@ impl LocalBackend {
             step,
             script,
             shell,
-            interactive,
+            mode,
             labels: &alert.labels,
             typed: &values,
             target: self.settings.target.clone(),
             cwd: &self.settings.directory,
-            env: self.settings.env.clone(),
+            env: self.settings.env(mode),
             time_limit: self.settings.time_limit,
         };
         let spec = build::build(request).map_err(from_build)?;

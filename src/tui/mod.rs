@@ -8,6 +8,7 @@ pub mod glyphs;
 pub mod intent;
 pub mod keymap;
 pub mod layout;
+pub mod lending;
 pub mod line_edit;
 pub mod look;
 pub mod msg;

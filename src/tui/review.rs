@@ -12,7 +12,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::spec::{Connector, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
+use crate::domain::action::spec::{Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
 use crate::domain::id::ProposalId;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
@@ -190,6 +190,10 @@ const COUNT_FROM: usize = 40;
 /// Columns of the names of fields.
 const FIELD: usize = 10;
 
+/// What the review says of an action that takes the terminal.
+const INTERACTIVE: &str = "interactive: the console steps aside and gives it the terminal; what you type and see there is \
+                           not recorded, only how it ended";
+
 /// What a review is laid out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paper {
@@ -219,15 +223,19 @@ impl Layouter {
                 self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Label)], FIELD);
             }
         }
+        match spec.mode {
+            Execution::Supervised => {}
+            Execution::Interactive => self.warning("Terminal", INTERACTIVE),
+        }
         self.field("Target", spec.target.name(), Tone::Word);
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
-            let warning = self.visible(&warning);
-            for line in wrap(&warning, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
-                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Warning)], FIELD);
-            }
+            self.warning("", &warning);
         }
         self.field("Directory", &spec.cwd, Tone::Plain);
-        self.field("Limit", &format!("{} s, then it is ended", spec.time_limit.as_secs()), Tone::Plain);
+        match spec.limit() {
+            Some(limit) => self.field("Limit", &format!("{} s, then it is ended", limit.as_secs()), Tone::Plain),
+            None => self.field("Limit", "none: it goes on until you end it", Tone::Plain),
+        }
         self.blank();
         self.invocation(&spec.invocation);
         self.blank();
@@ -251,6 +259,16 @@ impl Layouter {
     fn field(&mut self, name: &str, value: &str, tone: Tone) {
         let value = self.visible(value);
         self.wrapped(vec![span(format!("{name:<FIELD$}"), Tone::Label), span(value, tone)], FIELD);
+    }
+
+    /// A field that must not be overlooked.
+    fn warning(&mut self, name: &str, words: &str) {
+        let words = self.visible(words);
+        let mut name = name;
+        for line in wrap(&words, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
+            let lead = format!("{:<FIELD$}", std::mem::take(&mut name));
+            self.wrapped(vec![span(lead, Tone::Label), span(line, Tone::Warning)], FIELD);
+        }
     }
 
     fn label(&mut self, words: &str) {

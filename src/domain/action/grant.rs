@@ -231,7 +231,9 @@ mod tests {
 
     use super::*;
     use crate::domain::action::risk::Risk;
-    use crate::domain::action::spec::{Connector, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word};
+    use crate::domain::action::spec::{
+        Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
+    };
     use crate::domain::action::subject::Subject;
     use crate::domain::id::IncidentId;
 
@@ -251,6 +253,7 @@ mod tests {
                 title: "Look".to_owned(),
             },
             invocation: Invocation::Argv { script },
+            mode: Execution::Supervised,
             target: Target::ThisHost { name: "web-1".to_owned() },
             cwd: "/".to_owned(),
             env: BTreeMap::new(),

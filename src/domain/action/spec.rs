@@ -147,6 +147,28 @@ impl Target {
     }
 }
 
+/// Who has the terminal while an action runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Execution {
+    /// Nobody: no input, the output is recorded, and it is ended after its time limit.
+    #[default]
+    Supervised,
+    /// The person: the console steps aside, nothing is recorded but how it ended, and there is no time limit.
+    Interactive,
+}
+
+impl Execution {
+    /// Its name in the digest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Supervised => "supervised",
+            Self::Interactive => "interactive",
+        }
+    }
+}
+
 /// The step of an SOP that an action comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StepRef {
@@ -172,6 +194,9 @@ pub struct ActionSpec {
     pub step: StepRef,
     /// What runs.
     pub invocation: Invocation,
+    /// Who has the terminal meanwhile.
+    #[serde(default)]
+    pub mode: Execution,
     /// Where it acts.
     pub target: Target,
     /// Working directory, absolute.
@@ -184,17 +209,47 @@ pub struct ActionSpec {
     pub risk_reasons: Vec<String>,
     /// Names and values of the alert labels that it uses.
     pub labels_used: Labels,
-    /// It is ended after this long.
+    /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
     pub time_limit: Duration,
 }
 
 impl ActionSpec {
+    /// What runs, as one text for people; where one word ends and the next begins is told by the review only. Foreign text.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let script = match &self.invocation {
+            Invocation::Argv { script } => script,
+            Invocation::Bash { script, .. } => return script.clone(),
+        };
+        let mut line = String::new();
+        for (at, (connector, pipeline)) in script.parts.iter().enumerate() {
+            line.push_str(match connector {
+                Connector::Always if at == 0 => "",
+                Connector::Always => "; ",
+                Connector::AndThen => " && ",
+                Connector::OrElse => " || ",
+            });
+            let words = |stage: &Stage| stage.argv.iter().map(Word::text).collect::<Vec<_>>().join(" ");
+            line.push_str(&pipeline.stages.iter().map(words).collect::<Vec<_>>().join(" | "));
+        }
+        line
+    }
+
+    /// After how long it is ended; `None` when it goes on until the person ends it.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Duration> {
+        match self.mode {
+            Execution::Supervised => Some(self.time_limit),
+            Execution::Interactive => None,
+        }
+    }
+
     /// The digest of the meaning: everything that decides what happens, nothing that is prose.
     ///
     /// `firing` is whether the alert [`Self::subject`] fires at that moment, so that a grant is void when it no longer does.
     #[must_use]
     pub fn digest(&self, firing: bool) -> String {
-        let mut hasher = FieldHasher::new("aiops action v2");
+        let mut hasher = FieldHasher::new("aiops action v3");
         hasher.number(self.incident.0);
         hasher.field(self.subject.key.source.as_str().as_bytes());
         hasher.field(self.subject.key.fingerprint.as_bytes());
@@ -203,6 +258,7 @@ impl ActionSpec {
         hasher.field(self.step.node.as_str().as_bytes());
         hasher.field(self.step.revision.as_bytes());
         hash_invocation(&mut hasher, &self.invocation);
+        hasher.field(self.mode.name().as_bytes());
         match &self.target {
             Target::ThisHost { name } => {
                 hasher.field(b"this host");
