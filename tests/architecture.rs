@@ -55,7 +55,7 @@ const DOMAIN_CRATES: [&str; 9] = [
 
 /// The crates that only one layer may use, and which.
 const OWNED_CRATES: [(&str, &[&str]); 10] = [
-    ("axum", &["api"]),
+    ("axum", &["api", "demo"]),
     ("clap", &["cli"]),
     ("crossterm", &["tui"]),
     ("hyper", &["api"]),
