@@ -220,7 +220,7 @@ async fn generate(shared: &Shared, asked: &Asked<'_>, body: &[u8], number: usize
         }
         Reply::Answer(speech) => {
             let token = (speech.finish == "CONTINUATION").then(|| issue(shared, &name, &value));
-            let text = filled(speech.text.trim_end(), &turn).repeat(speech.repeat);
+            let text = filled(speech.text.trim_end_matches('\n'), &turn).repeat(speech.repeat);
             send(&frame.chunks(&speech, &text, token.as_deref()), &speech, form)
         }
     }
