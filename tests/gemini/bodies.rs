@@ -49,8 +49,12 @@ fn our_bodies_are_what_the_interface_takes() {
             let continued = [&body[..body.len() - 1], b",\"continuationToken\":\"dG9r\"}"].concat();
             for body in [body, continued] {
                 std::fs::write(&path, &body).unwrap();
-                let checked =
-                    Command::new("python3").arg(&checker).args(["--lint", "generateContent"]).arg(&path).output().unwrap();
+                let checked = Command::new("python3")
+                    .arg(&checker)
+                    .args(["--lint", "generateContent"])
+                    .arg(&path)
+                    .output()
+                    .unwrap();
                 let said = String::from_utf8_lossy(&checked.stdout).into_owned();
                 assert!(checked.status.success(), "{model}: {said}\n{}", String::from_utf8_lossy(&body));
             }
@@ -61,6 +65,8 @@ fn our_bodies_are_what_the_interface_takes() {
 #[tokio::test]
 async fn the_stand_in_takes_our_bodies_and_those_of_googles_clients() {
     let fake = FakeGemini::start(Script::parse(FAULTS).unwrap(), "test-key", 0).await.unwrap();
+    // A second installation fails and the first one stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
     let post = |path: String, body: Vec<u8>| {
         let url = format!("{}{path}", fake.base_url());

@@ -45,7 +45,8 @@ def raw(body):
 
 
 def main():
-    models = client().models
+    ours = client()  # it closes its connections when it is dropped
+    models = ours.models
 
     chunks = list(models.generate_content_stream(
         model=MODEL, contents="mountpoint=/srv\n\nplease answer plainly",
@@ -69,7 +70,8 @@ def main():
     names = [model.name for model in models.list()]
     check("list of models", f"models/{MODEL}" in names, len(names))
 
-    refused("bad key", "API_KEY_INVALID", lambda: client("wrong").models.generate_content(model=MODEL, contents="x"))
+    stranger = client("wrong")
+    refused("bad key", "API_KEY_INVALID", lambda: stranger.models.generate_content(model=MODEL, contents="x"))
     refused("unknown model", "not found", lambda: models.generate_content(model="gemini-busy", contents="x"), 404)
     refused("busy", "54s", lambda: models.generate_content(model=MODEL, contents="please be busy for a minute"), 429)
     refused("overloaded", "overloaded", lambda: models.generate_content(model=MODEL, contents="please be overloaded"), 503)

@@ -70,7 +70,10 @@ fn forms(chunks: &[Value]) -> Vec<(&'static str, String)> {
         ("comments", chunks.iter().map(|chunk| format!(": ping\r\n\r\nid: 7\r\ndata:{chunk}\r\n\r\n")).collect()),
         ("many lines", chunks.iter().map(|chunk| format!("{}\n", lines(chunk))).collect()),
         ("list", format!("{:#}", Value::from(chunks.to_vec()))),
-        ("list with CRLF", format!("[{}]", chunks.iter().map(|c| format!("{c:#}")).collect::<Vec<_>>().join("\r\n,\r\n"))),
+        (
+            "list with CRLF",
+            format!("[{}]", chunks.iter().map(|c| format!("{c:#}")).collect::<Vec<_>>().join("\r\n,\r\n")),
+        ),
     ]
 }
 

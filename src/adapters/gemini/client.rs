@@ -179,7 +179,8 @@ impl Shared {
         })?;
         value.set_sensitive(true);
         let url = endpoint.stream_url(&self.settings.model);
-        let request = self.client()?.post(url).header(header, value).header(CONTENT_TYPE, "application/json").body(body);
+        let request =
+            self.client()?.post(url).header(header, value).header(CONTENT_TYPE, "application/json").body(body);
         request.send().await.map_err(|error| self.failure(&error))
     }
 

@@ -340,7 +340,8 @@ async fn stopping_ends_the_request() {
 #[tokio::test]
 async fn a_redirect_does_not_carry_the_key_away() {
     let elsewhere = FakeGemini::start(Script::parse(FAULTS).unwrap(), KEY, 0).await.unwrap();
-    let answer = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {}/\r\ncontent-length: 0\r\n\r\n", elsewhere.base_url());
+    let answer =
+        format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {}/\r\ncontent-length: 0\r\n\r\n", elsewhere.base_url());
     let (base, server) = one_connection(Box::leak(answer.into_boxed_str()));
     let key = KeyFile::new(KEY);
     let client = client_at(&base, &key, LONG);

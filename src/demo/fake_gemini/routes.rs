@@ -167,9 +167,8 @@ fn models(name: &str) -> Response {
 
 /// The body as JSON that the schema allows, or the refusal.
 fn checked(type_name: &'static str, body: &[u8]) -> Result<Value, Box<Response>> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Box::new(refused(&[format!("Invalid JSON payload received. {error}")]))
-    })?;
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Box::new(refused(&[format!("Invalid JSON payload received. {error}")])))?;
     match check(type_name, &value) {
         errors if errors.is_empty() => Ok(value),
         errors => Err(Box::new(refused(&errors))),
@@ -201,7 +200,7 @@ async fn generate(shared: &Shared, asked: &Asked<'_>, body: &[u8], number: usize
     let token = value.as_object_mut().and_then(|map| map.remove(TOKEN));
     if let Some(token) = token.filter(|token| !token.is_null()) {
         let issued = shared.memory().issued.get(token.as_str().unwrap_or_default()).cloned();
-        if issued != Some(value.to_string().into_bytes()) {
+        if issued != Some(essence(&value)) {
             return refused(&["continuation_token: this token does not belong to this request.".to_owned()]);
         }
     }
@@ -219,7 +218,7 @@ async fn generate(shared: &Shared, asked: &Asked<'_>, body: &[u8], number: usize
             Response::builder().header(header::CONTENT_TYPE, content_type).body(body).unwrap_or_default()
         }
         Reply::Answer(speech) => {
-            let token = (speech.finish == "CONTINUATION").then(|| issue(shared, &name, &value));
+            let token = (speech.finish == "CONTINUATION").then(|| issue(shared, &name, essence(&value)));
             let text = filled(speech.text.trim_end_matches('\n'), &turn).repeat(speech.repeat);
             send(&frame.chunks(&speech, &text, token.as_deref()), &speech, form)
         }
@@ -237,13 +236,22 @@ fn next_reply(shared: &Shared, turn: &str) -> Option<(String, Reply)> {
 }
 
 /// A token for the rest of the answer to `body`.
-fn issue(shared: &Shared, scenario: &str, body: &Value) -> String {
+fn issue(shared: &Shared, scenario: &str, body: Vec<u8>) -> String {
     use base64::Engine as _;
     let mut memory = shared.memory();
     let name = format!("{scenario}-{}", memory.issued.len());
     let token = base64::engine::general_purpose::STANDARD.encode(name);
-    memory.issued.insert(token.clone(), body.to_string().into_bytes());
+    memory.issued.insert(token.clone(), body);
     token
+}
+
+/// What a body says, apart from members that are empty: Google's own client puts an empty `generationConfig` beside the token.
+fn essence(body: &Value) -> Vec<u8> {
+    let mut body = body.clone();
+    if let Some(map) = body.as_object_mut() {
+        map.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|inner| !inner.is_empty()));
+    }
+    body.to_string().into_bytes()
 }
 
 /// Sends `chunks` in `form`, or in one when there is none.
@@ -336,7 +344,10 @@ fn whole(chunks: &[Value], speech: &Speech) -> Response {
         Ending::ErrorEvent | Ending::BareError => fault(503, "UNAVAILABLE", "The model is overloaded."),
         Ending::Silent | Ending::Cut | Ending::Broken | Ending::Hang | Ending::Garbage => {
             let half = text.as_bytes()[..text.len() / 2].to_vec();
-            Response::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from(half)).unwrap_or_default()
+            Response::builder()
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(half))
+                .unwrap_or_default()
         }
     }
 }

@@ -201,9 +201,7 @@ fn declarations(body: &Value, found: &mut Vec<String>) {
         let name = text(declared, "name");
         let both = declared.get("parameters").is_some() && declared.get("parametersJsonSchema").is_some();
         if !is_function_name(name) || both {
-            found.push(format!(
-                "'{name}': invalid function name, or both parameters and parameters_json_schema"
-            ));
+            found.push(format!("'{name}': invalid function name, or both parameters and parameters_json_schema"));
         }
     }
 }

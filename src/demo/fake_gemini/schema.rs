@@ -43,11 +43,7 @@ pub(super) struct Type {
     pub(super) required: &'static [&'static str],
 }
 
-const fn of(
-    name: &'static str,
-    required: &'static [&'static str],
-    fields: &'static [(&'static str, Kind)],
-) -> Type {
+const fn of(name: &'static str, required: &'static [&'static str], fields: &'static [(&'static str, Kind)]) -> Type {
     Type { name, fields, required }
 }
 
@@ -98,12 +94,8 @@ const RESOLUTION: Kind = Word(&[
 ]);
 
 /// For a whole request; a single part knows a higher one.
-const REQUEST_RESOLUTION: Kind = Word(&[
-    "MEDIA_RESOLUTION_UNSPECIFIED",
-    "MEDIA_RESOLUTION_LOW",
-    "MEDIA_RESOLUTION_MEDIUM",
-    "MEDIA_RESOLUTION_HIGH",
-]);
+const REQUEST_RESOLUTION: Kind =
+    Word(&["MEDIA_RESOLUTION_UNSPECIFIED", "MEDIA_RESOLUTION_LOW", "MEDIA_RESOLUTION_MEDIUM", "MEDIA_RESOLUTION_HIGH"]);
 
 const LEVEL: Kind = Word(&["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]);
 
@@ -236,7 +228,11 @@ pub(super) const TYPES: &[Type] = &[
         &["speakerVoiceConfigs"],
         &[("speakerVoiceConfigs", List(&Message("SpeakerVoiceConfig")))],
     ),
-    of("SpeakerVoiceConfig", &["speaker", "voiceConfig"], &[("speaker", Text), ("voiceConfig", Message("VoiceConfig"))]),
+    of(
+        "SpeakerVoiceConfig",
+        &["speaker", "voiceConfig"],
+        &[("speaker", Text), ("voiceConfig", Message("VoiceConfig"))],
+    ),
     of("VoiceConfig", &[], &[("prebuiltVoiceConfig", Message("PrebuiltVoiceConfig"))]),
     of("PrebuiltVoiceConfig", &[], &[("voiceName", Text)]),
     of(

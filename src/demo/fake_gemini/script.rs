@@ -48,10 +48,7 @@ pub(super) enum Reply {
         reason: String,
     },
     /// Bytes that are no answer, with HTTP 200.
-    Raw {
-        content_type: String,
-        text: String,
-    },
+    Raw { content_type: String, text: String },
 }
 
 /// A streamed answer.

@@ -93,7 +93,10 @@ fn bodies() -> Vec<(Value, &'static str)> {
         (config(json!({"thinkingConfig": {"thinkingLevel": "LOW", "thinkingBudget": 1}})), "only one of"),
         (config(json!({"responseJsonSchema": {}})), "response_mime_type"),
         (config(json!({"responseMimeType": "application/json", "responseJsonSchema": {"$ref": "x"}})), ""),
-        (config(json!({"responseMimeType": "x", "responseJsonSchema": {}, "responseSchema": {}})), "one response schema"),
+        (
+            config(json!({"responseMimeType": "x", "responseJsonSchema": {}, "responseSchema": {}})),
+            "one response schema",
+        ),
         (user(&json!([])), "parts must not be empty"),
         (user(&json!([{}])), "initialized field"),
         (user(&json!([{"text": "a", "inlineData": {"mimeType": "image/png", "data": "aGk="}}])), "initialized field"),
@@ -105,7 +108,12 @@ fn bodies() -> Vec<(Value, &'static str)> {
         (json!({"contents": [{"role": "assistant", "parts": hello()}]}), "valid role"),
         (json!({"contents": [{"parts": hello()}, {"role": "model", "parts": hello()}]}), "ending with a model turn"),
         (declared(json!({"name": "query", "description": "d", "parametersJsonSchema": {"type": ["a", "b"]}})), ""),
-        (declared(json!({"name": "query", "parameters": {"type": "OBJECT", "properties": {"q": {"type": "string"}}}})), ""),
+        (
+            declared(
+                json!({"name": "query", "parameters": {"type": "OBJECT", "properties": {"q": {"type": "string"}}}}),
+            ),
+            "",
+        ),
         (declared(json!({"name": "query", "parameters": {"additionalProperties": false}})), "additionalProperties"),
         (declared(json!({"name": "query", "parameters": {"type": ["string", "null"]}})), "not repeating"),
         (declared(json!({"name": "query", "parameters": {"properties": {"q": {"$ref": "#/x"}}}})), "$ref"),
@@ -113,7 +121,10 @@ fn bodies() -> Vec<(Value, &'static str)> {
         (declared(json!({"name": "query", "parameters": {}, "parametersJsonSchema": {}})), "or both"),
         (declared(json!({"name": "2 queries"})), "invalid function name"),
         (declared(json!({"description": "d"})), "name: required"),
-        (with("toolConfig", json!({"functionCallingConfig": {"mode": "VALIDATED", "allowedFunctionNames": ["a"]}})), ""),
+        (
+            with("toolConfig", json!({"functionCallingConfig": {"mode": "VALIDATED", "allowedFunctionNames": ["a"]}})),
+            "",
+        ),
         (conversation(&signed, &answered()), ""),
         (conversation(&json!({"thought_signature": "c2lnLWNhbGw="}), &answered()), ""),
         (conversation(&json!({}), &answered()), "missing a thought_signature"),
@@ -186,8 +197,7 @@ fn its_fields_are_those_of_the_interface() {
                 let named = property["$ref"].as_str().map(|name| &document["schemas"][name]);
                 let known = named.unwrap_or(property)["enum"].as_array();
                 let items = property["items"]["enum"].as_array();
-                let known: Vec<&str> =
-                    known.or(items).unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+                let known: Vec<&str> = known.or(items).unwrap().iter().map(|word| word.as_str().unwrap()).collect();
                 assert_eq!(*words, known, "{}.{name}", ours.name);
             }
         }
