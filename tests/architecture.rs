@@ -30,7 +30,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("engine", &["engine", "store", "domain"]),
     ("config", &["config", "domain"]),
     ("logging", &["logging"]),
-    ("adapters", &["adapters", "engine::ports", "config", "domain"]),
+    ("adapters", &["adapters", "engine::ports", "engine::outbound", "config", "domain"]),
     ("tui", &["tui", "engine", "domain"]),
     ("api", &["api", "engine", "domain"]),
     ("cli", &["cli", "config", "engine", "store", "domain"]),

@@ -8,6 +8,7 @@
 
 mod bodies;
 mod official;
+mod program;
 mod recordings;
 
 use std::path::PathBuf;

@@ -78,7 +78,8 @@ impl Checker {
             self.value(value, *kind, &below, Top::No);
         }
         for required in found.required {
-            if !seen.contains(required) && !(top == Top::Yes && *required == "model") {
+            let in_url = top == Top::Yes && *required == "model";
+            if !in_url && !seen.contains(required) {
                 let at = if path.is_empty() { found.name } else { path };
                 self.errors.push(format!("{at}.{}: required field is missing", snake(required)));
             }
