@@ -307,6 +307,29 @@ mod tests {
     }
 
     #[test]
+    fn the_demos_commands_suit_the_request_and_need_no_shell() {
+        let script = Script::demo().unwrap();
+        let context = "alert DiskFull\nmountpoint: /srv/log-archive\nunit: worker.service\n\nwhat should I do?";
+        let mut commands = Vec::new();
+        for scenario in &script.scenarios {
+            for reply in &scenario.replies {
+                let Reply::Answer(speech) = reply else { panic!("{} is no answer", scenario.name) };
+                let text = filled(&speech.text, context);
+                assert!(!text.contains("{fact"), "{text}");
+                let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned());
+                commands.extend(blocks);
+            }
+        }
+        assert!(commands.len() > 5 && commands.iter().any(|command| command.contains("/srv/log-archive")));
+        for command in &commands {
+            let parsed = crate::domain::action::grammar::parse(command, &[], &Default::default());
+            assert!(matches!(parsed, Ok(crate::domain::action::grammar::Parsed::Argv(_))), "{command}: {parsed:?}");
+        }
+        let chosen = script.choose(context).unwrap();
+        assert_eq!(chosen.name, "disk: act");
+    }
+
+    #[test]
     fn mistakes_in_a_script_are_named() {
         let reply = "[[scenario.reply]]\nkind = \"hang\"\n";
         let twice = format!("[[scenario]]\nname = \"a\"\n{reply}[[scenario]]\nname = \"a\"\n{reply}");
