@@ -4,7 +4,12 @@ use super::Rule;
 use crate::domain::redact::Kind::{ApiKey, Secret, Token};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::key("aws-access-key", ApiKey, &["AKIA", "ASIA", "ABIA", "ACCA", "A3T"], r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"),
+    Rule::key(
+        "aws-access-key",
+        ApiKey,
+        &["AKIA", "ASIA", "ABIA", "ACCA", "A3T"],
+        r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
+    ),
     Rule::context(
         "aws-secret-key",
         Secret,
@@ -30,7 +35,8 @@ pub(super) const RULES: &[Rule] = &[
         &["accountkey", "account-key", "sharedaccesskey", "storage_key"],
         r#"(?i:account-?key|sharedaccesskey|storage_key)\\*["']?[\s:=]+\\*["']?([A-Za-z0-9+/]{40,88}={0,2})"#,
     ),
-    Rule::key("azure-client-secret", Secret, &["7Q~", "8Q~"], r"[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_.~-]{31,34}").back(3),
+    Rule::key("azure-client-secret", Secret, &["7Q~", "8Q~"], r"[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_.~-]{31,34}")
+        .back(3),
     Rule::key("azure-devops-token", Token, &["AZDO"], r"AZDO[A-Za-z0-9]{4}[A-Za-z0-9]{44,80}"),
     Rule::key("alibaba-access-key", ApiKey, &["LTAI"], r"LTAI[A-Za-z0-9]{12,24}"),
     Rule::key("tencent-secret-id", ApiKey, &["AKID"], r"AKID[A-Za-z0-9]{32}"),
@@ -48,7 +54,12 @@ pub(super) const RULES: &[Rule] = &[
         &["cloudflared"],
         r"cloudflared[^\n]*?--token[ =]([A-Za-z0-9+/=_-]{40,})",
     ),
-    Rule::key("fly-token", Token, &["fo1_", "fm1", "fm2_"], r"(?:fo1_[A-Za-z0-9_-]{43}|fm1[ar]_[A-Za-z0-9+/]{60,}={0,2}|fm2_[A-Za-z0-9+/]{60,}={0,2})"),
+    Rule::key(
+        "fly-token",
+        Token,
+        &["fo1_", "fm1", "fm2_"],
+        r"(?:fo1_[A-Za-z0-9_-]{43}|fm1[ar]_[A-Za-z0-9+/]{60,}={0,2}|fm2_[A-Za-z0-9+/]{60,}={0,2})",
+    ),
     Rule::key("render-key", ApiKey, &["rnd_"], r"rnd_[A-Za-z0-9]{28,40}"),
     Rule::key("supabase-key", ApiKey, &["sbp_", "sb_secret_"], r"(?:sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{22,60})"),
     Rule::key("planetscale-token", Token, &["pscale_"], r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,64}"),

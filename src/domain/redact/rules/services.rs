@@ -35,12 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         &[".webhook.office.com/"],
         r#"\.webhook\.office\.com/(webhookb2/[^\s"'<>]{40,})"#,
     ),
-    Rule::context(
-        "logic-app-url",
-        Webhook,
-        &["/triggers/"],
-        r#"/triggers/[^\s"']*?[?&]sig=([A-Za-z0-9_%-]{20,})"#,
-    ),
+    Rule::context("logic-app-url", Webhook, &["/triggers/"], r#"/triggers/[^\s"']*?[?&]sig=([A-Za-z0-9_%-]{20,})"#),
     Rule::context(
         "google-chat-webhook",
         Webhook,
