@@ -344,6 +344,7 @@ impl<'a> Value<'a> {
     fn keeps(&self, promise: Promise, loud: bool, separator: &Separator) -> bool {
         let text = self.text;
         if text.len() < 3
+            || text.starts_with("--")
             || is_placeholder(text)
             || is_template(text)
             || (is_reference(text) && !(self.quoted && promise == Promise::Password))
@@ -370,6 +371,13 @@ impl<'a> Value<'a> {
                         && password_like(text)
                         && !is_name(text)
                         && (self.quoted || self.alone)
+            }
+            // A name of Kubernetes ends with letters that were drawn; a key has no brackets and commas.
+            Promise::Key
+                if is_resource(text)
+                    || text.contains(|c: char| !(c.is_ascii_alphanumeric() || "+/=_.~-".contains(c))) =>
+            {
+                false
             }
             Promise::Key => {
                 text.len() >= 12 && looks_random(text) && !text.contains(' ') && !is_uuid(text) && !is_digest(text)
@@ -491,4 +499,17 @@ fn is_digest(text: &str) -> bool {
     text.starts_with("sha256:")
         || text.starts_with("sha1:")
         || matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// `prometheus-k8s-token-nwtrf`: words joined by hyphens, and a short drawn ending.
+fn is_resource(text: &str) -> bool {
+    let small = |part: &str| {
+        !part.is_empty() && part.len() <= 16 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let word = |part: &str| part.bytes().filter(u8::is_ascii_digit).count() <= 2;
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() >= 3
+        && parts.iter().all(|part| small(part))
+        && parts.last().is_some_and(|last| last.len() <= 10)
+        && parts[..parts.len() - 1].iter().all(|part| word(part))
 }

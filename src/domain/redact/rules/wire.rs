@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .reach(2200)
     .check(is_parameter),
-    Rule::context("snmp-community", Community, &["community", "com2sec"], r#"(?i:(?:ro|rw)?community6?\s+(?:string\s+)?(?:is\s+)?|snmp-server\s+community\s+|(?:snmp[_-]?)?community(?:[_-]?string|name)?\\*["']?\s*[:=]\s*|com2sec6?\s+\S+\s+\S+\s+)\\*["'`]?([^\s"'`\\,;]{3,64})"#).check(is_community),
+    Rule::context("snmp-community", Community, &["community", "rocommunity", "rwcommunity", "snmp-server", "snmp_community", "snmp-community", "snmpcommunity", "com2sec"], r#"(?i:(?:ro|rw)community6?\s+|community\s+string\s+(?:is\s+)?|snmp-server\s+community\s+|(?:snmp[_-]?)?community(?:[_-]?string|name)?\\*["']?\s*[:=]\s*|com2sec6?\s+\S+\s+\S+\s+)\\*["'`]?([^\s"'`\\,;]{3,64})"#).check(is_community),
     Rule::context("snmp-option", Community, &["snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "snmptable", "snmpbulkget", "check_snmp", "snmpstatus", "snmptranslate", "snmptrap"], r#"(?:snmp\w+)\b[^\n|;]*?\s-c\s*["']?([^\s"']{3,64})"#),
     Rule::context("snmp-v3-option", Password, &["snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "check_snmp"], r#"(?:snmp\w+)\b[^\n|;]*?\s-[AX]\s*["']?([^\s"']{3,64})"#),
 ];
