@@ -10,7 +10,7 @@ use super::detect::{Found, RANK_ASSIGNED, floor_boundary};
 use super::value::{entropy, is_name, is_placeholder, is_reference, is_uuid, looks_random, password_like};
 
 /// Parts of names at which an assignment is looked for, lower case.
-pub(super) const KEYWORDS: [&str; 24] = [
+pub(super) const KEYWORDS: [&str; 25] = [
     "passw",
     "pwd",
     "passphrase",
@@ -33,6 +33,7 @@ pub(super) const KEYWORDS: [&str; 24] = [
     "psk",
     "_pw",
     "pw=",
+    "pw:",
     "signature",
     "salt",
 ];
@@ -46,6 +47,26 @@ pub(super) enum Promise {
     Token,
     /// A key, which may also be the key of a map: only what looks random keeps it.
     Key,
+    /// A password or a result, as in `pass=3`: what looks like a password keeps it.
+    Pass,
+}
+
+impl Promise {
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::Password | Self::Pass => "assigned-password",
+            Self::Token => "assigned-token",
+            Self::Key => "assigned-key",
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Password | Self::Pass => Kind::Password,
+            Self::Token => Kind::Token,
+            Self::Key => Kind::ApiKey,
+        }
+    }
 }
 
 /// Longest name and value; in bytes.
@@ -181,9 +202,11 @@ pub(super) fn promise(name: &str) -> Option<Promise> {
     if words.len() > 1 && matches!(last, "auth") {
         return Some(Promise::Token);
     }
+    if matches!(last, "pass" | "pw") {
+        return Some(Promise::Pass);
+    }
     let keyed = last == "key" && words.len() > 1 || last.len() > 5 && last.ends_with("key");
-    (keyed || has(&["pass", "pw", "auth", "signature"]) || matches!(last, "salt" | "secrets" | "tokens"))
-        .then_some(Promise::Key)
+    (keyed || has(&["auth", "signature"]) || matches!(last, "salt" | "secrets" | "tokens")).then_some(Promise::Key)
 }
 
 /// `camelCase`, `SNAKE_CASE`, `kebab-case` and `dotted.names`, as words in lower case.
@@ -223,16 +246,8 @@ pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Found> {
     let value = Value::at(text, &separator)?;
     let loud = name.contains('_') && !name.contains(|c: char| c.is_lowercase());
     value.keeps(promise, loud, &separator).then(|| Found {
-        rule: match promise {
-            Promise::Password => "assigned-password",
-            Promise::Token => "assigned-token",
-            Promise::Key => "assigned-key",
-        },
-        kind: match promise {
-            Promise::Password => Kind::Password,
-            Promise::Token => Kind::Token,
-            Promise::Key => Kind::ApiKey,
-        },
+        rule: promise.rule(),
+        kind: promise.kind(),
         span: value.span,
         rank: RANK_ASSIGNED,
     })
@@ -243,12 +258,7 @@ pub(super) fn keeps(name: &str, value: &str) -> Option<Kind> {
     let promise = promise(name)?;
     let value = Value { text: value, span: 0..value.len(), quoted: true, alone: true };
     let separator = Separator { after: 0, sign: Sign::Equals };
-    let kind = match promise {
-        Promise::Password => Kind::Password,
-        Promise::Token => Kind::Token,
-        Promise::Key => Kind::ApiKey,
-    };
-    value.keeps(promise, false, &separator).then_some(kind)
+    value.keeps(promise, false, &separator).then(|| promise.kind())
 }
 
 /// What stands between a name and its value.
@@ -298,6 +308,11 @@ impl Separator {
             b':' if !matches!(bytes.get(spaced + 1), Some(b':' | b'/')) => {
                 place = spaced + 1;
                 Sign::Colon
+            }
+            // `define('NAME', 'value')`
+            b',' if quoted && matches!(bytes[skip(spaced + 1, b" \t", 8).min(bytes.len() - 1)], b'\'' | b'"') => {
+                place = spaced + 1;
+                Sign::Equals
             }
             _ if option && (spaced > place || quoted) => {
                 place = skip(spaced, b",\"' \t", 8).min(spaced + 8);
@@ -357,8 +372,9 @@ impl<'a> Value<'a> {
         // In a sentence, `password: ask the team` goes on.
         let prose = separator.sign != Sign::Equals && !self.quoted && !self.alone;
         match promise {
+            Promise::Pass => password_like(text) && text.contains(|c: char| c.is_ascii_digit()),
             Promise::Password if prose => password_like(text),
-            Promise::Password => !self.is_switch() && !(self.quoted && text.contains(' ') && is_sentence(text)),
+            Promise::Password => !(self.is_switch() || self.quoted && text.contains(' ') && is_sentence(text)),
             Promise::Token if loud && !prose => {
                 text.len() >= 6 && !is_name(text) || looks_random(text) || is_uuid(text)
             }
@@ -428,6 +444,8 @@ fn closing(rest: &str, quote: char, slashes: usize) -> Option<usize> {
                 }
                 place += run + 1;
             }
+            // SQL and YAML double a quote inside.
+            b'\'' if quote == '\'' && slashes == 0 && place > 0 && bytes.get(place + 1) == Some(&b'\'') => place += 2,
             byte if byte == quote as u8 && slashes == 0 => return Some(place),
             _ => place += 1,
         }
