@@ -15,6 +15,7 @@ mod assign;
 mod backward;
 mod body;
 mod canary;
+mod cut;
 mod detect;
 mod encoded;
 mod literal;
