@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::domain::id::SopId;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
 use crate::engine::ports::Clock;
+use crate::tui::chat::relay::Relay;
 use crate::tui::draw::draw;
 use crate::tui::encoder::Encoder;
 use crate::tui::look::Look;
@@ -114,6 +115,8 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
+    /// Questions to the assistant under way.
+    relay: Relay,
     dirty: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
@@ -141,6 +144,7 @@ impl Running {
             terminal,
             writer,
             session,
+            relay: Relay::default(),
             dirty: true,
             painting: false,
             last_paint: None,
@@ -226,6 +230,7 @@ impl Running {
                 let answer = self.backend.sops();
                 self.answer(async move { Msg::Sops(answer.await) });
             }
+            Effect::Chat(effect) => self.relay.perform(effect, &self.backend, &self.outbox),
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;
                 Msg::Woken(timer)

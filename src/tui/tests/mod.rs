@@ -2,6 +2,9 @@
 
 mod approval;
 mod cells;
+mod chat;
+mod chat_cost;
+mod chat_screens;
 mod hostile;
 mod output;
 mod pages;
