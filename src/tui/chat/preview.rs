@@ -201,11 +201,12 @@ mod tests {
 
     #[test]
     fn every_byte_is_shown() {
-        let page = page(b"{\"a\":\n\"\xff\xe2\x80\xae\"}", 8);
-        assert_eq!(rows(&page), ["{\"a\":\\u{", "a}", "\"\\xff\\u{", "202e}\"}"]);
+        let body = page(b"{\"a\":\n\"\xff\xe2\x80\xae\"}", 8);
+        assert_eq!(rows(&body), ["{\"a\":\\u{", "a}", "\"\\xff\\u{", "202e}\"}"]);
+        let page = page(b"x", 60);
         let head: Vec<String> = page.head.iter().map(Line::plain).collect();
         let head = head.join("\n");
-        for part in ["https://", "host", "1200"] {
+        for part in ["https://x/y", "2 host name", "at most 1200 tokens, at most US$0.001234", "1, exactly these"] {
             assert!(head.contains(part), "{part} in {head}");
         }
     }

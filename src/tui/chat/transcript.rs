@@ -238,7 +238,9 @@ fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     wanted.extend(old.into_iter().map(|message| stored(message, messages)));
     let (questions, answers): (Vec<_>, Vec<_>) =
         new.into_iter().partition(|message| matches!(message.author, Author::Person { .. }));
-    if questions.is_empty() && turn.phase.is_asked() {
+    // Others may write in the same conversation meanwhile.
+    let stored_already = questions.iter().any(|message| message.text.trim() == turn.question);
+    if !stored_already && turn.phase.is_asked() {
         let head = vec![("you".to_owned(), Role::Author)];
         let key = Key::Question(turn.number);
         wanted.push(Wanted { key, head, text: &turn.question, kind: Kind::Plain, foot: None, sources: None });
@@ -246,10 +248,9 @@ fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     wanted.extend(questions.into_iter().map(|message| stored(message, messages)));
     wanted.extend(thoughts(turn, messages));
     let finished = turn.finished.as_ref().filter(|message| !answers.iter().any(|answer| answer.id == message.id));
-    if answers.is_empty() && finished.is_none() {
-        wanted.extend(arriving(turn));
-    }
+    let arriving = arriving(turn).filter(|_| turn.phase.is_busy() || (answers.is_empty() && finished.is_none()));
     wanted.extend(answers.into_iter().chain(finished).map(|message| stored(message, messages)));
+    wanted.extend(arriving);
     wanted
 }
 
@@ -311,11 +312,8 @@ fn arriving(turn: &Turn) -> Option<Wanted<'_>> {
 
 /// The size of a text in rounded steps, so that a growing one does not repaint with every word.
 pub(in crate::tui) fn size(bytes: usize) -> String {
-    if bytes < 1_000 {
-        format!("{} B", bytes / 100 * 100)
-    } else {
-        format!("{}.{} kB", bytes / 1_000, bytes % 1_000 / 100)
-    }
+    let hundreds = bytes.div_ceil(100);
+    format!("{}.{} kB", hundreds / 10, hundreds % 10)
 }
 
 /// The entry of `wanted`, from what there was before as far as that goes.

@@ -21,7 +21,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     title(buffer, area.title, model, look);
     let places = model.ui.chat.places(area.body, look.repertoire);
     let chat = &model.ui.chat;
-    if chat.transcript.is_empty() {
+    let loaded = model.facts.snapshot.chat.as_ref().is_some_and(|history| history.conversation == chat.conversation);
+    if chat.transcript.is_empty() && loaded {
         empty(buffer, places.lines, model, look);
     }
     let shown = chat.transcript.window(chat.top);

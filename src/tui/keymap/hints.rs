@@ -95,11 +95,12 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 7] = [
+const PAIRS: [(Intent, Intent, &str); 8] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
     (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
+    (Intent::FocusChat, Intent::FocusOutput, "to the chat, the output"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
     (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),

@@ -3,6 +3,7 @@
 mod approval;
 mod cells;
 mod chat;
+mod chat_backend;
 mod chat_cost;
 mod chat_screens;
 mod hostile;

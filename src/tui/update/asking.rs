@@ -119,7 +119,10 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         node: node.map(|node| node.id.clone()),
     };
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == conversation);
-    let after = history.and_then(|history| history.messages.last()).map(|message| message.id);
+    // The answer before may not have been loaded yet.
+    let last = history.and_then(|history| history.messages.last()).map(|message| message.id);
+    let before = model.ui.chat.turn_here().and_then(|turn| turn.finished.as_ref()).map(|message| message.id);
+    let after = last.max(before);
     let number = model.ui.chat.asked;
     let (text, thoughts) = (String::new(), String::new());
     let (phase, model_name, fallback, finished) = (Phase::Preparing, None, None, None);

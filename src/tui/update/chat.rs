@@ -53,7 +53,10 @@ pub(super) fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
         (chat.conversation, chat.follow, chat.cursor, chat.mode) = (wanted, Follow::End, None, Mode::Reading);
         chat.transcript = crate::tui::chat::transcript::Transcript::default();
         chat.top = 0;
-        super::want_load(model, effects);
+        // What is being loaded was asked for after the change.
+        if !model.ui.loading.in_flight {
+            super::want_load(model, effects);
+        }
     }
     let Some(places) = places(model) else { return };
     let before = model.ui.chat.transcript.locate(model.ui.chat.top);
