@@ -8,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui_textarea::{CursorMove, DataCursor, TextArea};
 
 use super::text::{Breaks, broken};
+use crate::domain::sop::tree::Direction;
 use crate::domain::text::{Repertoire, visible_in, width};
 
 /// Longest question in bytes. What goes beyond is refused, not cut.
@@ -68,6 +69,9 @@ impl Draft {
     }
 
     /// Begins a new line.
+    ///
+    /// # Errors
+    /// When the whole would be too long.
     pub fn newline(&mut self) -> Result<(), TooLong> {
         self.insert("\n")
     }
@@ -90,6 +94,9 @@ impl Draft {
     }
 
     /// Does what a key stands for while typing.
+    ///
+    /// # Errors
+    /// When the whole would be too long; the key does nothing then.
     pub fn key(&mut self, event: &KeyEvent) -> Result<Typed, TooLong> {
         if event.kind == KeyEventKind::Release {
             return Ok(Typed::Here);
@@ -118,19 +125,19 @@ impl Draft {
         Ok(Typed::Here)
     }
 
-    /// Shows the question before (`older`) or after the one that is shown; what was typed comes back at the end.
-    /// `earlier` are the questions that were asked, oldest first.
-    pub fn recall(&mut self, earlier: &[String], older: bool) {
-        let wanted = match (&self.recalled, older) {
-            (None, true) => 0,
-            (Some((at, _)), true) => at + 1,
-            (None, false) => return,
-            (Some((0, typed)), false) => {
+    /// Shows the question before or after the one that is shown; what was typed comes back at the end. `earlier` are the
+    /// questions that were asked, oldest first.
+    pub fn recall(&mut self, earlier: &[String], direction: Direction) {
+        let wanted = match (&self.recalled, direction) {
+            (None, Direction::Backward) => 0,
+            (Some((at, _)), Direction::Backward) => at + 1,
+            (None, Direction::Forward) => return,
+            (Some((0, typed)), Direction::Forward) => {
                 let typed = typed.clone();
                 self.recalled = None;
                 return self.set(&typed);
             }
-            (Some((at, _)), false) => at - 1,
+            (Some((at, _)), Direction::Forward) => at - 1,
         };
         let Some(question) = earlier.iter().rev().nth(wanted) else { return };
         let typed = self.recalled.take().map_or_else(|| self.text(), |(_, typed)| typed);
@@ -239,14 +246,14 @@ mod tests {
     fn earlier_questions_come_back_and_so_does_the_draft() {
         let earlier = ["one".to_owned(), "two".to_owned()];
         let mut draft = typed("mine");
-        draft.recall(&earlier, false);
+        draft.recall(&earlier, Direction::Forward);
         assert_eq!(draft.text(), "mine");
         for expected in ["two", "one", "one"] {
-            draft.recall(&earlier, true);
+            draft.recall(&earlier, Direction::Backward);
             assert_eq!(draft.text(), expected);
         }
         for expected in ["two", "mine", "mine"] {
-            draft.recall(&earlier, false);
+            draft.recall(&earlier, Direction::Forward);
             assert_eq!(draft.text(), expected);
         }
     }

@@ -43,20 +43,37 @@ struct Fence {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Prose {
-        /// A blank line was seen since the block began.
-        blank: bool,
-        /// A fence inside of a list.
-        inner: Option<Fence>,
-    },
-    Code {
-        fence: Fence,
-        /// The rest of a line of which a part was handed out already: it cannot close the fence.
-        mid_line: bool,
-    },
+    Prose(Prose),
+    Code(Code),
 }
 
-const PROSE: State = State::Prose { blank: false, inner: None };
+/// A block of prose so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Prose {
+    /// A blank line was seen since it began.
+    blank: bool,
+    /// A fence inside of a list is open.
+    inner: Option<Fence>,
+}
+
+/// A block of code so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Code {
+    fence: Fence,
+    /// What comes is the rest of a line of which a part was handed out already: it cannot close the fence.
+    mid_line: bool,
+}
+
+/// A line that has arrived, as far as it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Arrived {
+    /// The byte behind it.
+    end: usize,
+    /// Its line break has come.
+    whole: bool,
+}
+
+const PROSE: State = State::Prose(Prose { blank: false, inner: None });
 
 /// The place that a scan has reached.
 #[derive(Clone, Debug)]
@@ -78,9 +95,10 @@ impl Scanner {
         loop {
             let found = text[self.line..].find('\n');
             let end = found.map_or(text.len(), |at| self.line + at + 1);
+            let line = Arrived { end, whole: found.is_some() };
             let step = match self.state {
-                State::Code { fence, mid_line } => self.code(text, end, found.is_some(), fence, mid_line),
-                State::Prose { blank, inner } => self.prose(text, end, found.is_some(), blank, inner),
+                State::Code(code) => self.code(text, line, code),
+                State::Prose(prose) => self.prose(text, line, prose),
             };
             match step {
                 Step::Found(piece) => return Some(piece),
@@ -93,8 +111,8 @@ impl Scanner {
     /// What has arrived and was not handed out.
     pub(super) fn rest(&self, text: &str) -> Rest {
         match self.state {
-            State::Prose { .. } => Rest::Prose(self.start..text.len()),
-            State::Code { fence, mid_line } => {
+            State::Prose(_) => Rest::Prose(self.start..text.len()),
+            State::Code(Code { fence, mid_line }) => {
                 let line = &text[self.line..];
                 // What may become the closing fence is not shown as code for a moment.
                 let signs = line.trim_matches(' ');
@@ -106,15 +124,16 @@ impl Scanner {
 
     /// Whether a fence is open.
     pub(super) const fn in_code(&self) -> bool {
-        matches!(self.state, State::Code { .. })
+        matches!(self.state, State::Code(_))
     }
 
-    fn code(&mut self, text: &str, end: usize, whole: bool, fence: Fence, mid_line: bool) -> Step {
+    fn code(&mut self, text: &str, arrived: Arrived, code: Code) -> Step {
+        let (Arrived { end, whole }, Code { fence, mid_line }) = (arrived, code);
         if end - self.line > LIMIT {
             let cut = text.floor_char_boundary(self.line + LIMIT);
             let piece = Piece::Code(self.line..cut);
             self.line = cut;
-            self.state = State::Code { fence, mid_line: true };
+            self.state = State::Code(Code { fence, mid_line: true });
             return Step::Found(piece);
         }
         if !whole {
@@ -126,13 +145,14 @@ impl Scanner {
             self.state = PROSE;
             return Step::Found(Piece::FenceCloses);
         }
-        self.state = State::Code { fence, mid_line: false };
+        self.state = State::Code(Code { fence, mid_line: false });
         let shown = &text[line.clone()];
         let shown = shown.strip_suffix("\r\n").or_else(|| shown.strip_suffix('\n')).unwrap_or(shown);
         Step::Found(Piece::Code(line.start..line.start + shown.len()))
     }
 
-    fn prose(&mut self, text: &str, end: usize, whole: bool, blank: bool, inner: Option<Fence>) -> Step {
+    fn prose(&mut self, text: &str, arrived: Arrived, prose: Prose) -> Step {
+        let (Arrived { end, whole }, Prose { blank, inner }) = (arrived, prose);
         if end - self.start > LIMIT {
             let cut = if self.start < self.line { self.line } else { text.floor_char_boundary(self.start + LIMIT) };
             return self.hand_out(cut);
@@ -141,13 +161,13 @@ impl Scanner {
             return Step::Wait;
         }
         let line = &text[self.line..end];
-        let mut state = State::Prose { blank, inner };
+        let mut state = State::Prose(Prose { blank, inner });
         if let Some(fence) = inner {
             if closes(line, fence) {
-                state = State::Prose { blank, inner: None };
+                state = State::Prose(Prose { blank, inner: None });
             }
         } else if line.trim().is_empty() {
-            state = State::Prose { blank: true, inner };
+            state = State::Prose(Prose { blank: true, inner });
         } else {
             let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
             let first = self.start == self.line;
@@ -158,7 +178,7 @@ impl Scanner {
                 let info = line.trim_start_matches(' ').len() - fence.length;
                 let info = end - info..end;
                 (self.start, self.line) = (end, end);
-                self.state = State::Code { fence, mid_line: false };
+                self.state = State::Code(Code { fence, mid_line: false });
                 return Step::Found(Piece::FenceOpens(info));
             }
             let heading = line.starts_with('#');
@@ -168,7 +188,7 @@ impl Scanner {
             if indent == 0 && heading {
                 return self.hand_out(end);
             }
-            state = State::Prose { blank, inner: opens(behind_marker(line)) };
+            state = State::Prose(Prose { blank, inner: opens(behind_marker(line)) });
         }
         self.state = state;
         self.line = end;

@@ -20,7 +20,16 @@ pub struct Sheet {
     open: Option<OpenFence>,
     /// Bytes at the end of `text` that were not pushed.
     added: usize,
-    whole: bool,
+    extent: Extent,
+}
+
+/// Whether more of a text will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// More may come.
+    Begun,
+    /// That is all.
+    Whole,
 }
 
 /// A fence that is open.
@@ -47,7 +56,7 @@ impl Sheet {
             tail: Rendered::default(),
             open: None,
             added: 0,
-            whole: false,
+            extent: Extent::Begun,
         }
     }
 
@@ -77,7 +86,7 @@ impl Sheet {
             self.close(colours);
             self.tail = Rendered::after(&self.stable);
         }
-        self.whole = true;
+        self.extent = Extent::Whole;
     }
 
     /// The same text for other paper, or with other colours.
@@ -85,15 +94,15 @@ impl Sheet {
     pub fn again(&self, paper: Paper, colours: &Colours) -> Self {
         let mut sheet = Self::new(paper);
         sheet.push(self.source().0, colours);
-        if self.whole {
+        if self.extent == Extent::Whole {
             sheet.finish(colours);
         }
         sheet
     }
 
     /// The text that was pushed, and whether it has come to its end.
-    pub(super) fn source(&self) -> (&str, Option<()>) {
-        (&self.text[..self.text.len() - self.added], self.whole.then_some(()))
+    pub(super) fn source(&self) -> (&str, Extent) {
+        (&self.text[..self.text.len() - self.added], self.extent)
     }
 
     /// Number of lines.

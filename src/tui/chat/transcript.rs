@@ -3,7 +3,7 @@
 //! Owns: which lines there are, in entries; entries that did not change are not laid out again. Does not: scroll or draw.
 
 use super::colours::{ColourJob, Colours};
-use super::sheet::Sheet;
+use super::sheet::{Extent, Sheet};
 use super::text::{Breaks, Line, Paper, Role, Span, flow};
 use super::view::{Phase, Thoughts, Turn};
 use crate::domain::chat::{Author, ChatMessage, MessageState};
@@ -354,8 +354,8 @@ fn sheet(key: Key, text: &str, kind: Kind, old: &mut [Entry], paper: Paper, colo
     for entry in old.iter_mut().filter(|entry| related(entry)) {
         let Body::Markdown(known) = &mut entry.body else { continue };
         let more = match known.source() {
-            (known, Some(())) if known == text && kind != Kind::Arriving => "",
-            (known, None) => match text.strip_prefix(known) {
+            (known, Extent::Whole) if known == text && kind != Kind::Arriving => "",
+            (known, Extent::Begun) => match text.strip_prefix(known) {
                 Some(more) => more,
                 None => continue,
             },
@@ -365,7 +365,7 @@ fn sheet(key: Key, text: &str, kind: Kind, old: &mut [Entry], paper: Paper, colo
         if !more.is_empty() {
             kept.push(more, colours);
         }
-        if kind == Kind::Markdown && kept.source().1.is_none() {
+        if kind == Kind::Markdown && kept.source().1 == Extent::Begun {
             kept.finish(colours);
         }
         return kept;

@@ -19,7 +19,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, page: &PreviewPage, look:
     let inside = frame(buffer, area, title, look);
     let rows = update::preview_rows(model.ui.size, page);
     let mut places = (inside.y..inside.bottom().saturating_sub(2)).map(|y| Rect { y, height: 1, ..inside });
-    // On a small screen the body comes first: its bytes are what counts.
+    // On the smallest screens the head gives way to at least one row of the body.
     let head = page.head.len().min(usize::from(inside.height).saturating_sub(2 + rows));
     for (line, place) in page.head.iter().take(head).zip(places.by_ref()) {
         let mut run = Run::new(buffer, place, look);

@@ -119,10 +119,8 @@ async fn stopping_drops_the_answer_so_that_the_model_stops() {
     wired.until("asking, ctrl-k stops").await;
     sender.send(text("half")).await.unwrap();
     wired.until("half").await;
-    let key = crossterm::event::KeyEvent::new(
-        crossterm::event::KeyCode::Char('k'),
-        crossterm::event::KeyModifiers::CONTROL,
-    );
+    let key =
+        crossterm::event::KeyEvent::new(crossterm::event::KeyCode::Char('k'), crossterm::event::KeyModifiers::CONTROL);
     wired.world.send(Msg::Key(key));
     wired.until("You stopped it here.").await;
     sender.closed().await;

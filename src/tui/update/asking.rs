@@ -43,8 +43,8 @@ pub(super) fn typed(model: &mut Model, key: KeyEvent, intent: Option<Intent>, ef
         }
         _ => match model.ui.chat.draft_mut().key(&key) {
             Ok(Typed::Here) => {}
-            Ok(Typed::Above) => recall(model, true),
-            Ok(Typed::Below) => recall(model, false),
+            Ok(Typed::Above) => recall(model, Direction::Backward),
+            Ok(Typed::Below) => recall(model, Direction::Forward),
             Err(too_long) => taken(model, Err(too_long), effects),
         },
     }
@@ -69,13 +69,13 @@ fn taken(model: &mut Model, done: Result<(), TooLong>, effects: &mut Vec<Effect>
 }
 
 /// Shows an earlier or later question of this conversation.
-fn recall(model: &mut Model, older: bool) {
+fn recall(model: &mut Model, direction: Direction) {
     let conversation = model.ui.chat.conversation;
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == conversation);
     let messages = history.map_or(&[][..], |history| &history.messages);
     let mine = messages.iter().filter(|message| matches!(message.author, Author::Person { .. }));
     let questions: Vec<String> = mine.map(|message| message.text.clone()).collect();
-    model.ui.chat.draft_mut().recall(&questions, older);
+    model.ui.chat.draft_mut().recall(&questions, direction);
 }
 
 fn key(model: &Model, context: Context, intent: Intent) -> String {
@@ -94,7 +94,7 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         if let Some((id, preview)) =
             prepared.take().filter(|_| model.ui.chat.turn_here().is_some_and(|turn| turn.question == question))
         {
-            return show(model, id, preview);
+            return show(model, id, *preview);
         }
         model.ui.chat.turn = None;
     }
@@ -191,7 +191,7 @@ fn prepared(model: &mut Model, result: Result<Prepared, BackendError>, effects: 
                 return answer(model, id, effects);
             }
             if model.ui.overlay.is_none() {
-                return show(model, id, preview);
+                return show(model, id, *preview);
             }
             // Nothing but a person's key puts something above what they look at.
             turn.phase = Phase::Looking(Some((id, preview)));
@@ -203,8 +203,8 @@ fn prepared(model: &mut Model, result: Result<Prepared, BackendError>, effects: 
 }
 
 /// Shows what would be sent.
-fn show(model: &mut Model, id: PreparedId, preview: Box<Preview>) {
-    let page = PreviewPage::new(id, *preview, chat::preview_paper(model));
+fn show(model: &mut Model, id: PreparedId, preview: Preview) {
+    let page = PreviewPage::new(id, preview, chat::preview_paper(model));
     if let Some(turn) = &mut model.ui.chat.turn {
         turn.phase = Phase::Looking(None);
     }

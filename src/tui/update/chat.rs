@@ -81,7 +81,7 @@ fn lay_out(model: &mut Model, places: Places) {
     };
     let thoughts_key = model.ui.keymap.key_for(Context::Chat, Intent::FoldThoughts).unwrap_or_default();
     let zone = &model.ui.settings.zone;
-    let minute = |at| zone.minute(at).to_string();
+    let minute = |at| zone.minute(at);
     let chat = &mut model.ui.chat;
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == chat.conversation);
     let messages = Messages {
