@@ -208,8 +208,8 @@ fn parts_cleanly(code: &str, at: usize) -> bool {
     plain(before) && before != Some(&b'\\') && plain(bytes.get(at))
 }
 
-/// The colours of a line, as [`coloured`] wants them.
 impl Colouring {
+    /// What begins at which byte of a line.
     pub(super) fn line(&self, number: usize) -> &[(usize, CodeKind)] {
         self.lines.get(number).map_or(&[], Vec::as_slice)
     }
