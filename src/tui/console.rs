@@ -18,6 +18,7 @@ use crate::domain::id::SopId;
 use crate::domain::text::visible_in;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
 use crate::engine::ports::{Clock, TerminalLoan};
+use crate::tui::chat::relay::Relay;
 use crate::tui::draw::draw;
 use crate::tui::encoder::Encoder;
 use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
@@ -124,6 +125,8 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
+    /// Questions to the assistant under way.
+    relay: Relay,
     dirty: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
@@ -152,6 +155,7 @@ impl Running {
             terminal,
             writer,
             session,
+            relay: Relay::default(),
             dirty: true,
             painting: false,
             last_paint: None,
@@ -246,6 +250,7 @@ impl Running {
                 let answer = self.backend.sops();
                 self.answer(async move { Msg::Sops(answer.await) });
             }
+            Effect::Chat(effect) => self.relay.perform(effect, &self.backend, &self.outbox),
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;
                 Msg::Woken(timer)
