@@ -3,6 +3,9 @@
 //! Owns: messages, requests to a model in no provider's words, usage, reasons to finish. Does not: know a wire format
 //! (adapters do), decide what may leave this machine (`redact` and the engine's choke point do).
 
+pub mod blocks;
+pub mod prices;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{IncidentId, MessageId, SopId};
