@@ -9,6 +9,8 @@
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
 mod attempts;
+mod calls;
+mod chat;
 mod convert;
 mod detail;
 mod error;
@@ -16,6 +18,7 @@ mod feed;
 mod filesystem;
 mod header;
 mod health;
+mod history;
 mod incidents;
 mod ingest;
 mod journal;

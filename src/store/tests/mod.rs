@@ -4,6 +4,7 @@ mod support;
 
 mod acting;
 mod commanding;
+mod chatting;
 mod concurrency;
 mod ingesting;
 mod leasing;
