@@ -127,10 +127,13 @@ fn reserve(
 ) -> Result<Result<CallId, OverBudget>, Fault> {
     settle_lost(write)?;
     let spent = spent(write.conn, write.at, request.incident)?;
-    if let Err(over) = decide_reserve(budget, &spent, request.incident, request.most_micro_usd) {
-        write.journal(request.incident, actor, &Payload::BudgetRefused { model: request.model.clone(), over })?;
-        return Ok(Err(over));
-    }
+    let reserved = match decide_reserve(budget, &spent, request.incident, request.each_micro_usd, request.calls) {
+        Ok(reserved) => reserved,
+        Err(over) => {
+            write.journal(request.incident, actor, &Payload::BudgetRefused { model: request.model.clone(), over })?;
+            return Ok(Err(over));
+        }
+    };
     write
         .conn
         .prepare_cached(
@@ -146,7 +149,7 @@ fn reserve(
             request.digest,
             serde_json::to_string(&request.replaced)?,
             call_state::RESERVED,
-            column(request.most_micro_usd),
+            column(reserved),
             write.at.as_millis(),
             write.identity.host,
             write.identity.pid,
@@ -159,7 +162,7 @@ fn reserve(
         destination: request.destination.clone(),
         digest: request.digest.clone(),
         replaced: request.replaced.clone(),
-        reserved_micro_usd: request.most_micro_usd,
+        reserved_micro_usd: reserved,
     };
     write.journal(request.incident, actor, &entry)?;
     Ok(Ok(call))

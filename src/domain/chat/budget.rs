@@ -84,14 +84,21 @@ impl fmt::Display for OverBudget {
     }
 }
 
-/// May a call be made that costs at most `wanted`?
+/// May a question be sent that needs at most `calls` calls, each of which costs at most `each`? What to reserve for all.
 ///
 /// # Errors
 /// [`OverBudget`] when it could go beyond a limit. Nothing may be sent then.
-pub fn decide_reserve(budget: &Budget, spent: &Spent, about: Option<IncidentId>, wanted: u64) -> Result<(), OverBudget> {
+pub fn decide_reserve(
+    budget: &Budget,
+    spent: &Spent,
+    about: Option<IncidentId>,
+    each: u64,
+    calls: u32,
+) -> Result<u64, OverBudget> {
+    let wanted = each.saturating_mul(u64::from(calls));
     let over = |limit: Limit, left: u64| OverBudget { limit, wanted_micro_usd: wanted, left_micro_usd: left };
-    if wanted > budget.per_call {
-        return Err(over(Limit::Call, budget.per_call));
+    if each > budget.per_call {
+        return Err(OverBudget { wanted_micro_usd: each, ..over(Limit::Call, budget.per_call) });
     }
     let left = budget.per_incident.saturating_sub(spent.incident);
     if about.is_some() && wanted > left {
@@ -101,7 +108,7 @@ pub fn decide_reserve(budget: &Budget, spent: &Spent, about: Option<IncidentId>,
     if wanted > left {
         return Err(over(Limit::Day, left));
     }
-    Ok(())
+    Ok(wanted)
 }
 
 /// An amount for people: `US$ 0.0412`; four decimals, rounded up, since single calls cost less than a cent.
@@ -124,8 +131,10 @@ pub struct CallRequest {
     pub digest: String,
     /// How many values were replaced in them, by kind.
     pub replaced: BTreeMap<String, usize>,
-    /// What it may cost at most.
-    pub most_micro_usd: u64,
+    /// What one call may cost at most.
+    pub each_micro_usd: u64,
+    /// So many calls may be needed: the first, and those by which a provider wants to be asked to go on.
+    pub calls: u32,
 }
 
 /// How a call ended, as far as money goes.
@@ -157,12 +166,14 @@ mod tests {
     fn the_first_limit_that_is_reached_is_named() {
         let budget = Budget { per_call: 10, per_incident: 20, per_day: 30 };
         let incident = Some(IncidentId(1));
-        let limit = |about, spent: Spent, wanted| decide_reserve(&budget, &spent, about, wanted).err().map(|over| over.limit);
+        let limit = |about, spent: Spent, wanted| decide_reserve(&budget, &spent, about, wanted, 1).err().map(|over| over.limit);
         assert_eq!(limit(incident, Spent::default(), 11), Some(Limit::Call));
         assert_eq!(limit(incident, Spent { incident: 11, day: 11 }, 10), Some(Limit::Incident));
         assert_eq!(limit(None, Spent { incident: 11, day: 11 }, 10), None);
         assert_eq!(limit(None, Spent { incident: 0, day: 21 }, 10), Some(Limit::Day));
         assert_eq!(limit(incident, Spent { incident: 10, day: 20 }, 10), None);
+        assert_eq!(decide_reserve(&budget, &Spent::default(), incident, 10, 2), Ok(20));
+        assert!(decide_reserve(&budget, &Spent::default(), incident, 10, 3).is_err());
     }
 
     #[test]
@@ -178,7 +189,7 @@ mod tests {
             let budget = Budget { per_call: 150, per_incident: 500, per_day: 1_000 };
             let mut spent = Spent::default();
             for wanted in wanted {
-                if decide_reserve(&budget, &spent, Some(IncidentId(1)), wanted).is_ok() {
+                if decide_reserve(&budget, &spent, Some(IncidentId(1)), wanted, 1).is_ok() {
                     spent.day += wanted;
                     spent.incident += wanted;
                 }

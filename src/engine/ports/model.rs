@@ -23,6 +23,10 @@ pub trait Model: Send + Sync + 'static {
     /// # Errors
     /// When the request cannot be said in it.
     fn encode(&self, request: &ModelRequest) -> Result<Vec<u8>, ModelError>;
+    /// Why it would not even be tried now, as a sentence with what to do about it; `None` when it would be.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
     /// Sends a body that the choke point has cleared, byte for byte, and streams the answer. Retries what is worth retrying
     /// before the first event, and says so by [`ModelEvent::Retrying`].
     fn stream(&self, body: Cleared) -> BoxFuture<'static, Result<ModelStream, ModelError>>;
@@ -76,6 +80,8 @@ pub enum ModelErrorKind {
     Quota,
     /// The prompt was blocked.
     Blocked,
+    /// No connection could be made: nothing of the body has left.
+    NotSent,
     /// Nothing came for too long, the connection failed, or the provider is overloaded.
     Unreachable,
     /// The answer was no answer: garbage, cut off, too long.

@@ -21,7 +21,8 @@ fn request(incident: Option<i64>, most: u64) -> CallRequest {
         destination: "https://example.org".to_owned(),
         digest: "d".repeat(64),
         replaced: BTreeMap::from([("host name".to_owned(), 2)]),
-        most_micro_usd: most,
+        each_micro_usd: most,
+        calls: 1,
     }
 }
 
