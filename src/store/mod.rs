@@ -172,6 +172,12 @@ impl Store {
         &self.inner.path
     }
 
+    /// What time it is, by the clock that this store writes by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.inner.now)().0
+    }
+
     /// The person who runs this process, as an author of journal entries.
     #[must_use]
     pub fn person(&self) -> Actor {
