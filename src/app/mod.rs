@@ -5,6 +5,7 @@
 mod appearance;
 mod console;
 mod demo;
+mod model;
 mod sources;
 
 use std::collections::BTreeMap;

@@ -23,9 +23,10 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 0.10, 1.00 and 5.00 US dollars: a long night with the default model, and no surprise on the bill.
+    /// 0.20, 1.00 and 5.00 US dollars: a long night with the default model, and no surprise on the bill. The longest question
+    /// that the console puts together may cost 0.07 with the default model, and 0.13 from 2027 on.
     fn default() -> Self {
-        Self { per_call: 100_000, per_incident: 1_000_000, per_day: 5_000_000 }
+        Self { per_call: 200_000, per_incident: 1_000_000, per_day: 5_000_000 }
     }
 }
 

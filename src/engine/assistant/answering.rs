@@ -121,7 +121,7 @@ async fn by_model(
     let stream = match stream {
         Ok(stream) => stream,
         Err(error) => {
-            end_refused(reservation, &error).await;
+            end_failed(reservation, &error, None, "").await;
             assistant.note_call(Some(error.to_string()));
             return Err(error.to_string());
         }
@@ -236,19 +236,29 @@ fn without_end() -> ModelError {
     }
 }
 
-/// Ends the reservation of a call that brought no stream.
-async fn end_refused(reservation: Reservation, error: &ModelError) {
+/// Ends the reservation of a call that failed, of which `usage` and perhaps some text had come.
+async fn end_failed(reservation: Reservation, error: &ModelError, usage: Option<Usage>, text: &str) {
+    let nothing_came = usage.is_none() && text.is_empty();
     match error.kind {
         // Nothing was sent, or the provider refused before it did anything.
-        ModelErrorKind::NotSent
+        ModelErrorKind::Unserved
         | ModelErrorKind::BreakerOpen
         | ModelErrorKind::Key
         | ModelErrorKind::Refused
-        | ModelErrorKind::Quota => reservation.release(&error.what).await,
-        // It may have read the question, and even answered.
-        ModelErrorKind::Unreachable | ModelErrorKind::Blocked | ModelErrorKind::Garbled => {
-            reservation.settle_cut(&error.what, None).await;
+        | ModelErrorKind::Quota
+            if nothing_came =>
+        {
+            reservation.release(&error.what).await;
         }
+        // It has read the question, and perhaps answered.
+        ModelErrorKind::Unserved
+        | ModelErrorKind::BreakerOpen
+        | ModelErrorKind::Key
+        | ModelErrorKind::Refused
+        | ModelErrorKind::Quota
+        | ModelErrorKind::Unreachable
+        | ModelErrorKind::Blocked
+        | ModelErrorKind::Garbled => reservation.settle_cut(&error.what, usage).await,
     }
 }
 
@@ -274,7 +284,7 @@ async fn settle(
             Ok(MessageState::Cut { reason: "the answer was longer than 1 MiB".to_owned() })
         }
         End::Failed(error) => {
-            reservation.settle_cut(&error.what, usage).await;
+            end_failed(reservation, &error, usage, text).await;
             assistant.note_call(Some(error.to_string()));
             Err(error.to_string())
         }

@@ -20,8 +20,8 @@ use crate::engine::backend::{AlertRow, SopDocument};
 /// The longest question, in bytes. What is longer is a file, and would crowd out the context.
 pub(super) const MAX_QUESTION: usize = 4 * 1024;
 
-/// Limits of the sections, in bytes: 40 KiB with the question, so that one with the default model stays below a tenth of a
-/// dollar even when each byte is counted as a token.
+/// Limits of the sections, in bytes: 40 KiB with the question, so that a call of the default model stays within the default
+/// budget even when each byte is counted as a token.
 const INCIDENT: usize = 6 * 1024;
 const SOP: usize = 10 * 1024;
 const EVIDENCE: usize = 10 * 1024;

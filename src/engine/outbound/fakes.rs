@@ -48,9 +48,9 @@ impl Tokens for FakeTokens {
     }
 
     fn redact(&mut self, json: &[u8]) -> Result<Redacted, Blocked> {
-        let text = std::str::from_utf8(json).map_err(|_| Blocked("it is no text".to_owned()))?;
+        let text = std::str::from_utf8(json).map_err(|_| Blocked::Unreadable("it is no text".to_owned()))?;
         if text.contains("UNREADABLE") {
-            return Err(Blocked("a part of it cannot be read".to_owned()));
+            return Err(Blocked::Unreadable("a part of it cannot be read".to_owned()));
         }
         let count = text.matches("host-7").count();
         let replaced = if count > 0 { BTreeMap::from([("host".to_owned(), count)]) } else { BTreeMap::new() };

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Cleared, Redactor, Restore, Tokens};
+use super::{Blocked, Cleared, Redactor, Restore, Tokens};
 use crate::domain::actor::Actor;
 use crate::domain::chat::Usage;
 use crate::domain::chat::budget::{Budget, CallEnd, CallRequest, OverBudget, decide_reserve};
@@ -26,12 +26,16 @@ use crate::store::{Store, StoreError};
 /// Calls that are reserved for one question: the first, and one by which a provider can be asked to go on.
 pub const CALLS_PER_QUESTION: u32 = 2;
 
+/// Where prices come from; asked for each question, so that a file that was corrected counts at once. The error is a sentence
+/// with what to do about it.
+pub type PriceSource = Arc<dyn Fn() -> Result<Prices, String> + Send + Sync>;
+
 /// The choke point of one process.
 pub struct Outbound {
     store: Store,
     clock: Arc<dyn Clock>,
     redactor: Arc<dyn Redactor>,
-    prices: Prices,
+    prices: PriceSource,
     budget: Budget,
     actor: Actor,
 }
@@ -51,6 +55,9 @@ pub enum Held {
     /// What it would cost is not known.
     #[error("{0}")]
     Price(#[from] PriceError),
+    /// The table of prices cannot be read.
+    #[error("{0}")]
+    Prices(String),
     /// It could cost more than there is.
     #[error("{0}")]
     Budget(OverBudget),
@@ -145,7 +152,7 @@ impl Outbound {
         store: Store,
         clock: Arc<dyn Clock>,
         redactor: Arc<dyn Redactor>,
-        prices: Prices,
+        prices: PriceSource,
         budget: Budget,
         actor: Actor,
     ) -> Self {
@@ -168,12 +175,16 @@ impl Outbound {
         tokens: &Arc<Mutex<Box<dyn Tokens>>>,
         wanted: Wanted,
     ) -> Result<Inspected, Held> {
-        let tariff = self.prices.tariff(&wanted.model, self.clock.now())?;
+        let prices = (self.prices)().map_err(Held::Prices)?;
+        let tariff = prices.tariff(&wanted.model, self.clock.now())?;
         let redacted = tokens.lock().unwrap_or_else(PoisonError::into_inner).redact(encoded);
-        let redacted = redacted.map_err(|blocked| Held::Redaction(blocked.to_string()))?;
+        let redacted = redacted.map_err(|blocked| match blocked {
+            Blocked::Unreadable(why) => Held::Redaction(why),
+            Blocked::OwnSecret(name) => Held::OwnSecret(name),
+        })?;
         self.check_own_secrets(&redacted.body)?;
         let prompt_tokens = redacted.body.len() as u64;
-        let limit = self.prices.model(&wanted.model).and_then(|model| model.input_limit);
+        let limit = prices.model(&wanted.model).and_then(|model| model.input_limit);
         if let Some(limit) = limit.filter(|limit| prompt_tokens > *limit) {
             return Err(Held::TooLong { model: wanted.model, limit });
         }

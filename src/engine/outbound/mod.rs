@@ -3,18 +3,20 @@
 //! Owns: [`Cleared`], which nobody else can make; the order of what has to happen before (`gate`); what it needs of redaction
 //! (`redaction`). Does not: know a wire format or a provider.
 
+mod continuation;
 mod gate;
 mod redaction;
 
-pub use gate::{CALLS_PER_QUESTION, Held, Inspected, Outbound, Reservation, Wanted};
+pub use continuation::NotContinued;
+pub use gate::{CALLS_PER_QUESTION, Held, Inspected, Outbound, PriceSource, Reservation, Wanted};
 pub use redaction::{Blocked, Redacted, Redactor, Restore, Tokens};
 
 /// A body that passed redaction and whose cost is reserved. It cannot be made outside this module, and is sent byte for byte.
 #[derive(Debug)]
 pub struct Cleared {
     body: Vec<u8>,
-    /// So many further calls the reservation covers; zero means that an answer which the provider wants to be asked for twice
-    /// ends where it broke off.
+    /// So many further calls the reservation covers, each with [`Cleared::continue_with`]; zero means that an answer which the
+    /// provider wants to be asked for twice ends where it broke off.
     continuations: u32,
 }
 
@@ -31,16 +33,16 @@ impl Cleared {
         self.body
     }
 
-    /// How many further calls the reservation covers.
-    #[must_use]
-    pub const fn continuations(&self) -> u32 {
-        self.continuations
+    /// A body for tests of adapters, which test no choke point. Its reservation covers no further call.
+    #[cfg(test)]
+    pub(crate) fn for_test(body: Vec<u8>) -> Self {
+        Self { body, continuations: 0 }
     }
 
-    /// A body for tests of adapters, which test no choke point. Its reservation covers `continuations` further calls.
+    /// The same with a reservation that covers `continuations` further calls.
     #[cfg(test)]
-    pub(crate) fn for_test(body: Vec<u8>, continuations: u32) -> Self {
-        Self { body, continuations }
+    pub(crate) fn covering(self, continuations: u32) -> Self {
+        Self { continuations, ..self }
     }
 }
 

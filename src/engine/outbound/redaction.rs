@@ -45,7 +45,13 @@ pub struct Redacted {
     pub replaced: BTreeMap<String, usize>,
 }
 
-/// Why a body may not leave, as a clause. Without the value.
+/// Why a body may not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Blocked(pub String);
+pub enum Blocked {
+    /// Why it cannot be searched, as a clause.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The name of a secret of this program itself that stands in it; never the value.
+    #[error("{0} stands in it")]
+    OwnSecret(String),
+}

@@ -80,9 +80,10 @@ pub enum ModelErrorKind {
     Quota,
     /// The prompt was blocked.
     Blocked,
-    /// No connection could be made: nothing of the body has left.
-    NotSent,
-    /// Nothing came for too long, the connection failed, or the provider is overloaded.
+    /// No connection could be made, or the provider answered that it is overloaded: it did nothing with the body, which costs
+    /// nothing.
+    Unserved,
+    /// Nothing came for too long, or the connection broke: the provider may have read the body, which may cost something.
     Unreachable,
     /// The answer was no answer: garbage, cut off, too long.
     Garbled,
