@@ -41,9 +41,13 @@ const LAYERS: [(&str, &[&str]); 10] = [
 const WIRING: [&str; 3] = ["lib", "main", "app"];
 
 /// The crates that `domain` may use: pure computation and data, all of them.
-const DOMAIN_CRATES: [&str; 9] = [
+const DOMAIN_CRATES: [&str; 13] = [
+    "aho_corasick",
+    "base64",
     "jiff",
+    "memchr",
     "pulldown_cmark",
+    "regex",
     "serde",
     "serde_json",
     "sha2",

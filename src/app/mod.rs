@@ -50,6 +50,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
             crate::cli::journal::run(*command, path, store_options(), hash_output, format, &mut io::stdout().lock())
         }
+        Some(Command::Redact(command)) => {
+            crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
+        }
         None => console::run(crate::config::load(&request)?),
         Some(Command::Demo) => demo::run(crate::config::load(&request)?),
         // `main` does these two before the configuration is looked at.

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod journal;
+pub mod redact;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ pub enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
+    Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {
@@ -156,6 +159,7 @@ mod tests {
 
     use super::config::ConfigCommand;
     use super::journal::JournalCommand;
+    use super::redact::RedactCommand;
     use super::*;
 
     #[test]
@@ -169,6 +173,7 @@ mod tests {
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
+    #[case(&["redact", "--keep-names"], Some(Command::Redact(RedactCommand { keep_names: true, domains: Vec::new() })))]
     #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();
