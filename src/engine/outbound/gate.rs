@@ -177,6 +177,8 @@ impl Outbound {
     ) -> Result<Inspected, Held> {
         let prices = (self.prices)().map_err(Held::Prices)?;
         let tariff = prices.tariff(&wanted.model, self.clock.now())?;
+        // Before redaction, which might hide a part of one: a body that held one is suspicious as a whole.
+        self.check_own_secrets(encoded)?;
         let redacted = tokens.lock().unwrap_or_else(PoisonError::into_inner).redact(encoded);
         let redacted = redacted.map_err(|blocked| match blocked {
             Blocked::Unreadable(why) => Held::Redaction(why),

@@ -1,14 +1,16 @@
 //! The choke point: the only way from here to a model.
 //!
 //! Owns: [`Cleared`], which nobody else can make; the order of what has to happen before (`gate`); what it needs of redaction
-//! (`redaction`). Does not: know a wire format or a provider.
+//! (`redaction`, and `real` on top of `domain::redact`). Does not: know a wire format or a provider.
 
 mod continuation;
 mod gate;
+mod real;
 mod redaction;
 
 pub use continuation::NotContinued;
 pub use gate::{CALLS_PER_QUESTION, Held, Inspected, Outbound, PriceSource, Reservation, Wanted};
+pub use real::{OwnSecrets, Redaction};
 pub use redaction::{Blocked, Redacted, Redactor, Restore, Tokens};
 
 /// A body that passed redaction and whose cost is reserved. It cannot be made outside this module, and is sent byte for byte.

@@ -1,0 +1,5 @@
+//! Tests of the assistant: the way of a question, and what the fallback finds.
+
+mod answers;
+mod service;
+mod support;
