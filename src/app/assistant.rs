@@ -26,11 +26,9 @@ pub(super) fn of(
     host: &str,
 ) -> Assistant {
     let brain = match model::of(config) {
-        Ok(model) => Brain::Model {
-            model,
-            max_output_tokens: config.model.max_output_tokens,
-            thinking: config.model.thinking,
-        },
+        Ok(model) => {
+            Brain::Model { model, max_output_tokens: config.model.max_output_tokens, thinking: config.model.thinking }
+        }
         Err(error) => Brain::None { why: format!("No model was asked: {error}") },
     };
     let hosts = vec![host.to_owned(), config.run.target_name.clone()];
@@ -81,7 +79,10 @@ fn price_source(config: &Config) -> PriceSource {
     Arc::new(move || {
         let Some(path) = &file else { return Ok(Prices::bundled()) };
         let named = |why: String| {
-            format!("The prices in {} cannot be used: {why}. Correct the file, or take [budget] prices away", path.display())
+            format!(
+                "The prices in {} cannot be used: {why}. Correct the file, or take [budget] prices away",
+                path.display()
+            )
         };
         let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
         Ok(Prices::bundled().with(Prices::parse(&text).map_err(named)?))

@@ -36,7 +36,8 @@ impl Form for Usd {
     type Value = u64;
 
     fn allowed(&self) -> String {
-        "an amount in US dollars from \"0\" to \"1000\", in quotes, with at most six decimals, such as \"0.10\"".to_owned()
+        "an amount in US dollars from \"0\" to \"1000\", in quotes, with at most six decimals, such as \"0.10\""
+            .to_owned()
     }
 
     fn read(&self, raw: &Raw) -> Result<u64, Wrong> {

@@ -78,7 +78,11 @@ fn check_address(section: &mut Scope<'_, '_>, url: &str) {
     }
     let last = url.rsplit('/').next().unwrap_or_default();
     if VERSIONS.0.iter().any(|(version, _)| *version == last) {
-        section.mistake("base_url", "the version stands in this address; it has a key of its own, api_version", ALLOWED);
+        section.mistake(
+            "base_url",
+            "the version stands in this address; it has a key of its own, api_version",
+            ALLOWED,
+        );
     }
 }
 

@@ -221,7 +221,13 @@ impl Fixture {
 #[case("[budget]\nper_call = \"2\"", 2, "budget.per_call", "never be reached", "at most budget.per_incident")]
 #[case("[model]\nname = \"a/b\"", 2, "model.name", "is not a name", "1 to 128 letters")]
 #[case("[model]\nbase_url = \"http://example.org\"", 2, "model.base_url", "in the clear", "an https:// address")]
-#[case("[model]\nbase_url = \"https://example.org/v1beta/\"", 2, "model.base_url", "api_version", "without the version")]
+#[case(
+    "[model]\nbase_url = \"https://example.org/v1beta/\"",
+    2,
+    "model.base_url",
+    "api_version",
+    "without the version"
+)]
 #[case("[model]\napi_version = \"v2\"", 2, "model.api_version", "not among", "\"v1\", \"v1beta\"")]
 #[case("[model]\nthinking = \"deep\"", 2, "model.thinking", "not among", "\"low\", \"medium\" or \"high\"")]
 #[case("[model]\nmax_output_tokens = 255", 2, "model.max_output_tokens", "255 is not in this range", "256 to 65536")]

@@ -175,7 +175,8 @@ fn settle_lost(write: &mut Write<'_>) -> Result<(), Fault> {
             "SELECT id FROM model_call WHERE state = 0 AND ((host = ?1 AND boot_id <> ?2) OR reserved_at < ?3) ORDER BY id",
         )?;
         let limit = write.at.minus(LOST_AFTER).as_millis();
-        let rows = statement.query_map(params![write.identity.host, write.identity.boot_id, limit], |row| row.get(0))?;
+        let rows =
+            statement.query_map(params![write.identity.host, write.identity.boot_id, limit], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
     for id in lost(write.conn)? {

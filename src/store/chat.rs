@@ -21,7 +21,8 @@ use crate::domain::incident::Refusal;
 use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
 
-const SELECT: &str = "SELECT id, incident, at, author, author_detail, text, state, state_reason, usage, sources FROM message";
+const SELECT: &str =
+    "SELECT id, incident, at, author, author_detail, text, state, state_reason, usage, sources FROM message";
 
 impl Store {
     /// Stores a message and gives it its number and time. `actor` is who wrote it, for the journal.

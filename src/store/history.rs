@@ -44,8 +44,9 @@ fn attempts_of(conn: &Connection, incident: IncidentId) -> Result<Vec<PastAttemp
 fn similar(conn: &Connection, incident: &Incident, limit: u32) -> Result<Vec<PastIncident>, Fault> {
     let Some((first, past_last)) = keys_of_same_alert(incident) else { return Ok(Vec::new()) };
     // The index on keys answers it; the prefix is compared as a range, so that no wildcard in a name counts.
-    let mut statement = conn
-        .prepare_cached("SELECT id FROM incident WHERE key >= ?1 AND key < ?2 AND id <> ?3 ORDER BY id DESC LIMIT ?4")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM incident WHERE key >= ?1 AND key < ?2 AND id <> ?3 ORDER BY id DESC LIMIT ?4",
+    )?;
     let rows = statement.query_map(params![first, past_last, incident.id.0, limit], |row| row.get(0))?;
     let ids = rows.collect::<Result<Vec<i64>, _>>()?;
     let mut found = Vec::new();

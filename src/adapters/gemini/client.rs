@@ -181,7 +181,8 @@ impl Shared {
         })?;
         value.set_sensitive(true);
         let url = endpoint.stream_url(&self.settings.model);
-        let request = self.client()?.post(url).header(header, value).header(CONTENT_TYPE, "application/json").body(body);
+        let request =
+            self.client()?.post(url).header(header, value).header(CONTENT_TYPE, "application/json").body(body);
         request.send().await.map_err(|error| self.failure(&error))
     }
 
@@ -190,9 +191,8 @@ impl Shared {
         let host = self.settings.endpoint.base().host_str().unwrap_or_default();
         // Before there is a connection nothing has left.
         let kind = if error.is_connect() { ModelErrorKind::Unserved } else { ModelErrorKind::Unreachable };
-        let unreachable = |retry, what: String, remedy: &str| {
-            Failure::new(kind, retry, format!("{host} {what}"), remedy)
-        };
+        let unreachable =
+            |retry, what: String, remedy: &str| Failure::new(kind, retry, format!("{host} {what}"), remedy);
         let cause = innermost(error);
         if error.is_dns() {
             let what = "has a name that cannot be resolved".to_owned();

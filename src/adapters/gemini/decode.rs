@@ -147,7 +147,8 @@ impl Answer {
 
 /// One value: an object, or a list with an error in it.
 fn read(value: &[u8]) -> Result<Chunk, Failure> {
-    let unreadable = |why: &dyn std::fmt::Display| Failure::garbled(format!("the answer is not what Gemini sends: {why}"));
+    let unreadable =
+        |why: &dyn std::fmt::Display| Failure::garbled(format!("the answer is not what Gemini sends: {why}"));
     // A list would be read as the fields of an object in their order.
     if value.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         let other: Value = serde_json::from_slice(value).map_err(|error| unreadable(&error))?;
@@ -179,7 +180,10 @@ fn finish_reason(word: &str) -> FinishReason {
         "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY" => {
             FinishReason::Withheld(own())
         }
-        "MALFORMED_FUNCTION_CALL" | "MALFORMED_RESPONSE" | CALLED | "TOO_MANY_TOOL_CALLS"
+        "MALFORMED_FUNCTION_CALL"
+        | "MALFORMED_RESPONSE"
+        | CALLED
+        | "TOO_MANY_TOOL_CALLS"
         | "MISSING_THOUGHT_SIGNATURE" => FinishReason::Malformed(own()),
         _ => FinishReason::Other(own()),
     }

@@ -243,12 +243,19 @@ mod tests {
     const RETRY_INFO: &str = r#"{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"54s"}"#;
     const PER_MINUTE: &str = r#"{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]}"#;
     const PER_DAY: &str = r#"{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}"#;
-    const BAD_KEY: &str = r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}"#;
+    const BAD_KEY: &str =
+        r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}"#;
     const BAD_FIELD: &str = r#"{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"contents[0].parts","description":"must not be empty"}]}"#;
 
     #[rstest]
     // keys
-    #[case(400, details(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", BAD_KEY), Key, Retry::Never, "does not accept the key (HTTP 400): API key not valid")]
+    #[case(
+        400,
+        details(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", BAD_KEY),
+        Key,
+        Retry::Never,
+        "does not accept the key (HTTP 400): API key not valid"
+    )]
     #[case(400, details(400, "INVALID_ARGUMENT", "API key expired", BAD_KEY), Key, Retry::Never, "does not accept")]
     #[case(400, r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}"#.to_owned(), Key, Retry::Never, "does not accept")]
     #[case(401, details(401, "UNAUTHENTICATED", "no", ""), Key, Retry::Never, "does not accept")]
@@ -257,25 +264,79 @@ mod tests {
     #[case(403, details(403, "PERMISSION_DENIED", "API not enabled", ""), Key, Retry::Never, "may not use this model")]
     // quotas
     #[case(429, details(429, "RESOURCE_EXHAUSTED", "Please retry in 54.8s.", &[PER_MINUTE, RETRY_INFO].join(",")), Quota, Retry::After(54 * SECOND), "too many questions")]
-    #[case(429, details(429, "RESOURCE_EXHAUSTED", "Please retry in 54.8s.", ""), Quota, Retry::After(Duration::from_millis(54_800)), "retry in 54.8s")]
-    #[case(429, details(429, "RESOURCE_EXHAUSTED", "Please retry in 350.5ms.", ""), Quota, Retry::After(Duration::from_micros(350_500)), "too many")]
+    #[case(
+        429,
+        details(429, "RESOURCE_EXHAUSTED", "Please retry in 54.8s.", ""),
+        Quota,
+        Retry::After(Duration::from_millis(54_800)),
+        "retry in 54.8s"
+    )]
+    #[case(
+        429,
+        details(429, "RESOURCE_EXHAUSTED", "Please retry in 350.5ms.", ""),
+        Quota,
+        Retry::After(Duration::from_micros(350_500)),
+        "too many"
+    )]
     #[case(429, details(429, "RESOURCE_EXHAUSTED", "slow down", ""), Quota, Retry::Soon, "slow down")]
     #[case(429, format!("[{}]", details(429, "RESOURCE_EXHAUSTED", "x", RETRY_INFO)), Quota, Retry::After(54 * SECOND), ": x")]
     #[case(429, details(429, "RESOURCE_EXHAUSTED", "retry in 3s", &[PER_DAY, RETRY_INFO].join(",")), Quota, Retry::Never, "for today is spent")]
-    #[case(429, details(429, "RESOURCE_EXHAUSTED", "Quota exceeded, limit: 0, model: x. retry in 3s", PER_MINUTE), Quota, Retry::Never, "no quota at all")]
-    #[case(429, details(429, "RESOURCE_EXHAUSTED", "Your project has exceeded its spending cap", ""), Quota, Retry::After(SPENDING_WAIT), "spending limit")]
+    #[case(
+        429,
+        details(429, "RESOURCE_EXHAUSTED", "Quota exceeded, limit: 0, model: x. retry in 3s", PER_MINUTE),
+        Quota,
+        Retry::Never,
+        "no quota at all"
+    )]
+    #[case(
+        429,
+        details(429, "RESOURCE_EXHAUSTED", "Your project has exceeded its spending cap", ""),
+        Quota,
+        Retry::After(SPENDING_WAIT),
+        "spending limit"
+    )]
     #[case(429, "busy".to_owned(), Quota, Retry::Soon, "(HTTP 429)")]
     // the provider's own trouble
     #[case(408, String::new(), Unserved, Retry::Soon, "(HTTP 408)")]
-    #[case(500, details(500, "INTERNAL", "An internal error has occurred", ""), Unserved, Retry::Soon, "internal error")]
+    #[case(
+        500,
+        details(500, "INTERNAL", "An internal error has occurred", ""),
+        Unserved,
+        Retry::Soon,
+        "internal error"
+    )]
     #[case(503, details(503, "UNAVAILABLE", "The model is overloaded", RETRY_INFO), Unserved, Retry::After(54 * SECOND), "overloaded")]
     #[case(502, "<html><body>Bad gateway</body></html>".to_owned(), Unserved, Retry::Soon, "(HTTP 502)")]
     #[case(504, "null".to_owned(), Unserved, Retry::Soon, "(HTTP 504)")]
     // refusals
-    #[case(404, details(404, "NOT_FOUND", "models/x is not found", ""), Refused, Retry::Never, "does not know this model")]
-    #[case(400, details(400, "INVALID_ARGUMENT", "Invalid request", BAD_FIELD), Refused, Retry::Never, ": Invalid request contents[0].parts: must not be empty")]
-    #[case(400, details(400, "FAILED_PRECONDITION", "User location is not supported for the API use.", ""), Refused, Retry::Never, "from where this machine is")]
-    #[case(400, details(400, "INVALID_ARGUMENT", "The input token count exceeds the maximum", ""), Refused, Retry::Never, "too long")]
+    #[case(
+        404,
+        details(404, "NOT_FOUND", "models/x is not found", ""),
+        Refused,
+        Retry::Never,
+        "does not know this model"
+    )]
+    #[case(
+        400,
+        details(400, "INVALID_ARGUMENT", "Invalid request", BAD_FIELD),
+        Refused,
+        Retry::Never,
+        ": Invalid request contents[0].parts: must not be empty"
+    )]
+    #[case(
+        400,
+        details(400, "FAILED_PRECONDITION", "User location is not supported for the API use.", ""),
+        Refused,
+        Retry::Never,
+        "from where this machine is"
+    )]
+    #[case(
+        400,
+        details(400, "INVALID_ARGUMENT", "The input token count exceeds the maximum", ""),
+        Refused,
+        Retry::Never,
+        "too long"
+    )]
     #[case(302, String::new(), Refused, Retry::Never, "redirects")]
     #[case(418, "[]".to_owned(), Refused, Retry::Never, "(HTTP 418)")]
     #[case(400, r#"{"error":7}"#.to_owned(), Refused, Retry::Never, "refuses")]

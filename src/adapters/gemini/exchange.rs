@@ -199,14 +199,16 @@ impl Exchange {
     /// Waits for `future`, but no longer than silence is borne.
     async fn watch<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
         let patience = self.shared.settings.patience;
-        let (until, borne) = if self.heard {
-            (Instant::now() + patience.idle, patience.idle)
-        } else {
-            (self.first_by, patience.first)
-        };
+        let (until, borne) =
+            if self.heard { (Instant::now() + patience.idle, patience.idle) } else { (self.first_by, patience.first) };
         tokio::time::timeout_at(until, future).await.map_err(|_| {
             let what = format!("Gemini said nothing for {} s", borne.as_secs_f32());
-            Failure::new(ModelErrorKind::Unreachable, Retry::Never, what, "Ask again; if it stays so, check the network")
+            Failure::new(
+                ModelErrorKind::Unreachable,
+                Retry::Never,
+                what,
+                "Ask again; if it stays so, check the network",
+            )
         })
     }
 

@@ -63,10 +63,7 @@ impl Frames {
     ///
     /// # Errors
     /// As [`Self::push`], and when the end comes within a bare object.
-    pub fn finish<B>(
-        &mut self,
-        mut sink: impl FnMut(&[u8]) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>, FrameError> {
+    pub fn finish<B>(&mut self, mut sink: impl FnMut(&[u8]) -> ControlFlow<B>) -> Result<ControlFlow<B>, FrameError> {
         let Self { events, documents } = self;
         let flow = done(events.finish(|piece| take(documents, piece, &mut sink))?)?;
         if flow.is_continue() {

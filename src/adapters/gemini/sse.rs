@@ -133,10 +133,7 @@ impl SseDecoder {
     ///
     /// # Errors
     /// As [`Self::push`].
-    pub fn finish<B>(
-        &mut self,
-        mut sink: impl FnMut(Piece<'_>) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>, TooLong> {
+    pub fn finish<B>(&mut self, mut sink: impl FnMut(Piece<'_>) -> ControlFlow<B>) -> Result<ControlFlow<B>, TooLong> {
         if self.mode == Mode::Bare {
             return Ok(ControlFlow::Continue(()));
         }

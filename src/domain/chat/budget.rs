@@ -167,7 +167,9 @@ mod tests {
     fn the_first_limit_that_is_reached_is_named() {
         let budget = Budget { per_call: 10, per_incident: 20, per_day: 30 };
         let incident = Some(IncidentId(1));
-        let limit = |about, spent: Spent, wanted| decide_reserve(&budget, &spent, about, wanted, 1).err().map(|over| over.limit);
+        let limit = |about, spent: Spent, wanted| {
+            decide_reserve(&budget, &spent, about, wanted, 1).err().map(|over| over.limit)
+        };
         assert_eq!(limit(incident, Spent::default(), 11), Some(Limit::Call));
         assert_eq!(limit(incident, Spent { incident: 11, day: 11 }, 10), Some(Limit::Incident));
         assert_eq!(limit(None, Spent { incident: 11, day: 11 }, 10), None);
@@ -179,7 +181,10 @@ mod tests {
 
     #[test]
     fn amounts_are_rounded_up_and_refusals_say_what_to_do() {
-        assert_eq!([usd(0), usd(1), usd(41_201), usd(5_000_000)], ["US$ 0.0000", "US$ 0.0001", "US$ 0.0413", "US$ 5.0000"]);
+        assert_eq!(
+            [usd(0), usd(1), usd(41_201), usd(5_000_000)],
+            ["US$ 0.0000", "US$ 0.0001", "US$ 0.0413", "US$ 5.0000"]
+        );
         let over = OverBudget { limit: Limit::Day, wanted_micro_usd: 50_000, left_micro_usd: 0 };
         assert!(over.to_string().contains("[budget] per_day"), "{over}");
     }

@@ -69,7 +69,9 @@ pub struct Tariff {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
     /// The table does not know the model.
-    #[error("The price of {model} is not known, so no budget can be kept. Add it to the file of [budget] prices, or choose one of: {known}")]
+    #[error(
+        "The price of {model} is not known, so no budget can be kept. Add it to the file of [budget] prices, or choose one of: {known}"
+    )]
     Unknown {
         /// The model.
         model: String,
@@ -77,7 +79,9 @@ pub enum PriceError {
         known: String,
     },
     /// The model is known, its price on that day is not.
-    #[error("The price of {model} on {day} is not known, so no budget can be kept. Add it to the file of [budget] prices")]
+    #[error(
+        "The price of {model} on {day} is not known, so no budget can be kept. Add it to the file of [budget] prices"
+    )]
     Unpriced {
         /// The model.
         model: String,
@@ -169,8 +173,12 @@ impl Prices {
     pub fn tariff(&self, model: &str, now: Timestamp) -> Result<Tariff, PriceError> {
         let name = bare_name(model).to_owned();
         let Some(entry) = self.models.get(&name) else {
-            let known: Vec<&str> =
-                self.models.iter().filter(|(_, entry)| !entry.prices.is_empty()).map(|(name, _)| name.as_str()).collect();
+            let known: Vec<&str> = self
+                .models
+                .iter()
+                .filter(|(_, entry)| !entry.prices.is_empty())
+                .map(|(name, _)| name.as_str())
+                .collect();
             return Err(PriceError::Unknown { model: name, known: known.join(", ") });
         };
         let day = date_of(now);
@@ -215,7 +223,9 @@ impl ModelEntry {
                 *tier = *price;
             }
         }
-        tiers.contains_key(&0).then(|| Tariff { tiers: tiers.into_iter().map(|(above, price)| (above, price.rates)).collect() })
+        tiers
+            .contains_key(&0)
+            .then(|| Tariff { tiers: tiers.into_iter().map(|(above, price)| (above, price.rates)).collect() })
     }
 }
 
@@ -314,7 +324,8 @@ mod tests {
 
     #[test]
     fn a_file_goes_over_the_table_model_by_model() {
-        let own = "[[model]]\nname = \"local\"\nprice = [{ from = \"2026-11-01\", input = 0, output = 0, cached = 0 }]\n";
+        let own =
+            "[[model]]\nname = \"local\"\nprice = [{ from = \"2026-11-01\", input = 0, output = 0, cached = 0 }]\n";
         let prices = Prices::bundled().with(Prices::parse(own).unwrap());
         assert_eq!(prices.tariff("local", at("2026-11-22")).unwrap().cost(&usage(9, 0, 9, 9)), 0);
         assert!(prices.tariff("local", at("2026-10-31")).is_err());

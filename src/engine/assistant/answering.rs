@@ -48,14 +48,16 @@ async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
             note_refused(&assistant, held.as_ref(), &material).await;
             local(&material, &why, &sender).await
         }
-        Plan::Model { inspected, sources } => match by_model(&assistant, &inspected, &sources, &material, &sender).await {
-            Ok(message) => message,
-            Err(why) => {
-                // What has come so far does not count, and nobody may take it for the answer.
-                let _ = sender.send(AnswerEvent::Fallback { why: why.clone() }).await;
-                local(&material, &why, &sender).await
+        Plan::Model { inspected, sources } => {
+            match by_model(&assistant, &inspected, &sources, &material, &sender).await {
+                Ok(message) => message,
+                Err(why) => {
+                    // What has come so far does not count, and nobody may take it for the answer.
+                    let _ = sender.send(AnswerEvent::Fallback { why: why.clone() }).await;
+                    local(&material, &why, &sender).await
+                }
             }
-        },
+        }
     };
     let parts = &assistant.inner.parts;
     let event = match parts.store.say(ended, &Actor::engine("assistant")).await {
@@ -89,7 +91,8 @@ async fn local(material: &Arc<Material>, why: &str, sender: &Sender) -> MessageD
             MessageDraft { sources: answer.sources, ..draft }
         }
         Err(error) => {
-            let reason = format!("The SOPs could not be searched: {error}. Look at them yourself; the log has the details");
+            let reason =
+                format!("The SOPs could not be searched: {error}. Look at them yourself; the log has the details");
             ChatMessage::draft(conversation, author, String::new(), MessageState::Failed { reason })
         }
     }
@@ -312,11 +315,11 @@ fn judge(reason: &FinishReason, is_blank: bool) -> Result<MessageState, String> 
         FinishReason::Withheld(word) if is_blank => {
             Err(format!("The provider withheld the answer ({word}). Ask in other words"))
         }
-        FinishReason::Length if is_blank => {
-            Err("The model used up its output tokens before it said anything. Raise [model] max_output_tokens, or let it \
+        FinishReason::Length if is_blank => Err(
+            "The model used up its output tokens before it said anything. Raise [model] max_output_tokens, or let it \
                  think less"
-                .to_owned())
-        }
+                .to_owned(),
+        ),
         _ if is_blank => Err("The model gave no answer. Ask again, perhaps in other words".to_owned()),
         FinishReason::Stop => Ok(MessageState::Complete),
         FinishReason::Length => cut("the model reached its limit of output tokens".to_owned()),

@@ -54,7 +54,8 @@ pub(super) fn remark(answer: &str, sources: &[SopId], library: &Library) -> Opti
     if false_ones.is_empty() {
         return None;
     }
-    let mut remark = "\n\n> aiops: these citations point to nothing that the model was given; do not rely on them:".to_owned();
+    let mut remark =
+        "\n\n> aiops: these citations point to nothing that the model was given; do not rely on them:".to_owned();
     for citation in false_ones.iter().take(LISTED) {
         let node = citation.node.as_ref().map(|node| format!("#{node}")).unwrap_or_default();
         // In code marks, so that they do not look like citations.

@@ -153,9 +153,8 @@ fn sop(document: &SopDocument, cursor: Option<&NodeId>, fence: &Fence<'_>) -> St
 
 /// The nodes of the innermost section around the node at `index`.
 fn section_of(procedure: &Procedure, index: usize) -> std::ops::Range<usize> {
-    let is_section = |index: usize| {
-        procedure.nodes.get(index).is_some_and(|node| matches!(node.kind, NodeKind::Section { .. }))
-    };
+    let is_section =
+        |index: usize| procedure.nodes.get(index).is_some_and(|node| matches!(node.kind, NodeKind::Section { .. }));
     let mut top = index;
     while !is_section(top) {
         match procedure.nodes.get(top).and_then(|node| node.parent) {

@@ -11,7 +11,7 @@ use super::material::Material;
 use super::retrieval::{self, Hit, Preference};
 use super::words;
 use crate::domain::id::SopId;
-use crate::domain::procedure::{NodeKind, Procedure, Shell};
+use crate::domain::procedure::{BranchOrigin, NodeKind, Procedure, Shell};
 
 /// Passages shown at most.
 const PASSAGES: usize = 5;
@@ -81,19 +81,54 @@ fn passage(procedure: &Procedure, hit: &Hit, text: &mut String) {
     let section = section_of(procedure, hit.passage.node).map(|section| format!(" — {section}")).unwrap_or_default();
     let title = plain(&procedure.title);
     let _ = write!(text, "\n**{title}**{section}{label} [sop:{}#{}]\n\n", procedure.sop, node.id);
-    let quoted = words::head(&words::one_line(&node.text), QUOTED);
-    for line in quoted.lines() {
-        let _ = writeln!(text, "> {}", plain(line));
+    let own = &node.text;
+    let mut commands = 0;
+    let depth = procedure.depth(hit.passage.node);
+    for index in hit.passage.node..procedure.nodes.len() {
+        if index > hit.passage.node && procedure.depth(index) <= depth {
+            break;
+        }
+        if let Some(node) = procedure.nodes.get(index) {
+            commands += usize::from(matches!(node.kind, NodeKind::Command { .. }));
+            if commands > COMMANDS {
+                text.push_str("> […]\n");
+                break;
+            }
+            let is_command = matches!(node.kind, NodeKind::Command { .. });
+            if index == hit.passage.node || is_command || !retrieval::is_told_by(own, node) {
+                tell(&node.kind, &node.text, text);
+            }
+        }
     }
-    let command = hit.passage.command.and_then(|command| procedure.nodes.get(command)).map(|node| &node.kind);
-    if let Some(NodeKind::Command { script, shell, .. }) = command {
-        let language = match shell {
-            Shell::Sh => "sh",
-            Shell::Sql => "sql",
-            Shell::Promql => "promql",
-            Shell::Other => "text",
-        };
-        let _ = write!(text, "\n{}\n", words::fenced(language, script));
+}
+
+/// One node of a passage: its words quoted, its command in a fence.
+fn tell(kind: &NodeKind, words_of_it: &str, text: &mut String) {
+    let says = match kind {
+        NodeKind::Command { script, shell, .. } => {
+            let language = match shell {
+                Shell::Sh => "sh",
+                Shell::Sql => "sql",
+                Shell::Promql => "promql",
+                Shell::Other => "text",
+            };
+            let _ = write!(text, "\n{}\n\n", words::fenced(language, script));
+            return;
+        }
+        NodeKind::Output => return,
+        NodeKind::Branch { origin: BranchOrigin::ImplicitElse, .. } => return,
+        NodeKind::Branch { origin: BranchOrigin::Otherwise, .. } => "Otherwise:".to_owned(),
+        NodeKind::Branch { condition, origin: BranchOrigin::Explicit } => format!("If {}:", words::one_line(condition)),
+        NodeKind::Section { .. }
+        | NodeKind::Step { .. }
+        | NodeKind::Decision { .. }
+        | NodeKind::Note { .. }
+        | NodeKind::Opaque { .. } => words::one_line(words_of_it),
+    };
+    if !says.is_empty() {
+        for line in words::head(&says, QUOTED).lines() {
+            let _ = writeln!(text, "> {}  ", plain(line));
+        }
     }
 }
 
@@ -126,7 +161,8 @@ fn history(material: &Material) -> String {
     if !material.attempts.is_empty() {
         text.push_str("\nRun for this incident, newest first:\n\n");
         for past in material.attempts.iter().rev().take(COMMANDS) {
-            let _ = writeln!(text, "- {} → {}", inline(&words::command(&past.invocation)), plain(&words::outcome(past)));
+            let _ =
+                writeln!(text, "- {} → {}", inline(&words::command(&past.invocation)), plain(&words::outcome(past)));
         }
     }
     if !material.similar.is_empty() {
@@ -177,7 +213,9 @@ fn exit_status(question: &str) -> Option<String> {
                 1 => "HUP: its terminal or its parent went away.",
                 2 => "INT: somebody pressed Ctrl-C.",
                 6 => "ABRT: it ended itself after an error that it could not handle.",
-                9 => "KILL: something ended it without asking. Mostly the kernel or the container's limit, when memory ran out (out of memory, OOM).",
+                9 => {
+                    "KILL: something ended it without asking. Mostly the kernel or the container's limit, when memory ran out (out of memory, OOM)."
+                }
                 11 => "SEGV: it used memory that was not its own; a bug of the program.",
                 13 => "PIPE: whoever read its output went away.",
                 15 => "TERM: it was asked to end, by a stop, a restart or a deployment.",

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::id::SopId;
-use crate::domain::procedure::{NodeKind, Procedure, SectionRole};
+use crate::domain::procedure::{Node, NodeKind, Procedure, SectionRole};
 use crate::engine::library::Library;
 
 /// Parameters of BM25 (Robertson and Zaragoza 2009): how fast repetition stops to count, and how much length does.
@@ -29,8 +29,8 @@ pub(super) struct Passage {
     pub(super) sop: SopId,
     /// Position of the step or note in it.
     pub(super) node: usize,
-    /// Position of its first command.
-    pub(super) command: Option<usize>,
+    /// Whether a command belongs to it.
+    pub(super) has_command: bool,
     /// What the section around it is for.
     pub(super) role: SectionRole,
 }
@@ -78,9 +78,9 @@ pub(super) fn search(library: &Library, question: &str, prefer: &Preference<'_>,
             (term.as_str(), (1.0 + (index.len() as f64 - having + 0.5) / (having + 0.5)).ln())
         })
         .collect();
-    let mut hits: Vec<Hit> = index
+    let scored: Vec<Hit> = index
         .into_iter()
-        .filter_map(|entry| {
+        .map(|entry| {
             let mut score = 0.0;
             for (term, weight) in &wanted.terms {
                 let count = entry.terms.get(term).copied().unwrap_or(0.0);
@@ -89,11 +89,26 @@ pub(super) fn search(library: &Library, question: &str, prefer: &Preference<'_>,
                 score += weight * rare * count * (K1 + 1.0) / (count + K1 * length);
             }
             let score = score * document_factor(&entry.passage.sop, prefer) * wanted.role_factor(&entry.passage);
-            (score > 0.0).then_some(Hit { passage: entry.passage, score })
+            Hit { passage: entry.passage, score }
         })
         .collect();
+    best(scored, &wanted.roles, limit)
+}
+
+/// The best of all passages. The steps of a rollback or a verification are done one after the other: where such a section was
+/// asked for and found, all of it stands first, in its own order.
+fn best(scored: Vec<Hit>, roles: &[SectionRole], limit: usize) -> Vec<Hit> {
+    const IN_ORDER: [SectionRole; 2] = [SectionRole::Rollback, SectionRole::Verify];
+    let mut hits: Vec<Hit> = scored.iter().filter(|hit| hit.score > 0.0).cloned().collect();
     // Stable: what is equal stays in the order of library and document.
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let asked = |hit: &&Hit| roles.contains(&hit.passage.role) && IN_ORDER.contains(&hit.passage.role);
+    if let Some(first) = hits.first().filter(asked).cloned() {
+        let of_section = |hit: &Hit| hit.passage.sop == first.passage.sop && hit.passage.role == first.passage.role;
+        hits.retain(|hit| !of_section(hit));
+        let section = scored.into_iter().filter(of_section).map(|hit| Hit { score: first.score, ..hit });
+        hits.splice(0..0, section);
+    }
     hits.truncate(limit);
     hits
 }
@@ -116,8 +131,13 @@ struct Query {
 
 impl Query {
     fn role_factor(&self, passage: &Passage) -> f64 {
-        let role = if self.roles.contains(&passage.role) { 2.0 } else { 1.0 };
-        let command = if self.wants_command && passage.command.is_some() { 1.2 } else { 1.0 };
+        let role = match passage.role {
+            asked if self.roles.contains(&asked) => 2.0,
+            // One looks before one changes.
+            SectionRole::Diagnosis => 1.2,
+            _ => 1.0,
+        };
+        let command = if self.wants_command && passage.has_command { 1.5 } else { 1.0 };
         role * command
     }
 }
@@ -126,8 +146,14 @@ impl Query {
 const INTENTS: &[(&[&str], SectionRole)] = &[
     (&["mean", "meaning", "what is"], SectionRole::Meaning),
     (&["impact", "affect", "users", "harm"], SectionRole::Impact),
-    (&["why", "cause", "find", "diagnose", "investigate", "see", "look", "check", "which process"], SectionRole::Diagnosis),
-    (&["fix", "free", "solve", "mitigate", "clean", "delete", "remove", "restart", "renew", "stop"], SectionRole::Mitigation),
+    (
+        &["why", "cause", "find", "diagnose", "investigate", "see", "look", "check", "which process"],
+        SectionRole::Diagnosis,
+    ),
+    (
+        &["fix", "free", "solve", "mitigate", "clean", "delete", "remove", "restart", "renew", "stop"],
+        SectionRole::Mitigation,
+    ),
     (&["verify", "fixed", "worked", "confirm", "resolved", "success", "ok again"], SectionRole::Verify),
     (&["roll back", "rollback", "undo", "revert", "restore", "put back"], SectionRole::Rollback),
     (&["who", "escalate", "page", "call", "owner", "contact"], SectionRole::Escalation),
@@ -152,12 +178,12 @@ const SYNONYMS: &[&[&str]] = &[
 
 /// Words that say nothing about what is meant.
 const STOP: &[&str] = &[
-    "a", "about", "after", "again", "all", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could",
-    "did", "do", "does", "for", "from", "get", "give", "had", "has", "have", "help", "how", "i", "if", "in", "into", "is", "it",
-    "its", "just", "let", "may", "me", "my", "no", "not", "now", "of", "on", "one", "or", "our", "out", "please", "run",
-    "should", "so", "step", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those",
-    "to", "up", "use", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you",
-    "your", "mean", "command",
+    "a", "about", "after", "again", "all", "an", "and", "any", "are", "as", "at", "back", "be", "been", "but", "by",
+    "can", "could", "did", "do", "does", "for", "from", "get", "give", "had", "has", "have", "help", "how", "i", "if",
+    "in", "into", "is", "it", "its", "just", "let", "may", "me", "my", "no", "not", "now", "of", "on", "one", "or",
+    "our", "out", "please", "run", "should", "so", "step", "tell", "than", "that", "the", "their", "them", "then",
+    "there", "these", "they", "this", "those", "to", "up", "use", "was", "we", "were", "what", "when", "where",
+    "which", "who", "why", "will", "with", "would", "you", "your", "mean", "command",
 ];
 
 fn query(question: &str) -> Query {
@@ -166,10 +192,12 @@ fn query(question: &str) -> Query {
     let padded = format!(" {} ", words.join(" "));
     let means = |phrase: &&str| {
         let roots: Vec<String> = phrase.split(' ').map(root).collect();
-        let rooted: Vec<String> = words.iter().map(|word| root(word)).collect();
+        // `deleted files` asks for no deletion.
+        let rooted: Vec<String> = words.iter().filter(|word| !word.ends_with("ed")).map(|word| root(word)).collect();
         padded.contains(&format!(" {phrase} ")) || rooted.windows(roots.len()).any(|window| *window == *roots)
     };
-    let roles = INTENTS.iter().filter(|(phrases, _)| phrases.iter().any(|phrase| means(&phrase))).map(|(_, role)| *role);
+    let roles =
+        INTENTS.iter().filter(|(phrases, _)| phrases.iter().any(|phrase| means(&phrase))).map(|(_, role)| *role);
     let roles: Vec<SectionRole> = roles.collect();
     let mut terms: BTreeMap<String, f64> = BTreeMap::new();
     for word in words.iter().filter(|word| !STOP.contains(&word.as_str())) {
@@ -188,9 +216,8 @@ fn query(question: &str) -> Query {
 fn passages(procedure: &Procedure, title: &str, index: &mut Vec<Indexed>) {
     for (at, node) in procedure.nodes.iter().enumerate() {
         let is_passage = match &node.kind {
-            NodeKind::Step { .. } | NodeKind::Decision { .. } => true,
-            // Notes within a step belong to it.
-            NodeKind::Note { .. } => step_above(procedure, at).is_none(),
+            // What stands within a step belongs to it: a branch says nothing without its question.
+            NodeKind::Step { .. } | NodeKind::Decision { .. } | NodeKind::Note { .. } => !is_within_step(procedure, at),
             NodeKind::Section { .. }
             | NodeKind::Command { .. }
             | NodeKind::Output
@@ -203,22 +230,31 @@ fn passages(procedure: &Procedure, title: &str, index: &mut Vec<Indexed>) {
     }
 }
 
-/// The nearest step or decision around the node at `index`.
-fn step_above(procedure: &Procedure, index: usize) -> Option<usize> {
-    let mut at = procedure.nodes.get(index)?.parent;
-    while let Some(parent) = at {
-        let node = procedure.nodes.get(parent)?;
+/// Whether a step or a question stands around the node at `index`.
+fn is_within_step(procedure: &Procedure, index: usize) -> bool {
+    let mut at = procedure.nodes.get(index).and_then(|node| node.parent);
+    while let Some(node) = at.and_then(|parent| procedure.nodes.get(parent)) {
         if matches!(node.kind, NodeKind::Step { .. } | NodeKind::Decision { .. }) {
-            return Some(parent);
+            return true;
         }
         at = node.parent;
     }
-    None
+    false
+}
+
+/// Whether the words of `node`, which stands below a step, were made from the words `own` of that step.
+pub(super) fn is_told_by(own: &str, node: &Node) -> bool {
+    let bare = |text: &str| text.trim_end_matches([':', '.', '?']).to_lowercase();
+    match &node.kind {
+        NodeKind::Decision { .. } => true,
+        NodeKind::Branch { condition, .. } => bare(own).contains(&bare(condition)),
+        _ => bare(own).contains(&bare(&node.text)),
+    }
 }
 
 fn indexed(procedure: &Procedure, at: usize, title: &str) -> Indexed {
     let mut entry = Indexed {
-        passage: Passage { sop: procedure.sop.clone(), node: at, command: None, role: SectionRole::Other },
+        passage: Passage { sop: procedure.sop.clone(), node: at, has_command: false, role: SectionRole::Other },
         terms: BTreeMap::new(),
         length: 0.0,
     };
@@ -234,19 +270,17 @@ fn indexed(procedure: &Procedure, at: usize, title: &str) -> Indexed {
         above = node.parent;
     }
     let depth = procedure.depth(at);
-    entry.add(&procedure.nodes.get(at).map(|node| node.text.clone()).unwrap_or_default(), OWN);
+    let own = procedure.nodes.get(at).map(|node| node.text.clone()).unwrap_or_default();
+    entry.add(&own, OWN);
     for below in at + 1..procedure.nodes.len() {
         let Some(node) = procedure.nodes.get(below).filter(|_| procedure.depth(below) > depth) else { break };
         match &node.kind {
-            // A step within a step is a passage of its own.
-            NodeKind::Step { .. } | NodeKind::Decision { .. } => {}
-            NodeKind::Command { script, .. } if step_above(procedure, below) == Some(at) => {
-                entry.passage.command.get_or_insert(below);
+            NodeKind::Command { script, .. } => {
+                entry.passage.has_command = true;
                 entry.add(script, SCRIPT);
             }
-            NodeKind::Branch { condition, .. } if step_above(procedure, below) == Some(at) => entry.add(condition, OWN),
-            _ if step_above(procedure, below) == Some(at) => entry.add(&node.text, OWN),
-            _ => {}
+            _ if is_told_by(&own, node) => {}
+            _ => entry.add(&node.text, OWN),
         }
     }
     entry

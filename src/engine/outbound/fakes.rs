@@ -1,7 +1,7 @@
 //! A simple redactor for tests: secrets begin with `SECRET-`, hosts with `host-`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use super::{Blocked, Redacted, Redactor, Restore, Tokens};
 
@@ -20,10 +20,6 @@ struct FakeTokens {
 
 struct FakeRestore {
     held: String,
-}
-
-pub(crate) fn tokens(redactor: &dyn Redactor) -> Arc<Mutex<Box<dyn Tokens>>> {
-    Arc::new(Mutex::new(redactor.begin()))
 }
 
 impl Redactor for FakeRedactor {

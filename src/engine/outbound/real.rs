@@ -16,8 +16,18 @@ use crate::domain::redact::{self, Canaries, NameKind, PREAMBLE, Pseudonyms, Reda
 const OWN: &str = "a key, token or password";
 
 /// Labels whose value is the name or the address of a host.
-const HOST_LABELS: [&str; 10] =
-    ["instance", "host", "hostname", "node", "nodename", "node_name", "server", "exported_instance", "target", "machine"];
+const HOST_LABELS: [&str; 10] = [
+    "instance",
+    "host",
+    "hostname",
+    "node",
+    "nodename",
+    "node_name",
+    "server",
+    "exported_instance",
+    "target",
+    "machine",
+];
 /// Labels whose value is a person's account.
 const USER_LABELS: [&str; 4] = ["user", "username", "login", "account"];
 /// Names that say nothing about whose they are.
@@ -174,7 +184,12 @@ mod tests {
     fn names_of_labels_get_tokens_and_come_back_however_the_answer_is_cut() {
         let redaction = Redaction::new(Arc::new(Vec::new), vec!["ops-console".to_owned()]);
         let mut tokens = redaction.begin();
-        tokens.learn(&labels(&[("instance", "webserver7:9100"), ("job", "plain"), ("user", "alice"), ("node", "10.1.2.3")]));
+        tokens.learn(&labels(&[
+            ("instance", "webserver7:9100"),
+            ("job", "plain"),
+            ("user", "alice"),
+            ("node", "10.1.2.3"),
+        ]));
         let said = "webserver7 is plain, says alice on ops-console at 10.1.2.3";
         let body = serde_json::to_vec(&serde_json::json!({ "text": said })).unwrap();
         let redacted = tokens.redact(&body).unwrap();

@@ -144,8 +144,7 @@ async fn each_limit_refuses_and_the_next_day_begins_anew() {
         reserve(&bench.store, request(None, 100)).await.unwrap();
     }
     assert_eq!(reserve(&bench.store, request(None, 1)).await, Err(Limit::Day));
-    let refusals =
-        bench.journal().await.iter().filter(|entry| matches!(entry, Payload::BudgetRefused { .. })).count();
+    let refusals = bench.journal().await.iter().filter(|entry| matches!(entry, Payload::BudgetRefused { .. })).count();
     assert_eq!(refusals, 3);
     bench.clock.advance(Duration::from_secs(24 * 3600));
     assert!(reserve(&bench.store, request(None, 100)).await.is_ok());

@@ -3,8 +3,8 @@
 mod support;
 
 mod acting;
-mod commanding;
 mod chatting;
+mod commanding;
 mod concurrency;
 mod ingesting;
 mod leasing;

@@ -46,9 +46,7 @@ pub(super) fn host_is_ours(name: &str, stage: &Stage) -> Result<(), String> {
         ("amtool", _) => arguments,
         _ => &[],
     };
-    let foreign = |word: &&Word| {
-        word.pieces.iter().any(|piece| piece.origin.is_outside())
-    };
+    let foreign = |word: &&Word| word.pieces.iter().any(|piece| piece.origin.is_outside());
     match naming.iter().find(foreign) {
         Some(word) => Err(format!("{} has a value from outside, which can name the host that is asked", word.text())),
         None => Ok(()),

@@ -41,7 +41,8 @@ fn first_passage(answer: &LocalAnswer, library: &Library) -> (String, String) {
     let first = citations::find(&answer.text).into_iter().next().unwrap_or_else(|| panic!("{}", answer.text));
     let document = library.get(&first.sop).unwrap();
     let index = document.procedure.index_of(&first.node.unwrap_or_else(|| NodeId::from(""))).unwrap();
-    let block = blocks::fenced(&answer.text).into_iter().next().map(|block| block.text).unwrap_or_default();
+    let passages: Vec<&str> = answer.text.split("\n**").collect();
+    let block = blocks::fenced(passages[1]).into_iter().map(|block| block.text).collect();
     (document.procedure.nodes[index].text.clone(), block)
 }
 
@@ -49,7 +50,7 @@ fn first_passage(answer: &LocalAnswer, library: &Library) -> (String, String) {
 #[case("which step frees space?", Some("bundled/disk-full.md"), "rotated logs", "-delete")]
 #[case("how do I free space on the disk?", None, "rotated logs", "-delete")]
 #[case("how do I see how full the disk is?", None, "how full the filesystem is", "df -h")]
-#[case("how do I roll back?", Some("bundled/worker-crash-loop.md"), "Put back the version", ".replaced")]
+#[case("how do I roll back?", Some("bundled/worker-crash-loop.md"), "Stop the unit before", "systemctl stop")]
 #[case("what does exit 137 mean?", Some("bundled/worker-crash-loop.md"), "memory ran out", "oom-kill")]
 #[case("are there files that are deleted but still open?", None, "deleted but still open", "lsof +L1")]
 #[case("which directories are the biggest?", Some("bundled/disk-full.md"), "directories that hold the most", "du -xh")]

@@ -58,7 +58,8 @@ async fn the_context_has_rules_incident_sop_and_fences_that_nobody_can_guess() {
         let sent: serde_json::Value = serde_json::from_slice(&preview(&prepared.route).body).unwrap();
         let turn = sent["turns"][0]["text"].as_str().unwrap().to_owned();
         assert!(sent["system"].as_str().unwrap().contains("placeholder"));
-        for part in ["DiskFull", "label mountpoint = /srv", "[sop:bundled/disk-full.md#", "The engineer asks:\n\nwhy?"] {
+        for part in ["DiskFull", "label mountpoint = /srv", "[sop:bundled/disk-full.md#", "The engineer asks:\n\nwhy?"]
+        {
             assert!(turn.contains(part), "{part}: {turn}");
         }
         let word = turn.split("<<<DATA ").nth(1).unwrap().split('\n').next().unwrap().to_owned();
@@ -287,7 +288,8 @@ async fn earlier_turns_go_along_and_failed_ones_do_not() {
     *bench.model.script.lock().unwrap() = answered();
     let prepared = bench.prepare(general("third question")).await;
     let sent: serde_json::Value = serde_json::from_slice(&preview(&prepared.route).body).unwrap();
-    let turns: Vec<&str> = sent["turns"].as_array().unwrap().iter().map(|turn| turn["text"].as_str().unwrap()).collect();
+    let turns: Vec<&str> =
+        sent["turns"].as_array().unwrap().iter().map(|turn| turn["text"].as_str().unwrap()).collect();
     assert_eq!(turns.len(), 3);
     assert!(turns[0].contains("first question") && turns[1] == "Look at the disk.");
     assert!(turns[2].contains("second question") && turns[2].contains("third question"));
