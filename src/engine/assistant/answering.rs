@@ -186,10 +186,11 @@ impl Heard {
                     }
                     break End::Said(reason);
                 }
-                Some(Ok(event)) => match self.take(event, sender).await {
-                    Some(end) => break end,
-                    None => {}
-                },
+                Some(Ok(event)) => {
+                    if let Some(end) = self.take(event, sender).await {
+                        break end;
+                    }
+                }
                 Some(Err(error)) => break End::Failed(error),
                 None => break End::Failed(without_end()),
             }

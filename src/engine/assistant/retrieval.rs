@@ -190,14 +190,13 @@ fn query(question: &str) -> Query {
     let lower = question.to_lowercase();
     let words: Vec<String> = words_of(&lower).collect();
     let padded = format!(" {} ", words.join(" "));
-    let means = |phrase: &&str| {
+    let means = |phrase: &&str| -> bool {
         let roots: Vec<String> = phrase.split(' ').map(root).collect();
         // `deleted files` asks for no deletion.
         let rooted: Vec<String> = words.iter().filter(|word| !word.ends_with("ed")).map(|word| root(word)).collect();
         padded.contains(&format!(" {phrase} ")) || rooted.windows(roots.len()).any(|window| *window == *roots)
     };
-    let roles =
-        INTENTS.iter().filter(|(phrases, _)| phrases.iter().any(|phrase| means(&phrase))).map(|(_, role)| *role);
+    let roles = INTENTS.iter().filter(|(phrases, _)| phrases.iter().any(means)).map(|(_, role)| *role);
     let roles: Vec<SectionRole> = roles.collect();
     let mut terms: BTreeMap<String, f64> = BTreeMap::new();
     for word in words.iter().filter(|word| !STOP.contains(&word.as_str())) {
