@@ -70,9 +70,9 @@ fn real_runbooks_and_logs_hold_few_findings() {
             for finding in redacted.findings {
                 *by_rule.entry(finding.rule).or_default() += 1;
                 if finding.kind.is_secret() {
-                    secrets += 1
+                    secrets += 1;
                 } else {
-                    names += 1
+                    names += 1;
                 }
                 if std::env::var_os("AIOPS_SHOW_FINDINGS").is_some() {
                     let line = text[..finding.span.start].matches('\n').count() + 1;

@@ -1,16 +1,16 @@
 //! `name: value`, `NAME=value`, `"name": "value"`, `--name value`: a name that promises a secret, and its value.
 //!
-//! Owns: which names promise one, how a value is cut out of its surroundings, and which values keep the promise. The value
+//! Owns: which names promise one, and what. Cutting out and judging the value is done by `cut`. The value
 //! has the last word: `token: expired`, `key=id` and `password: {{ x }}` are none.
 
 use std::ops::Range;
 
 use super::Kind;
+use super::cut::{Separator, Sign, Value};
 use super::detect::{Found, RANK_ASSIGNED, floor_boundary};
-use super::value::{entropy, is_name, is_placeholder, is_reference, is_uuid, looks_random, password_like};
 
 /// Parts of names at which an assignment is looked for, lower case.
-pub(super) const KEYWORDS: [&str; 24] = [
+pub(super) const KEYWORDS: [&str; 25] = [
     "passw",
     "pwd",
     "passphrase",
@@ -33,6 +33,7 @@ pub(super) const KEYWORDS: [&str; 24] = [
     "psk",
     "_pw",
     "pw=",
+    "pw:",
     "signature",
     "salt",
 ];
@@ -46,11 +47,30 @@ pub(super) enum Promise {
     Token,
     /// A key, which may also be the key of a map: only what looks random keeps it.
     Key,
+    /// A password or a result, as in `pass=3`: what looks like a password keeps it.
+    Pass,
 }
 
-/// Longest name and value; in bytes.
+impl Promise {
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::Password | Self::Pass => "assigned-password",
+            Self::Token => "assigned-token",
+            Self::Key => "assigned-key",
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Password | Self::Pass => Kind::Password,
+            Self::Token => Kind::Token,
+            Self::Key => Kind::ApiKey,
+        }
+    }
+}
+
+/// Longest name; in bytes.
 const LONGEST_NAME: usize = 96;
-const LONGEST_VALUE: usize = 2048;
 
 /// Last words of names that speak about a secret without holding it.
 const ABOUT: [&str; 84] = [
@@ -181,9 +201,11 @@ pub(super) fn promise(name: &str) -> Option<Promise> {
     if words.len() > 1 && matches!(last, "auth") {
         return Some(Promise::Token);
     }
+    if matches!(last, "pass" | "pw") {
+        return Some(Promise::Pass);
+    }
     let keyed = last == "key" && words.len() > 1 || last.len() > 5 && last.ends_with("key");
-    (keyed || has(&["pass", "pw", "auth", "signature"]) || matches!(last, "salt" | "secrets" | "tokens"))
-        .then_some(Promise::Key)
+    (keyed || has(&["auth", "signature"]) || matches!(last, "salt" | "secrets" | "tokens")).then_some(Promise::Key)
 }
 
 /// `camelCase`, `SNAKE_CASE`, `kebab-case` and `dotted.names`, as words in lower case.
@@ -204,7 +226,8 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-fn in_name(c: char) -> bool {
+/// True for a character of a name.
+pub(super) fn in_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
@@ -223,16 +246,8 @@ pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Found> {
     let value = Value::at(text, &separator)?;
     let loud = name.contains('_') && !name.contains(|c: char| c.is_lowercase());
     value.keeps(promise, loud, &separator).then(|| Found {
-        rule: match promise {
-            Promise::Password => "assigned-password",
-            Promise::Token => "assigned-token",
-            Promise::Key => "assigned-key",
-        },
-        kind: match promise {
-            Promise::Password => Kind::Password,
-            Promise::Token => Kind::Token,
-            Promise::Key => Kind::ApiKey,
-        },
+        rule: promise.rule(),
+        kind: promise.kind(),
         span: value.span,
         rank: RANK_ASSIGNED,
     })
@@ -243,252 +258,5 @@ pub(super) fn keeps(name: &str, value: &str) -> Option<Kind> {
     let promise = promise(name)?;
     let value = Value { text: value, span: 0..value.len(), quoted: true, alone: true };
     let separator = Separator { after: 0, sign: Sign::Equals };
-    let kind = match promise {
-        Promise::Password => Kind::Password,
-        Promise::Token => Kind::Token,
-        Promise::Key => Kind::ApiKey,
-    };
-    value.keeps(promise, false, &separator).then_some(kind)
-}
-
-/// What stands between a name and its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sign {
-    Equals,
-    Colon,
-    /// White space after an option.
-    Option,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Separator {
-    /// Where the value begins, with its quote.
-    after: usize,
-    sign: Sign,
-}
-
-impl Separator {
-    /// The separator that stands at `end`, after a name; after an option a space is one.
-    fn after(text: &str, end: usize, option: bool) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let mut place = end;
-        let skip = |mut place: usize, signs: &[u8], most: usize| {
-            let stop = (place + most).min(bytes.len());
-            while place < stop && signs.contains(&bytes[place]) {
-                place += 1;
-            }
-            place
-        };
-        place = skip(place, b"\\\"'`*]", 6);
-        let quoted = place > end;
-        let spaced = skip(place, b" \t", 24);
-        let sign = match bytes.get(spaced)? {
-            b'=' => {
-                place = skip(spaced, b"=>~", 2);
-                // `==` and `=~` compare.
-                if place - spaced == 2 && bytes[spaced + 1] != b'>' {
-                    return None;
-                }
-                Sign::Equals
-            }
-            b':' if bytes.get(spaced + 1) == Some(&b'=') => {
-                place = spaced + 2;
-                Sign::Equals
-            }
-            b':' if !matches!(bytes.get(spaced + 1), Some(b':' | b'/')) => {
-                place = spaced + 1;
-                Sign::Colon
-            }
-            _ if option && (spaced > place || quoted) => {
-                place = skip(spaced, b",\"' \t", 8).min(spaced + 8);
-                // The opening quote belongs to the value.
-                let opening = quoted && place > spaced && matches!(bytes[place - 1], b'"' | b'\'');
-                return Some(Self { after: if opening { place - 1 } else { spaced }, sign: Sign::Option });
-            }
-            _ => return None,
-        };
-        Some(Self { after: skip(place, b" \t", 40), sign })
-    }
-}
-
-/// What an assignment gives.
-struct Value<'a> {
-    text: &'a str,
-    span: Range<usize>,
-    quoted: bool,
-    /// Nothing but a comment or the end of a list follows on its line.
-    alone: bool,
-}
-
-impl<'a> Value<'a> {
-    fn at(text: &'a str, separator: &Separator) -> Option<Self> {
-        let start = separator.after;
-        let rest = &text[start..floor_boundary(text, start.saturating_add(LONGEST_VALUE))];
-        let slashes = rest.len() - rest.trim_start_matches('\\').len();
-        let opening = rest[slashes..].chars().next()?;
-        if matches!(opening, '"' | '\'' | '`') {
-            let inner = start + slashes + 1;
-            let end = inner + closing(&rest[slashes + 1..], opening, slashes)?;
-            return Some(Self { text: &text[inner..end], span: inner..end, quoted: true, alone: true });
-        }
-        let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`')).unwrap_or(rest.len());
-        let word = trimmed(&rest[..length]);
-        let after = rest[length..].split('\n').next().unwrap_or_default().trim_start();
-        let alone = after.is_empty()
-            || after.starts_with(['#', '}', ']', ')', '&', '|', ';', '\\', '"', '\'', '`', '-'])
-            || after.contains('=') && !after.contains(". ");
-        Some(Self { text: word, span: start..start + word.len(), quoted: false, alone })
-    }
-
-    /// True when this is what `promise` promised; `loud` names are in capitals, as in an environment.
-    fn keeps(&self, promise: Promise, loud: bool, separator: &Separator) -> bool {
-        let text = self.text;
-        if text.len() < 3
-            || is_placeholder(text)
-            || is_template(text)
-            || (is_reference(text) && !(self.quoted && promise == Promise::Password))
-        {
-            return false;
-        }
-        if self.quoted && is_reference(text) && (text.starts_with('/') || text.contains("://") || text.contains('(')) {
-            return false;
-        }
-        // In a sentence, `password: ask the team` goes on.
-        let prose = separator.sign != Sign::Equals && !self.quoted && !self.alone;
-        match promise {
-            Promise::Password if prose => password_like(text),
-            Promise::Password => !self.is_switch() && !(self.quoted && text.contains(' ') && is_sentence(text)),
-            Promise::Token if loud && !prose => {
-                text.len() >= 6 && !is_name(text) || looks_random(text) || is_uuid(text)
-            }
-            Promise::Token => {
-                looks_random(text)
-                    || is_uuid(text)
-                    || text.len() >= 16 && !text.contains(' ') && !is_name(text) && entropy(text) >= 3.0
-                    || text.len() >= 8
-                        && !text.contains(' ')
-                        && password_like(text)
-                        && !is_name(text)
-                        && (self.quoted || self.alone)
-            }
-            Promise::Key => {
-                text.len() >= 12 && looks_random(text) && !text.contains(' ') && !is_uuid(text) && !is_digest(text)
-                    || loud && !prose && text.len() >= 8 && looks_random(text) && !is_digest(text)
-            }
-        }
-    }
-
-    /// Words that switch something on or off, or say that there is nothing.
-    fn is_switch(&self) -> bool {
-        const SWITCHES: [&str; 20] = [
-            "required",
-            "optional",
-            "enabled",
-            "disabled",
-            "never",
-            "always",
-            "incorrect",
-            "invalid",
-            "expired",
-            "missing",
-            "prompt",
-            "ask",
-            "sufficient",
-            "requisite",
-            "include",
-            "authentication",
-            "prohibit-password",
-            "without-password",
-            "not",
-            "set",
-        ];
-        SWITCHES.contains(&self.text.to_ascii_lowercase().as_str())
-    }
-}
-
-/// Where the string that was opened by `quote`, itself behind `slashes` backslashes, ends in `rest`.
-fn closing(rest: &str, quote: char, slashes: usize) -> Option<usize> {
-    let bytes = rest.as_bytes();
-    let mut place = 0;
-    while place < bytes.len() {
-        match bytes[place] {
-            b'\n' => return None,
-            b'\\' => {
-                let run = bytes[place..].iter().take_while(|byte| **byte == b'\\').count();
-                if bytes.get(place + run) == Some(&(quote as u8)) && run <= slashes {
-                    return Some(place);
-                }
-                place += run + 1;
-            }
-            byte if byte == quote as u8 && slashes == 0 => return Some(place),
-            _ => place += 1,
-        }
-    }
-    None
-}
-
-/// An unquoted value without what belongs to its surroundings: the next `&name=`, brackets and punctuation at its end.
-fn trimmed(word: &str) -> &str {
-    let mut word = word;
-    for (index, _) in word.match_indices(['&', ';', ',', '|']) {
-        let next = &word[index + 1..];
-        let name = next.find(|c: char| !in_name(c) && c != ' ').unwrap_or(next.len());
-        if name > 0 && next[name..].starts_with(['=', ':']) || next.is_empty() {
-            word = &word[..index];
-            break;
-        }
-    }
-    for sign in ["\\n", "\\r", "\\t", "\\u0026", "&amp;", "</"] {
-        if let Some(index) = word.find(sign) {
-            word = &word[..index];
-        }
-    }
-    let closed = |word: &str, open: char, close: char| {
-        word.ends_with(close) && word.matches(close).count() > word.matches(open).count()
-    };
-    loop {
-        let shorter = word.trim_end_matches([',', ';', '\\']);
-        let end =
-            [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')].iter().any(|(open, close)| closed(shorter, *open, *close));
-        let shorter = if end { &shorter[..shorter.len() - 1] } else { shorter };
-        if shorter.len() == word.len() {
-            return word.strip_suffix('.').unwrap_or(word);
-        }
-        word = shorter;
-    }
-}
-
-/// `prefix-${X}`, `{{ x }}`, `%(x)s`: something is still to be filled in.
-fn is_template(text: &str) -> bool {
-    [("${", "}"), ("{{", "}}"), ("$(", ")"), ("%(", ")"), ("<", ">")]
-        .iter()
-        .any(|(open, close)| text.find(open).is_some_and(|at| text[at..].contains(close) && (at == 0 || *open != "<")))
-}
-
-/// A message rather than a passphrase: five words or more, or words that speak about passwords.
-fn is_sentence(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    text.split_whitespace().count() >= 6
-        || [
-            "must ",
-            "should ",
-            "cannot",
-            "password",
-            "invalid",
-            "incorrect",
-            "is required",
-            "please",
-            "the ",
-            "failed",
-            " for ",
-        ]
-        .iter()
-        .any(|word| lower.contains(word))
-}
-
-/// `sha256:…`, or the length of a commit or a digest in hexadecimal.
-fn is_digest(text: &str) -> bool {
-    text.starts_with("sha256:")
-        || text.starts_with("sha1:")
-        || matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+    value.keeps(promise, false, &separator).then(|| promise.kind())
 }

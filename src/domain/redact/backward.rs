@@ -46,7 +46,7 @@ pub(super) fn key_tail(text: &str, hit: Range<usize>) -> Option<Found> {
         skipped += piece.len();
     }
     let start = start + skipped;
-    (start < hit.start).then(|| Found {
+    (start < hit.start).then_some(Found {
         rule: "private-key-tail",
         kind: Kind::PrivateKey,
         span: start..hit.end,

@@ -1,6 +1,6 @@
 //! What may leave this machine: secrets are removed, names of hosts, people and addresses are replaced by tokens.
 //!
-//! Owns: finding secrets ([`detect`] and the tables in [`rules`]), tokens and their way back ([`Pseudonyms`], [`Restorer`]),
+//! Owns: finding secrets (`detect` and the tables in `rules`), tokens and their way back ([`Pseudonyms`], [`Restorer`]),
 //! the values that must never leave ([`Canaries`]), and the walk through a serialised body ([`redact_body`]).
 //!
 //! Invariants:
@@ -15,6 +15,7 @@ mod assign;
 mod backward;
 mod body;
 mod canary;
+mod cut;
 mod detect;
 mod encoded;
 mod literal;

@@ -99,6 +99,8 @@ pub struct Pseudonyms {
     tokens: HashMap<(NameKind, String), String>,
     /// By token, in lower case.
     values: HashMap<String, (NameKind, String)>,
+    /// Text in the form of a token that was never given out, in lower case: never to be given out.
+    lookalikes: BTreeSet<String>,
     /// Domains whose hosts are one's own, in lower case, without a dot before them.
     domains: BTreeSet<String>,
     /// Hosts and users that are replaced wherever they stand as a word, in lower case.
@@ -131,6 +133,7 @@ impl Pseudonyms {
             key,
             tokens: HashMap::new(),
             values: HashMap::new(),
+            lookalikes: BTreeSet::new(),
             domains: BTreeSet::new(),
             known: HashMap::new(),
             matcher: None,
@@ -201,6 +204,9 @@ impl Pseudonyms {
         let token = self.unused(kind, value);
         self.tokens.insert((kind, value.to_owned()), token.clone());
         self.values.insert(token.clone(), (kind, value.to_owned()));
+        if kind == NameKind::Lookalike {
+            self.lookalikes.insert(value.to_ascii_lowercase());
+        }
         if spreads(kind, value) {
             self.know(kind, value);
         }
@@ -228,11 +234,7 @@ impl Pseudonyms {
                 token.push(char::from(ALPHABET[(number % 25) as usize]));
                 number /= 25;
             }
-            let quoted = self
-                .tokens
-                .keys()
-                .any(|(kind, value)| *kind == NameKind::Lookalike && value.eq_ignore_ascii_case(&token));
-            if !self.values.contains_key(&token) && !quoted {
+            if !self.values.contains_key(&token) && !self.lookalikes.contains(&token) {
                 return token;
             }
             attempt += 1;
@@ -269,7 +271,7 @@ pub(super) fn shapes(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     memchr2_iter(b'z', b'Z', bytes).filter_map(|start| {
         let end = start + TOKEN_LENGTH;
-        bytes.get(start..end).is_some_and(|piece| could_be_token(piece)).then_some(start..end)
+        bytes.get(start..end).is_some_and(could_be_token).then_some(start..end)
     })
 }
 

@@ -121,12 +121,20 @@ pub(super) struct Draft {
     restored: Vec<(Range<usize>, NameKind)>,
     traces: Vec<Trace>,
     findings: Vec<Finding>,
+    /// The names that were found when others were to learn them.
+    choice: Option<names::Choice>,
 }
 
 impl Draft {
     /// Removes the secrets of `text`; `names` are the tokens that were given out.
     pub(super) fn new(text: &str, names: Option<&Pseudonyms>) -> Self {
-        let mut draft = Self { text: text.to_owned(), restored: Vec::new(), traces: Vec::new(), findings: Vec::new() };
+        let mut draft = Self {
+            text: text.to_owned(),
+            restored: Vec::new(),
+            traces: Vec::new(),
+            findings: Vec::new(),
+            choice: None,
+        };
         if let Some(names) = names {
             draft.restore(names);
         }
@@ -137,7 +145,7 @@ impl Draft {
     /// The same for a text that is a secret as a whole, as its key says.
     pub(super) fn of_secret(text: &str, kind: Kind, rule: &'static str) -> Self {
         let findings = vec![Finding { rule, kind, span: 0..text.len() }];
-        Self { text: kind.placeholder(), restored: Vec::new(), traces: Vec::new(), findings }
+        Self { text: kind.placeholder(), restored: Vec::new(), traces: Vec::new(), findings, choice: None }
     }
 
     fn restore(&mut self, names: &Pseudonyms) {
@@ -200,15 +208,19 @@ impl Draft {
 
     /// Gives tokens to the names that their surroundings give away, so that other texts can know them.
     pub(super) fn learn(&mut self, names: &mut Pseudonyms) {
-        for (span, kind) in names::by_surroundings(&self.text, names.domains(), &self.restored) {
+        let choice = names::by_surroundings(&self.text, names.domains(), &self.restored);
+        for (span, kind) in choice.names() {
             names.token(kind, &self.text[span]);
         }
+        self.choice = Some(choice);
     }
 
     /// The redacted text; with `names`, every name becomes a token.
     pub(super) fn finish(mut self, names: Option<&mut Pseudonyms>) -> RedactedText {
         if let Some(names) = names {
-            let spans = names::all(&self.text, names, &self.restored);
+            let choice = self.choice.take();
+            let choice = choice.unwrap_or_else(|| names::by_surroundings(&self.text, names.domains(), &self.restored));
+            let spans = names::all(&self.text, names, choice);
             let edits: Vec<Edit> = spans
                 .iter()
                 .map(|(span, kind)| Edit { span: span.clone(), text: names.token(*kind, &self.text[span.clone()]) })

@@ -107,7 +107,10 @@ fn is_variable(value: &str) -> bool {
     let between = |sign: char| value.strip_prefix(sign).and_then(|rest| rest.strip_suffix(sign)).is_some_and(name);
     let dollar = value.strip_prefix('$').is_some_and(|rest| {
         // `$ecret1` is a password that someone thought clever; a variable is in one case.
-        name(rest) && (!rest.contains(|c: char| c.is_ascii_lowercase()) || !rest.contains(|c: char| c.is_ascii_digit()))
+        name(rest)
+            && (rest.contains('_')
+                || !rest.contains(|c: char| c.is_ascii_lowercase())
+                || !rest.contains(|c: char| c.is_ascii_digit()))
     });
     dollar || between('%') || between('@') || between('_') && value.starts_with("__")
 }
@@ -172,11 +175,15 @@ pub(super) fn is_reference(value: &str) -> bool {
         && value.chars().skip(1).any(|c| c == '/' || c == '.');
     let url = ["http://", "https://", "vault:", "ref+", "arn:aws:", "ssm:", "secretsmanager:", "op://"];
     let field = value.contains('.')
-        && value.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'));
+        && value
+            .split('.')
+            .all(|part| (1..=20).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'));
     let call = value
         .find('(')
         .is_some_and(|at| at > 1 && value[..at].bytes().all(|b| b.is_ascii_alphanumeric() || b"._:".contains(&b)));
-    path || url.iter().any(|start| value.starts_with(start)) || field || call
+    // A path is made of words; base64 may begin with a slash, too.
+    let drawn = value.len() >= 20 && !value.contains(['.', '-', '_']) && entropy(value) > 4.2;
+    path && !drawn || url.iter().any(|start| value.starts_with(start)) || field || call
 }
 
 /// `8-4-4-4-12` hexadecimal digits.

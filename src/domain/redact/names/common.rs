@@ -1,7 +1,24 @@
 //! Names that say nothing about anyone: accounts of services, words, and the domains everybody uses.
 
 /// Accounts that every system has, and words that stand where an account would.
-const ACCOUNTS: [&str; 88] = [
+const ACCOUNTS: &[&str] = &[
+    "elastic",
+    "pgbouncer",
+    "rails",
+    "packagecloud",
+    "cyrus",
+    "news",
+    "uucp",
+    "support",
+    "nagios",
+    "monitor",
+    "deploy",
+    "webmaster",
+    "pgadmin",
+    "ftpuser",
+    "workload",
+    "workloads",
+    "patroni",
     "root",
     "admin",
     "administrator",
@@ -93,7 +110,31 @@ const ACCOUNTS: [&str; 88] = [
 ];
 
 /// Words of sentences that are also given names or nicknames, and words that follow `user`.
-const WORDS: [&str; 46] = [
+const WORDS: &[&str] = &[
+    "the",
+    "and",
+    "are",
+    "has",
+    "was",
+    "can",
+    "may",
+    "who",
+    "you",
+    "your",
+    "our",
+    "all",
+    "any",
+    "does",
+    "did",
+    "which",
+    "when",
+    "where",
+    "then",
+    "his",
+    "her",
+    "its",
+    "their",
+    "new",
     "will",
     "mark",
     "grace",
@@ -143,7 +184,8 @@ const WORDS: [&str; 46] = [
 ];
 
 /// Domains that everybody uses: a host below them is nobody's secret.
-const PUBLIC_DOMAINS: [&str; 62] = [
+const PUBLIC_DOMAINS: &[&str] = &[
+    "gitlab.io",
     "github.com",
     "githubusercontent.com",
     "github.io",

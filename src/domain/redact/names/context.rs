@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::super::detect::{floor_boundary, starts_word};
 use super::super::pseudonym::NameKind;
+use super::super::value::is_uuid;
 use super::common::{is_account, is_public};
 use super::host::{INTERNAL, is_host, run};
 
@@ -49,7 +50,7 @@ const CLUES: [Clue; 7] = [
     // An account and a host wherever they are joined as for ssh, without a domain.
     Clue {
         keywords: &["user", "login", "account", "logname", "owner"],
-        pattern: r#"(?i:(?:user(?:_?name|_?id)?|login|account|logname|owner))\\*["']?\s*(?:=|:)\s*\\*["']?(?P<u>[A-Za-z_][\w.-]{1,31})"#,
+        pattern: r#"(?i:(?:user(?:_?name|_?id)?|login|account|logname|owner))\\*["']?[ \t]*(?:=|:[ \t]*)\\*["']?(?P<u>[A-Za-z_][\w.-]{1,31})"#,
     },
     Clue {
         keywords: &[
@@ -108,10 +109,10 @@ const REACH: usize = 400;
 
 /// Calls `found` for every host and account that its surroundings or its domain give away.
 pub(super) fn find(text: &str, domains: &BTreeSet<String>, mut found: impl FnMut(Range<usize>, NameKind)) {
+    let lower = if domains.is_empty() { String::new() } else { text.to_ascii_lowercase() };
     for domain in domains {
         // Few domains, and a substring search each is faster than an automaton made anew.
         let finder = memchr::memmem::Finder::new(domain);
-        let lower = text.to_ascii_lowercase();
         for at in finder.find_iter(lower.as_bytes()) {
             let span = run(text, at);
             let name = lower[span.clone()].trim_end_matches('.');
@@ -151,7 +152,7 @@ impl Clues {
             let next = window[user.start() + name.len()..].chars().next();
             if name.len() >= 3
                 && !is_account(name)
-                && !matches!(next, Some('(' | '{' | '/' | '\\')) | (index == 4)
+                && !matches!(next, Some('(' | '{' | '/' | '\\' | '=')) | (index == 4)
                 && !name.contains("..")
             {
                 found(at + user.start()..at + user.start() + name.len(), NameKind::User);
@@ -180,6 +181,7 @@ fn is_telling(name: &str, next: Option<char>) -> bool {
     let number = !first_letter && !name.contains(['-', '.']);
     is_host(name)
         && !is_public(name)
+        && !is_uuid(name)
         && (digit || name.contains('-') && name.len() >= 6 || name.matches('.').count() >= 2)
         && !file
         && !number

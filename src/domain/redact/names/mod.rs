@@ -30,19 +30,18 @@ pub(super) fn spreads(kind: NameKind, value: &str) -> bool {
 }
 
 /// The names that stand in `text` for what surrounds them or by their form; `restored` are known to be names.
-pub(super) fn by_surroundings(text: &str, domains: &BTreeSet<String>, restored: &[Name]) -> Vec<Name> {
-    Choice::new(text, domains, restored).names()
+pub(super) fn by_surroundings(text: &str, domains: &BTreeSet<String>, restored: &[Name]) -> Choice {
+    Choice::new(text, domains, restored)
 }
 
-/// All names of `text`: also those that `names` knows, wherever they stand as a word.
-pub(super) fn all(text: &str, names: &mut Pseudonyms, restored: &[Name]) -> Vec<Name> {
-    let mut choice = Choice::new(text, names.domains(), restored);
+/// All names of `text`: those of `choice`, and those that `names` knows, wherever they stand as a word.
+pub(super) fn all(text: &str, names: &mut Pseudonyms, mut choice: Choice) -> Vec<Name> {
     for (span, kind) in names.known_in(text) {
         if is_word(text, &span) {
             choice.offer(span, kind);
         }
     }
-    choice.names()
+    choice.names().collect()
 }
 
 /// True when no letter, digit or joining sign stands on either side.
@@ -51,11 +50,12 @@ fn is_word(text: &str, span: &Range<usize>) -> bool {
     let joins = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || byte >= 0x80;
     let before = span.start.checked_sub(1).map(|index| bytes[index]);
     let escaped = span.start >= 2 && bytes[span.start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-    !(before.is_some_and(joins) && !escaped) && !bytes.get(span.end).copied().is_some_and(joins)
+    let joined = before.is_some_and(joins) && !escaped;
+    !joined && !bytes.get(span.end).copied().is_some_and(joins)
 }
 
 /// Names that do not overlap; who comes first stays.
-struct Choice {
+pub(super) struct Choice {
     taken: BTreeMap<usize, (usize, Option<NameKind>)>,
 }
 
@@ -85,7 +85,8 @@ impl Choice {
         }
     }
 
-    fn names(self) -> Vec<Name> {
-        self.taken.into_iter().filter_map(|(start, (end, kind))| Some((start..end, kind?))).collect()
+    /// What was chosen, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+        self.taken.iter().filter_map(|(start, (end, kind))| Some((*start..*end, (*kind)?)))
     }
 }

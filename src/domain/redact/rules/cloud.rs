@@ -15,13 +15,15 @@ pub(super) const RULES: &[Rule] = &[
         Secret,
         &["aws_secret", "secret_access_key", "secretaccesskey", "aws_sec"],
         r#"(?i:aws_secret\w*|secret_?access_?key|aws_sec\w*)\\*["']?[\s:=>,]+\\*["']?([A-Za-z0-9/+=]{40})"#,
-    ),
+    )
+    .check(super::is_no_sample),
     Rule::context(
         "aws-session-token",
         Token,
         &["aws_session_token", "sessiontoken", "x-amz-security-token"],
         r#"(?i:aws_session_token|session_?token|x-amz-security-token)\\*["']?[\s:=>]+\\*["']?([A-Za-z0-9/+=%]{60,})"#,
     )
+    .check(super::is_no_sample)
     .reach(2200),
     Rule::key("aws-bedrock-key", ApiKey, &["ABSK"], r"ABSK[A-Za-z0-9+/]{100,}={0,2}"),
     Rule::key("google-api-key", ApiKey, &["AIza"], r"AIza[A-Za-z0-9_-]{35}"),
@@ -34,7 +36,8 @@ pub(super) const RULES: &[Rule] = &[
         ApiKey,
         &["accountkey", "account-key", "sharedaccesskey", "storage_key"],
         r#"(?i:account-?key|sharedaccesskey|storage_key)\\*["']?[\s:=]+\\*["']?([A-Za-z0-9+/]{40,88}={0,2})"#,
-    ),
+    )
+    .check(super::is_no_sample),
     Rule::key("azure-client-secret", Secret, &["7Q~", "8Q~"], r"[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_.~-]{31,34}")
         .back(3),
     Rule::key("azure-devops-token", Token, &["AZDO"], r"AZDO[A-Za-z0-9]{4}[A-Za-z0-9]{44,80}"),

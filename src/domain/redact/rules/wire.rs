@@ -6,7 +6,8 @@ use crate::domain::redact::value::{entropy, is_placeholder, is_uuid, looks_rando
 
 pub(super) const RULES: &[Rule] = &[
     // The password may hold anything but a slash or white space; it ends at the last `@` of the authority.
-    Rule::context("url-password", Password, &["://", ":\\/\\/", "%3a%2f%2f"], r#"(?i:://|:\\/\\/|%3a%2f%2f)[^\s/:@"'`<>]*(?::|%3[aA])([^\s/"'`<>]{1,}?(?:@[^\s/"'`<>@:]{1,64})*?)(?:@|%40)(?:[\w\[$%{<-]|/)"#).check(is_url_password),
+    Rule::context("url-password", Password, &["://", ":\\/\\/"], r#"(?::\\?/\\?/)[^\s/:@"'`<>]{0,64}:([^\s/"'`<>]+)@[\w\[$%{<-]"#).check(is_url_password),
+    Rule::context("encoded-url-password", Password, &["%3a%2f%2f"], r#"(?i:%3a%2f%2f)[\w.-]{0,64}(?i:%3a)([\w.%~!*()-]+?)(?i:%40)[\w%\[]"#).check(is_url_password),
     // Passwords with slashes, which a careful reader of URLs would not accept, but which people write; not after a port.
     Rule::context("url-password-slash", Password, &["://"], r#"://[A-Za-z_][\w.-]{0,64}:([^\s@"'`<>]{1,}/[^\s@"'`<>]*)@[\w\[]"#).check(is_odd_url_password),
     Rule::context("url-token", Token, &["://"], r#"://([A-Za-z0-9_.~-]{16,})(?::(?:x-oauth-basic)?)?@[\w\[]"#).check(looks_random),
@@ -55,9 +56,10 @@ pub(super) const RULES: &[Rule] = &[
     )
     .reach(2200)
     .check(is_parameter),
-    Rule::context("snmp-community", Community, &["community", "com2sec"], r#"(?i:(?:ro|rw)?community6?\s+(?:string\s+)?(?:is\s+)?|snmp-server\s+community\s+|(?:snmp[_-]?)?community(?:[_-]?string|name)?\\*["']?\s*[:=]\s*|com2sec6?\s+\S+\s+\S+\s+)\\*["'`]?([^\s"'`\\,;]{3,64})"#).check(is_community),
+    Rule::context("snmp-community", Community, &["community", "rocommunity", "rwcommunity", "snmp-server", "snmp_community", "snmp-community", "snmpcommunity", "com2sec"], r#"(?i:(?:ro|rw)community6?\s+|community\s+string\s+(?:is\s+)?|snmp-server\s+community\s+|(?:snmp[_-]?)?community(?:[_-]?string|name)?\\*["']?\s*[:=]\s*|com2sec6?\s+\S+\s+\S+\s+)\\*["'`]?([^\s"'`\\,;]{3,64})"#).check(is_community),
     Rule::context("snmp-option", Community, &["snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "snmptable", "snmpbulkget", "check_snmp", "snmpstatus", "snmptranslate", "snmptrap"], r#"(?:snmp\w+)\b[^\n|;]*?\s-c\s*["']?([^\s"']{3,64})"#),
-    Rule::context("snmp-v3-option", Password, &["snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "check_snmp"], r#"(?:snmp\w+)\b[^\n|;]*?\s-[AX]\s*["']?([^\s"']{3,64})"#),
+    Rule::context("snmp-v3-option", Password, &["snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "check_snmp"], r#"(?:snmp\w+)\b[^\n|;]*?\s-A\s*["']?([^\s"']{3,64})"#),
+    Rule::context("snmp-v3-privacy", Password, &["snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "check_snmp"], r#"(?:snmp\w+)\b[^\n|;]*?\s-X\s*["']?([^\s"']{3,64})"#),
 ];
 
 /// A port, a placeholder or an address is no password.
