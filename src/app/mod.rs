@@ -56,6 +56,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         }
         None => console::run(crate::config::load(&request)?),
         Some(Command::Demo) => demo::run(crate::config::load(&request)?),
+        Some(Command::DemoModel { port, key, script }) => demo::stand_in(*port, key, script.as_deref()),
         // `main` does these two before the configuration is looked at.
         Some(Command::Supervise { .. } | Command::DemoFiller { .. }) => {
             write!(io::stderr(), "This is an internal command.")?;

@@ -76,6 +76,19 @@ pub enum Command {
         /// Bytes at which it ends
         quota: u64,
     },
+    /// Stand in for Gemini on this host until the standard input ends; prints its base URL
+    #[command(hide = true)]
+    DemoModel {
+        /// Port on 127.0.0.1; 0 takes any that is free
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// The key that is accepted
+        #[arg(long, default_value = "demo")]
+        key: String,
+        /// Scenarios in TOML that go before those of the demo
+        #[arg(long, value_name = "PATH")]
+        script: Option<PathBuf>,
+    },
 }
 
 impl clap::ValueEnum for LogLevel {
@@ -174,6 +187,10 @@ mod tests {
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
     #[case(&["redact", "--keep-names"], Some(Command::Redact(RedactCommand { keep_names: true, domains: Vec::new() })))]
+    #[case(
+        &["demo-model", "--port", "7"],
+        Some(Command::DemoModel { port: 7, key: "demo".to_owned(), script: None })
+    )]
     #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();
@@ -212,6 +229,6 @@ mod tests {
     #[test]
     fn internal_commands_are_not_advertised() {
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.contains("journal") && !help.contains("supervise"), "{help}");
+        assert!(help.contains("journal") && !help.contains("supervise") && !help.contains("demo-"), "{help}");
     }
 }

@@ -1,7 +1,7 @@
 //! What Gemini's errors mean: which kind, whether to ask again, and what a person can do.
 //!
 //! Owns: reading error bodies in every shape in which they come (an object, a list, with and without details, no JSON at
-//! all). Does not: wait or send again; [`super::retry`] decides how long, [`super::exchange`] does it.
+//! all). Does not: wait or send again; [`super::retry`] decides how long, `exchange` does it.
 //!
 //! Invariant: what is quoted from the provider is short and one line. It is foreign text all the same.
 

@@ -3,8 +3,8 @@
 //! Owns: the wire format both ways, what failures mean, when to ask again, when not to ask at all. Does not: decide what is
 //! sent (the engine's choke point does) or what an answer is good for.
 //!
-//! How an answer comes: [`client`] asks, [`exchange`] is one question with its repetitions and continuations, [`frames`]
-//! cuts the bytes into JSON values (by [`sse`] and [`documents`]), [`decode`] reads these into events.
+//! How an answer comes: `client` asks, `exchange` is one question with its repetitions and continuations, [`frames`]
+//! cuts the bytes into JSON values (by [`sse`] and `documents`), [`decode`] reads these into events.
 //!
 //! Invariants: the body that was cleared is what is sent; the key goes into one header, to the configured address, and
 //! nowhere else; an answer that does not say why it ended is an error; nothing that arrives can make the program hold more
