@@ -3,6 +3,7 @@
 //! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
 
 mod appearance;
+mod assistant;
 mod console;
 mod demo;
 mod model;
@@ -171,13 +172,16 @@ impl App {
         let processes = Arc::new(Self::processes());
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
+        let host = Host::detect();
         let (lender, loans) = lending::lender();
         runner.borrow_terminals_from(Arc::new(lender));
-        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor);
+        let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
+        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
+            .with_assistant(assistant);
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
-        Ok(Self { store, backend, runner, clock, notices, loans, host: Host::detect() })
+        Ok(Self { store, backend, runner, clock, notices, loans, host })
     }
 
     /// What starts actions and finds them again.

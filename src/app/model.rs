@@ -13,7 +13,6 @@ use crate::engine::ports::{Model, ModelError, ModelErrorKind};
 /// # Errors
 /// When models are switched off, or there is no key: why, and what to do about it. Nothing is wrong then; the assistant answers
 /// without a model.
-#[cfg_attr(not(test), expect(dead_code, reason = "the assistant asks for it"))]
 pub(super) fn of(config: &Config) -> Result<Arc<dyn Model>, ModelError> {
     let section = &config.model;
     let without = |what: &str, remedy: &str| ModelError {

@@ -4,6 +4,7 @@
 //! it again; every mistake is reported, not only the first, each with file, line, key and what is allowed; secrets are
 //! places until someone fetches them. Does not: fetch secrets, open the store, or read the file again later.
 
+mod budget;
 mod document;
 mod environment;
 mod forms;
@@ -31,6 +32,7 @@ pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
 pub use secrets::look_at_secrets;
 
 use crate::domain::chat::Thinking;
+use crate::domain::chat::budget::Budget;
 use crate::domain::id::SourceId;
 
 /// Everything that can be configured.
@@ -50,6 +52,8 @@ pub struct Config {
     pub run: RunSection,
     /// `[model]`
     pub model: ModelSection,
+    /// `[budget]`
+    pub budget: BudgetSection,
     /// `[console]`
     pub console: ConsoleSection,
     /// `[log]`
@@ -163,6 +167,15 @@ pub struct ModelSection {
     pub first_token_timeout: Duration,
     /// How long an answer may pause: 1 second to 5 minutes.
     pub idle_timeout: Duration,
+}
+
+/// What may be spent on models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetSection {
+    /// The limits: 0 to 1,000 US dollars each.
+    pub limits: Budget,
+    /// A file of prices that goes over the built-in table (`assets/models.toml` has its form). Absolute.
+    pub prices: Option<PathBuf>,
 }
 
 /// A place at Vertex.

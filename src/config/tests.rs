@@ -215,6 +215,10 @@ impl Fixture {
 #[case("[receiver]\ntoken = { command = [\"pass\", 1] }", 2, "receiver.token", "a word that is no text", "one of")]
 #[case("[model]\nkey = \"hunter2\"", 2, "model.key", "must not stand in the configuration", "{ env = \"NAME\" }")]
 // the model
+#[case("[budget]\nper_day = 0.5", 2, "budget.per_day", "number with a fraction", "\"0.10\"")]
+#[case("[budget]\nper_day = \"5 USD\"", 2, "budget.per_day", "is no amount", "from \"0\" to \"1000\"")]
+#[case("[budget]\nper_day = \"1001\"", 2, "budget.per_day", "too much", "from \"0\" to \"1000\"")]
+#[case("[budget]\nper_call = \"2\"", 2, "budget.per_call", "never be reached", "at most budget.per_incident")]
 #[case("[model]\nname = \"a/b\"", 2, "model.name", "is not a name", "1 to 128 letters")]
 #[case("[model]\nbase_url = \"http://example.org\"", 2, "model.base_url", "in the clear", "an https:// address")]
 #[case(

@@ -139,7 +139,9 @@ impl Shared {
     pub(super) fn ended(&self, result: Result<(), &ModelError>) {
         let mut breaker = self.breaker();
         match result.map_err(|error| error.kind) {
-            Err(ModelErrorKind::Unreachable | ModelErrorKind::Garbled) => breaker.failed(self.begun.elapsed()),
+            Err(ModelErrorKind::Unserved | ModelErrorKind::Unreachable | ModelErrorKind::Garbled) => {
+                breaker.failed(self.begun.elapsed());
+            }
             // A refusal is an answer. That the breaker was open is no news of the provider.
             Ok(()) | Err(ModelErrorKind::Key | ModelErrorKind::Refused) => breaker.answered(),
             Err(ModelErrorKind::Quota | ModelErrorKind::Blocked) => breaker.answered(),
@@ -160,7 +162,7 @@ impl Shared {
         let client = client.map_err(|error| {
             let what = format!("Gemini cannot be asked because no TLS client could be made: {}", innermost(&error));
             let remedy = "Install the system's CA certificates (package ca-certificates)";
-            Failure::new(ModelErrorKind::Unreachable, Retry::Never, what, remedy)
+            Failure::new(ModelErrorKind::Unserved, Retry::Never, what, remedy)
         })?;
         Ok(self.client.get_or_init(|| client))
     }
@@ -187,9 +189,10 @@ impl Shared {
     /// What a failure of the connection means.
     pub(super) fn failure(&self, error: &reqwest::Error) -> Failure {
         let host = self.settings.endpoint.base().host_str().unwrap_or_default();
-        let unreachable = |retry, what: String, remedy: &str| {
-            Failure::new(ModelErrorKind::Unreachable, retry, format!("{host} {what}"), remedy)
-        };
+        // Before there is a connection nothing has left.
+        let kind = if error.is_connect() { ModelErrorKind::Unserved } else { ModelErrorKind::Unreachable };
+        let unreachable =
+            |retry, what: String, remedy: &str| Failure::new(kind, retry, format!("{host} {what}"), remedy);
         let cause = innermost(error);
         if error.is_dns() {
             let what = "has a name that cannot be resolved".to_owned();

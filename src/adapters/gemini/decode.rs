@@ -300,7 +300,7 @@ mod tests {
         let error = r#"{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}"#;
         for value in [error.to_owned(), format!("[{error}]")] {
             let failure = Answer::default().take(value.as_bytes(), &mut Vec::new()).unwrap_err();
-            assert_eq!((failure.error.kind, failure.retry), (ModelErrorKind::Unreachable, Retry::Soon));
+            assert_eq!((failure.error.kind, failure.retry), (ModelErrorKind::Unserved, Retry::Soon));
         }
     }
 

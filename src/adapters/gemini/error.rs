@@ -159,7 +159,7 @@ fn judge(status: u16, said: &Said) -> Failure {
         ),
         (429, _) | (_, "RESOURCE_EXHAUSTED") => quota(said, &code, &quote),
         (408, _) | (500..=599, _) | (_, "UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" | "UNKNOWN") => Failure::new(
-            ModelErrorKind::Unreachable,
+            ModelErrorKind::Unserved,
             said.retry_delay.map_or(Retry::Soon, Retry::After),
             format!("Gemini is overloaded or failed{code}{quote}"),
             "Ask again in a few minutes",
@@ -232,7 +232,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use ModelErrorKind::{Key, Quota, Refused, Unreachable};
+    use ModelErrorKind::{Key, Quota, Refused, Unserved};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -297,17 +297,17 @@ mod tests {
     )]
     #[case(429, "busy".to_owned(), Quota, Retry::Soon, "(HTTP 429)")]
     // the provider's own trouble
-    #[case(408, String::new(), Unreachable, Retry::Soon, "(HTTP 408)")]
+    #[case(408, String::new(), Unserved, Retry::Soon, "(HTTP 408)")]
     #[case(
         500,
         details(500, "INTERNAL", "An internal error has occurred", ""),
-        Unreachable,
+        Unserved,
         Retry::Soon,
         "internal error"
     )]
-    #[case(503, details(503, "UNAVAILABLE", "The model is overloaded", RETRY_INFO), Unreachable, Retry::After(54 * SECOND), "overloaded")]
-    #[case(502, "<html><body>Bad gateway</body></html>".to_owned(), Unreachable, Retry::Soon, "(HTTP 502)")]
-    #[case(504, "null".to_owned(), Unreachable, Retry::Soon, "(HTTP 504)")]
+    #[case(503, details(503, "UNAVAILABLE", "The model is overloaded", RETRY_INFO), Unserved, Retry::After(54 * SECOND), "overloaded")]
+    #[case(502, "<html><body>Bad gateway</body></html>".to_owned(), Unserved, Retry::Soon, "(HTTP 502)")]
+    #[case(504, "null".to_owned(), Unserved, Retry::Soon, "(HTTP 504)")]
     // refusals
     #[case(
         404,

@@ -141,7 +141,7 @@ async fn every_ending_is_told(#[case] question: &str, #[case] text: &str, #[case
 
 #[rstest]
 #[case("please be spent for today", ModelErrorKind::Quota, "for today is spent", 0)]
-#[case("please be overloaded", ModelErrorKind::Unreachable, "overloaded", 1)]
+#[case("please be overloaded", ModelErrorKind::Unserved, "overloaded", 1)]
 #[case("please block this", ModelErrorKind::Blocked, "PROHIBITED_CONTENT", 0)]
 #[case("please be a hotel's sign-in page", ModelErrorKind::Garbled, "text/html", 0)]
 #[case("please repeat my key", ModelErrorKind::Refused, "[the key]", 0)]
@@ -165,8 +165,8 @@ async fn failures_before_the_first_word_are_told(
 #[case("please end without a reason", ModelErrorKind::Garbled, "without saying why")]
 #[case("please be cut off", ModelErrorKind::Garbled, "not what Gemini sends")]
 #[case("please break the connection", ModelErrorKind::Unreachable, "broke off")]
-#[case("please fail in an event", ModelErrorKind::Unreachable, "overloaded")]
-#[case("please fail without an event", ModelErrorKind::Unreachable, "overloaded")]
+#[case("please fail in an event", ModelErrorKind::Unserved, "overloaded")]
+#[case("please fail without an event", ModelErrorKind::Unserved, "overloaded")]
 #[case("please talk garbage", ModelErrorKind::Garbled, "not what Gemini sends")]
 #[case("please fall silent", ModelErrorKind::Unreachable, "said nothing")]
 #[tokio::test]
@@ -300,7 +300,7 @@ async fn nobody_at_the_address_is_unreachable() {
     let key = KeyFile::new(KEY);
     let said = ask(&client_at(&base, &key, LONG), "hello").await;
     let error = said.error.unwrap();
-    assert_eq!((error.kind, said.retries.len()), (ModelErrorKind::Unreachable, 1));
+    assert_eq!((error.kind, said.retries.len()), (ModelErrorKind::Unserved, 1));
     assert!(error.what.contains("refused the connection"), "{error}");
 }
 

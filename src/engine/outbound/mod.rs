@@ -1,10 +1,17 @@
 //! The choke point: the only way from here to a model.
 //!
-//! Owns: [`Cleared`], which nobody else can make. Does not: know a wire format or a provider.
+//! Owns: [`Cleared`], which nobody else can make; the order of what has to happen before (`gate`); what it needs of redaction
+//! (`redaction`, and `real` on top of `domain::redact`). Does not: know a wire format or a provider.
 
 mod continuation;
+mod gate;
+mod real;
+mod redaction;
 
 pub use continuation::NotContinued;
+pub use gate::{CALLS_PER_QUESTION, Held, Inspected, Outbound, PriceSource, Reservation, Wanted};
+pub use real::{OwnSecrets, Redaction};
+pub use redaction::{Blocked, Redacted, Redactor, Restore, Tokens};
 
 /// A body that passed redaction and whose cost is reserved. It cannot be made outside this module, and is sent byte for byte.
 #[derive(Debug)]
@@ -40,3 +47,8 @@ impl Cleared {
         Self { continuations, ..self }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fakes;
+#[cfg(test)]
+mod tests;

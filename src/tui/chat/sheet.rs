@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(expected.len(), 4);
         for (number, block) in expected.iter().enumerate() {
             let found = sheet.block(number).map(|block| block.code.trim_end().to_owned());
-            assert_eq!(found.as_deref(), Some(block.code.trim_end()));
+            assert_eq!(found.as_deref(), Some(block.text.trim_end()));
         }
         assert_eq!(sheet.block(4), None);
     }

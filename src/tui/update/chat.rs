@@ -301,7 +301,7 @@ fn request(model: &Model) -> Result<ProposeRequest, String> {
     };
     // What is proposed is what is shown: the number counts in the whole message, which was laid out in parts.
     let blocks = blocks::fenced(&stored.text);
-    let same = |block: &blocks::FencedBlock| block.code.trim_end() == shown.code.trim_end();
+    let same = |block: &blocks::FencedBlock| block.text.trim_end() == shown.code.trim_end();
     let number = if blocks.get(number).is_some_and(same) { Some(number) } else { blocks.iter().position(same) };
     let Some(block) = number else {
         return Err("Where this block begins and ends cannot be told. Type the command by hand.".to_owned());
