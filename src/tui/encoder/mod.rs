@@ -12,6 +12,7 @@
 
 mod grid;
 mod motion;
+mod order;
 mod pen;
 mod row;
 
@@ -127,11 +128,15 @@ impl Encoder {
             ink.at = At::Cell(0, 0);
             ink.pen = Some(Pen::default());
         }
+        let mut rows: Vec<u16> = Vec::new();
         for (y, touched) in (0..self.size.height).zip(&mut self.touched) {
             if std::mem::take(touched) && self.shown.row(y) != self.wanted.row(y) {
-                ink.row(self.shown.row(y), self.wanted.row(y), y);
-                self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
+                rows.push(y);
             }
+        }
+        order::write(&mut ink, &self.shown, &self.wanted, &rows);
+        for y in rows {
+            self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
         }
         let begin = self.hide_while_drawing(ink.bytes.len());
         let end = self.place_cursor(&mut ink);

@@ -1,6 +1,7 @@
 //! The console's state under messages, and its screens as snapshots.
 
 mod approval;
+mod bytes;
 mod cells;
 mod hostile;
 mod output;
