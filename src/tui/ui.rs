@@ -147,8 +147,10 @@ pub struct Settling {
 /// What does not follow the cursor yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// The page, and after it the details.
+    /// The page and the details; both wait for the timer.
     Page,
+    /// The page and the details; they have been asked for and follow together with the answer.
+    Answer,
     /// The details only: the page has followed.
     Details,
 }
@@ -157,7 +159,7 @@ impl QueueView {
     /// Whether the cursor may be outside its page, which stands still until the cursor rests.
     #[must_use]
     pub const fn page_waits(&self) -> bool {
-        matches!(self.settling, Some(Settling { behind: Behind::Page, .. }))
+        matches!(self.settling, Some(Settling { behind: Behind::Page | Behind::Answer, .. }))
     }
 }
 

@@ -6,7 +6,7 @@
 //! Invariants:
 //! - Nothing is asked of the terminal, ever: the cursor's position is known here.
 //! - Nothing foreign becomes a sequence: every symbol is checked against `domain::text` again.
-//! - The terminal never wraps a line and never scrolls.
+//! - The terminal never wraps a line, and scrolls only where it is told to.
 //!
 //! Does not: write to the terminal (see `terminal`), decide when to draw.
 
@@ -15,6 +15,7 @@ mod motion;
 mod order;
 mod pen;
 mod row;
+mod scroll;
 
 use std::convert::Infallible;
 
@@ -27,6 +28,7 @@ use motion::At;
 pub use pen::ColorDepth;
 use pen::Pen;
 use row::Ink;
+use scroll::Scroll;
 
 use crate::domain::text::Repertoire;
 
@@ -134,7 +136,7 @@ impl Encoder {
                 rows.push(y);
             }
         }
-        order::write(&mut ink, &self.shown, &self.wanted, &rows);
+        self.write_rows(&mut ink, &rows);
         for y in rows {
             self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
         }
@@ -151,6 +153,19 @@ impl Encoder {
         ] {
             self.frame.extend_from_slice(part);
         }
+    }
+
+    /// Brings the rows that differ up to date, with the help of the terminal where moving rows saves bytes.
+    fn write_rows(&self, ink: &mut Ink, rows: &[u16]) {
+        let in_place = |ink: &mut Ink| order::write(ink, &self.shown, &self.wanted, rows);
+        let Some(scroll) = Scroll::find(&self.shown, &self.wanted, rows) else { return in_place(ink) };
+        let moved = scroll.apply(&self.shown);
+        let rest: Vec<u16> = (0..self.size.height).filter(|y| moved.row(*y) != self.wanted.row(*y)).collect();
+        let scrolled = |ink: &mut Ink| {
+            scroll.write(ink);
+            order::write(ink, &moved, &self.wanted, &rest);
+        };
+        ink.shortest(&[&in_place, &scrolled]);
     }
 
     fn hide_while_drawing(&mut self, length: usize) -> &'static [u8] {

@@ -66,7 +66,7 @@ impl Ink {
         self.at = At::Cell(x, y);
     }
 
-    fn select(&mut self, pen: Pen) {
+    pub(super) fn select(&mut self, pen: Pen) {
         pen.select(self.pen, &mut self.bytes);
         self.pen = Some(pen);
     }

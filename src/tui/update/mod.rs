@@ -21,10 +21,10 @@ use crate::tui::ui::{Behind, Model, Overlay, Settling, Toast, ToastLevel};
 
 /// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
 const RELOAD_EVERY: Duration = Duration::from_millis(250);
-/// The page follows the cursor after it has rested this long, and the details with it when no page was turned.
+/// The page and the details follow the cursor after it has rested this long.
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
-/// The details follow a page that was turned this much later.
-const DETAILS_AFTER_PAGE: Duration = Duration::from_millis(150);
+/// The details follow a jump to an end of the queue, which shows its page at once, this much later.
+const DETAILS_AFTER_JUMP: Duration = Duration::from_millis(150);
 /// A toast stays this long.
 const TOAST_FOR: Duration = Duration::from_secs(8);
 /// How much of an attempt's output is loaded.
@@ -64,7 +64,7 @@ fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
         Timer::Settle(number) => match model.ui.queue.settling {
             Some(Settling { timer, behind: Behind::Page }) if timer == number => queue::rested(model, effects),
             Some(Settling { timer, behind: Behind::Details }) if timer == number => queue::settle(model, effects),
-            _ => {} // the cursor has moved since
+            _ => {} // the cursor has moved since, or the answer is on its way
         },
         Timer::Toast(number) if model.ui.timer >= number => clear_toast(model, number),
         Timer::Reload => {
@@ -136,10 +136,11 @@ fn query(model: &Model) -> SnapshotQuery {
     let ui = &model.ui;
     let (anchor, limit) = queue::window(model);
     // While the cursor moves the details stay with the incident that they belong to.
-    let detail = if ui.queue.settling.is_some() {
-        model.facts.detail().map(|detail| detail.record.incident.id)
-    } else {
-        ui.queue.selected
+    let detail = match ui.queue.settling {
+        Some(Settling { behind: Behind::Page | Behind::Details, .. }) => {
+            model.facts.detail().map(|detail| detail.record.incident.id)
+        }
+        Some(Settling { behind: Behind::Answer, .. }) | None => ui.queue.selected,
     };
     let output = model
         .shown_attempt()
@@ -174,6 +175,9 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 Ok(sop) => (sop, None),
                 Err(error) => (None, Some(error.to_string())),
             };
+            if !model.ui.loading.wanted {
+                queue::answered(model);
+            }
             let first_load = queue::follow_selection(model, effects);
             let incident_now = model.facts.detail().map(|detail| detail.record.incident.id);
             if incident_before != incident_now {
@@ -191,7 +195,10 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
         }
-        Err(error) => model.ui.trouble = Some(error.to_string()),
+        Err(error) => {
+            model.ui.trouble = Some(error.to_string());
+            queue::answered(model);
+        }
     }
     if model.ui.loading.wanted {
         want_load(model, effects);
@@ -264,8 +271,8 @@ pub(super) fn settle_later(model: &mut Model, behind: Behind, effects: &mut Vec<
     let timer = model.ui.next_timer();
     model.ui.queue.settling = Some(Settling { timer, behind });
     let after = match behind {
-        Behind::Page => SETTLE_AFTER,
-        Behind::Details => DETAILS_AFTER_PAGE,
+        Behind::Page | Behind::Answer => SETTLE_AFTER,
+        Behind::Details => DETAILS_AFTER_JUMP,
     };
     effects.push(Effect::Wake(after, Timer::Settle(timer)));
 }
