@@ -17,6 +17,7 @@ use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::review::Review;
+use crate::tui::sop_lines::{Laid, SopLine};
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -187,10 +188,21 @@ pub struct SopView {
     pub cursor: usize,
     /// First visible line.
     pub top: usize,
+    /// The lines as they were laid out last.
+    pub laid: Option<Laid>,
     /// Text being looked for.
     pub find: String,
     /// The text being typed.
     pub editing: Option<LineEdit>,
+}
+
+impl SopView {
+    /// The lines of `document` for `width` columns: those laid out last when they are of it, else anew.
+    #[must_use]
+    pub fn lines(&self, document: &Arc<SopDocument>, width: usize, repertoire: Repertoire) -> Arc<[SopLine]> {
+        let kept = self.laid.as_ref().filter(|laid| laid.is_of(document, &self.folded, width, repertoire));
+        kept.map_or_else(|| Laid::new(document, &self.folded, width, repertoire).lines(), Laid::lines)
+    }
 }
 
 /// Output on the screen.
