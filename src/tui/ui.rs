@@ -77,6 +77,8 @@ pub struct Ui {
     pub notices: VecDeque<String>,
     /// Wall clock of the last message, for the header and for durations.
     pub now: Timestamp,
+    /// Wall clock of the first message: what was noted before it is not from this console's time.
+    pub started: Option<Timestamp>,
     /// Monotonic clock of the last message.
     pub monotonic: Duration,
     /// Loads under way and wanted.
@@ -338,6 +340,7 @@ impl Model {
             toast: None,
             notices: VecDeque::new(),
             now: Timestamp::default(),
+            started: None,
             monotonic: Duration::ZERO,
             loading: Loading::default(),
             timer: 0,

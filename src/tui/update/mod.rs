@@ -11,9 +11,12 @@ mod sop;
 pub(crate) use keys::{context, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::backend::{BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SourceHealth};
+use crate::engine::backend::{
+    BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth,
+};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
@@ -25,6 +28,9 @@ const RELOAD_EVERY: Duration = Duration::from_millis(250);
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
 /// The details follow a jump to an end of the queue, which shows its page at once, this much later.
 const DETAILS_AFTER_JUMP: Duration = Duration::from_millis(150);
+/// A source that was noted as bad by an earlier console, and works this much later, was bad for longer than it takes to
+/// start a console anew.
+const LONGER_THAN_A_RESTART: Duration = Duration::from_secs(60);
 /// A toast stays this long.
 const TOAST_FOR: Duration = Duration::from_secs(8);
 /// How much of an attempt's output is loaded.
@@ -34,6 +40,7 @@ const OUTPUT_TAIL: usize = 256 * 1024;
 pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
     model.ui.now = moment.wall;
     model.ui.monotonic = moment.monotonic;
+    model.ui.started.get_or_insert(moment.wall);
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => keys::pressed(model, key, &mut effects),
@@ -48,6 +55,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
+        Msg::SopOpened { generation, result } => opened(model, generation, result),
         Msg::Answered { asked, result } => answered(model, asked, result, &mut effects),
         Msg::Sops(Ok(sops)) => model.facts.sops = sops,
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
@@ -205,21 +213,38 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
     }
 }
 
+/// A long document has been read; that of an older question is not the one that is wanted now.
+fn opened(model: &mut Model, generation: u64, result: Result<Arc<SopDocument>, BackendError>) {
+    if generation != model.ui.loading.generation {
+        return;
+    }
+    (model.facts.sop, model.facts.sop_trouble) = match result {
+        Ok(sop) => (Some(sop), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    sop::follow_document(model);
+    overlay::refresh(model);
+}
+
 /// Says what became of a source, unless something else is being said: the header shows it in any case.
 fn tell_health(model: &mut Model, before: &[SourceHealth], effects: &mut Vec<Effect>) {
     if model.ui.toast.is_some() {
         return;
     }
     let bad = |state| matches!(state, HealthState::Down | HealthState::Degraded);
+    let started = model.ui.started;
     let changed = model.facts.snapshot.header.sources.iter().find_map(|now| {
         let then = before.iter().find(|then| then.source == now.source && then.channel == now.channel)?;
-        (then.state != now.state && (bad(then.state) || bad(now.state))).then(|| (now.clone(), now.state))
+        // What an earlier console has noted says nothing when that one has only been started anew.
+        let seen = started.is_none_or(|started| then.at >= started) || now.at.since(then.at) >= LONGER_THAN_A_RESTART;
+        (then.state != now.state && (bad(now.state) || bad(then.state) && seen)).then(|| (now.clone(), now.state))
     });
     let Some((source, state)) = changed else { return };
     let key = model.ui.keymap.key_for(Context::Incidents, Intent::Sources);
     let name = format!("{} {}", source.source, source.channel);
     let (level, text) = match state {
-        HealthState::Ok | HealthState::Waiting => (ToastLevel::Done, format!("{name} works again.")),
+        HealthState::Ok => (ToastLevel::Done, format!("{name} works again.")),
+        HealthState::Waiting => (ToastLevel::Done, format!("{name} listens again; nothing has come yet.")),
         HealthState::Degraded | HealthState::Down => {
             let word = if state == HealthState::Down { "down" } else { "degraded" };
             let why = key.map(|key| format!(" ({key} shows why)")).unwrap_or_default();

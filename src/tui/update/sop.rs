@@ -19,7 +19,8 @@ use crate::tui::ui::{Model, ToastLevel};
 pub(super) fn follow_document(model: &mut Model) {
     let id = model.facts.sop.as_ref().map(|document| document.procedure.sop.clone());
     let nodes = model.facts.sop.as_ref().map_or(0, |document| document.procedure.nodes.len());
-    if id != model.ui.sop.document {
+    // One that is being read anew keeps its place until it is there.
+    if id.is_some() && id != model.ui.sop.document {
         model.ui.sop.document = id;
         model.ui.sop.folded.clear();
         model.ui.sop.top = 0;
@@ -28,7 +29,11 @@ pub(super) fn follow_document(model: &mut Model) {
             model.facts.sop.as_ref().and_then(|document| tree::first_step(&document.procedure)).unwrap_or(0);
         model.ui.sop.top = 0;
     }
-    model.ui.sop.cursor = model.ui.sop.cursor.min(nodes.saturating_sub(1));
+    if model.facts.sop.is_some() {
+        model.ui.sop.cursor = model.ui.sop.cursor.min(nodes.saturating_sub(1));
+    } else {
+        model.ui.sop.laid = None;
+    }
     keep_visible(model);
 }
 
