@@ -56,9 +56,13 @@ fn main() {
     seed(&database, INCIDENTS);
     println!("machine: {}", machine());
     println!("method: release binary, pseudo-terminal {COLUMNS}x{ROWS}, {INCIDENTS} open incidents");
-    if std::env::var_os("AIOPS_BENCH_TURNS").is_none() { first_frame(home.path(), &database); }
+    if std::env::var_os("AIOPS_BENCH_TURNS").is_none() {
+        first_frame(home.path(), &database);
+    }
     keys(home.path(), &database);
-    if std::env::var_os("AIOPS_BENCH_TURNS").is_some() { return; }
+    if std::env::var_os("AIOPS_BENCH_TURNS").is_some() {
+        return;
+    }
     idle(home.path(), &database);
     burst(home.path());
 }
@@ -268,7 +272,7 @@ fn keys(home: &Path, database: &Path) {
     console.reply(Duration::from_secs(10), Duration::from_secs(15));
     let (mut times, mut sizes, mut silent) = (Vec::new(), Vec::new(), 0);
     let (mut before, mut late) = (None, 0);
-    for _ in 0..(if std::env::var_os("AIOPS_BENCH_TURNS").is_some() { 60 } else {200}) {
+    for _ in 0..(if std::env::var_os("AIOPS_BENCH_TURNS").is_some() { 60 } else { 200 }) {
         let pressed = Instant::now();
         late += u32::from(before.replace(pressed).is_some_and(|before| pressed - before > LATE));
         console.press(b"\x1b[B");
@@ -323,7 +327,12 @@ fn rests(console: &mut Console) {
         }
     }
     let figures = |bytes: &[f64]| {
-        format!("p50 {:.0}, p99 {:.0}, most {:.0}", percentile(bytes, 0.5), percentile(bytes, 0.99), percentile(bytes, 1.0))
+        format!(
+            "p50 {:.0}, p99 {:.0}, most {:.0}",
+            percentile(bytes, 0.5),
+            percentile(bytes, 0.99),
+            percentile(bytes, 1.0)
+        )
     };
     println!("after a rest within the page, {} presses, details: {} bytes", within.len(), figures(&within));
     println!("a page turned after a rest, {TURNS} times, the page: {} bytes", figures(&pages));

@@ -118,7 +118,7 @@ impl LocalBackend {
         let (header, queue, detail, tray) = self
             .store
             .read_view(move |reader| {
-                let detail = detail.map(|id| reader.detail(id)).transpose()?.flatten();
+                let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
                 Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?))
             })
             .await?;

@@ -158,14 +158,18 @@ impl Encoder {
     /// Brings the rows that differ up to date, with the help of the terminal where moving rows saves bytes.
     fn write_rows(&self, ink: &mut Ink, rows: &[u16]) {
         let in_place = |ink: &mut Ink| order::write(ink, &self.shown, &self.wanted, rows);
-        let Some(scroll) = Scroll::find(&self.shown, &self.wanted, rows) else { return in_place(ink) };
-        let moved = scroll.apply(&self.shown);
-        let rest: Vec<u16> = (0..self.size.height).filter(|y| moved.row(*y) != self.wanted.row(*y)).collect();
-        let scrolled = |ink: &mut Ink| {
-            scroll.write(ink);
-            order::write(ink, &moved, &self.wanted, &rest);
-        };
-        ink.shortest(&[&in_place, &scrolled]);
+        let scrolled = Scroll::worth_trying(&self.shown, &self.wanted, rows).into_iter().map(|scroll| {
+            let moved = scroll.apply(&self.shown);
+            let rest: Vec<u16> = (0..self.size.height).filter(|y| moved.row(*y) != self.wanted.row(*y)).collect();
+            move |ink: &mut Ink| {
+                scroll.write(ink);
+                order::write(ink, &moved, &self.wanted, &rest);
+            }
+        });
+        let scrolled: Vec<_> = scrolled.collect();
+        let mut ways: Vec<&dyn Fn(&mut Ink)> = vec![&in_place];
+        ways.extend(scrolled.iter().map(|way| way as &dyn Fn(&mut Ink)));
+        ink.shortest(&ways);
     }
 
     fn hide_while_drawing(&mut self, length: usize) -> &'static [u8] {

@@ -1,7 +1,7 @@
 //! Letting the terminal move rows that are only to stand elsewhere, instead of writing them again.
 //!
-//! Owns: finding the rows and the distance that save most, and the sequences. Does not: decide whether it is worth it; the
-//! caller encodes both ways and takes the shorter one.
+//! Owns: finding rows and distances that may save something, and the sequences. Does not: decide whether it is worth it; the
+//! caller encodes all ways and takes the shortest one.
 //!
 //! Only what every terminal knows since the VT102: a region from one row to another (DECSTBM), deleting and inserting
 //! lines within it. A region is as wide as the screen: what stands beside the rows in question moves with them and is
@@ -14,8 +14,12 @@ use super::row::Ink;
 
 /// Fewer rows that differ are written: looking for a distance would cost more than it could save.
 const ROWS_AT_LEAST: usize = 4;
-/// Columns that have to stand right after scrolling and did not before; the sequences alone take about 20 bytes.
+/// Bytes that have to be saved by an estimate: the sequences alone take about 20.
 const GAIN_AT_LEAST: i64 = 32;
+/// So many scrolls are encoded to find the shortest: estimates are not exact.
+const TRIED: usize = 3;
+/// Bytes of a move, by estimate; unchanged columns up to as many are written again.
+const MOVE: usize = 5;
 
 /// Which way the content goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,28 +38,25 @@ pub(super) struct Scroll {
 }
 
 impl Scroll {
-    /// The scroll after which most columns stand right, if one saves enough to be tried. `rows` are those that differ.
-    pub(super) fn find(shown: &Grid, wanted: &Grid, rows: &[u16]) -> Option<Self> {
-        let (&first, &last) = (rows.first()?, rows.last()?);
+    /// The scrolls that seem to save most, [`TRIED`] at most; none where too little changes. `rows` are those that differ.
+    pub(super) fn worth_trying(shown: &Grid, wanted: &Grid, rows: &[u16]) -> Vec<Self> {
+        let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else { return Vec::new() };
         if rows.len() < ROWS_AT_LEAST {
-            return None;
+            return Vec::new();
         }
         let height = last - first + 1;
-        let still: Vec<i64> = (first..=last).map(|y| right(shown.row(y), wanted.row(y))).collect();
-        let blank: Vec<i64> = (first..=last).map(|y| blanks(wanted.row(y))).collect();
-        let mut best: Option<(i64, Self)> = None;
-        for way in [Way::Up, Way::Down] {
-            for by in 1..height {
-                let found = Self::best_region(shown, wanted, (first, height), (by, way), (&still, &blank));
-                if let Some(found) = found.filter(|(gain, _)| best.is_none_or(|(most, _)| *gain > most)) {
-                    best = Some(found);
-                }
-            }
-        }
-        best.filter(|(gain, _)| *gain >= GAIN_AT_LEAST).map(|(_, scroll)| scroll)
+        let still: Vec<i64> = (first..=last).map(|y| cost(shown.row(y), wanted.row(y))).collect();
+        let blank_row = vec![Tile::BLANK; shown.row(first).len()];
+        let blank: Vec<i64> = (first..=last).map(|y| cost(&blank_row, wanted.row(y))).collect();
+        let distances = (1..height).flat_map(|by| [(by, Way::Up), (by, Way::Down)]);
+        let regions = distances
+            .filter_map(|distance| Self::best_region(shown, wanted, (first, height), distance, (&still, &blank)));
+        let mut found: Vec<(i64, Self)> = regions.filter(|(gain, _)| *gain >= GAIN_AT_LEAST).collect();
+        found.sort_by_key(|(gain, _)| std::cmp::Reverse(*gain));
+        found.into_iter().take(TRIED).map(|(_, scroll)| scroll).collect()
     }
 
-    /// The rows for which moving by `by` gains most, with the gain in columns.
+    /// The rows for which moving by `by` gains most, with the gain in bytes.
     fn best_region(
         shown: &Grid,
         wanted: &Grid,
@@ -70,10 +71,10 @@ impl Scroll {
                 Way::Up => row + by,
                 Way::Down => row - by,
             };
-            right(shown.row(first + from), wanted.row(first + row)) - at(still, row)
+            at(still, row) - cost(shown.row(first + from), wanted.row(first + row))
         };
         // What is lost where blanks come in.
-        let lost = |rows: std::ops::Range<u16>| rows.map(|row| at(still, row) - at(blank, row)).sum::<i64>();
+        let lost = |rows: std::ops::Range<u16>| rows.map(|row| at(blank, row) - at(still, row)).sum::<i64>();
         let receiving = match way {
             Way::Up => 0..height - by,
             Way::Down => by..height,
@@ -137,14 +138,19 @@ impl Scroll {
     }
 }
 
-/// Columns that stand right and would have to be written if they did not: blanks are cheap to erase.
-fn right(shown: &[Tile], wanted: &[Tile]) -> i64 {
-    let same = shown.iter().zip(wanted).filter(|(shown, wanted)| !wanted.is_erased() && shown == wanted).count();
-    i64::try_from(same).unwrap_or(i64::MAX)
-}
-
-/// As [`right`] for a row that is all blank.
-fn blanks(wanted: &[Tile]) -> i64 {
-    // Nothing that counts stands right, and nothing has to be erased: as much as one short sequence is worth.
-    i64::from(wanted.iter().all(Tile::is_erased)) * 4
+/// About how many bytes it takes to turn one row into another: a byte for each column, a move for each stretch.
+fn cost(shown: &[Tile], wanted: &[Tile]) -> i64 {
+    let inked = wanted.iter().rposition(|tile| !tile.is_erased()).map_or(0, |last| last + 1);
+    let (mut bytes, mut behind) = (0, None);
+    for (x, _) in shown.iter().zip(wanted).enumerate().filter(|(_, (shown, wanted))| shown != wanted) {
+        if x >= inked {
+            // The rest is erased with one sequence.
+            bytes += MOVE;
+            break;
+        }
+        let gap = behind.map_or(MOVE, |behind| MOVE.min(x - behind));
+        bytes += gap + 1;
+        behind = Some(x + 1);
+    }
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

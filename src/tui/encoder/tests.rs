@@ -222,7 +222,12 @@ fn list_from(first: usize, columns: u16) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, 24));
     for y in 0..20 {
         let number = first + usize::from(y);
-        buffer.set_string(0, y + 2, format!("{} step {number} of the document", "abcdefg".repeat(number % 5)), Style::new());
+        buffer.set_string(
+            0,
+            y + 2,
+            format!("{} step {number} of the document", "abcdefg".repeat(number % 5)),
+            Style::new(),
+        );
     }
     buffer.set_string(0, 0, "the title stays", Style::new().fg(Color::Cyan));
     buffer.set_string(0, 23, "so do the keys", Style::new());

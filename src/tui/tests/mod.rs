@@ -4,6 +4,7 @@ mod approval;
 mod bytes;
 mod cells;
 mod hostile;
+mod long;
 mod output;
 mod pages;
 mod queue;

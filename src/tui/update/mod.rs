@@ -31,6 +31,8 @@ const DETAILS_AFTER_JUMP: Duration = Duration::from_millis(150);
 /// A source that was noted as bad by an earlier console, and works this much later, was bad for longer than it takes to
 /// start a console anew.
 const LONGER_THAN_A_RESTART: Duration = Duration::from_secs(60);
+/// A console that was just started has looked at its sources after this time; what is bad then is bad before its eyes.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// A toast stays this long.
 const TOAST_FOR: Duration = Duration::from_secs(8);
 /// How much of an attempt's output is loaded.
@@ -235,8 +237,9 @@ fn tell_health(model: &mut Model, before: &[SourceHealth], effects: &mut Vec<Eff
     let started = model.ui.started;
     let changed = model.facts.snapshot.header.sources.iter().find_map(|now| {
         let then = before.iter().find(|then| then.source == now.source && then.channel == now.channel)?;
-        // What an earlier console has noted says nothing when that one has only been started anew.
-        let seen = started.is_none_or(|started| then.at >= started) || now.at.since(then.at) >= LONGER_THAN_A_RESTART;
+        // What an earlier console has noted says nothing when the console has only been started anew.
+        let here = started.is_none_or(|started| then.at >= started || now.at.since(started) >= FIRST_LOOK);
+        let seen = here || now.at.since(then.at) >= LONGER_THAN_A_RESTART;
         (then.state != now.state && (bad(now.state) || bad(then.state) && seen)).then(|| (now.clone(), now.state))
     });
     let Some((source, state)) = changed else { return };

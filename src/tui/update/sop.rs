@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::domain::alert::AlertStatus;
+use crate::domain::excerpt;
 use crate::domain::id::SopId;
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
@@ -292,6 +293,13 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
     if values.is_empty() {
         let why = "This command has no values to type: it can only be proposed as it is.";
         return super::toast(model, ToastLevel::Refused, why.to_owned(), effects);
+    }
+    let is_cut = |value: &&sop_lines::Value| value.bound.as_ref().is_some_and(|(text, _)| excerpt::is_cut(text));
+    if let Some((_, label)) = values.iter().find(is_cut).and_then(|value| value.bound.as_ref()) {
+        let why = format!(
+            "The label {label} is too long to be edited here. r proposes the command with all of it, and the review shows it."
+        );
+        return super::toast(model, ToastLevel::Refused, why, effects);
     }
     super::overlay::edit_values(model, request, values);
 }

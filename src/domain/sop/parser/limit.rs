@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn reading_ends_where_nothing_is_torn() {
-        let step = "## Look\n\n1. See how it is:\n\n   ```sh\n   echo one two\n\n   # three\n   echo last word\n   ```\n\n";
+        let step =
+            "## Look\n\n1. See how it is:\n\n   ```sh\n   echo one two\n\n   # three\n   echo last word\n   ```\n\n";
         assert_ends_before(&format!("# All\n\n{}", step.repeat(30_000)), "## Look");
         let plain = "Words and more words on a line.\n\n";
         assert_ends_before(&format!("# All\n\n{}", plain.repeat(80_000)), "\n");
