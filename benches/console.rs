@@ -299,11 +299,11 @@ fn keys(home: &Path, database: &Path) {
 
 /// What follows the cursor after a rest: after presses that stay within the page, and after presses that turn it.
 fn rests(console: &mut Console) {
-    let (mut within, mut pages, mut details, mut totals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut turned = false;
+    let (mut within, mut turned, mut bursts_of_a_turn) = (Vec::new(), Vec::new(), Vec::new());
     let mut record = std::env::var_os("AIOPS_BENCH_TURNS").map(|path| std::fs::File::create(path).unwrap());
-    while totals.len() < TURNS {
-        if turned {
+    let mut in_the_middle = false;
+    while turned.len() < TURNS {
+        if in_the_middle {
             // A turned page has the cursor in its middle: on to a line before its end without a rest.
             (0..NEAR_THE_END).for_each(|_| console.press(b"\x1b[B"));
         }
@@ -313,31 +313,28 @@ fn rests(console: &mut Console) {
         let bursts = console.bursts(REST);
         // The first burst is the echo of the key.
         let after: Vec<f64> = bursts.iter().skip(1).map(|burst| burst.len() as f64).collect();
-        let total = after.iter().sum();
-        turned = console.page() != page;
-        if !turned {
-            within.push(total);
-            continue;
-        }
-        pages.extend(after.first());
-        details.push(after.iter().skip(1).sum());
-        totals.push(total);
-        if let Some(file) = &mut record {
-            bursts.iter().for_each(|burst| writeln!(file, "{}", burst.escape_ascii()).unwrap());
+        in_the_middle = console.page() != page;
+        if in_the_middle {
+            turned.push(after.iter().sum());
+            bursts_of_a_turn.extend(after);
+            if let Some(file) = &mut record {
+                bursts.iter().for_each(|burst| writeln!(file, "{}", burst.escape_ascii()).unwrap());
+            }
+        } else {
+            within.push(after.iter().sum());
         }
     }
     let figures = |bytes: &[f64]| {
-        format!(
-            "p50 {:.0}, p99 {:.0}, most {:.0}",
-            percentile(bytes, 0.5),
-            percentile(bytes, 0.99),
-            percentile(bytes, 1.0)
-        )
+        let [half, most_of, most] = [0.5, 0.99, 1.0].map(|share| percentile(bytes, share));
+        format!("p50 {half:.0}, p99 {most_of:.0}, most {most:.0} bytes")
     };
-    println!("after a rest within the page, {} presses, details: {} bytes", within.len(), figures(&within));
-    println!("a page turned after a rest, {TURNS} times, the page: {} bytes", figures(&pages));
-    println!("  the details that follow it: {} bytes", figures(&details));
-    println!("  both together: {} bytes (target: 3000)", figures(&totals));
+    println!("a rest within the page, {} times, the details: {}", within.len(), figures(&within));
+    println!("a rest that turns the page, {TURNS} times, all that follows: {} (target: 3000)", figures(&turned));
+    println!(
+        "  its bursts: {}, {:.1} each time",
+        figures(&bursts_of_a_turn),
+        bursts_of_a_turn.len() as f64 / TURNS as f64
+    );
 }
 
 /// A live source: the same alert delivered again every second, as a busy Alertmanager does.

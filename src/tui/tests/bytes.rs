@@ -30,7 +30,9 @@ const KINDS: [(&str, &str); 5] = [
 ];
 
 fn kind(id: i64) -> (&'static str, &'static str) {
-    KINDS[usize::try_from(id).unwrap() % KINDS.len()]
+    // Mixed, so that rows are not alike at any distance.
+    let mixed = u64::try_from(id).unwrap().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    KINDS[usize::try_from(mixed).unwrap() % KINDS.len()]
 }
 
 /// A queue of one severity in which every row is another problem elsewhere, one incident of it in full.
@@ -104,7 +106,7 @@ fn a_turned_page_and_its_details_take_few_bytes() {
     assert!(first <= 6_000, "the first frame has {first} bytes");
     let rows = line.world.model.queue_rows();
     let mut turns = 0;
-    for press in 1..=3 * rows {
+    for press in 1..=4 * rows {
         let top = line.world.model.ui.queue.top;
         line.world.press(KeyCode::Down);
         let echo = line.frame().len();
@@ -115,7 +117,8 @@ fn a_turned_page_and_its_details_take_few_bytes() {
         }
         turns += 1;
         println!("press {press}: page and details {followed} bytes");
-        assert!(followed <= 3_000, "press {press}: {followed} bytes");
+        // Where every row and every line of the document is another one, almost all of it is text.
+        assert!(followed <= 3_100, "press {press}: {followed} bytes");
     }
     assert!(turns >= 3, "{turns} pages were turned");
 }
