@@ -123,7 +123,8 @@ impl Encoder {
     /// Appends what changed to the frame.
     fn encode(&mut self) {
         let mut ink = Ink { bytes: Vec::new(), at: self.at, pen: self.pen, columns: self.size.width };
-        if std::mem::take(&mut self.stale) {
+        let cleared = std::mem::take(&mut self.stale);
+        if cleared {
             self.shown = Grid::blank(self.size.width, self.size.height);
             self.touched.fill(true);
             ink.bytes.extend_from_slice(CLEAR);
@@ -136,7 +137,12 @@ impl Encoder {
                 rows.push(y);
             }
         }
-        self.write_rows(&mut ink, &rows);
+        if cleared {
+            // There is nothing yet that could be moved.
+            order::write(&mut ink, &self.shown, &self.wanted, &rows);
+        } else {
+            self.write_rows(&mut ink, &rows);
+        }
         for y in rows {
             self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
         }
