@@ -9,6 +9,7 @@ pub mod actor;
 pub mod alert;
 pub mod chat;
 pub mod digest;
+pub mod excerpt;
 pub mod id;
 pub mod incident;
 pub mod journal;
