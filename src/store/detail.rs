@@ -106,10 +106,16 @@ fn alert_from_row(row: &Row<'_>) -> Result<AlertRow, Fault> {
 }
 
 fn timeline(conn: &Connection, id: IncidentId) -> Result<Vec<TimelineRow>, Fault> {
-    let mut statement =
-        conn.prepare_cached("SELECT at, who, what FROM timeline WHERE incident = ?1 ORDER BY id DESC LIMIT ?2")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT at, who, what, retracted_at FROM timeline WHERE incident = ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
     let rows = statement.query_map(params![id.0, TIMELINE], |row| {
-        Ok(TimelineRow { at: Timestamp::from_millis(row.get(0)?), who: row.get(1)?, what: row.get(2)? })
+        Ok(TimelineRow {
+            at: Timestamp::from_millis(row.get(0)?),
+            who: row.get(1)?,
+            what: row.get(2)?,
+            retracted_at: time(row.get(3)?),
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -46,6 +46,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
 pub use error::{CommandError, StoreError};
+pub use incidents::Changed;
 pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
@@ -116,6 +117,7 @@ pub struct Reader<'c> {
     conn: &'c Connection,
     path: &'c Path,
     identity: &'c Identity,
+    at: Timestamp,
     monotonic_ms: i64,
 }
 
@@ -267,8 +269,9 @@ impl Store {
             let begun = connection.transaction_with_behavior(TransactionBehavior::Deferred);
             reply(match begun {
                 Ok(transaction) => {
-                    let monotonic_ms = millis(now().1);
-                    view(&Reader { conn: &transaction, path: &path, identity: &identity, monotonic_ms })
+                    let (at, since_boot) = now();
+                    let monotonic_ms = millis(since_boot);
+                    view(&Reader { conn: &transaction, path: &path, identity: &identity, at, monotonic_ms })
                 }
                 Err(error) => Err(from_sqlite(&path, &error)),
             });

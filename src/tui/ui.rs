@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::incident::Queue;
 use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
@@ -119,6 +120,8 @@ pub struct Loading {
 /// The queue on the screen.
 #[derive(Debug, Default)]
 pub struct QueueView {
+    /// Which queue is shown.
+    pub queue: Queue,
     /// The incident under the cursor.
     pub selected: Option<IncidentId>,
     /// Its position in the queue, from 0, as last known.

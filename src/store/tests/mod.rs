@@ -5,6 +5,7 @@ mod support;
 mod acting;
 mod commanding;
 mod concurrency;
+mod handling;
 mod ingesting;
 mod leasing;
 mod opening;

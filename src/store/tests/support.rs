@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::domain::actor::{Actor, Person};
 use crate::domain::alert::{Alert, AlertBatch, AlertKey, AlertStatus, BatchOrigin, Labels};
 use crate::domain::id::{IncidentId, JournalSeq};
-use crate::domain::incident::{DEFAULT_REOPEN_WITHIN, Incident};
+use crate::domain::incident::{DEFAULT_REOPEN_WITHIN, Incident, Queue};
 use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
 use crate::store::view::{QueueAnchor, QueueQuery};
@@ -181,6 +181,7 @@ pub(super) fn with_severity(mut alert: Alert, severity: &str) -> Alert {
 /// The whole queue, nothing pinned.
 pub(super) fn everything() -> QueueQuery {
     QueueQuery {
+        queue: Queue::All,
         filter: String::new(),
         anchor: QueueAnchor::Rank(0),
         limit: 1_000,

@@ -147,6 +147,7 @@ fn query(model: &Model) -> SnapshotQuery {
         .map(|attempt| OutputQuery { attempt: attempt.id, tail_bytes: OUTPUT_TAIL });
     SnapshotQuery {
         queue: QueueQuery {
+            queue: ui.queue.queue,
             filter: ui.queue.filter.clone(),
             anchor,
             limit,
@@ -236,7 +237,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
         }
         (_, Ok(done)) => {
             let text = match done {
-                Done::Incident => None,
+                Done::Incident(said) => Some(said),
                 Done::Proposed(proposal) => {
                     let key = model.approvals_key();
                     Some(format!("Proposed, risk {}. {key} opens the review.", proposal.spec.risk.name()))
