@@ -91,7 +91,8 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
     }
 }
 
-/// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, the state of the file.
+/// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, suppressions whose time is
+/// over, the state of the file.
 fn after_first_frame(
     store: crate::store::Store,
     runner: crate::engine::runner::Runner,
@@ -112,6 +113,9 @@ fn after_first_frame(
             }
             if let Err(error) = store.expire(SystemClock.now()).await {
                 tracing::warn!(%error, "overdue proposals could not be looked for");
+            }
+            if let Err(error) = store.end_suppressions(SystemClock.now()).await {
+                tracing::warn!(%error, "suppressions whose time is over could not be ended");
             }
             tokio::time::sleep(TIDY_PAUSE).await;
             // Whether there was a change or not, it is time to look.

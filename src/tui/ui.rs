@@ -221,6 +221,8 @@ pub enum Overlay {
     Review(Box<Review>),
     /// Values that a step needs.
     Prompt(Box<Prompt>),
+    /// Words about an incident: a note, a reason, an owner, a span of time.
+    Question(Box<Question>),
     /// A list of SOPs to choose from.
     Picker(Picker),
     /// Text to read.
@@ -282,6 +284,32 @@ impl Prompt {
     pub fn field_of(&self, name: &str) -> LineEdit {
         LineEdit::new(self.proposed(name))
     }
+}
+
+/// Words about an incident that are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// About which incident: the one under the cursor when it was asked, whatever is there now.
+    pub incident: IncidentId,
+    /// What for.
+    pub about: About,
+    /// What is being typed.
+    pub edit: LineEdit,
+    /// Why what was typed cannot be used; empty when nothing is wrong.
+    pub objection: String,
+}
+
+/// What words about an incident are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The name of its owner.
+    Owner,
+    /// Something to remember.
+    Note,
+    /// Why it is over.
+    Resolution,
+    /// How long it is not to be shown.
+    Suppression,
 }
 
 /// A list of SOPs to choose from.

@@ -8,6 +8,7 @@ mod incident;
 mod output;
 mod overlay;
 mod paint;
+mod question;
 mod queue;
 mod sop;
 

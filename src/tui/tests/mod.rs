@@ -2,6 +2,7 @@
 
 mod approval;
 mod cells;
+mod hands;
 mod hostile;
 mod output;
 mod pages;

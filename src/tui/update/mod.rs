@@ -2,13 +2,15 @@
 //!
 //! Owns: the route from a message to the part that it concerns, and loading. Does not: draw or execute effects.
 
+mod hands;
 mod keys;
 mod output;
 mod overlay;
 mod queue;
 mod sop;
 
-pub(crate) use keys::{context, pane_context, pane_name};
+pub(crate) use hands::UNTIL_CHANGED;
+pub(crate) use keys::{context, incident_title, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::time::Duration;
