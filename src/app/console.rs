@@ -29,13 +29,17 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let config = loaded.config;
+    let name = match &loaded.profile {
+        Some(profile) => format!("{profile}: {}", config.run.target_name),
+        None => config.run.target_name.clone(),
+    };
     let mut notices: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     notices.extend(log.as_ref().err().map(ToString::to_string));
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let ended = show(app, &config, appearance, &config.run.target_name).await;
+        let ended = show(app, &config, appearance, &name).await;
         ingest.stop(PATIENCE).await;
         ended
     })?;

@@ -255,7 +255,9 @@ mod tests {
         let at = |name: &str| home.join(name);
         let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
         let (environment, host_name) = (Environment::default(), "web-1".to_owned());
-        crate::config::load(&Request { file: None, flags: Vec::new(), environment, places, host_name }).unwrap().config
+        crate::config::load(&Request { file: None, profile: None, flags: Vec::new(), environment, places, host_name })
+            .unwrap()
+            .config
     }
 
     #[tokio::test]

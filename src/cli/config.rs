@@ -69,7 +69,7 @@ fn check(request: &Request, look_closer: LookCloser, format: Format, out: &mut d
         return Ok(Exit::Failed);
     }
     if format == Format::Text {
-        match loaded.ok().and_then(|loaded| loaded.file) {
+        match loaded.ok().and_then(|loaded| loaded.files.last().cloned()) {
             Some(path) => writeln!(out, "{} is valid.", path.display())?,
             None => writeln!(
                 out,
@@ -122,7 +122,14 @@ mod tests {
             fs::write(places.config_file(), text).unwrap();
         }
         let environment = Environment::default();
-        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let request = Request {
+            file: None,
+            profile: None,
+            flags: Vec::new(),
+            environment,
+            places,
+            host_name: "web-1".to_owned(),
+        };
         let mut out = Vec::new();
         let result = run(command, &request, look_closer, format, &mut out);
         (result, String::from_utf8(out).unwrap().replace(&directory.path().display().to_string(), "DIR"))

@@ -35,6 +35,10 @@ pub struct Global {
     /// Configuration file [default: $XDG_CONFIG_HOME/aiops/config.toml; environment: AIOPS_CONFIG]
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
+    /// Configuration, database and log of their own under this name: config.NAME.toml goes over config.toml
+    /// [environment: AIOPS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
     /// SQLite file [default: $XDG_DATA_HOME/aiops/aiops.db; environment: AIOPS_DB]
     #[arg(long, global = true, value_name = "PATH")]
     pub db: Option<PathBuf>,
@@ -132,6 +136,7 @@ impl Global {
         let level = self.log_level.map(|level| flag("--log-level", "log", "level", level.name().to_owned()));
         Request {
             file: self.config.clone(),
+            profile: self.profile.clone(),
             flags: db.into_iter().chain(level).collect(),
             environment,
             places,
