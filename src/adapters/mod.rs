@@ -2,5 +2,6 @@
 //! Named only where the program is put together.
 
 pub mod alertmanager;
+pub mod checkup;
 pub mod host;
 pub mod process;

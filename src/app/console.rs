@@ -134,7 +134,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// They are not looked for more often than this while a storm of alerts changes something all the time.
 const TIDY_PAUSE: Duration = Duration::from_secs(1);
 
-fn environment() -> BTreeMap<String, String> {
+/// The variables of this process that are UTF-8.
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

@@ -73,6 +73,19 @@ pub struct Loaded {
     pub profile: Option<Profile>,
 }
 
+/// The file that would be read last: the profile's, else the one that was named, else the one in the default place.
+///
+/// # Errors
+/// [`ConfigError`] when the profile's name is no name.
+pub fn file_of(request: &Request) -> Result<PathBuf, ConfigError> {
+    let named = request.file.clone().or_else(|| request.environment.get(CONFIG_VARIABLE).map(PathBuf::from));
+    let base = named.unwrap_or_else(|| request.places.config_file());
+    Ok(match Profile::of(request)? {
+        Some(profile) => profile.file_beside(&base),
+        None => base,
+    })
+}
+
 /// Reads and validates the configuration. Blocks on the file system.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE, PROFILE_VARIABLE};
-pub use load::{Loaded, Request, load};
+pub use load::{Loaded, Request, file_of, load};
 pub use mistake::{ConfigError, Mistake, Origin, Warning};
 pub use places::{NoHome, Places};
 pub use profile::Profile;

@@ -9,6 +9,7 @@
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
 mod attempts;
+mod checkup;
 mod convert;
 mod detail;
 mod error;
@@ -45,6 +46,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
+pub use checkup::{check_database, receiver_of};
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;

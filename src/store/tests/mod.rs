@@ -1,6 +1,6 @@
 //! Tests of the store on real files.
 
-mod support;
+pub(super) mod support;
 
 mod acting;
 mod commanding;
