@@ -93,11 +93,13 @@ fn subcommand(command: &Command, above: &str, out: &mut dyn Write) -> io::Result
     writeln!(out, ".SS {}", name.replace('-', "\\-"))?;
     let page = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();
+    page.render_synopsis_section(&mut text)?;
+    writeln!(text, ".PP")?;
     page.render_description_section(&mut text)?;
     page.render_options_section(&mut text)?;
     // The headings of a page of its own would end the section that this stands in.
     for line in
-        String::from_utf8_lossy(&text).lines().filter(|line| !line.starts_with(".SH") && !line.starts_with(".ie"))
+        String::from_utf8_lossy(&text).lines().filter(|line| ![".SH", ".ie", ".el"].iter().any(|one| line.starts_with(one)))
     {
         writeln!(out, "{line}")?;
     }

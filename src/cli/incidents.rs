@@ -293,7 +293,7 @@ fn list(store: &Store, args: &ListArgs, format: Format, out: &mut dyn Write) -> 
         let page = store.read_view_blocking(move |reader| {
             let window = reader.queue(&query)?;
             let rows = window.rows.iter().map(|row| reader.incident(row.id));
-            Ok(rows.collect::<Result<Vec<Option<Incident>>, _>>()?)
+            rows.collect::<Result<Vec<Option<Incident>>, _>>()
         })?;
         if page.is_empty() {
             break;

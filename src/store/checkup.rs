@@ -101,9 +101,9 @@ fn place_of(directory: &Path) -> Vec<Finding> {
 }
 
 fn inside(connection: &Connection, path: &Path) -> Vec<Finding> {
-    let checks: [fn(&Connection) -> Result<Finding, Fault>; 3] = [schema, whole, tail];
+    let found = [schema(connection), whole(connection), tail(connection)];
     let failed = |fault: Fault| Finding::fail(fault.at(path).to_string(), "Do what stands there");
-    checks.iter().map(|check| check(connection).unwrap_or_else(failed)).collect()
+    found.into_iter().map(|finding| finding.unwrap_or_else(failed)).collect()
 }
 
 fn schema(connection: &Connection) -> Result<Finding, Fault> {

@@ -220,7 +220,8 @@ fn doctor_says_what_is_well_and_what_is_not_and_how_to_mend_it() {
     let directory = home.path().join(".config/aiops");
     fs::create_dir_all(&directory).unwrap();
     // Nothing listens on the port for discarding things.
-    let config = "[receiver]\nlisten = \"127.0.0.1:0\"\n[[alertmanager]]\nurl = \"http://127.0.0.1:9\"\ntimeout = \"1s\"\n";
+    let config =
+        "[receiver]\nlisten = \"127.0.0.1:0\"\n[[alertmanager]]\nurl = \"http://127.0.0.1:9\"\ntimeout = \"1s\"\n";
     fs::write(directory.join("config.toml"), config).unwrap();
     let output = command(home.path(), &["doctor", "--json"]).env("TERM", "xterm-256color").output().unwrap();
     assert_eq!(output.status.code(), Some(1), "the source is down");
