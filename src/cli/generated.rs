@@ -98,8 +98,9 @@ fn subcommand(command: &Command, above: &str, out: &mut dyn Write) -> io::Result
     page.render_description_section(&mut text)?;
     page.render_options_section(&mut text)?;
     // The headings of a page of its own would end the section that this stands in.
-    for line in
-        String::from_utf8_lossy(&text).lines().filter(|line| ![".SH", ".ie", ".el"].iter().any(|one| line.starts_with(one)))
+    for line in String::from_utf8_lossy(&text)
+        .lines()
+        .filter(|line| ![".SH", ".ie", ".el"].iter().any(|one| line.starts_with(one)))
     {
         writeln!(out, "{line}")?;
     }
