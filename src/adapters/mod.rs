@@ -3,5 +3,7 @@
 
 pub mod alertmanager;
 pub mod checkup;
+pub mod gemini;
 pub mod host;
+mod http;
 pub mod process;

@@ -86,6 +86,7 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
+        loans: app.loans,
     };
     let (store, runner) = (app.store.clone(), app.runner.clone());
     let ended = console.run(move || after_first_frame(store, runner, tell)).await;

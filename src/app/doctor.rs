@@ -2,24 +2,26 @@
 //!
 //! Owns: the list of checks. Does not: judge; the parts that are looked at do.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{attempts_root, console, sources, store_options};
+use super::{assistant, attempts_root, console, model, sources, store_options};
 use crate::adapters::checkup;
+use crate::adapters::gemini::{Gemini, Probed};
+use crate::adapters::host::SystemClock;
 use crate::cli::doctor::Check;
 use crate::config::{Config, Loaded, look_at_secrets};
+use crate::domain::chat::budget::usd;
 use crate::domain::checkup::Finding;
+use crate::domain::time::Timestamp;
 use crate::engine::library::Library;
-use crate::engine::ports::SourceError;
+use crate::engine::ports::{Clock as _, Model as _, ModelErrorKind, SourceError};
 use crate::store;
 use crate::tui::terminal::check_terminal;
 
-/// Variables that hold the key of the model, the first that is set counts.
-const MODEL_KEYS: [&str; 2] = ["GEMINI_API_KEY", "GOOGLE_API_KEY"];
-/// Where the model is asked.
-const MODEL_HOST: &str = "generativelanguage.googleapis.com";
+/// The model gets this long to describe itself: less than a check may take.
+const DESCRIBED_WITHIN: Duration = Duration::from_millis(2_500);
 
 /// Whether services on the network may be asked that are not sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,10 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
         Check::new("terminal", || check_terminal(&console::environment())),
         Check::new("time", checkup::clock),
         Check::new("logout", checkup::logout),
-        Check::new("model", move || model(&console::environment(), network)),
+        of("model", match network {
+            Network::Online => |config| model(config, Network::Online),
+            Network::Offline => |config| model(config, Network::Offline),
+        }),
         of("programs", programs),
     ]);
     checks
@@ -108,14 +113,68 @@ fn receiver(config: &Config) -> Vec<Finding> {
     checkup::port(config.receiver.listen, holder.as_deref())
 }
 
-fn model(environment: &BTreeMap<String, String>, network: Network) -> Vec<Finding> {
-    let set = MODEL_KEYS.iter().find(|name| environment.get(**name).is_some_and(|value| !value.is_empty()));
-    let mut findings = vec![match set {
-        Some(name) => Finding::ok(format!("{name} is set; the key itself is not tried")),
-        None => Finding::warn("no key for a model is set", format!("Export {} to ask one", MODEL_KEYS[0])),
-    }];
-    findings.extend((network == Network::Online).then(|| checkup::reach(MODEL_HOST, 443)));
+/// The model, what it costs and what was spent. The key itself is fetched by the check of the secrets, and tried only online.
+fn model(config: &Config, network: Network) -> Vec<Finding> {
+    let gemini = match model::gemini(config) {
+        Ok(gemini) => gemini,
+        Err(error) if config.model.enabled => return vec![Finding::warn(error.what, error.remedy)],
+        Err(error) => return vec![Finding::ok(error.what)],
+    };
+    let now = SystemClock.now();
+    let tried = if network == Network::Online { "" } else { "; its key is not tried without --online" };
+    let asked = Finding::ok(format!("{} would be asked at {}{tried}", gemini.name(), gemini.destination()));
+    let mut findings = vec![asked, price(config, &gemini.name(), now), budget(config, now)];
+    findings.extend((network == Network::Online).then(|| described(&gemini)));
     findings
+}
+
+/// Whether it is known what the model costs: without a price it is not asked.
+fn price(config: &Config, model: &str, now: Timestamp) -> Finding {
+    let prices = match assistant::price_source(config)() {
+        Ok(prices) => prices,
+        Err(error) => return Finding::fail(error, "No model is asked before that is done"),
+    };
+    match prices.tariff(model, now) {
+        Ok(_) => Finding::ok(format!("the price of {model} is known")),
+        Err(error) => Finding::fail(error.to_string(), "No model is asked before that is done"),
+    }
+}
+
+fn budget(config: &Config, now: Timestamp) -> Finding {
+    let most = config.budget.limits.per_day;
+    match store::spent_today(&config.store.path, now) {
+        Ok(spent) => {
+            let spent = spent.unwrap_or_default();
+            let what = format!("{} of {} were spent today (UTC)", usd(spent), usd(most));
+            if spent < most {
+                return Finding::ok(what);
+            }
+            let fix = "Raise budget.per_day, or wait: until then the assistant answers without a model";
+            Finding::warn(what, fix)
+        }
+        Err(error) => Finding::warn(format!("what was spent today is not known: {error}"), "Do what stands there"),
+    }
+}
+
+/// Whether the model can be reached with its key. Nothing is asked that costs something.
+fn described(gemini: &Gemini) -> Finding {
+    match console::block_on(gemini.probe(DESCRIBED_WITHIN)) {
+        Ok(Ok(Probed::Described { latency })) => {
+            Finding::ok(format!("the key is accepted, and {} is there ({} ms)", gemini.name(), latency.as_millis()))
+        }
+        Ok(Ok(Probed::NotOffered { host, port })) => checkup::reach(&host, port),
+        Ok(Err(error)) => match error.kind {
+            ModelErrorKind::Key | ModelErrorKind::Refused => Finding::fail(error.what, error.remedy),
+            // The console works without it, and tries again.
+            ModelErrorKind::Quota
+            | ModelErrorKind::Blocked
+            | ModelErrorKind::Unserved
+            | ModelErrorKind::Unreachable
+            | ModelErrorKind::Garbled
+            | ModelErrorKind::BreakerOpen => Finding::warn(error.what, error.remedy),
+        },
+        Err(error) => Finding::fail(format!("the model could not be looked for: {error}"), "Raise the limit of threads"),
+    }
 }
 
 fn programs(config: &Config) -> Vec<Finding> {

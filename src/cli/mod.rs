@@ -10,6 +10,7 @@ pub mod generated;
 pub mod incidents;
 pub mod init;
 pub mod journal;
+pub mod redact;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,8 @@ pub enum Command {
     },
     /// Print the manual page, as roff
     Man,
+    /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
+    Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {
@@ -100,6 +103,19 @@ pub enum Command {
         volume: PathBuf,
         /// Bytes at which it ends
         quota: u64,
+    },
+    /// Stand in for Gemini on this host until the standard input ends; prints its base URL
+    #[command(hide = true)]
+    DemoModel {
+        /// Port on 127.0.0.1; 0 takes any that is free
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// The key that is accepted
+        #[arg(long, default_value = "demo")]
+        key: String,
+        /// Scenarios in TOML that go before those of the demo
+        #[arg(long, value_name = "PATH")]
+        script: Option<PathBuf>,
     },
 }
 
@@ -219,6 +235,7 @@ mod tests {
 
     use super::config::ConfigCommand;
     use super::journal::JournalCommand;
+    use super::redact::RedactCommand;
     use super::*;
 
     #[test]
@@ -232,6 +249,11 @@ mod tests {
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify { file: None })))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
+    #[case(
+        &["demo-model", "--port", "7"],
+        Some(Command::DemoModel { port: 7, key: "demo".to_owned(), script: None })
+    )]
+    #[case(&["redact", "--keep-names"], Some(Command::Redact(RedactCommand { keep_names: true, domains: Vec::new() })))]
     #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();
@@ -289,6 +311,6 @@ mod tests {
     #[test]
     fn internal_commands_are_not_advertised() {
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.contains("journal") && !help.contains("supervise"), "{help}");
+        assert!(help.contains("journal") && !help.contains("supervise") && !help.contains("demo-"), "{help}");
     }
 }

@@ -14,6 +14,7 @@ pub mod id;
 pub mod incident;
 pub mod journal;
 pub mod procedure;
+pub mod redact;
 pub mod sop;
 pub mod text;
 pub mod time;

@@ -178,4 +178,6 @@ pub fn fingerprint(directories: &[PathBuf]) -> String {
 }
 
 #[cfg(test)]
+mod bundled_tests;
+#[cfg(test)]
 mod tests;

@@ -11,9 +11,10 @@ use nix::sys::statvfs::statvfs;
 use rusqlite::Connection;
 
 use super::error::Fault;
-use super::{Identity, Now, filesystem, journal, lanes, lease, migrations, open};
+use super::{Identity, Now, StoreError, calls, filesystem, journal, lanes, lease, migrations, open};
 use crate::domain::checkup::Finding;
 use crate::domain::journal::PartVerifier;
+use crate::domain::time::Timestamp;
 
 /// Entries at the end of the journal that are looked at.
 const TAIL: u32 = 200;
@@ -68,6 +69,25 @@ pub fn receiver_of(path: &Path, identity: &Identity, now: &Now) -> Option<String
     let connection = path.exists().then(|| open::connect_reader(path).ok())??;
     let view = lease::view(&connection, super::INGEST_LEASE, identity, path, lanes::millis(now().1));
     view.ok()?.map(|view| view.holder)
+}
+
+/// What counts as spent on models on the day of `at` in UTC, in millionths of a US dollar; `None` when there is no database,
+/// or one of another schema than ours.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn spent_today(path: &Path, at: Timestamp) -> Result<Option<u64>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let connection = open::connect_reader(path)?;
+    let spent = || -> Result<Option<u64>, Fault> {
+        if migrations::is_foreign(&connection)? || migrations::version(&connection)? != migrations::VERSION {
+            return Ok(None);
+        }
+        Ok(Some(calls::spent(&connection, at, None)?.day))
+    };
+    spent().map_err(|fault| fault.at(path))
 }
 
 /// The file system that the database lies or will lie on.

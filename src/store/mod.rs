@@ -9,6 +9,8 @@
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
 mod attempts;
+mod calls;
+mod chat;
 mod checkup;
 mod convert;
 mod detail;
@@ -17,6 +19,7 @@ mod feed;
 mod filesystem;
 mod header;
 mod health;
+mod history;
 mod incidents;
 mod ingest;
 mod journal;
@@ -46,7 +49,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
-pub use checkup::{check_database, receiver_of};
+pub use checkup::{check_database, receiver_of, spent_today};
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
@@ -171,6 +174,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// What time it is, by the clock that this store writes by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.inner.now)().0
     }
 
     /// The person who runs this process, as an author of journal entries.

@@ -131,10 +131,10 @@ pub struct Value {
 #[must_use]
 pub fn values(procedure: &Procedure, cursor: usize, labels: &Labels) -> Vec<Value> {
     let command = tree::command_at(procedure, cursor).and_then(|at| procedure.nodes.get(at));
-    let Some(NodeKind::Command { script, shell, interactive, .. }) = command.map(|node| &node.kind) else {
+    let Some(NodeKind::Command { script, shell, .. }) = command.map(|node| &node.kind) else {
         return Vec::new();
     };
-    if by_hand(*shell, *interactive).is_some() {
+    if not_run(*shell).is_some() {
         return Vec::new();
     }
     let bindings = params::bind(&params::find(script), labels, &BTreeMap::new());
@@ -173,7 +173,12 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
         }
         NodeKind::Command { script, shell, interactive, .. } => {
             let lines = script.trim_end().split('\n').map(visible);
-            let lead = by_hand(*shell, *interactive).map_or_else(|| "$ ".to_owned(), |what| format!("{what}> "));
+            let lead = match (not_run(*shell), interactive) {
+                (Some(what), _) => format!("{what}> "),
+                // It takes the terminal: nobody should be surprised by that.
+                (None, true) => "interactive $ ".to_owned(),
+                (None, false) => "$ ".to_owned(),
+            };
             (LineClass::Command, lead, lines.collect())
         }
         NodeKind::Output => {
@@ -206,13 +211,12 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
 /// What stands before a command that cannot be proposed, so that it does not look like one that can; `None` for a command
 /// that can.
 #[must_use]
-pub const fn by_hand(shell: Shell, interactive: bool) -> Option<&'static str> {
-    match (shell, interactive) {
-        (Shell::Sh, false) => None,
-        (Shell::Sh, true) => Some("by hand"),
-        (Shell::Sql, _) => Some("SQL"),
-        (Shell::Promql, _) => Some("PromQL"),
-        (Shell::Other, _) => Some("not run"),
+pub const fn not_run(shell: Shell) -> Option<&'static str> {
+    match shell {
+        Shell::Sh => None,
+        Shell::Sql => Some("SQL"),
+        Shell::Promql => Some("PromQL"),
+        Shell::Other => Some("not run"),
     }
 }
 

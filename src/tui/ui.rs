@@ -12,6 +12,8 @@ use crate::domain::incident::Queue;
 use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
+use crate::tui::chat::preview::PreviewPage;
+use crate::tui::chat::view::ChatView;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
@@ -69,6 +71,8 @@ pub struct Ui {
     pub sop: SopView,
     /// Output.
     pub output: OutputView,
+    /// The chat.
+    pub chat: ChatView,
     /// What lies above the panes.
     pub overlay: Option<Overlay>,
     /// One line for the person, for a while.
@@ -225,6 +229,8 @@ pub enum Overlay {
     Question(Box<Question>),
     /// A list of SOPs to choose from.
     Picker(Picker),
+    /// What would leave this machine.
+    Preview(Box<PreviewPage>),
     /// Text to read.
     Page {
         /// What it is about.
@@ -351,6 +357,7 @@ impl Model {
             queue: QueueView::default(),
             sop: SopView::default(),
             output: OutputView::default(),
+            chat: ChatView::default(),
             overlay: None,
             toast: None,
             notices: VecDeque::new(),

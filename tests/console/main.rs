@@ -6,6 +6,7 @@ mod command_line;
 mod commands;
 mod crash;
 mod demo;
+mod interactive;
 #[cfg(debug_assertions)]
 mod killed;
 mod manners;

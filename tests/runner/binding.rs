@@ -83,6 +83,7 @@ async fn a_yes_is_for_the_alert_that_was_seen_and_for_no_other() {
         target: Target::ThisHost { name: "bastion".to_owned() },
         directory: "/".to_owned(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+        terminal_env: BTreeMap::new(),
         time_limit: Duration::from_secs(60),
     };
     let person = Person { uid: 1000, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };

@@ -10,17 +10,38 @@ pub(super) struct BundledSop {
     pub(super) bytes: &'static [u8],
 }
 
+/// The documents of these names in `sops/`.
+macro_rules! bundled {
+    ($($name:literal),* $(,)?) => {
+        [$(BundledSop {
+            id: concat!("bundled/", $name, ".md"),
+            bytes: include_bytes!(concat!("../../../sops/", $name, ".md")),
+        }),*]
+    };
+}
+
 /// All of them, ordered by identifier.
-pub(super) const BUNDLED: [BundledSop; 5] = [
-    BundledSop {
-        id: "bundled/certificate-expiring.md",
-        bytes: include_bytes!("../../../sops/certificate-expiring.md"),
-    },
-    BundledSop { id: "bundled/disk-full.md", bytes: include_bytes!("../../../sops/disk-full.md") },
-    BundledSop { id: "bundled/http-5xx-rate.md", bytes: include_bytes!("../../../sops/http-5xx-rate.md") },
-    BundledSop {
-        id: "bundled/prometheus-target-down.md",
-        bytes: include_bytes!("../../../sops/prometheus-target-down.md"),
-    },
-    BundledSop { id: "bundled/worker-crash-loop.md", bytes: include_bytes!("../../../sops/worker-crash-loop.md") },
+pub(super) const BUNDLED: [BundledSop; 22] = bundled![
+    "alertmanager-not-notifying",
+    "certificate-expiring",
+    "clock-skew",
+    "disk-full",
+    "dns-failing",
+    "high-load",
+    "http-5xx-rate",
+    "image-pull-failing",
+    "kafka-consumer-lag",
+    "memory-pressure",
+    "network-packet-loss",
+    "node-not-ready",
+    "pod-crash-looping",
+    "pods-pending",
+    "postgres-connections-exhausted",
+    "postgres-long-transactions",
+    "postgres-replication-lag",
+    "prometheus-target-down",
+    "pvc-filling-up",
+    "redis-memory",
+    "systemd-unit-failed",
+    "worker-crash-loop",
 ];

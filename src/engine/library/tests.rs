@@ -1,13 +1,12 @@
-//! The bundled documents are held to what they promise, and real directories are read.
+//! Real directories are read, and what is wrong with them is told. What the bundled documents promise is in
+//! `bundled_tests`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use rstest::rstest;
-
 use super::*;
-use crate::domain::procedure::{BranchOrigin, Node, NodeKind, Procedure, SectionRole, Shell, params};
+use crate::domain::procedure::NodeKind;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -21,144 +20,6 @@ fn write(directory: &Path, name: &str, text: &str) {
     let path = directory.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
-}
-
-fn children(procedure: &Procedure, parent: usize) -> impl Iterator<Item = &Node> {
-    procedure.nodes.iter().filter(move |node| node.parent == Some(parent))
-}
-
-#[rstest]
-#[case("disk-full")]
-#[case("worker-crash-loop")]
-#[case("certificate-expiring")]
-#[case("prometheus-target-down")]
-#[case("http-5xx-rate")]
-fn bundled_documents_are_complete(#[case] name: &str) {
-    let document = Library::bundled().get(&SopId(format!("bundled/{name}.md"))).unwrap();
-    let procedure = &document.procedure;
-    assert_eq!(procedure.diagnostics, []);
-    assert!(!procedure.alerts.is_empty());
-    for role in [
-        SectionRole::Meaning,
-        SectionRole::Impact,
-        SectionRole::Diagnosis,
-        SectionRole::Mitigation,
-        SectionRole::Verify,
-        SectionRole::Rollback,
-        SectionRole::Escalation,
-    ] {
-        let sections = procedure
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| matches!(node.kind, NodeKind::Section { role: found, .. } if found == role));
-        let filled = sections.filter(|(index, _)| children(procedure, *index).next().is_some()).count();
-        assert_eq!(filled, 1, "{role:?}");
-    }
-    let both =
-        procedure.nodes.iter().enumerate().filter(|(_, node)| matches!(node.kind, NodeKind::Decision { .. })).filter(
-            |(index, _)| {
-                let origins: Vec<_> = children(procedure, *index)
-                    .filter_map(|node| match node.kind {
-                        NodeKind::Branch { origin, .. } => Some(origin),
-                        _ => None,
-                    })
-                    .collect();
-                origins == [BranchOrigin::Explicit, BranchOrigin::Otherwise]
-            },
-        );
-    assert!(both.count() >= 1, "no decision with both branches");
-    let mut runnable = 0;
-    for node in &procedure.nodes {
-        match &node.kind {
-            NodeKind::Command { script, shell, params: names, interactive } => {
-                assert!(!interactive, "{script} needs a terminal");
-                runnable += usize::from(*shell == Shell::Sh);
-                for used in params::find(script) {
-                    assert!(names.contains(&used.name), "{} is not named in {script}", used.surface);
-                }
-            }
-            NodeKind::Opaque { reason } => panic!("{reason}: {}", node.text),
-            _ => {}
-        }
-    }
-    assert!(runnable >= 4, "{runnable} commands");
-}
-
-/// Every shell block of a bundled document is one command of the tree: nothing is lost or divided by mistake.
-#[test]
-fn bundled_commands_are_whole() {
-    for sop in &BUNDLED {
-        let text = std::str::from_utf8(sop.bytes).unwrap();
-        let written: Vec<String> = text
-            .split("```sh\n")
-            .skip(1)
-            .map(|rest| {
-                rest.split("```")
-                    .next()
-                    .unwrap()
-                    .lines()
-                    .map(str::trim)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-                    .trim()
-                    .to_owned()
-            })
-            .collect();
-        let document = Library::bundled().get(&SopId::from(sop.id)).unwrap();
-        let parsed: Vec<String> = document
-            .procedure
-            .nodes
-            .iter()
-            .filter_map(|node| match &node.kind {
-                NodeKind::Command { script, shell: Shell::Sh, .. } => Some(script.clone()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(parsed, written, "{}", sop.id);
-    }
-}
-
-#[test]
-fn commands_of_disk_full_are_bound_by_the_alert() {
-    let document = Library::bundled().get(&SopId::from("bundled/disk-full.md")).unwrap();
-    let alert = labels(&[("alertname", "DiskFull"), ("mountpoint", "/data"), ("instance", "n1"), ("service", "shop")]);
-    let mut unbound: Vec<String> = document
-        .procedure
-        .nodes
-        .iter()
-        .filter_map(|node| match &node.kind {
-            NodeKind::Command { script, .. } => Some(params::bind(&params::find(script), &alert, &Default::default())),
-            _ => None,
-        })
-        .flatten()
-        .filter(|binding| binding.value.is_none())
-        .map(|binding| binding.name)
-        .collect();
-    unbound.sort();
-    assert_eq!(unbound, ["archive", "archived_log", "file"]);
-}
-
-#[rstest]
-#[case("DiskFull", "bundled/disk-full.md")]
-#[case("NodeFilesystemAlmostOutOfSpace", "bundled/disk-full.md")]
-#[case("WorkerCrashLoop", "bundled/worker-crash-loop.md")]
-#[case("CertificateExpiringSoon", "bundled/certificate-expiring.md")]
-#[case("TargetDown", "bundled/prometheus-target-down.md")]
-#[case("HighHttp5xxRate", "bundled/http-5xx-rate.md")]
-fn alerts_find_bundled_documents(#[case] alert: &str, #[case] sop: &str) {
-    let found = Library::bundled().route(&labels(&[("alertname", alert)]), &Labels::new());
-    assert_eq!(found.iter().map(|found| found.sop.as_str()).collect::<Vec<_>>(), [sop]);
-}
-
-#[test]
-fn no_alert_is_declared_twice() {
-    let library = Library::bundled();
-    let mut alerts: Vec<_> = library.summaries().iter().flat_map(|summary| &summary.alerts).collect();
-    let count = alerts.len();
-    alerts.sort();
-    alerts.dedup();
-    assert_eq!(alerts.len(), count);
 }
 
 #[test]

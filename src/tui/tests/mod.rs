@@ -2,6 +2,10 @@
 
 mod approval;
 mod cells;
+mod chat;
+mod chat_backend;
+mod chat_cost;
+mod chat_screens;
 mod hands;
 mod hostile;
 mod output;

@@ -154,7 +154,7 @@ fn help_tells_this_pane_from_everywhere_and_fits_on_24_lines() {
 
 #[test]
 fn one_key_switches_the_zone_of_all_times() {
-    let mut world = world(120, 40);
+    let mut world = world(119, 40);
     assert!(screen(&world).contains("02:14 UTC"));
     world.keys("T");
     let shown = screen(&world);

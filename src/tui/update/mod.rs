@@ -2,6 +2,8 @@
 //!
 //! Owns: the route from a message to the part that it concerns, and loading. Does not: draw or execute effects.
 
+mod asking;
+mod chat;
 mod hands;
 mod keys;
 mod output;
@@ -9,12 +11,14 @@ mod overlay;
 mod queue;
 mod sop;
 
+pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use hands::UNTIL_CHANGED;
 pub(crate) use keys::{context, incident_title, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::time::Duration;
 
+use crate::engine::ask::ChatQuery;
 use crate::engine::backend::{BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SourceHealth};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -54,9 +58,14 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         Msg::Sops(Ok(sops)) => model.facts.sops = sops,
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
         Msg::Woken(timer) => woken(model, timer, &mut effects),
-        Msg::Painted => overlay::painted(model, &mut effects),
+        Msg::Painted => {
+            overlay::painted(model, &mut effects);
+            chat::painted(model);
+        }
         Msg::Notice(text) => model.ui.notices.push_back(text),
+        Msg::Chat(msg) => asking::heard(model, msg, &mut effects),
     }
+    chat::refresh(model, &mut effects);
     next_notice(model, &mut effects);
     effects
 }
@@ -73,6 +82,7 @@ fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
             model.ui.loading.last_change = Some(model.ui.monotonic);
             want_load(model, effects);
         }
+        Timer::Retry(number) => asking::retry_comes_closer(model, number, effects),
         Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
     }
 }
@@ -158,7 +168,7 @@ fn query(model: &Model) -> SnapshotQuery {
         },
         detail,
         output,
-        chat: None,
+        chat: Some(ChatQuery { conversation: chat::conversation(model), limit: chat::MESSAGES }),
     }
 }
 
@@ -194,6 +204,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             sop::follow_document(model);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
+            chat::go_on(model, effects);
         }
         Err(error) => model.ui.trouble = Some(error.to_string()),
     }

@@ -2,11 +2,12 @@
 //!
 //! Invariant: cursor and folds belong to one document and survive a refresh of it.
 
-use crate::domain::alert::AlertStatus;
-use crate::domain::id::SopId;
+use crate::domain::alert::{AlertKey, AlertStatus};
+use crate::domain::id::{IncidentId, SopId};
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
-use crate::tui::msg::{Asked, Effect, ProposeRequest};
+use crate::engine::backend::Command;
+use crate::tui::msg::{Asked, CommandFrom, Effect, ProposeRequest};
 use crate::tui::sop_lines;
 use crate::tui::ui::{Model, ToastLevel};
 
@@ -110,7 +111,7 @@ pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Ef
 }
 
 /// Puts the cursor on a node and opens what hides it.
-fn reveal(model: &mut Model, node: usize) {
+pub(super) fn reveal(model: &mut Model, node: usize) {
     let Some(document) = &model.facts.sop else { return };
     let nodes = &document.procedure.nodes;
     let mut at = nodes.get(node).and_then(|found| found.parent);
@@ -245,39 +246,46 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Sends a request with the values that it has.
 pub(super) fn send_proposal(request: ProposeRequest, effects: &mut Vec<Effect>) {
-    let command = crate::engine::backend::Command::Propose {
-        incident: request.incident,
-        alert: request.alert.clone(),
-        sop: request.sop.clone(),
-        node: request.node.clone(),
-        values: request.values.clone(),
+    let (incident, alert, values) = (request.incident, request.alert.clone(), request.values.clone());
+    let command = match &request.from {
+        CommandFrom::Step { sop, node } => {
+            Command::Propose { incident, alert, sop: sop.clone(), node: node.clone(), values }
+        }
+        CommandFrom::Chat { message, block, .. } => {
+            Command::ProposeFromChat { incident, alert, message: *message, block: *block, values }
+        }
     };
     effects.push(Effect::Send { asked: Asked::Propose(request), command });
 }
 
-fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
-    let document = model.facts.sop.as_ref().ok_or("There is no SOP on the screen. s lists all SOPs.")?;
+/// The incident and the alert that a command would be run for; else why there is none.
+pub(super) fn subject(model: &Model) -> Result<(IncidentId, AlertKey), String> {
     let detail = model
         .facts
         .detail()
         .ok_or("There is no incident to run this for. Commands run for an incident; wait for one or read on.")?;
     // What is on the screen still belongs to the incident that was selected before.
     if model.ui.queue.selected != Some(detail.record.incident.id) {
-        return Err("The SOP of the incident under the cursor is still being loaded; press again.".to_owned());
+        return Err("The incident under the cursor is still being loaded; press again.".to_owned());
     }
     // The details show this one: firing alerts come first, the newest of them at the top.
     let mut alerts = detail.record.alerts.iter();
     let alert = alerts
         .find(|alert| alert.status == AlertStatus::Firing)
         .ok_or("No alert of this incident fires any more. Look whether anything is still to be done.")?;
+    Ok((detail.record.incident.id, alert.key()))
+}
+
+fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
+    let document = model.facts.sop.as_ref().ok_or("There is no SOP on the screen. s lists all SOPs.")?;
+    let (incident, alert) = subject(model)?;
     let procedure = &document.procedure;
     let node = tree::command_at(procedure, model.ui.sop.cursor)
         .ok_or("There is no command in this step. ] and [ go to the next and previous step.")?;
     Ok(ProposeRequest {
-        incident: detail.record.incident.id,
-        alert: alert.key(),
-        sop: procedure.sop.clone(),
-        node: procedure.nodes[node].id.clone(),
+        incident,
+        alert,
+        from: CommandFrom::Step { sop: procedure.sop.clone(), node: procedure.nodes[node].id.clone() },
         values: std::collections::BTreeMap::new(),
     })
 }

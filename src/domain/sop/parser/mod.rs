@@ -28,7 +28,42 @@ use super::decode::{Decoded, decode};
 use super::front_matter;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::SopId;
-use crate::domain::procedure::{Diagnostic, DiagnosticSeverity, Procedure};
+use crate::domain::procedure::{Diagnostic, DiagnosticSeverity, Procedure, Shell, Span};
+
+/// A command in a code block, as the parser finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockCommand {
+    /// The exact text, prompts removed.
+    pub script: String,
+    /// The language it is written in.
+    pub shell: Shell,
+    /// Whether it needs a terminal (`exec -it`, an editor).
+    pub interactive: bool,
+}
+
+/// The commands of a code block marked as `language` whose lines are `text`, by the same rules as those of a document:
+/// prompts are removed, output and examples are no commands.
+#[must_use]
+pub fn commands_of(language: &str, text: &str) -> Vec<BlockCommand> {
+    let mut at = 0;
+    let lines: Vec<blocks::CodeLine> = text
+        .split_inclusive('\n')
+        .map(|line| {
+            let span = Span { start: at, end: at + line.trim_end_matches('\n').len() };
+            at += line.len();
+            blocks::CodeLine { text: line.to_owned(), span }
+        })
+        .collect();
+    let parts = commands::split(language, &lines).into_iter();
+    parts
+        .filter_map(|part| match part.kind {
+            commands::PartKind::Command { shell, interactive } => {
+                Some(BlockCommand { script: part.text, shell, interactive })
+            }
+            commands::PartKind::Output | commands::PartKind::Opaque(_) => None,
+        })
+        .collect()
+}
 
 /// Reads a document. Total: any bytes give a tree, and the same bytes give the same tree with the same ids.
 ///
