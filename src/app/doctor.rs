@@ -49,10 +49,13 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
         Check::new("terminal", || check_terminal(&console::environment())),
         Check::new("time", checkup::clock),
         Check::new("logout", checkup::logout),
-        of("model", match network {
-            Network::Online => |config| model(config, Network::Online),
-            Network::Offline => |config| model(config, Network::Offline),
-        }),
+        of(
+            "model",
+            match network {
+                Network::Online => |config| model(config, Network::Online),
+                Network::Offline => |config| model(config, Network::Offline),
+            },
+        ),
         of("programs", programs),
     ]);
     checks
@@ -173,7 +176,9 @@ fn described(gemini: &Gemini) -> Finding {
             | ModelErrorKind::Garbled
             | ModelErrorKind::BreakerOpen => Finding::warn(error.what, error.remedy),
         },
-        Err(error) => Finding::fail(format!("the model could not be looked for: {error}"), "Raise the limit of threads"),
+        Err(error) => {
+            Finding::fail(format!("the model could not be looked for: {error}"), "Raise the limit of threads")
+        }
     }
 }
 

@@ -132,7 +132,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let plain = loaded(directory.path(), "");
         // These depend on the user or the host, or have no default.
-        let own = ["path", "token", "username", "password", "keymap", "directory", "target_name", "key", "project", "location", "prices"];
+        let own = [
+            "path",
+            "token",
+            "username",
+            "password",
+            "keymap",
+            "directory",
+            "target_name",
+            "key",
+            "project",
+            "location",
+            "prices",
+        ];
         let is_shown = |line: &str| {
             let key = line.split(" = ").next().unwrap_or("");
             line.contains(" = ") && !own.contains(&key)

@@ -34,8 +34,15 @@ const GOOGLE: [(&str, &str, &str); 4] = [
 ];
 
 /// Variables that set no key but are known: read by other parts, by tests and by checks.
-const OTHERS: [&str; 7] =
-    [CONFIG_VARIABLE, LOG_VARIABLE, PROFILE_VARIABLE, "AIOPS_CORPORA", "AIOPS_GEMINI", "AIOPS_REQUIRE_SERVICES", "AIOPS_CI_DENY"];
+const OTHERS: [&str; 7] = [
+    CONFIG_VARIABLE,
+    LOG_VARIABLE,
+    PROFILE_VARIABLE,
+    "AIOPS_CORPORA",
+    "AIOPS_GEMINI",
+    "AIOPS_REQUIRE_SERVICES",
+    "AIOPS_CI_DENY",
+];
 
 /// The variables of the process that begin with `AIOPS_`, and those of Google's clients, that are not empty.
 ///

@@ -10,6 +10,7 @@ pub mod alert;
 pub mod chat;
 pub mod checkup;
 pub mod digest;
+pub mod excerpt;
 pub mod id;
 pub mod incident;
 pub mod journal;

@@ -158,7 +158,7 @@ impl LocalBackend {
         let (header, queue, detail, tray, chat, spent) = self
             .store
             .read_view(move |reader| {
-                let detail = detail.map(|id| reader.detail(id)).transpose()?.flatten();
+                let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?, chat, reader.spent(now, None)?))
             })

@@ -182,7 +182,7 @@ pub struct QueueRow {
     pub suppressed: Option<Suppression>,
 }
 
-/// The incident under the cursor.
+/// The incident under the cursor. In what is loaded for a screen long texts are excerpts (see `domain::excerpt`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IncidentDetail {
     /// The incident.

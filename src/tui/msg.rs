@@ -31,6 +31,13 @@ pub enum Msg {
         /// The answer.
         result: Result<Box<Loaded>, BackendError>,
     },
+    /// A document that took too long to come with the answer to [`Effect::Load`] of this number.
+    SopOpened {
+        /// Number of the question.
+        generation: u64,
+        /// The document, or why there is one that cannot be shown.
+        result: Result<Arc<SopDocument>, BackendError>,
+    },
     /// The answer to [`Effect::Send`].
     Answered {
         /// What was asked for.
@@ -93,7 +100,8 @@ pub enum ChatMsg {
 pub struct Loaded {
     /// From the store.
     pub snapshot: Snapshot,
-    /// The SOP to show, or why there is one that cannot be shown.
+    /// The SOP to show, or why there is one that cannot be shown; one that is still being read comes as
+    /// [`Msg::SopOpened`].
     pub sop: Result<Option<Arc<SopDocument>>, BackendError>,
 }
 

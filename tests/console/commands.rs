@@ -1,10 +1,10 @@
 //! The commands for scripts, run as a script runs them: incidents, the journal's export, configuration, doctor, completions.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,6 +238,64 @@ fn doctor_says_what_is_well_and_what_is_not_and_how_to_mend_it() {
     assert_eq!(level("database", "the database is whole"), "ok");
     assert_eq!(level("database", "in order"), "ok");
     assert!(lines.iter().all(|line| line["level"] == "ok" || !line["fix"].as_str().unwrap().is_empty()), "{lines:?}");
+}
+
+/// The stand-in for the model as a program, which does not outlive its test.
+struct StandIn {
+    program: Child,
+    address: String,
+}
+
+impl StandIn {
+    fn start(home: &Path, key: &str) -> Self {
+        let mut command = command(home, &["demo-model", "--key", key]);
+        let mut program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(program.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Self { program, address: address.trim_end().to_owned() }
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+#[test]
+fn doctor_looks_at_the_model_as_it_is_configured_and_tries_its_key_only_when_told() {
+    let home = home();
+    let model = StandIn::start(home.path(), "k1");
+    let said = |words: &[&str], variables: &[(&str, &str)]| -> Vec<(String, String)> {
+        let mut command = command(home.path(), &[&["doctor", "--json"], words].concat());
+        command.env("AIOPS_RECEIVER_LISTEN", "127.0.0.1:0").env("AIOPS_MODEL_BASE_URL", &model.address);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let text = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
+        lines.filter(|line| line["area"] == "model").map(|line| (text(&line, "level"), text(&line, "what"))).collect()
+    };
+    let found = |said: &[(String, String)], level: &str, part: &str| {
+        assert!(said.iter().any(|(l, what)| l == level && what.contains(part)), "{level} {part}: {said:?}");
+    };
+    let none = said(&["--online"], &[]);
+    assert_eq!(none.len(), 1, "{none:?}");
+    found(&none, "warn", "there is no key for a model");
+    found(&said(&[], &[("AIOPS_MODEL_ENABLED", "false")]), "ok", "switched off");
+
+    let offline = said(&[], &[("GEMINI_API_KEY", "wrong")]);
+    found(&offline, "ok", &format!("gemini-3.8-flash would be asked at {}/v1/models/", model.address));
+    found(&offline, "ok", "the price of gemini-3.8-flash is known");
+    found(&offline, "ok", "US$ 0.0000 of US$ 5.0000 were spent today");
+    assert_eq!(offline.len(), 3, "{offline:?}");
+    found(&said(&["--online"], &[("GEMINI_API_KEY", "k1")]), "ok", "the key is accepted");
+    found(&said(&["--online"], &[("GEMINI_API_KEY", "wrong")]), "fail", "does not accept the key");
+
+    let unpriced = said(&[], &[("GEMINI_API_KEY", "k1"), ("AIOPS_MODEL_NAME", "gemini-own")]);
+    found(&unpriced, "fail", "The price of gemini-own is not known");
+    found(&said(&[], &[("GEMINI_API_KEY", "k1"), ("AIOPS_BUDGET_PER_DAY", "0")]), "warn", "US$ 0.0000 of US$ 0.0000");
 }
 
 #[test]

@@ -195,7 +195,9 @@ pub(super) fn flow(spans: &[Span], width: usize, first: &[Span], rest: &[Span], 
             let end = start + span.text.len();
             let (from, to) = (range.start.max(start) - start, range.end.min(end).max(start) - start);
             if from < to {
-                line.push(Span { text: span.text[from..to].to_owned(), ..span.clone() });
+                // Not a clone of the span: of a long one only this line's part is to be copied.
+                let Span { role, stress, citation, .. } = *span;
+                line.push(Span { text: span.text[from..to].to_owned(), role, stress, citation });
             }
             start = end;
         }

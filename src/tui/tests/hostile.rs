@@ -335,7 +335,10 @@ fn assert_clean(bytes: &[u8]) {
             } else {
                 last
             };
-            assert!(matches!(last, Some('H' | 'G' | 'd' | 'C' | 'D' | 'm' | 'K' | 'J' | 'X')), "CSI {last:?}");
+            assert!(
+                matches!(last, Some('A'..='D' | 'H' | 'G' | 'd' | 'm' | 'K' | 'J' | 'X' | 'L' | 'M' | 'r')),
+                "CSI {last:?}"
+            );
             continue;
         }
         let moves = matches!(c, '\r' | '\n' | '\u{8}');

@@ -1,6 +1,7 @@
 //! The console's state under messages, and its screens as snapshots.
 
 mod approval;
+mod bytes;
 mod cells;
 mod chat;
 mod chat_backend;
@@ -8,6 +9,7 @@ mod chat_cost;
 mod chat_screens;
 mod hands;
 mod hostile;
+mod long;
 mod output;
 mod pages;
 mod queue;
