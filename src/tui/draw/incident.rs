@@ -118,8 +118,8 @@ fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
     };
     let (severity, firing, total) = (incident.severity.name(), incident.firing, detail.record.alerts_total);
     if incident.fires_although_resolved() {
-        // What contradicts the state stands beside it: it must not be what falls off a narrow pane.
-        return format!("{severity}{raw} {state}, {firing} of {total} still firing, {time}{owner}{suppressed}");
+        // What contradicts the state stands before it: it must not be what falls off a narrow pane.
+        return format!("{firing} of {total} still firing, {state}, {time}, {severity}{raw}{owner}{suppressed}");
     }
     format!("{severity}{raw} {state} {time}, {firing} of {total} firing{owner}{suppressed}")
 }

@@ -127,19 +127,22 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     } else if !queue.filter.is_empty() {
         run.put("  /", look.styles.key).put(&look.visible(&queue.filter), look.styles.selected);
     } else {
-        let room = run.room();
-        run.put(&fitting(&other_queues(model), usize::from(room)), look.styles.muted);
+        let room = usize::from(run.room());
+        run.put(&fitting(&other_queues(model, room), room), look.styles.muted);
     }
 }
 
 /// How many incidents stand in the queues that are not shown, and what is resolved and fires all the same: what must not be
-/// overlooked first.
-fn other_queues(model: &Model) -> Vec<String> {
+/// overlooked first, as short as `room` columns ask for.
+fn other_queues(model: &Model, room: usize) -> Vec<String> {
     let header = &model.facts.snapshot.header;
     let shown = model.ui.queue.queue;
     let mut parts = Vec::new();
     if header.resolved_firing > 0 {
-        parts.push(format!("{} resolved but firing", header.resolved_firing));
+        let count = header.resolved_firing;
+        // With the sign that such incidents have in their rows, so that it can be told where there is hardly any room.
+        let forms = [format!("{count} resolved but firing"), format!("!{count} firing"), format!("!{count}")];
+        parts.extend(forms.into_iter().find(|form| 2 + form.len() <= room));
     }
     for queue in [Queue::Suppressed, Queue::Mine, Queue::Unassigned, Queue::All] {
         let count = header.queues.of(queue);

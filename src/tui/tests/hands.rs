@@ -178,17 +178,19 @@ fn an_empty_queue_says_which_one_it_is_and_how_to_leave_it() {
     assert!(screen.contains("No incident is yours.") && screen.contains("Q shows the next queue."), "{screen}");
 }
 
-#[test]
-fn the_title_tells_of_what_is_not_shown() {
+#[rstest]
+#[case(120, 10_000, "of 10000  !1 ")]
+#[case(120, 5, "of 5  !1 firing ")]
+#[case(200, 5, "of 5  1 resolved but firing  1 suppressed ")]
+#[case(260, 5, "of 5  1 resolved but firing  1 suppressed  2 mine  3 unassigned")]
+fn the_title_tells_of_what_is_not_shown(#[case] columns: u16, #[case] total: u32, #[case] expected: &str) {
     let mut facts = facts();
     facts.header.resolved_firing = 1;
-    let world = world(&facts);
+    facts.queue.total = total;
+    let mut world = World::new(columns, 40);
+    world.settle_with(&facts);
     let title = screen(&world).lines().nth(1).unwrap().to_owned();
-    assert!(title.contains("1 resolved but firing"), "{title}");
-    let mut wide = World::new(200, 50);
-    wide.settle_with(&facts);
-    let title = screen(&wide).lines().nth(1).unwrap().to_owned();
-    assert!(title.contains("1 resolved but firing  1 suppressed  2 mine  3 unassigned"), "{title}");
+    assert!(title.contains(expected), "{title}");
 }
 
 #[test]
@@ -201,10 +203,15 @@ fn an_end_by_hand_with_a_firing_alert_is_shown_for_what_it_is() {
         incident.resolved_at = Some(NOW);
         incident.owner = Some("bob".to_owned());
     });
-    let world = world(&facts);
-    let screen = screen(&world);
-    assert!(screen.contains("resolved by ann, 1 of 1 still firing"), "{screen}");
-    assert!(screen.lines().nth(2).unwrap().contains('!'), "{screen}");
+    for (columns, expected) in
+        [(120, "#1 1 of 1 still firing, resolved by "), (200, "still firing, resolved by ann, after ")]
+    {
+        let mut world = World::new(columns, 40);
+        world.settle_with(&facts);
+        let screen = screen(&world);
+        assert!(screen.contains(expected), "{screen}");
+        assert!(screen.lines().nth(2).unwrap().contains('!'), "{screen}");
+    }
 }
 
 #[test]
