@@ -13,6 +13,7 @@ pub mod id;
 pub mod incident;
 pub mod journal;
 pub mod procedure;
+pub mod search;
 pub mod sop;
 pub mod text;
 pub mod time;

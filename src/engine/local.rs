@@ -16,6 +16,7 @@ use super::backend::{
 use super::library::{self, Library, LibraryProblem};
 use super::ports::BoxFuture;
 use super::runner::Runner;
+use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
 use crate::domain::action::spec::{StepRef, Target};
@@ -54,6 +55,7 @@ pub struct LocalBackend {
     actor: Actor,
     changes: watch::Receiver<u64>,
     renewed: Arc<watch::Sender<u64>>,
+    keeper: Keeper,
 }
 
 impl LocalBackend {
@@ -63,7 +65,8 @@ impl LocalBackend {
         let renewed = Arc::new(watch::Sender::new(0));
         let changes = merge([store.follow(), runner.follow(), renewed.subscribe()]);
         let library = Arc::new(RwLock::new(library));
-        Self { store, library, runner, settings, actor, changes, renewed }
+        let keeper = Keeper::new(store.clone());
+        Self { store, library, runner, settings, actor, changes, renewed, keeper }
     }
 
     /// Loads the library anew whenever a document below `directories` changes. Runs for ever.
@@ -96,6 +99,14 @@ impl LocalBackend {
             known = Some(now);
             tokio::time::sleep(LOOK_AT_LIBRARY_EVERY).await;
         }
+    }
+
+    /// Keeps the search index up to date, beginning with what is not indexed. Runs for ever; to be called after the first
+    /// frame, since it reads every document.
+    pub async fn keep_search_index(self) {
+        let renewed = self.renewed.subscribe();
+        let keeper = self.keeper.clone();
+        keeper.run(move || self.library(), renewed).await;
     }
 
     fn use_library(&self, library: Library, tell: impl Fn(&[LibraryProblem])) {
@@ -298,6 +309,11 @@ impl Backend for LocalBackend {
         Box::pin(async move {
             Ok(library.summaries().iter().map(|summary| (summary.id.clone(), summary.title.clone())).collect())
         })
+    }
+
+    fn search(&self, query: SearchQuery) -> BoxFuture<'static, Result<SearchAnswer, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.keeper.search(backend.library(), query).await })
     }
 
     fn prepare(&self, _: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>> {

@@ -9,3 +9,4 @@ pub mod outbound;
 mod place;
 pub mod ports;
 pub mod runner;
+pub mod search;

@@ -10,3 +10,4 @@ mod leasing;
 mod opening;
 mod properties;
 mod queueing;
+mod searching;
