@@ -226,6 +226,10 @@ impl Running {
                 let answer = self.backend.sops();
                 self.answer(async move { Msg::Sops(answer.await) });
             }
+            Effect::Search { generation, query } => {
+                let answer = self.backend.search(query);
+                self.answer(async move { Msg::Found { generation, result: answer.await } });
+            }
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;
                 Msg::Woken(timer)

@@ -10,6 +10,7 @@ use crossterm::event::KeyEvent;
 use crate::domain::id::SopId;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
+use crate::engine::search::{SearchAnswer, SearchQuery};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -38,6 +39,13 @@ pub enum Msg {
     },
     /// The answer to [`Effect::ListSops`].
     Sops(Result<Vec<(SopId, String)>, BackendError>),
+    /// The answer to [`Effect::Search`].
+    Found {
+        /// Number of the question.
+        generation: u64,
+        /// The answer.
+        result: Result<SearchAnswer, BackendError>,
+    },
     /// A timer that [`Effect::Wake`] set has run out.
     Woken(Timer),
     /// The frame drawn last has been written to the terminal.
@@ -94,6 +102,8 @@ pub enum Timer {
     Toast(u64),
     /// The review has been quiet for long enough: show that it can be approved.
     Review(u64),
+    /// Nothing was typed for a moment: look for the words. Or: look again, since the index was not whole.
+    Search(u64),
     /// A new minute.
     Minute,
     /// Changes may be loaded again.
@@ -121,6 +131,13 @@ pub enum Effect {
     },
     /// List all SOPs.
     ListSops,
+    /// Look for words.
+    Search {
+        /// Number of this question.
+        generation: u64,
+        /// What to look for.
+        query: SearchQuery,
+    },
     /// Send [`Msg::Woken`] after this long.
     Wake(Duration, Timer),
     /// Paint the whole screen anew.

@@ -16,7 +16,9 @@ use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
+use crate::tui::palette::Palette;
 use crate::tui::review::Review;
+use crate::tui::search::Search;
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -129,6 +131,8 @@ pub struct QueueView {
     pub filter: String,
     /// The filter being typed.
     pub editing: Option<LineEdit>,
+    /// An incident that was asked for by its number and has not been seen in the queue yet.
+    pub sought: Option<IncidentId>,
     /// Jump to an end as soon as its rows are loaded.
     pub going: Option<QueueEnd>,
     /// What still waits for the cursor to rest; `None` when everything follows it.
@@ -189,6 +193,8 @@ pub struct SopView {
     pub find: String,
     /// The text being typed.
     pub editing: Option<LineEdit>,
+    /// Where to go as soon as that document is on the screen.
+    pub going: Option<(SopId, NodeId)>,
 }
 
 /// Output on the screen.
@@ -220,6 +226,10 @@ pub enum Overlay {
     Prompt(Box<Prompt>),
     /// A list of SOPs to choose from.
     Picker(Picker),
+    /// Words looked for everywhere.
+    Search(Box<Search>),
+    /// Commands by name.
+    Palette(Box<Palette>),
     /// Text to read.
     Page {
         /// What it is about.

@@ -17,7 +17,7 @@ const NODE_BYTES: usize = 4_000;
 const PATH_BYTES: usize = 160;
 
 /// What separates the steps of a path.
-const PATH_MARK: &str = " › ";
+const PATH_MARK: &str = " > ";
 
 /// A document as the index takes it. All texts are foreign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn whole(procedure: &Procedure) -> Option<NodeText> {
     let node = procedure.nodes.get(first)?.id.clone();
     let mut text = procedure.title.clone();
     for alert in &procedure.alerts {
-        text.push_str(" · ");
+        text.push_str(", ");
         text.push_str(alert);
     }
     let text = cut(&text, NODE_BYTES).to_owned();
@@ -158,16 +158,16 @@ mod tests {
 
     #[test]
     fn places_have_their_words_and_the_way_to_them() {
-        let found = read("# Disk full\n\n## Mitigation\n\n1. Remove rotated logs:\n\n   ```sh\n   rm -v x.log\n   ```\n");
-        let seen: Vec<_> =
-            found.nodes.iter().map(|node| (node.kind, node.path.as_str(), node.text.trim())).collect();
+        let found =
+            read("# Disk full\n\n## Mitigation\n\n1. Remove rotated logs:\n\n   ```sh\n   rm -v x.log\n   ```\n");
+        let seen: Vec<_> = found.nodes.iter().map(|node| (node.kind, node.path.as_str(), node.text.trim())).collect();
         assert_eq!(
             seen,
             [
                 (TextKind::Document, "", "Disk full"),
                 (TextKind::Heading, "", "Mitigation"),
                 (TextKind::Step, "Mitigation", "Remove rotated logs:"),
-                (TextKind::Command, "Mitigation › Remove rotated logs:", "rm -v x.log"),
+                (TextKind::Command, "Mitigation > Remove rotated logs:", "rm -v x.log"),
             ]
         );
         assert!(found.nodes[1..].iter().all(|node| node.role == SectionRole::Mitigation));
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn declared_alerts_are_words_of_the_document() {
         let found = read("+++\ntitle = \"Disk\"\nalerts = [\"NodeFilesystemFull\"]\n+++\n\n1. Look.\n");
-        assert_eq!(found.nodes[0].text, "Disk · NodeFilesystemFull");
+        assert_eq!(found.nodes[0].text, "Disk, NodeFilesystemFull");
         assert_eq!(found.nodes[0].node, found.nodes[1].node, "the document leads to its first step");
     }
 

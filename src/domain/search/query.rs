@@ -99,9 +99,9 @@ impl Query {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let ended = text.chars().next_back().is_none_or(char::is_whitespace);
-        let pieces = text.split_whitespace().map(|piece| {
-            words(piece).into_iter().take(PARTS).map(|word| word.folded).collect::<Vec<String>>()
-        });
+        let pieces = text
+            .split_whitespace()
+            .map(|piece| words(piece).into_iter().take(PARTS).map(|word| word.folded).collect::<Vec<String>>());
         let pieces: Vec<Vec<String>> = pieces.filter(|parts| !parts.is_empty()).take(TERMS).collect();
         let last = pieces.len();
         let terms = (1..).zip(pieces).map(|(number, parts)| {

@@ -202,7 +202,8 @@ fn next_piece(library: &Library, mut missing: Vec<SopId>) -> (Vec<DocumentText>,
         && let Some(id) = missing.pop()
     {
         let found = library.parsed(&id).map(|procedure| document(&procedure));
-        bytes += found.iter().flat_map(|found| &found.nodes).map(|node| node.text.len() + node.path.len()).sum::<usize>();
+        bytes +=
+            found.iter().flat_map(|found| &found.nodes).map(|node| node.text.len() + node.path.len()).sum::<usize>();
         piece.extend(found);
     }
     (piece, missing)

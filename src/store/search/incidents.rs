@@ -42,7 +42,8 @@ struct Words {
 
 /// Indexes at most `limit` incidents that have to be, the newest first; returns how many.
 pub(super) fn index_some(conn: &Connection, limit: u32) -> Result<usize, Fault> {
-    let mut statement = conn.prepare_cached("SELECT incident FROM incident_unindexed ORDER BY incident DESC LIMIT ?1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT incident FROM incident_unindexed ORDER BY incident DESC LIMIT ?1")?;
     let ids: Vec<i64> = statement.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for id in &ids {
         conn.prepare_cached("DELETE FROM search_incident WHERE rowid = ?1")?.execute([id])?;

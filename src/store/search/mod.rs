@@ -161,11 +161,7 @@ impl Reader<'_> {
     }
 
     /// Reads from the index, or answers `without` when there is none.
-    fn searching<T>(
-        &self,
-        without: T,
-        read: impl FnOnce() -> Result<T, super::error::Fault>,
-    ) -> Result<T, StoreError> {
+    fn searching<T>(&self, without: T, read: impl FnOnce() -> Result<T, super::error::Fault>) -> Result<T, StoreError> {
         let read = || if derived::is_there(self.conn)? { read() } else { Ok(without) };
         self.named(read())
     }

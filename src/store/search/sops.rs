@@ -17,7 +17,8 @@ const OWN: &str = "name step text command compound";
 
 /// Weights of the columns: a title counts more than a step, and a step more than prose. In the order of the table: name,
 /// title, path, step, text, command, compound.
-const FIND: &str = "SELECT found.rowid, -found.rank, document.sop, document.revision, document.title, node.node, node.role,
+const FIND: &str =
+    "SELECT found.rowid, -found.rank, document.sop, document.revision, document.title, node.node, node.role,
      node.path, node.text
      FROM (SELECT rowid, rank FROM search_sop WHERE search_sop MATCH ?1 AND rank MATCH 'bm25(10, 4, 2, 5, 1, 3, 2)'
            ORDER BY rank LIMIT ?2) found

@@ -79,7 +79,7 @@ async fn all_words_are_wanted_in_the_place_or_on_the_way_to_it_and_one_at_least_
     let bench = indexed().await;
     let found = find(&bench, "disk rotated delete").await;
     assert_eq!(places(&found), [("disk.md", "find /var/log -name '*.gz' -[delete]".to_owned())]);
-    assert_eq!(found[0].path, "Mitigation › Remove the rotated logs of the PostgreSQL server:");
+    assert_eq!(found[0].path, "Mitigation > Remove the rotated logs of the PostgreSQL server:");
     let found = find(&bench, "delete nonsense").await;
     assert_eq!(found[0].sop.as_str(), "disk.md");
     assert_eq!(find(&bench, "nonsense").await, []);
@@ -108,7 +108,9 @@ async fn of_one_document_a_few_places_are_enough() {
 #[tokio::test]
 async fn nothing_that_is_typed_is_a_mistake() {
     let bench = indexed().await;
-    for text in ["\"", "disk AND", "NEAR(", "a* OR *", "{title}: x", "^disk", "-disk", "'; DROP", "", "   ", "col:val", "\u{0}"] {
+    for text in
+        ["\"", "disk AND", "NEAR(", "a* OR *", "{title}: x", "^disk", "-disk", "'; DROP", "", "   ", "col:val", "\u{0}"]
+    {
         try_find(&bench, text).await.unwrap();
     }
     assert_eq!(find(&bench, "\"disk").await, find(&bench, "disk").await);
@@ -144,7 +146,8 @@ async fn the_same_document_twice_is_found_once() {
     bench.store.index_sops(documents()).await.unwrap();
     assert_eq!(find(&bench, "crashlooping").await.len(), 1);
     let raw = bench.raw();
-    let rows = |table: &str| raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    let rows =
+        |table: &str| raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(rows("search_node"), rows("search_sop_docsize"));
     assert_eq!(rows("search_document"), 3);
 }

@@ -8,7 +8,9 @@ mod incident;
 mod output;
 mod overlay;
 mod paint;
+mod palette;
 mod queue;
+mod search;
 mod sop;
 
 use ratatui::buffer::Buffer;

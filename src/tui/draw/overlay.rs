@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
+use super::{palette, search};
 use crate::domain::procedure::NodeKind;
 use crate::tui::keymap::Context;
 use crate::tui::layout;
@@ -19,6 +20,8 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Review(shown)) => review(buffer, model, shown, look),
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
+        Some(Overlay::Search(shown)) => search::draw(buffer, model, shown, look),
+        Some(Overlay::Palette(shown)) => palette::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
         None => {}
     }
@@ -28,7 +31,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
 const MARGIN: u16 = 3;
 
 /// Draws a frame with a title and returns what is inside.
-fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
+pub(super) fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
     // Less than a word of what lies below would only be in the way.
     let whole = buffer.area;
     let narrow = whole.width.saturating_sub(area.width) <= 2 * MARGIN;

@@ -21,6 +21,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Approvals], "approvals"),
             (&[Intent::Help], "help"),
             (&[Intent::Quit], "quit"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::Sources], "sources"),
             (&[Intent::Sop], "other SOP"),
             (&[Intent::FocusOutput], "output"),
@@ -34,6 +36,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
             (&[Intent::EditValues], "values"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::Approvals], "approvals"),
             (&[Intent::FocusOutput], "output"),
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
@@ -47,6 +51,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Back], "SOP"),
             (&[Intent::Help], "help"),
             (&[Intent::NextStep, Intent::PreviousStep], "attempts"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::Approvals], "approvals"),
         ],
         Context::Review => &[
@@ -63,6 +69,15 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Down, Intent::Up], "scroll"),
             (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
+        Context::Search => &[
+            (&[Intent::Open], "go there"),
+            (&[Intent::Down, Intent::Up], "choose"),
+            (&[Intent::NextPane], "where to look"),
+            (&[Intent::Back], "leave"),
+        ],
+        Context::Palette => {
+            &[(&[Intent::Open], "do it"), (&[Intent::Down, Intent::Up], "choose"), (&[Intent::Back], "leave")]
+        }
     }
 }
 
@@ -85,6 +100,10 @@ const fn words(context: Context, intent: Intent) -> &'static str {
         (Context::Sop | Context::Output, Intent::Filter) => "find text",
         (Context::Output, Intent::NextStep) => "newer attempt",
         (Context::Output, Intent::PreviousStep) => "older attempt",
+        (Context::Search, Intent::Open) => "go there",
+        (Context::Search, Intent::NextPane) => "all, SOPs or incidents",
+        (Context::Palette, Intent::Open) => "do it",
+        (Context::Search | Context::Palette, Intent::Back) => "leave",
         _ => intent.help(),
     }
 }
@@ -121,6 +140,12 @@ impl Keymap {
             (!keys.is_empty()).then(|| (keys.join(" "), *words))
         };
         worth_saying(context).iter().filter_map(hint).collect()
+    }
+
+    /// What `intent` is called in `context`.
+    #[must_use]
+    pub const fn words(context: Context, intent: Intent) -> &'static str {
+        words(context, intent)
     }
 
     /// What can be done in `context` by keys of its own, in the order of the keymap.

@@ -45,12 +45,26 @@ pub enum Context {
     Filter,
     /// The help screen.
     Help,
+    /// Searching everything.
+    Search,
+    /// Choosing a command by name.
+    Palette,
 }
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 8] =
-        [Self::Global, Self::Incidents, Self::Sop, Self::Output, Self::Review, Self::Prompt, Self::Filter, Self::Help];
+    pub const ALL: [Self; 10] = [
+        Self::Global,
+        Self::Incidents,
+        Self::Sop,
+        Self::Output,
+        Self::Review,
+        Self::Prompt,
+        Self::Filter,
+        Self::Help,
+        Self::Search,
+        Self::Palette,
+    ];
 
     /// The name of its table in keymap files.
     #[must_use]
@@ -64,13 +78,15 @@ impl Context {
             Self::Prompt => "prompt",
             Self::Filter => "filter",
             Self::Help => "help",
+            Self::Search => "search",
+            Self::Palette => "palette",
         }
     }
 
     /// Whether keys type text here.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Prompt | Self::Filter)
+        matches!(self, Self::Prompt | Self::Filter | Self::Search | Self::Palette)
     }
 
     /// Whether a global binding holds here. Where text is typed and in the review only redrawing and suspending do, so
@@ -79,7 +95,9 @@ impl Context {
         match self {
             Self::Global => false,
             Self::Incidents | Self::Sop | Self::Output | Self::Help => true,
-            Self::Review | Self::Prompt | Self::Filter => matches!(intent, Intent::Redraw | Intent::Suspend),
+            Self::Review | Self::Prompt | Self::Filter | Self::Search | Self::Palette => {
+                matches!(intent, Intent::Redraw | Intent::Suspend)
+            }
         }
     }
 }
@@ -97,6 +115,34 @@ struct Binding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
+    /// What was ever bound where, in the order of the files: what has lost its key still makes sense there.
+    offered: Vec<(Context, Intent)>,
+}
+
+/// A binding as a person wants to see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundKey {
+    /// Where it holds.
+    pub context: Context,
+    /// The key as it is written in files.
+    pub key: String,
+    /// What it means.
+    pub intent: Intent,
+    /// The file that binds it.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: usize,
+    /// Whose file that is.
+    pub origin: KeyOrigin,
+}
+
+/// Whose file binds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The program's own.
+    Bundled,
+    /// The person's.
+    User,
 }
 
 impl Keymap {
@@ -105,7 +151,7 @@ impl Keymap {
     /// # Errors
     /// Never with the file as it was built in; see [`Keymap::merge`].
     pub fn bundled() -> Result<Self, SettingsError> {
-        Self { bindings: Vec::new() }.merge(BUNDLED_NAME, BUNDLED)
+        Self { bindings: Vec::new(), offered: Vec::new() }.merge(BUNDLED_NAME, BUNDLED)
     }
 
     /// This keymap with the bindings of a file over it; `"none"` takes a binding away.
@@ -135,6 +181,9 @@ impl Keymap {
             merged.bindings.retain(|binding| (binding.context, binding.chord) != (context, chord));
             if let Some(intent) = intent {
                 check(context, chord, intent).map_err(error)?;
+                if !merged.offered.contains(&(context, intent)) {
+                    merged.offered.push((context, intent));
+                }
                 merged.bindings.push(Binding { context, chord, intent, place: (file.to_owned(), entry.line) });
             }
         }
@@ -179,6 +228,8 @@ impl Keymap {
             (Context::Review, Intent::Back),
             (Context::Prompt, Intent::Back),
             (Context::Filter, Intent::Back),
+            (Context::Search, Intent::Back),
+            (Context::Palette, Intent::Back),
             (Context::Global, Intent::Back),
             (Context::Global, Intent::Quit),
         ];
@@ -218,6 +269,35 @@ impl Keymap {
     #[must_use]
     pub fn key_for(&self, context: Context, intent: Intent) -> Option<String> {
         self.valid_in(context).find(|binding| binding.intent == intent).map(|binding| binding.chord.to_string())
+    }
+
+    /// Every binding in effect, by context in the order of [`Context::ALL`], within one in the order of the files.
+    #[must_use]
+    pub fn bound(&self) -> Vec<BoundKey> {
+        let of = |context: Context| self.own(context);
+        let shown = |binding: &Binding| BoundKey {
+            context: binding.context,
+            key: binding.chord.to_string(),
+            intent: binding.intent,
+            file: binding.place.0.clone(),
+            line: binding.place.1,
+            origin: if binding.place.0 == BUNDLED_NAME { KeyOrigin::Bundled } else { KeyOrigin::User },
+        };
+        Context::ALL.into_iter().flat_map(of).map(shown).collect()
+    }
+
+    /// What can be done in `context`, with a key or without one, in the order of the files; its own things come first.
+    #[must_use]
+    pub fn offered(&self, context: Context) -> Vec<Intent> {
+        let own = self.offered.iter().filter(|(at, _)| *at == context);
+        let inherited = self.offered.iter().filter(|(at, intent)| *at == Context::Global && context.inherits(*intent));
+        let mut offered: Vec<Intent> = Vec::new();
+        for (_, intent) in own.chain(inherited) {
+            if !offered.contains(intent) {
+                offered.push(*intent);
+            }
+        }
+        offered
     }
 
     fn valid_in(&self, context: Context) -> impl Iterator<Item = &Binding> {

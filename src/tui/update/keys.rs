@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{output, overlay, queue, sop};
+use super::{output, overlay, palette, queue, search, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
@@ -24,6 +24,8 @@ pub(crate) fn context(model: &Model) -> Context {
         Some(Overlay::Review(_)) => Context::Review,
         Some(Overlay::Prompt(_) | Overlay::Picker(_)) => Context::Prompt,
         Some(Overlay::Page { .. }) => Context::Help,
+        Some(Overlay::Search(_)) => Context::Search,
+        Some(Overlay::Palette(_)) => Context::Palette,
         None if field(model).is_some() => Context::Filter,
         None => match model.ui.focus {
             Pane::Incidents => Context::Incidents,
@@ -37,10 +39,8 @@ pub(crate) fn context(model: &Model) -> Context {
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let intent = model.ui.keymap.lookup(context(model), &key);
     // These work everywhere, also while something is being typed.
-    match intent {
-        Some(Intent::Suspend) => return effects.push(Effect::Suspend),
-        Some(Intent::Redraw) => return effects.push(Effect::Repaint),
-        _ => {}
+    if let Some(intent @ (Intent::Suspend | Intent::Redraw)) = intent {
+        return perform(model, intent, effects);
     }
     if model.ui.overlay.is_some() {
         model.ui.toast = None;
@@ -49,7 +49,18 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     if let Some(field) = field(model) {
         return typed(model, field, key, intent, effects);
     }
-    let Some(intent) = intent else { return };
+    if let Some(intent) = intent {
+        perform(model, intent, effects);
+    }
+}
+
+/// Does what an intent means in the pane in focus, whether a key or the palette asked for it.
+pub(super) fn perform(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
+    match intent {
+        Intent::Suspend => return effects.push(Effect::Suspend),
+        Intent::Redraw => return effects.push(Effect::Repaint),
+        _ => {}
+    }
     model.ui.toast = None;
     if model.ui.queue.settling.is_some() && !moves(intent) {
         // Whatever comes next is meant for the incident under the cursor.
@@ -64,7 +75,8 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     }
 }
 
-const fn moves(intent: Intent) -> bool {
+/// Whether an intent moves the cursor.
+pub(crate) const fn moves(intent: Intent) -> bool {
     matches!(
         intent,
         Intent::Down
@@ -92,6 +104,8 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::FocusIncidents => focus(model, Pane::Incidents),
         Intent::FocusSop => focus(model, Pane::Sop),
         Intent::FocusOutput => focus(model, Pane::Output),
+        Intent::Search => search::open(model, "", effects),
+        Intent::Palette => palette::open(model, effects),
         Intent::Approvals => overlay::open_review(model, effects),
         Intent::Acknowledge => acknowledge(model, effects),
         Intent::Sop => {
@@ -121,7 +135,8 @@ fn next_pane(model: &Model, direction: Direction) -> Pane {
     panes[next]
 }
 
-fn focus(model: &mut Model, pane: Pane) {
+/// Gives the focus to a pane, if it is there.
+pub(super) fn focus(model: &mut Model, pane: Pane) {
     if panes(model).contains(&pane) {
         model.ui.focus = pane;
         sop::keep_visible(model);
@@ -278,6 +293,8 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.at = 0;
         }
         Some(Overlay::Page { .. }) => {}
+        Some(Overlay::Search(_)) => search::pasted(model, text, effects),
+        Some(Overlay::Palette(_)) => palette::pasted(model, text),
         None => match field(model) {
             Some(Field::Filter) => {
                 let paste = |edit: &mut LineEdit| {

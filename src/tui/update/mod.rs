@@ -5,10 +5,12 @@
 mod keys;
 mod output;
 mod overlay;
+mod palette;
 mod queue;
+mod search;
 mod sop;
 
-pub(crate) use keys::{context, pane_context, pane_name};
+pub(crate) use keys::{context, moves, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::time::Duration;
@@ -49,8 +51,12 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
         Msg::Answered { asked, result } => answered(model, asked, result, &mut effects),
-        Msg::Sops(Ok(sops)) => model.facts.sops = sops,
+        Msg::Sops(Ok(sops)) => {
+            model.facts.sops = sops;
+            palette::refresh(model);
+        }
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
+        Msg::Found { generation, result } => search::found(model, generation, result, &mut effects),
         Msg::Woken(timer) => woken(model, timer, &mut effects),
         Msg::Painted => overlay::painted(model, &mut effects),
         Msg::Notice(text) => model.ui.notices.push_back(text),
@@ -71,6 +77,7 @@ fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
             model.ui.loading.last_change = Some(model.ui.monotonic);
             want_load(model, effects);
         }
+        Timer::Search(number) => search::due(model, number, effects),
         Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
     }
 }
@@ -189,6 +196,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 model.ui.loading.wanted = true;
             }
             sop::follow_document(model);
+            sop::arrive(model, effects);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
         }

@@ -3,7 +3,7 @@
 //! Invariant: cursor and folds belong to one document and survive a refresh of it.
 
 use crate::domain::alert::AlertStatus;
-use crate::domain::id::SopId;
+use crate::domain::id::{NodeId, SopId};
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
 use crate::tui::msg::{Asked, Effect, ProposeRequest};
@@ -282,8 +282,34 @@ fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
     })
 }
 
+/// Shows this node of this document, at once when it is on the screen.
+pub(super) fn open_at(model: &mut Model, sop: SopId, node: NodeId, effects: &mut Vec<Effect>) {
+    choose(model, sop.clone(), effects);
+    model.ui.sop.going = Some((sop, node));
+    arrive(model, effects);
+}
+
+/// Goes to the node that was asked for when its document is on the screen.
+pub(super) fn arrive(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(document) = &model.facts.sop else { return };
+    let procedure = &document.procedure;
+    let Some((_, node)) = model.ui.sop.going.take_if(|(sop, _)| *sop == procedure.sop) else { return };
+    match procedure.index_of(&node) {
+        Some(at) => {
+            // A node that has no line of its own stands on the line of the one that it is part of.
+            let hidden = sop_lines::repeats_parent(procedure, at) || Some(at) == sop_lines::title_node(procedure);
+            reveal(model, procedure.nodes[at].parent.filter(|_| hidden).unwrap_or(at));
+        }
+        None => {
+            let text = "That step is no longer in the SOP: it was changed meanwhile.".to_owned();
+            super::toast(model, ToastLevel::Refused, text, effects);
+        }
+    }
+}
+
 /// Shows this document from now on.
 pub(super) fn choose(model: &mut Model, sop: SopId, effects: &mut Vec<Effect>) {
+    model.ui.sop.going = None;
     match model.ui.queue.selected {
         Some(incident) => {
             model.ui.sop.chosen.insert(incident, sop);
