@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod journal;
+pub mod keys;
+pub mod sop;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -57,6 +59,10 @@ pub enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at SOPs: search, list, show
+    Sop(sop::SopArgs),
+    /// Print the keys of the console in effect, and which file and line binds each
+    Keys,
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {
@@ -156,6 +162,7 @@ mod tests {
 
     use super::config::ConfigCommand;
     use super::journal::JournalCommand;
+    use super::sop::{SopArgs, SopCommand};
     use super::*;
 
     #[test]
@@ -169,6 +176,15 @@ mod tests {
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
+    #[case(&["keys"], Some(Command::Keys))]
+    #[case(&["sop", "list"], Some(Command::Sop(SopArgs { directories: Vec::new(), command: SopCommand::List })))]
+    #[case(
+        &["sop", "--sops", "/a", "search", "disk", "full", "--sops", "/b"],
+        Some(Command::Sop(SopArgs {
+            directories: vec!["/b".into()],
+            command: SopCommand::Search { words: vec!["disk".to_owned(), "full".to_owned()], limit: 20 },
+        }))
+    )]
     #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();

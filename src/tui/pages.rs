@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use crate::domain::alert::AlertStatus;
 use crate::domain::text;
 use crate::engine::backend::{AlertRow, Detail, HealthState, SopMatch};
-use crate::tui::keymap::{Context, HelpRow};
+use crate::tui::keymap::HelpRow;
 use crate::tui::layout;
 use crate::tui::ui::{Model, Page};
 use crate::tui::update;
@@ -98,23 +98,13 @@ fn help(model: &Model, width: usize) -> Vec<Row> {
     let context = update::pane_context(model);
     let here = keys(update::pane_name(model), &model.ui.keymap.help_here(context));
     let everywhere = keys("Everywhere", &model.ui.keymap.help_everywhere(context));
-    let search = keys("In the search", &model.ui.keymap.help_here(Context::Search));
-    let palette = keys("Among the commands", &model.ui.keymap.help_here(Context::Palette));
-    let mut rows = beside(here, everywhere, width);
-    rows.push(Row::new());
-    rows.extend(beside(search, palette, width));
-    rows
-}
-
-/// Two lists beside each other where there is room, else one below the other.
-fn beside(left: Vec<Row>, right: Vec<Row>, width: usize) -> Vec<Row> {
     if width < TWO_COLUMNS {
-        return left.into_iter().chain([Row::new()]).chain(right).collect();
+        return here.into_iter().chain([Row::new()]).chain(everywhere).collect();
     }
     let middle = width / 2;
-    let mut rows: Vec<Row> = left;
-    rows.resize(rows.len().max(right.len()), Row::new());
-    for (row, other) in rows.iter_mut().zip(right) {
+    let mut rows: Vec<Row> = here;
+    rows.resize(rows.len().max(everywhere.len()), Row::new());
+    for (row, other) in rows.iter_mut().zip(everywhere) {
         row.extend(other.into_iter().map(|part| Part { column: part.column + middle, ..part }));
     }
     rows

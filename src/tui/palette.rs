@@ -18,9 +18,9 @@ use crate::tui::ui::Model;
 use crate::tui::update;
 
 /// Columns and rows of the box at most.
-const BOX: (u16, u16) = (76, 24);
+const BOX: (u16, u16) = (84, 24);
 
-/// Rows of the box besides the list: frame, field, blank, hints.
+/// Rows of the box besides the list: frame, field, what can be typed, hints.
 const OTHER_ROWS: u16 = 5;
 
 /// SOPs that are offered for one text.

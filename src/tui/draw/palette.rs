@@ -14,10 +14,15 @@ use crate::tui::ui::Model;
 /// Columns of a name at most, so that the key beside it stays on the screen.
 const NAME: u16 = 46;
 
+/// What can be typed besides a name.
+const ALSO: &str = "A name, or: sop WORDS, search WORDS, #NUMBER of an incident";
+
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, palette: &Palette, look: &Look) {
     let inside = frame(buffer, area(model.ui.size), "Commands", look);
     let mut run = Run::new(buffer, Rect { height: 1, ..inside }, look);
     run.put(":", look.styles.key).field(&palette.edit, inside.width);
+    let place = Rect { y: inside.y + 1, height: 1, ..inside };
+    Run::new(buffer, place, look).fit(ALSO, inside.width, look.styles.muted);
     let shown = visible_rows(model.ui.size);
     let first = (palette.at + 1).saturating_sub(shown);
     for ((number, row), y) in palette.rows.iter().enumerate().skip(first).take(shown).zip(inside.y + 2..) {
@@ -39,5 +44,4 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, palette: &Palette, look: 
     let last = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
     let mut run = Run::new(buffer, last, look);
     run.hints(&model.ui.keymap.hints(Context::Palette));
-    run.put("also: sop WORDS, search WORDS, #42", look.styles.muted);
 }

@@ -58,7 +58,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
         Context::Review => &[
             (&[Intent::Approve], "approve"),
             (&[Intent::Reject], "reject"),
-            (&[Intent::Back], "decide later"),
+            (&[Intent::Back], "later"),
             (&[Intent::Down, Intent::Up], "scroll"),
             (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
@@ -72,23 +72,29 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
         Context::Search => &[
             (&[Intent::Open], "go there"),
             (&[Intent::Down, Intent::Up], "choose"),
-            (&[Intent::NextPane], "where to look"),
+            (&[Intent::NextPane], "where"),
             (&[Intent::Back], "leave"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
-        Context::Palette => {
-            &[(&[Intent::Open], "do it"), (&[Intent::Down, Intent::Up], "choose"), (&[Intent::Back], "leave")]
-        }
+        Context::Palette => &[
+            (&[Intent::Open], "do it"),
+            (&[Intent::Down, Intent::Up], "choose"),
+            (&[Intent::Back], "leave"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
+        ],
     }
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 6] = [
+const PAIRS: [(Intent, Intent, &str); 8] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
     (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
+    (Intent::Search, Intent::Palette, "search, commands"),
+    (Intent::Redraw, Intent::Suspend, "redraw, to the shell"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.
@@ -100,10 +106,6 @@ const fn words(context: Context, intent: Intent) -> &'static str {
         (Context::Sop | Context::Output, Intent::Filter) => "find text",
         (Context::Output, Intent::NextStep) => "newer attempt",
         (Context::Output, Intent::PreviousStep) => "older attempt",
-        (Context::Search, Intent::Open) => "go there",
-        (Context::Search, Intent::NextPane) => "all, SOPs or incidents",
-        (Context::Palette, Intent::Open) => "do it",
-        (Context::Search | Context::Palette, Intent::Back) => "leave",
         _ => intent.help(),
     }
 }
@@ -194,7 +196,7 @@ mod tests {
         };
         assert_eq!(first(Context::Incidents, 7), "enter SOP, a ack, d details, / filter, A approvals, ? help, q quit");
         assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s list");
-        assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc decide later");
+        assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc later");
     }
 
     #[test]
