@@ -202,7 +202,7 @@ impl Cutter<'_> {
             (Some((_, end, _)), _) => *end = to,
             // A mark that follows a character which is a word by itself.
             (None, Some(word)) if self.text.get(word.end..to).is_some_and(|gap| gap.chars().count() == 1) => {
-                word.end = to
+                word.end = to;
             }
             (None, _) => {}
         }

@@ -19,10 +19,10 @@ use crate::engine::library::Library;
 use crate::store::{Store, StoreError};
 
 /// Bytes of documents that go into the index in one transaction, roughly.
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// Incidents that go into the index in one transaction.
-const PIECE_INCIDENTS: u32 = 100;
+const PIECE_INCIDENTS: u32 = 50;
 
 /// Documents that are removed in one transaction.
 const PIECE_FORGOTTEN: u32 = 20;
@@ -208,3 +208,7 @@ fn next_piece(library: &Library, mut missing: Vec<SopId>) -> (Vec<DocumentText>,
     }
     (piece, missing)
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

@@ -5,6 +5,8 @@
 
 mod keeper;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::backend::BackendError;
@@ -13,7 +15,7 @@ use crate::domain::alert::Severity;
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::IncidentState;
 use crate::domain::search::{Query, Snippet};
-use crate::store::{IncidentFound, SopFound, StoreError};
+use crate::store::{IncidentFound, Needs, Reader, SopFound, Store, StoreError};
 
 pub(in crate::engine) use keeper::Keeper;
 
@@ -153,26 +155,34 @@ fn merged(sops: Vec<Hit>, incidents: Vec<Hit>, limit: usize) -> Vec<Hit> {
     all.into_iter().map(|(_, hit)| hit).take(limit).collect()
 }
 
-/// Looks for `query` in the store; documents count as long as they are in `library`, with the same bytes.
-async fn look(
-    store: &crate::store::Store,
-    library: std::sync::Arc<Library>,
-    query: SearchQuery,
-) -> Result<Vec<Hit>, StoreError> {
-    let SearchQuery { text, scope, limit } = query;
-    let (words, limit) = (Query::parse(&text), limit.min(MOST_HITS));
+/// Looks for `query` in the store: for what has all its words, and where there is nothing of the kind for what has one.
+async fn look(store: &Store, library: Arc<Library>, query: SearchQuery) -> Result<Vec<Hit>, StoreError> {
     let found = store.read_view(move |reader| {
-        let sops = if scope.has_sops() {
-            reader.find_in_sops(&words, limit, |sop, revision| library.revision(sop) == Some(revision))?
-        } else {
-            Vec::new()
-        };
-        let incidents = if scope.has_incidents() { reader.find_incidents(&words, limit)? } else { Vec::new() };
-        Ok((sops, incidents))
+        let words = Query::parse(&query.text);
+        let all = look_for(reader, &library, &query, &words, Needs::All)?;
+        if all.is_empty() { look_for(reader, &library, &query, &words, Needs::Any) } else { Ok(all) }
     });
-    let (sops, incidents) = found.await?;
-    let sops = sops.into_iter().map(Hit::from).collect();
-    Ok(merged(sops, incidents.into_iter().map(Hit::from).collect(), limit))
+    found.await
+}
+
+/// Documents count as long as they are in `library` with the same bytes.
+fn look_for(
+    reader: &Reader<'_>,
+    library: &Library,
+    query: &SearchQuery,
+    words: &Query,
+    needs: Needs,
+) -> Result<Vec<Hit>, StoreError> {
+    let (scope, limit) = (query.scope, query.limit.min(MOST_HITS));
+    let counts = |sop: &SopId, revision: &str| library.revision(sop) == Some(revision);
+    let (mut sops, mut incidents) = (Vec::new(), Vec::new());
+    if scope.has_sops() {
+        sops = reader.find_in_sops(words, needs, limit, counts)?.into_iter().map(Hit::from).collect();
+    }
+    if scope.has_incidents() {
+        incidents = reader.find_incidents(words, needs, limit)?.into_iter().map(Hit::from).collect();
+    }
+    Ok(merged(sops, incidents, limit))
 }
 
 impl Keeper {
@@ -182,7 +192,7 @@ impl Keeper {
     /// When the store could not be read.
     pub(in crate::engine) async fn search(
         &self,
-        library: std::sync::Arc<Library>,
+        library: Arc<Library>,
         query: SearchQuery,
     ) -> Result<SearchAnswer, BackendError> {
         match look(self.store(), library, query).await {

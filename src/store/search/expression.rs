@@ -7,7 +7,7 @@ use crate::domain::search::{Ending, Query, Term};
 
 /// How the terms of a query are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needs {
+pub enum Needs {
     /// Each has to be found.
     All,
     /// One is enough.

@@ -113,19 +113,11 @@ impl Lines {
     }
 }
 
-/// The best incidents for `query`, best first. Each term has to be found; when no incident has them all, one is enough.
-pub(super) fn find(conn: &Connection, query: &Query, limit: usize) -> Result<Vec<IncidentFound>, Fault> {
+/// The best incidents for `query`, best first.
+pub(super) fn find(conn: &Connection, query: &Query, needs: Needs, limit: usize) -> Result<Vec<IncidentFound>, Fault> {
     if query.is_empty() || limit == 0 {
         return Ok(Vec::new());
     }
-    let all = select(conn, query, Needs::All, limit)?;
-    if all.is_empty() && query.terms.len() > 1 {
-        return select(conn, query, Needs::Any, limit);
-    }
-    Ok(all)
-}
-
-fn select(conn: &Connection, query: &Query, needs: Needs, limit: usize) -> Result<Vec<IncidentFound>, Fault> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(FIND)?;
     let mut rows = statement.query(params![expression(query, OWN, needs), limit])?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
-use super::{SopFound, derived, sops};
+use super::{Needs, SopFound, derived, sops};
 use crate::domain::search::{DocumentText, Query};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -40,12 +40,15 @@ impl MemoryIndex {
         make().map_err(named)
     }
 
-    /// The best places for `query`, best first, at most three of one document.
+    /// The best places for `query`, best first, at most three of one document: those that have all its terms, or when there
+    /// is none, those that have one.
     ///
     /// # Errors
     /// When memory is short.
     pub fn find(&self, query: &Query, limit: usize) -> Result<Vec<SopFound>, StoreError> {
-        sops::find(&self.conn, query, limit, |_, _| true).map_err(named)
+        let find = |needs| sops::find(&self.conn, query, needs, limit, |_, _| true).map_err(named);
+        let all = find(Needs::All)?;
+        if all.is_empty() { find(Needs::Any) } else { Ok(all) }
     }
 }
 

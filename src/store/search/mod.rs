@@ -15,6 +15,7 @@ mod incidents;
 mod memory;
 mod sops;
 
+pub use expression::Needs;
 pub use memory::MemoryIndex;
 
 pub(super) use derived::is_about_index;
@@ -146,18 +147,33 @@ impl Reader<'_> {
     pub fn find_in_sops(
         &self,
         query: &Query,
+        needs: Needs,
         limit: usize,
         counts: impl Fn(&SopId, &str) -> bool,
     ) -> Result<Vec<SopFound>, StoreError> {
-        self.searching(Vec::new(), || sops::find(self.conn, query, limit, counts))
+        self.searching(Vec::new(), || sops::find(self.conn, query, needs, limit, counts))
     }
 
     /// The best incidents for `query`, best first.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the index is damaged; otherwise when the read failed.
-    pub fn find_incidents(&self, query: &Query, limit: usize) -> Result<Vec<IncidentFound>, StoreError> {
-        self.searching(Vec::new(), || incidents::find(self.conn, query, limit))
+    pub fn find_incidents(&self, query: &Query, needs: Needs, limit: usize) -> Result<Vec<IncidentFound>, StoreError> {
+        self.searching(Vec::new(), || incidents::find(self.conn, query, needs, limit))
+    }
+
+    /// Bytes of the database: pages that are in use, wherever they stand.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        let read = || -> Result<u64, super::error::Fault> {
+            let sql = "SELECT (page_count - freelist_count) * page_size
+                       FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()";
+            let bytes: i64 = self.conn.query_row(sql, [], |row| row.get(0))?;
+            Ok(bytes.unsigned_abs())
+        };
+        self.named(read())
     }
 
     /// Reads from the index, or answers `without` when there is none.

@@ -120,32 +120,18 @@ pub(super) fn forget(conn: &Connection, before: Timestamp, limit: u32) -> Result
     Ok(old.len())
 }
 
-/// The best places for `query`, best first, of documents that `counts` lets pass.
-///
-/// Each term has to be found, in the place or on the way to it; when no place has them all, one term is enough.
+/// The best places for `query`, best first, of documents that `counts` lets pass. A term is found in the place or on the way
+/// to it, and one at least in the place.
 pub(super) fn find(
     conn: &Connection,
     query: &Query,
+    needs: Needs,
     limit: usize,
     counts: impl Fn(&SopId, &str) -> bool,
 ) -> Result<Vec<SopFound>, Fault> {
     if query.is_empty() || limit == 0 {
         return Ok(Vec::new());
     }
-    let all = select(conn, query, Needs::All, limit, &counts)?;
-    if all.is_empty() && query.terms.len() > 1 {
-        return select(conn, query, Needs::Any, limit, &counts);
-    }
-    Ok(all)
-}
-
-fn select(
-    conn: &Connection,
-    query: &Query,
-    needs: Needs,
-    limit: usize,
-    counts: &impl Fn(&SopId, &str) -> bool,
-) -> Result<Vec<SopFound>, Fault> {
     let wanted = i64::try_from(limit.saturating_mul(SPARE)).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(FIND)?;
     let mut rows = statement.query(params![expression(query, OWN, needs), wanted])?;

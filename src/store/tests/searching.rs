@@ -7,7 +7,7 @@ use crate::domain::alert::Alert;
 use crate::domain::id::{IncidentId, SopId};
 use crate::domain::search::{DocumentText, Query, document};
 use crate::domain::sop::parse;
-use crate::store::{IncidentFound, MemoryIndex, SopFound, StoreError};
+use crate::store::{IncidentFound, MemoryIndex, Needs, Reader, SopFound, StoreError};
 
 const DISK: &str = "# Disk full\n\n## Mitigation\n\n1. Remove the rotated logs of the PostgreSQL server:\n\n   ```sh\n   \
                     find /var/log -name '*.gz' -delete\n   ```\n2. Tell the team.\n";
@@ -40,13 +40,17 @@ async fn find(bench: &Bench, text: &str) -> Vec<SopFound> {
 
 async fn try_find(bench: &Bench, text: &str) -> Result<Vec<SopFound>, StoreError> {
     let query = query(text);
-    bench.store.read_view(move |reader| reader.find_in_sops(&query, 20, |_, _| true)).await
+    let find = move |reader: &Reader<'_>| {
+        let all = reader.find_in_sops(&query, Needs::All, 20, |_, _| true)?;
+        if all.is_empty() { reader.find_in_sops(&query, Needs::Any, 20, |_, _| true) } else { Ok(all) }
+    };
+    bench.store.read_view(find).await
 }
 
 async fn find_incidents(bench: &Bench, text: &str) -> Vec<IncidentFound> {
     while bench.store.index_incidents(100).await.unwrap() > 0 {}
     let query = query(text);
-    bench.store.read_view(move |reader| reader.find_incidents(&query, 20)).await.unwrap()
+    bench.store.read_view(move |reader| reader.find_incidents(&query, Needs::All, 20)).await.unwrap()
 }
 
 fn places(found: &[SopFound]) -> Vec<(&str, String)> {
@@ -125,7 +129,7 @@ async fn a_document_that_changes_is_found_by_its_new_words_and_old_ones_go() {
     let counts = move |sop: &SopId, has: &str| sop.as_str() != "disk.md" || has == revision;
     let found = |text: &'static str| {
         let (counts, query) = (counts.clone(), query(text));
-        bench.store.read_view(move |reader| reader.find_in_sops(&query, 20, counts))
+        bench.store.read_view(move |reader| reader.find_in_sops(&query, Needs::All, 20, counts))
     };
     assert_eq!(found("rotated").await.unwrap(), []);
     assert_eq!(found("quota").await.unwrap()[0].sop.as_str(), "disk.md");
