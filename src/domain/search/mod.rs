@@ -14,4 +14,4 @@ mod words;
 pub use document::{DocumentText, NodeText, TextKind, document};
 pub use query::{Ending, Query, Term};
 pub use snippet::{Part, Snippet, snippet};
-pub use words::{Joined, Tie, Word, joined, words};
+pub use words::{Joined, Tie, Word, joined, stem, words};

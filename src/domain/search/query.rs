@@ -4,8 +4,7 @@
 //!
 //! There is no syntax: quotes, operators and brackets are not words and count for nothing, so that nothing that is typed or
 //! pasted can be wrong. What stands between two spaces is one term; its words have to follow each other. The last term may
-//! be the beginning of a word, as long as no space follows it. A plural finds the singular and the other way round, by the
-//! letter `s` alone.
+//! be the beginning of a word, as long as no space follows it; a single letter is too little of a beginning to say anything.
 
 use std::ops::Range;
 
@@ -17,16 +16,11 @@ const TERMS: usize = 16;
 /// Words of one term that are looked for.
 const PARTS: usize = 24;
 
-/// Letters that a word has at least when its plural counts as the same.
-const SHORTEST_PLURAL: usize = 4;
-
 /// Something to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
-    /// Words that follow each other; at least one.
+    /// Stems of words that follow each other; at least one.
     pub parts: Vec<String>,
-    /// Another form of the word, when there is only one.
-    pub other: Option<String>,
     /// Whether the last word may go on.
     pub ending: Ending,
 }
@@ -41,49 +35,25 @@ pub enum Ending {
 }
 
 impl Term {
-    fn new(parts: Vec<String>, ending: Ending) -> Self {
-        let other = match parts.as_slice() {
-            [word] => other_number(word),
-            _ => None,
-        };
-        Self { parts, other, ending }
-    }
-
-    /// Whether a single word is this term.
-    fn is(&self, word: &str) -> bool {
-        let [part] = self.parts.as_slice() else { return false };
-        let fits = |part: &str| match self.ending {
-            Ending::Closed => word == part,
-            Ending::Open => word.starts_with(part),
-        };
-        fits(part) || self.other.as_deref().is_some_and(fits)
+    /// Whether a single word with this stem is the term.
+    fn is(&self, stem: &str) -> bool {
+        match (self.parts.as_slice(), self.ending) {
+            ([part], Ending::Closed) => stem == part,
+            ([part], Ending::Open) => stem.starts_with(part.as_str()),
+            _ => false,
+        }
     }
 
     /// How many words from the beginning of `words` are this term; 0 when they are not.
     fn matches(&self, words: &[Word]) -> usize {
-        if words.first().is_some_and(|word| self.is(&word.folded)) {
-            return 1;
-        }
         let count = self.parts.len();
         let (Some(words), Some((last, body))) = (words.get(..count), self.parts.split_last()) else { return 0 };
-        let same = body.iter().zip(words).all(|(part, word)| *part == word.folded);
+        let same = body.iter().zip(words).all(|(part, word)| part == word.stem());
         let ends = words.last().is_some_and(|word| match self.ending {
-            Ending::Closed => word.folded == *last,
-            Ending::Open => word.folded.starts_with(last.as_str()),
+            Ending::Closed => word.stem() == last,
+            Ending::Open => word.stem().starts_with(last.as_str()),
         });
         if same && ends { count } else { 0 }
-    }
-}
-
-/// The plural of a word, or its singular, as far as the letter `s` makes them.
-fn other_number(word: &str) -> Option<String> {
-    if word.len() < SHORTEST_PLURAL || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return None;
-    }
-    match word.strip_suffix('s') {
-        Some(singular) if singular.ends_with('s') => None,
-        Some(singular) => Some(singular.to_owned()),
-        None => Some(format!("{word}s")),
     }
 }
 
@@ -95,20 +65,27 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads what was typed. Never fails; without a letter or a digit there are no terms.
+    /// Reads what was typed. Words of questions (`how do I …`) count only when there are no others. Never fails; without a letter or a digit there are no terms.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let ended = text.chars().next_back().is_none_or(char::is_whitespace);
-        let pieces = text
-            .split_whitespace()
-            .map(|piece| words(piece).into_iter().take(PARTS).map(|word| word.folded).collect::<Vec<String>>());
-        let pieces: Vec<Vec<String>> = pieces.filter(|parts| !parts.is_empty()).take(TERMS).collect();
-        let last = pieces.len();
-        let terms = (1..).zip(pieces).map(|(number, parts)| {
-            let ending = if number == last && !ended { Ending::Open } else { Ending::Closed };
-            Term::new(parts, ending)
+        let pieces = text.split_whitespace().map(|piece| {
+            words(piece).into_iter().take(PARTS).map(|word| word.stem().to_owned()).collect::<Vec<String>>()
         });
-        Self { terms: terms.collect() }
+        let pieces = pieces.filter(|parts| !parts.is_empty()).take(TERMS);
+        let mut terms: Vec<Term> = pieces.map(|parts| Term { parts, ending: Ending::Closed }).collect();
+        if terms.iter().any(|term| !is_filler(&term.parts)) {
+            terms.retain(|term| !is_filler(&term.parts));
+        }
+        let others = terms.len().saturating_sub(1);
+        if let Some(last) = terms.last_mut().filter(|_| !ended) {
+            if !is_letter(&last.parts) {
+                last.ending = Ending::Open;
+            } else if others > 0 {
+                terms.pop();
+            }
+        }
+        Self { terms }
     }
 
     /// Whether there is nothing to look for.
@@ -129,7 +106,7 @@ impl Query {
                 found.push(words[at].start..words[at + longest - 1].end);
             }
         }
-        let is_term = |joined: &&Joined| self.terms.iter().any(|term| term.is(&joined.folded));
+        let is_term = |joined: &&Joined| self.terms.iter().any(|term| term.is(joined.stem()));
         // The shortest compound from each place: `crashl` marks `CrashLoop`, not all of `CrashLoopBackOff`.
         for joined in joined.iter().filter(is_term) {
             let start = words[joined.first].start;
@@ -139,6 +116,23 @@ impl Query {
         }
         united(found)
     }
+}
+
+/// Words of English questions that say nothing about what is looked for; they stand in thousands of places. `not`, `no`, `up`,
+/// `down` and `off` are none of them: in operations they are what it is about.
+const FILLERS: [&str; 31] = [
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "how", "i", "if", "in", "is",
+    "it", "of", "on", "or", "the", "there", "this", "to", "we", "what", "when", "why", "with",
+];
+
+/// Whether a term is such a word.
+fn is_filler(parts: &[String]) -> bool {
+    matches!(parts, [part] if FILLERS.contains(&part.as_str()))
+}
+
+/// Whether a term is one letter, of which thousands of words begin.
+fn is_letter(parts: &[String]) -> bool {
+    matches!(parts, [part] if matches!(part.as_bytes(), [b'a'..=b'z']))
 }
 
 /// Ranges in order, with those that overlap made one.
@@ -174,8 +168,13 @@ mod tests {
     #[case("盘已", "磁盘已满", "盘已")]
     #[case("uber", "Überlauf", "Überlauf")]
     #[case("5xx", "HighHttp5xxRate", "5xx")]
+    #[case("how do I free the disk", "I do free a disk", "free|disk")]
+    #[case("the", "the other", "the")]
+    #[case("disk f", "a full disk of f", "disk")]
+    #[case("f", "a full disk of f", "f")]
+    #[case("node 7", "node 71", "node|71")]
     #[case("pods ", "a pod, pods, podspec", "pod|pods")]
-    #[case("access ", "acces, access", "access")]
+    #[case("access ", "accesses, access", "access")]
     #[case("alerts ", "an alert, alerts, alertspec", "alert|alerts")]
     fn marks(#[case] query: &str, #[case] text: &str, #[case] expected: &str) {
         let marked: Vec<&str> = Query::parse(query).marks(text).into_iter().map(|range| &text[range]).collect();
@@ -211,7 +210,7 @@ mod tests {
         #[test]
         fn every_word_of_a_text_finds_it(text in "[a-zA-Z0-9äß盘 _-]{1,60}") {
             for word in text.split_whitespace() {
-                if !words(word).is_empty() {
+                if !Query::parse(word).is_empty() {
                     prop_assert!(!Query::parse(word).marks(&text).is_empty(), "{word}");
                 }
             }

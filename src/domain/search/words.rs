@@ -5,7 +5,7 @@
 //! - `CamelCase`, `HTTPServer` and `node7` are cut where their parts begin; `5xx` and `10m` are not.
 //! - Scripts that are written without spaces (Chinese, Japanese, Thai, …) and Korean are cut into single characters, so that
 //!   any part of a sentence is found as a phrase.
-//! - Case, accents of Latin letters and the wide forms of ASCII do not count.
+//! - Case, accents and the wide forms of ASCII do not count, nor the `s` of a plural (see [`stem`]).
 //!
 //! Parts that touch (`Crash` and `Loop` in `CrashLoop`, `orders` and `db` in `orders-db`) are a compound: [`joined`] gives
 //! the words that people make of them (`crashloop`). Does not: know any language's grammar.
@@ -22,7 +22,7 @@ const WHOLE_PARTS: usize = 8;
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// In the form in which words are compared: letters and digits only, at least one.
+    /// Letters and digits only, at least one, folded.
     pub folded: String,
     /// Its first byte in the text.
     pub start: usize,
@@ -30,6 +30,26 @@ pub struct Word {
     pub end: usize,
     /// How it is tied to the word before.
     pub tie: Tie,
+}
+
+impl Word {
+    /// The form that is compared.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        stem(&self.folded)
+    }
+}
+
+/// Letters that a word has at least when its last `s` does not count.
+const SHORTEST_PLURAL: usize = 4;
+
+/// A folded word without the `s` of a plural: the one piece of grammar that is in every other query. Whatever language the
+/// word is of, it is cut in the same way everywhere, and the beginning of a word has the beginning of its stem.
+#[must_use]
+pub fn stem(folded: &str) -> &str {
+    let plain = folded.len() >= SHORTEST_PLURAL && folded.bytes().all(|byte| byte.is_ascii_lowercase());
+    let kept = ["ss", "us", "is"].iter().any(|ending| folded.ends_with(ending));
+    folded.strip_suffix('s').filter(|_| plain && !kept).unwrap_or(folded)
 }
 
 /// How a word is tied to the word before it.
@@ -234,6 +254,14 @@ pub struct Joined {
     pub count: usize,
 }
 
+impl Joined {
+    /// The form that is compared.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        stem(&self.folded)
+    }
+}
+
 /// The words that neighbouring parts of compounds make together: `crashloop` of `CrashLoopBackOff`, `ordersdb` of
 /// `orders-db`. Two or three parts each, and all parts of a name without separators.
 #[must_use]
@@ -310,12 +338,31 @@ mod tests {
         assert_eq!(found, ["é", "e\u{301}x", "盘"]);
     }
 
+    #[rstest]
+    #[case("nodes", "node")]
+    #[case("https", "http")]
+    #[case("dns", "dns")]
+    #[case("status", "status")]
+    #[case("class", "class")]
+    #[case("redis", "redis")]
+    #[case("node", "node")]
+    #[case("größes", "größes")]
+    fn plurals_are_cut(#[case] word: &str, #[case] expected: &str) {
+        assert_eq!(stem(word), expected);
+    }
+
     #[test]
     fn endless_words_are_cut() {
         assert_eq!(words(&"a".repeat(10_000))[0].folded.len(), LONGEST);
     }
 
     proptest! {
+        #[test]
+        fn the_beginning_of_a_word_has_the_beginning_of_its_stem(word in "[a-z]{1,6}s{0,2}", letters in 1_usize..8) {
+            let typed = &word[..letters.min(word.len())];
+            prop_assert!(stem(&word).starts_with(stem(typed)), "{typed} of {word}");
+        }
+
         #[test]
         fn any_text_gives_plain_words_in_order(text in any::<String>()) {
             let mut end = 0;

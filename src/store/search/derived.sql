@@ -21,6 +21,7 @@ CREATE TABLE search_node (
     document INTEGER NOT NULL REFERENCES search_document (id),
     node     TEXT    NOT NULL,
     role     TEXT    NOT NULL,
+    kind     INTEGER NOT NULL,
     path     TEXT    NOT NULL,
     text     TEXT    NOT NULL
 ) STRICT;

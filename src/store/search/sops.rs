@@ -2,24 +2,27 @@
 //!
 //! Owns: adding, forgetting and finding documents. Does not: know the library; whoever asks says which documents count.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, params};
 
 use super::SopFound;
 use super::expression::{Needs, expression};
 use crate::domain::id::{NodeId, SopId};
 use crate::domain::procedure::SectionRole;
-use crate::domain::search::{DocumentText, NodeText, Query, TextKind, joined, snippet, words};
+use crate::domain::search::{DocumentText, Joined, NodeText, Query, Snippet, TextKind, Word, joined, snippet, words};
 use crate::domain::time::Timestamp;
+use crate::store::convert::Code;
 use crate::store::error::Fault;
 
 /// The columns that are about a place itself; the others say where it is.
 const OWN: &str = "name step text command compound";
 
-/// Weights of the columns: a title counts more than a step, and a step more than prose. In the order of the table: name,
-/// title, path, step, text, command, compound.
+/// Weights of the columns in the order of the table: name, title, path, step, text, command, compound. They only say how much
+/// more often a word seems to stand there, so that [`worth`] is needed besides.
 const FIND: &str =
     "SELECT found.rowid, -found.rank, document.sop, document.revision, document.title, node.node, node.role,
-     node.path, node.text
+     node.path, node.text, node.kind
      FROM (SELECT rowid, rank FROM search_sop WHERE search_sop MATCH ?1 AND rank MATCH 'bm25(10, 4, 2, 5, 1, 3, 2)'
            ORDER BY rank LIMIT ?2) found
      JOIN search_node node ON node.id = found.rowid
@@ -48,8 +51,17 @@ pub(super) fn add(conn: &Connection, document: &DocumentText, now: Timestamp) ->
 
 fn add_node(conn: &Connection, document: i64, title: &str, node: &NodeText) -> Result<(), Fault> {
     let role = serde_json::to_value(node.role)?;
-    conn.prepare_cached("INSERT INTO search_node (document, node, role, path, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![document, node.node.0, role.as_str().unwrap_or_default(), node.path, node.text])?;
+    conn.prepare_cached(
+        "INSERT INTO search_node (document, node, role, kind, path, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        document,
+        node.node.0,
+        role.as_str().unwrap_or_default(),
+        node.kind.code(),
+        node.path,
+        node.text
+    ])?;
     let id = conn.last_insert_rowid();
     let (own, compound) = indexed(&node.text);
     let path = folded(&node.path);
@@ -138,11 +150,11 @@ pub(super) fn find(
     let mut found: Vec<SopFound> = Vec::new();
     while let Some(row) = rows.next()? {
         let (sop, revision) = (SopId(row.get(2)?), row.get::<_, String>(3)?);
-        let of_document = found.iter().filter(|hit| hit.sop == sop).count();
-        if of_document >= PER_DOCUMENT || !counts(&sop, &revision) {
+        if !counts(&sop, &revision) {
             continue;
         }
         let text: String = row.get(8)?;
+        let kind = TextKind::from_code(row.get(9)?)?;
         found.push(SopFound {
             sop,
             revision,
@@ -150,14 +162,41 @@ pub(super) fn find(
             node: NodeId(row.get(5)?),
             role: role(&row.get::<_, String>(6)?)?,
             path: row.get(7)?,
-            snippet: snippet(query, &text),
-            score: row.get(1)?,
+            // All of the text for now: of most candidates no snippet is wanted.
+            snippet: Snippet { text, ..Snippet::default() },
+            score: row.get::<_, f64>(1)? * worth(kind),
         });
-        if found.len() == limit {
-            break;
-        }
+    }
+    // Stable: of equals the order of the documents stays.
+    found.sort_by(|one, other| other.score.total_cmp(&one.score));
+    let mut of_document: HashMap<SopId, usize> = HashMap::new();
+    found.retain(|hit| {
+        let count = of_document.entry(hit.sop.clone()).or_default();
+        *count += 1;
+        *count <= PER_DOCUMENT
+    });
+    found.truncate(limit);
+    for hit in &mut found {
+        hit.snippet = snippet(query, &hit.snippet.text);
     }
     Ok(found)
+}
+
+/// What a place counts: a title more than a step, and a step more than prose. Whoever types the name of an alert wants its
+/// document before a sentence elsewhere that has the same words.
+const fn worth(kind: TextKind) -> f64 {
+    match kind {
+        TextKind::Document => 2.0,
+        TextKind::Heading => 1.3,
+        TextKind::Step | TextKind::Command => 1.2,
+        TextKind::Prose => 1.0,
+    }
+}
+
+impl Code for TextKind {
+    const CODES: &'static [(Self, i64)] =
+        &[(Self::Document, 0), (Self::Heading, 1), (Self::Step, 2), (Self::Command, 3), (Self::Prose, 4)];
+    const WHAT: &'static str = "kind of a text";
 }
 
 fn role(name: &str) -> Result<SectionRole, Fault> {
@@ -166,14 +205,14 @@ fn role(name: &str) -> Result<SectionRole, Fault> {
 
 /// The words of a text as the index takes them.
 pub(super) fn folded(text: &str) -> String {
-    let words: Vec<String> = words(text).into_iter().map(|word| word.folded).collect();
-    words.join(" ")
+    let words = words(text);
+    words.iter().map(Word::stem).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text, and those that its compounds make.
 pub(super) fn indexed(text: &str) -> (String, String) {
     let words = words(text);
-    let compounds: Vec<String> = joined(&words).into_iter().map(|joined| joined.folded).collect();
-    let folded: Vec<String> = words.into_iter().map(|word| word.folded).collect();
-    (folded.join(" "), compounds.join(" "))
+    let compounds = joined(&words);
+    let compounds = compounds.iter().map(Joined::stem).collect::<Vec<_>>().join(" ");
+    (words.iter().map(Word::stem).collect::<Vec<_>>().join(" "), compounds)
 }

@@ -69,6 +69,7 @@ async fn words_of_operations_are_found_however_they_are_typed() {
         ("ordersdb", "crash.md", "Look at kube_pod_container_status_restarts_total of [orders-db]-0."),
         ("/var/log", "disk.md", "find /[var/log] -name '*.gz' -delete"),
         ("postgresql", "disk.md", "Remove the rotated logs of the [PostgreSQL] server:"),
+        ("postgres", "disk.md", "Remove the rotated logs of the [Postgre]SQL server:"),
         ("ログを削", "ja.md", "[ログを削]除する。"),
         ("満杯", "ja.md", "ディスク[満杯]"),
     ] {
