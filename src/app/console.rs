@@ -82,6 +82,7 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
+        loans: app.loans,
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
     let ended = console.run(move || {

@@ -1,6 +1,7 @@
 //! `aiops demo`: the console against the embedded world.
 
 use std::collections::HashSet;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::adapters::process::{DEFAULT_GRACE, start_ticks};
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
 use crate::demo::World;
+use crate::demo::fake_gemini::{FakeGemini, Script};
 use crate::engine::ingest::Role;
 use crate::engine::ports::{ActionRunner as _, Clock as _, GivenUp, Probe};
 use crate::store::Store;
@@ -123,6 +125,31 @@ fn end_attempt(place: &str, asked: &mut HashSet<String>) -> bool {
             true
         }
     }
+}
+
+/// Stands in for Gemini until the standard input ends: the body of the hidden subcommand `demo-model`.
+///
+/// # Errors
+/// When the scenarios cannot be read or the port cannot be had.
+pub(super) fn stand_in(port: u16, key: &str, script: Option<&Path>) -> Result<Exit, Report> {
+    let own = match script {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| eyre!("{} cannot be read: {error}. Name a file that you may read", path.display()))?;
+            Script::parse(&text).map_err(|error| eyre!("{}: {error}", path.display()))?
+        }
+        None => Script::default(),
+    };
+    let script = own.and(Script::demo()?);
+    console::block_on(async move {
+        let fake = FakeGemini::start(script, key, port)
+            .await
+            .map_err(|error| eyre!("port {port} of 127.0.0.1 cannot be had: {error}. Choose another one"))?;
+        writeln!(io::stdout(), "{}", fake.base_url())?;
+        // Whoever started it closes the pipe, or ends and thereby closes it.
+        tokio::task::spawn_blocking(|| io::copy(&mut io::stdin().lock(), &mut io::sink())).await??;
+        Ok(Exit::Done)
+    })?
 }
 
 async fn receiver_place(mut role: watch::Receiver<Role>) -> Result<String, Report> {

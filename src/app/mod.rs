@@ -3,8 +3,10 @@
 //! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
 
 mod appearance;
+mod assistant;
 mod console;
 mod demo;
+mod model;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
-use crate::adapters::process::ProcessRunner;
+use crate::adapters::process::{ProcessRunner, Scope};
 use crate::cli::{Cli, Command, Exit};
 use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
@@ -31,6 +33,7 @@ use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
+use crate::tui::lending::{self, LoanRequests};
 
 /// Does what the command line asks for.
 ///
@@ -49,6 +52,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
             crate::cli::journal::run(*command, path, store_options(), hash_output, format, &mut io::stdout().lock())
         }
+        Some(Command::Redact(command)) => {
+            crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
+        }
         Some(Command::Sop(args)) => {
             // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.
             let configured = match args.directories.as_slice() {
@@ -64,6 +70,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         }
         None => console::run(crate::config::load(&request)?),
         Some(Command::Demo) => demo::run(crate::config::load(&request)?),
+        Some(Command::DemoModel { port, key, script }) => demo::stand_in(*port, key, script.as_deref()),
         // `main` does these two before the configuration is looked at.
         Some(Command::Supervise { .. } | Command::DemoFiller { .. }) => {
             write!(io::stderr(), "This is an internal command.")?;
@@ -126,6 +133,8 @@ struct App {
     clock: Arc<dyn Clock>,
     /// Things to tell the person: what is doubtful in the configuration, SOPs that could not be read.
     notices: Notices,
+    /// Commands that need the console's terminal.
+    loans: LoanRequests,
     host: Host,
 }
 
@@ -176,17 +185,22 @@ impl App {
         let processes = Arc::new(Self::processes());
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
-        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor);
+        let host = Host::detect();
+        let (lender, loans) = lending::lender();
+        runner.borrow_terminals_from(Arc::new(lender));
+        let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
+        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
+            .with_assistant(assistant);
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
-        Ok(Self { store, backend, runner, clock, notices, host: Host::detect() })
+        Ok(Self { store, backend, runner, clock, notices, loans, host })
     }
 
     /// What starts actions and finds them again.
     fn processes() -> ProcessRunner {
         // `/proc/self/exe` stays this very program when the file is replaced by an update meanwhile.
-        ProcessRunner::new(PathBuf::from("/proc/self/exe"))
+        ProcessRunner { scope: Scope::detect(), ..ProcessRunner::new(PathBuf::from("/proc/self/exe")) }
     }
 
     /// Starts receiving and reconciling in the background, as soon as this process holds the lease.
@@ -229,6 +243,9 @@ fn attempts_root(database: &Path) -> String {
     directory.join("attempts").display().to_string()
 }
 
+/// What a program on a terminal has to know about it (environ(7), and COLORTERM by custom).
+const TERMINAL_ENV: [&str; 3] = ["TERM", "COLORTERM", "LC_CTYPE"];
+
 fn run_settings(config: &Config) -> RunSettings {
     let mut env = BTreeMap::from([("PATH".to_owned(), config.run.path.clone())]);
     for name in &config.run.pass_env {
@@ -240,6 +257,10 @@ fn run_settings(config: &Config) -> RunSettings {
         target: Target::ThisHost { name: config.run.target_name.clone() },
         directory: config.run.directory.display().to_string(),
         env,
+        terminal_env: TERMINAL_ENV
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect(),
         time_limit: config.run.time_limit,
     }
 }

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod journal;
 pub mod keys;
+pub mod redact;
 pub mod sop;
 
 use std::io::{self, Write};
@@ -63,6 +64,8 @@ pub enum Command {
     Sop(sop::SopArgs),
     /// Print the keys of the console in effect, and which file and line binds each
     Keys,
+    /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
+    Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {
@@ -78,6 +81,19 @@ pub enum Command {
         volume: PathBuf,
         /// Bytes at which it ends
         quota: u64,
+    },
+    /// Stand in for Gemini on this host until the standard input ends; prints its base URL
+    #[command(hide = true)]
+    DemoModel {
+        /// Port on 127.0.0.1; 0 takes any that is free
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// The key that is accepted
+        #[arg(long, default_value = "demo")]
+        key: String,
+        /// Scenarios in TOML that go before those of the demo
+        #[arg(long, value_name = "PATH")]
+        script: Option<PathBuf>,
     },
 }
 
@@ -162,6 +178,7 @@ mod tests {
 
     use super::config::ConfigCommand;
     use super::journal::JournalCommand;
+    use super::redact::RedactCommand;
     use super::sop::{SopArgs, SopCommand};
     use super::*;
 
@@ -176,6 +193,11 @@ mod tests {
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
+    #[case(
+        &["demo-model", "--port", "7"],
+        Some(Command::DemoModel { port: 7, key: "demo".to_owned(), script: None })
+    )]
+    #[case(&["redact", "--keep-names"], Some(Command::Redact(RedactCommand { keep_names: true, domains: Vec::new() })))]
     #[case(&["keys"], Some(Command::Keys))]
     #[case(&["sop", "list"], Some(Command::Sop(SopArgs { directories: Vec::new(), command: SopCommand::List })))]
     #[case(
@@ -223,6 +245,6 @@ mod tests {
     #[test]
     fn internal_commands_are_not_advertised() {
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.contains("journal") && !help.contains("supervise"), "{help}");
+        assert!(help.contains("journal") && !help.contains("supervise") && !help.contains("demo-"), "{help}");
     }
 }

@@ -7,6 +7,7 @@
 //! Invariant: everything that the demo makes lies below one directory of its own, which only the user can enter.
 
 mod check;
+pub mod fake_gemini;
 mod filler;
 mod place;
 

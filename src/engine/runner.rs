@@ -11,18 +11,20 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, watch};
 
 use super::backend::BackendError;
 use super::place;
-use super::ports::{ActionRunner, Clock, GivenUp, Probe, RunError};
+use super::ports::{ActionRunner, Clock, GivenUp, Probe, RunError, TerminalLender, TerminalLoan};
 use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, Outcome, ProcessId};
 use crate::domain::action::grant::{Approval, Grant};
+use crate::domain::action::spec::Execution;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, ProposalId};
+use crate::domain::incident::Refusal;
 use crate::failpoint::{self, Point};
 use crate::store::Store;
 
@@ -47,6 +49,8 @@ struct Inner {
     changes: watch::Sender<u64>,
     /// Set once the file was found undamaged.
     checked: OnceCell<()>,
+    /// Who lends the terminal to interactive actions.
+    lender: OnceLock<Arc<dyn TerminalLender>>,
 }
 
 /// What is known of an attempt that is being followed.
@@ -72,8 +76,15 @@ impl Runner {
     ) -> Self {
         let (changes, _) = watch::channel(0);
         let followed = Mutex::new(HashMap::new());
-        let checked = OnceCell::new();
-        Self { inner: Arc::new(Inner { store, processes, clock, actor, attempts_root, followed, changes, checked }) }
+        let (checked, lender) = (OnceCell::new(), OnceLock::new());
+        let inner = Inner { store, processes, clock, actor, attempts_root, followed, changes, checked, lender };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Interactive actions get their terminal from `lender`; the first one that is named counts. Without one they are
+    /// refused.
+    pub fn borrow_terminals_from(&self, lender: Arc<dyn TerminalLender>) {
+        let _ = self.inner.lender.set(lender);
     }
 
     /// Looks for damage in the database, the first time that it is called. Nothing is approved before that.
@@ -103,6 +114,13 @@ impl Runner {
     ) -> Result<AttemptId, BackendError> {
         let inner = &self.inner;
         self.check_store().await?;
+        if inner.lender.get().is_none()
+            && let Some(found) = inner.store.proposal(proposal).await?
+            && found.spec.mode == Execution::Interactive
+        {
+            let remedy = "Approve it in a console";
+            return Err(Refusal::new("Not approved", "it needs a terminal, and there is none here", remedy).into());
+        }
         inner.store.approve(proposal, approval, revision.clone(), &inner.actor).await?;
         failpoint::reached(Point::GrantStored);
         let grant = inner.store.start(proposal, revision, &inner.attempts_root, &inner.actor).await?;
@@ -121,6 +139,10 @@ impl Runner {
         let attempt = grant.attempt();
         let processes = Arc::clone(&self.inner.processes);
         let place = directory.clone();
+        let loan = match self.borrow_terminal(&grant).await {
+            Ok(loan) => loan,
+            Err(error) => return self.not_started(attempt, directory, error).await,
+        };
         let started = tokio::task::spawn_blocking(move || {
             place::make(Path::new(&place)).map_err(|error| {
                 RunError(format!("The action was not started: its directory {place} cannot be made: {error}"))
@@ -132,6 +154,9 @@ impl Runner {
         match started {
             Ok(Ok(supervisor)) => {
                 failpoint::reached(Point::SpawnKnown);
+                if let Some(loan) = loan {
+                    self.return_terminal(loan, directory.clone());
+                }
                 self.watch(attempt, directory);
                 // It runs, whether that can be stored or not: whoever follows it tries again.
                 if let Err(error) = self.inner.store.spawned(attempt, supervisor).await {
@@ -140,14 +165,7 @@ impl Runner {
                 failpoint::reached(Point::SpawnStored);
                 Ok(attempt)
             }
-            Ok(Err(RunError(reason))) => {
-                let outcome = Outcome::NotStarted { reason: reason.clone() };
-                if let Err(error) = self.inner.store.ended(attempt, AttemptEnd::unseen(outcome, 0)).await {
-                    tracing::error!(%attempt, %error, "that it was not started could not be stored");
-                    self.watch(attempt, directory);
-                }
-                Err(BackendError::Failed(reason))
-            }
+            Ok(Err(error)) => self.not_started(attempt, directory, error).await,
             Err(error) => {
                 // How far it came is not known here; the files of the attempt tell.
                 self.watch(attempt, directory);
@@ -157,6 +175,50 @@ impl Runner {
                 )))
             }
         }
+    }
+
+    /// Records that nothing of an attempt ran or will run.
+    async fn not_started(
+        &self,
+        attempt: AttemptId,
+        directory: String,
+        RunError(reason): RunError,
+    ) -> Result<AttemptId, BackendError> {
+        let outcome = Outcome::NotStarted { reason: reason.clone() };
+        if let Err(error) = self.inner.store.ended(attempt, AttemptEnd::unseen(outcome, 0)).await {
+            tracing::error!(%attempt, %error, "that it was not started could not be stored");
+            self.watch(attempt, directory);
+        }
+        Err(BackendError::Failed(reason))
+    }
+
+    /// The terminal, if what was granted needs it.
+    async fn borrow_terminal(&self, grant: &Grant) -> Result<Option<TerminalLoan>, RunError> {
+        match (grant.spec().mode, self.inner.lender.get()) {
+            (Execution::Supervised, _) => Ok(None),
+            (Execution::Interactive, Some(lender)) => {
+                lender.lend(grant.attempt(), grant.spec().command_line()).await.map(Some)
+            }
+            (Execution::Interactive, None) => {
+                Err(RunError("The action was not started: there is no terminal".to_owned()))
+            }
+        }
+    }
+
+    /// Gives the terminal back once the supervisor has recorded the end or is gone, whether that can be stored or not.
+    fn return_terminal(&self, loan: TerminalLoan, directory: String) {
+        let processes = Arc::clone(&self.inner.processes);
+        tokio::spawn(async move {
+            let how = loop {
+                let (processes, place) = (Arc::clone(&processes), directory.clone());
+                match tokio::task::spawn_blocking(move || processes.probe(&place)).await {
+                    Ok(Probe::Running { .. }) => tokio::time::sleep(LOOK_EVERY).await,
+                    Ok(Probe::Ended(end)) => break end.outcome.label(),
+                    Ok(Probe::Lost { .. }) | Err(_) => break "unknown".to_owned(),
+                }
+            };
+            loan.give_back(how);
+        });
     }
 
     /// Takes up every attempt whose end is not recorded, whoever started it.

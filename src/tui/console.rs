@@ -8,18 +8,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures_util::StreamExt as _;
+use crossterm::event::{Event, KeyEventKind};
 use ratatui::Terminal;
 use ratatui::layout::{Rect, Size};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use crate::domain::id::SopId;
+use crate::domain::text::visible_in;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
-use crate::engine::ports::Clock;
+use crate::engine::ports::{Clock, TerminalLoan};
+use crate::tui::chat::relay::Relay;
 use crate::tui::draw::draw;
 use crate::tui::encoder::Encoder;
+use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
 use crate::tui::look::Look;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg, Timer};
 use crate::tui::terminal::{Caps, EnterError, Session, Signals, TerminalSignal, Writer};
@@ -30,6 +32,8 @@ use crate::tui::update::{drawn, update};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// The first frame waits this long for the store at most; after that it shows what there is.
 const FIRST_FRAME_WITHIN: Duration = Duration::from_secs(1);
+/// Rows wait at most this long for the SOP beside them.
+const SOP_WITHIN: Duration = Duration::from_millis(100);
 /// The last frame gets this long to be written when the console is left.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -58,6 +62,8 @@ pub struct Console {
     pub clock: Arc<dyn Clock>,
     /// Things to tell the person that have no other place: at the start, and later.
     pub notices: UnboundedReceiver<String>,
+    /// Commands that need the terminal.
+    pub loans: LoanRequests,
 }
 
 impl Console {
@@ -71,8 +77,9 @@ impl Console {
         let mut signals = Signals::new()?;
         let session = Session::enter(self.caps)?;
         let mut changes = self.backend.follow();
-        let mut events = EventStream::new();
-        let (mut running, mut inbox, mut notices) = Running::new(self, session)?;
+        let mut keys = Keys::new();
+        let (mut running, inputs) = Running::new(self, session)?;
+        let Inputs { mut inbox, mut notices, mut loans } = inputs;
         while let Ok(notice) = notices.try_recv() {
             running.handle(Msg::Notice(notice));
         }
@@ -84,9 +91,11 @@ impl Console {
             let next_frame = running.next_frame();
             tokio::select! {
                 biased;
-                event = events.next() => running.event(event),
+                event = keys.next() => running.event(event, &mut keys),
                 signal = signals.next() => running.signal(signal),
                 () = running.session.panicked() => running.ended = Some(Ended::Panicked),
+                over = running.lending.over() => running.take_back(over.ok(), &mut keys),
+                Some(request) = loans.recv(), if running.lending.is_kept() => running.lend(request, &mut keys),
                 Some(msg) = inbox.recv() => running.handle(msg),
                 Some(notice) = notices.recv() => running.handle(Msg::Notice(notice)),
                 changed = changes.changed() => match changed {
@@ -94,7 +103,7 @@ impl Console {
                     Err(_) => running.ended = Some(Ended::Quit),
                 },
                 () = running.writer.settled() => running.settled(),
-                () = tokio::time::sleep_until(next_frame), if running.dirty && running.writer.is_idle() => running.paint(),
+                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
             }
         }
         running.writer.drain(DRAIN);
@@ -102,8 +111,12 @@ impl Console {
     }
 }
 
-/// Things to tell the person.
-type Notices = UnboundedReceiver<String>;
+/// What arrives, besides keys and signals.
+struct Inputs {
+    inbox: UnboundedReceiver<Msg>,
+    notices: UnboundedReceiver<String>,
+    loans: LoanRequests,
+}
 
 struct Running {
     model: Model,
@@ -114,17 +127,20 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
+    /// Questions to the assistant under way.
+    relay: Relay,
     dirty: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
     last_paint: Option<Instant>,
     painted_size: Size,
+    lending: Lending,
     ended: Option<Ended>,
 }
 
 impl Running {
-    fn new(console: Console, session: Session) -> Result<(Self, UnboundedReceiver<Msg>, Notices), EnterError> {
-        let Console { mut model, look, caps, backend, clock, notices } = console;
+    fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
+        let Console { mut model, look, caps, backend, clock, notices, loans } = console;
         let size = session.size();
         model.ui.size = (size.width, size.height);
         let writer = session.writer()?;
@@ -141,13 +157,15 @@ impl Running {
             terminal,
             writer,
             session,
+            relay: Relay::default(),
             dirty: true,
             painting: false,
             last_paint: None,
             painted_size: size,
+            lending: Lending::Kept,
             ended: None,
         };
-        Ok((running, inbox, notices))
+        Ok((running, Inputs { inbox, notices, loans }))
     }
 
     /// Loads until the screen wants nothing more, so that the first frame has something to say.
@@ -162,12 +180,17 @@ impl Running {
         }
     }
 
-    fn event(&mut self, event: Option<std::io::Result<Event>>) {
+    fn event(&mut self, event: Option<std::io::Result<Event>>, keys: &mut Keys) {
         match event {
+            Some(Ok(event)) if !self.lending.is_kept() => {
+                if is_enter(&event) {
+                    self.come_back(keys);
+                }
+            }
             Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
                 self.handle(Msg::Key(key));
                 // Key echo comes first: at once, unless the terminal has not taken the last frame yet.
-                if self.dirty && self.writer.is_idle() {
+                if self.may_paint() {
                     self.paint();
                 }
             }
@@ -185,7 +208,10 @@ impl Running {
 
     fn signal(&mut self, signal: TerminalSignal) {
         match signal {
-            TerminalSignal::Terminate => self.ended = Some(Ended::Quit),
+            // Somebody else has the terminal: its keys are not meant for us, and there is nothing to give back or to take.
+            TerminalSignal::Interrupt | TerminalSignal::Suspend | TerminalSignal::Continued
+                if !self.lending.is_kept() => {}
+            TerminalSignal::Terminate | TerminalSignal::Interrupt => self.ended = Some(Ended::Quit),
             TerminalSignal::HangUp => self.ended = Some(Ended::HungUp),
             TerminalSignal::Suspend => self.suspend(),
             TerminalSignal::Continued => {
@@ -213,10 +239,8 @@ impl Running {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Load { generation, query, sop } => {
-                let backend = Arc::clone(&self.backend);
-                self.answer(async move {
-                    Msg::Loaded { generation, result: load(&*backend, query, sop).await.map(Box::new) }
-                });
+                let (backend, outbox) = (Arc::clone(&self.backend), self.outbox.clone());
+                tokio::spawn(async move { load(&*backend, query, sop, (generation, outbox)).await });
             }
             Effect::Send { asked, command } => {
                 let answer = self.backend.send(command);
@@ -230,6 +254,7 @@ impl Running {
                 let answer = self.backend.search(query);
                 self.answer(async move { Msg::Found { generation, result: answer.await } });
             }
+            Effect::Chat(effect) => self.relay.perform(effect, &self.backend, &self.outbox),
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;
                 Msg::Woken(timer)
@@ -294,9 +319,72 @@ impl Running {
             self.painting = false;
             self.handle(Msg::Painted);
         }
-        if !self.session.is_held() {
+        if self.lending.is_kept() && !self.session.is_held() {
             self.ended = Some(Ended::HungUp);
         }
+    }
+
+    /// Whether there is something to draw and a terminal that takes it.
+    fn may_paint(&self) -> bool {
+        self.dirty && self.lending.is_kept() && self.writer.is_idle()
+    }
+
+    /// Steps aside for a command.
+    fn lend(&mut self, request: LoanRequest, keys: &mut Keys) {
+        self.writer.drain(DRAIN);
+        keys.stop();
+        let command = visible_in(&request.command, self.look.repertoire);
+        let notice = format!(
+            "aiops: attempt {} has the terminal: {command}\n\
+             aiops: the console comes back when it ends; what you type and see until then is not recorded.\n",
+            request.attempt
+        );
+        match self.session.lend(&notice) {
+            Ok(before) => {
+                let (loan, over) = TerminalLoan::new();
+                self.lending = Lending::Out { over, before: Box::new(before) };
+                // When nobody wants it any more it comes back at once, like any other that was not used.
+                let _ = request.answer.send(loan);
+            }
+            Err(error) => {
+                keys.start();
+                self.repaint();
+                self.handle(Msg::Notice(format!("The terminal could not be given away: {error}. Nothing was run.")));
+            }
+        }
+    }
+
+    /// The command is over, as `how` says; nothing was started when that is missing.
+    fn take_back(&mut self, how: Option<String>, keys: &mut Keys) {
+        let Lending::Out { before, .. } = std::mem::take(&mut self.lending) else { return };
+        if let Err(error) = self.session.take_back(&before) {
+            tracing::error!(%error, "the terminal could not be taken back");
+        }
+        self.lending = Lending::Over;
+        keys.start();
+        // Said only now: what is typed from here on is an answer to it.
+        let said = match how {
+            Some(how) => {
+                self.session.say_below(&format!("aiops: it is over: {how}. Press Enter to go back to the console."))
+            }
+            // The command has shown nothing that anyone could want to read.
+            None => return self.come_back(keys),
+        };
+        if let Err(error) = said {
+            tracing::warn!(%error, "the end of a command could not be said on the terminal");
+        }
+    }
+
+    /// Shows the console again, after a command.
+    fn come_back(&mut self, keys: &mut Keys) {
+        keys.discard();
+        if let Err(error) = self.session.resume() {
+            tracing::error!(%error, "the terminal could not be taken back");
+        }
+        self.lending = Lending::Kept;
+        let size = self.session.size();
+        self.handle(Msg::Resized(size.width, size.height));
+        self.repaint();
     }
 
     fn repaint(&mut self) {
@@ -317,14 +405,32 @@ impl Running {
     }
 }
 
-/// A snapshot, and the SOP that belongs to it: `sop` if given, else the one that fits the incident best.
-async fn load(backend: &dyn Backend, query: SnapshotQuery, sop: Option<SopId>) -> Result<Loaded, BackendError> {
-    let snapshot = backend.load(query).await?;
-    let best = || snapshot.detail.as_ref().and_then(|detail| detail.matches.first()).map(|found| found.sop.clone());
-    let sop = match sop.or_else(best) {
-        // An SOP that cannot be read must not hide the incident.
-        Some(id) => backend.sop(id).await.map(Some),
-        None => Ok(None),
+/// Sends a snapshot with the SOP that belongs to it: `sop` if given, else the one that fits the incident best. A document
+/// that takes longer than [`SOP_WITHIN`] is sent when it has been read: rows and keys do not wait for it.
+async fn load(
+    backend: &dyn Backend,
+    query: SnapshotQuery,
+    sop: Option<SopId>,
+    (generation, outbox): (u64, UnboundedSender<Msg>),
+) {
+    // When the console has ended nobody wants the answer.
+    let answer = |result: Result<Loaded, BackendError>| {
+        let _ = outbox.send(Msg::Loaded { generation, result: result.map(Box::new) });
     };
-    Ok(Loaded { snapshot, sop })
+    let snapshot = match backend.load(query).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return answer(Err(error)),
+    };
+    let best = || snapshot.detail.as_ref().and_then(|detail| detail.matches.first()).map(|found| found.sop.clone());
+    let Some(id) = sop.or_else(best) else { return answer(Ok(Loaded { snapshot, sop: Ok(None) })) };
+    let mut opening = backend.sop(id.clone());
+    match tokio::time::timeout(SOP_WITHIN, &mut opening).await {
+        // An SOP that cannot be read must not hide the incident.
+        Ok(sop) => answer(Ok(Loaded { snapshot, sop: sop.map(Some) })),
+        Err(_) => {
+            let words = format!("{id} is long and still being read; it is shown as soon as that is done.");
+            answer(Ok(Loaded { snapshot, sop: Err(BackendError::Failed(words)) }));
+            let _ = outbox.send(Msg::SopOpened { generation, result: opening.await });
+        }
+    }
 }

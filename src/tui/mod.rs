@@ -1,5 +1,6 @@
 //! The console: terminal, themes, keys and, on top of them, panes.
 
+pub mod chat;
 pub mod console;
 pub mod draw;
 pub mod duration;
@@ -8,6 +9,7 @@ pub mod glyphs;
 pub mod intent;
 pub mod keymap;
 pub mod layout;
+pub mod lending;
 pub mod line_edit;
 pub mod look;
 pub mod msg;

@@ -27,7 +27,7 @@ const OTHER_ROWS: u16 = 5;
 const SOPS: usize = 50;
 
 /// What people who know other consoles type, besides the names and words of the intents.
-const ALIASES: [(&str, Intent); 11] = [
+const ALIASES: [(&str, Intent); 13] = [
     ("q", Intent::Quit),
     ("q!", Intent::Quit),
     ("exit", Intent::Quit),
@@ -38,6 +38,8 @@ const ALIASES: [(&str, Intent); 11] = [
     ("incidents", Intent::FocusIncidents),
     ("out", Intent::FocusOutput),
     ("output", Intent::FocusOutput),
+    ("chat", Intent::FocusChat),
+    ("ask", Intent::Type),
     ("sops", Intent::Sop),
 ];
 

@@ -12,7 +12,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::spec::{Connector, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
+use crate::domain::action::spec::{Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
 use crate::domain::id::ProposalId;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
@@ -190,6 +190,10 @@ const COUNT_FROM: usize = 40;
 /// Columns of the names of fields.
 const FIELD: usize = 10;
 
+/// What the review says of an action that takes the terminal.
+const INTERACTIVE: &str = "interactive: the console steps aside and gives it the terminal; what you type and see there is \
+                           not recorded, only how it ended";
+
 /// What a review is laid out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paper {
@@ -211,7 +215,12 @@ impl Layouter {
         self.field("Incident", incident_title, Tone::Plain);
         self.field("Alert", &spec.subject.title, Tone::Foreign);
         self.field("Step", &spec.step.title, Tone::Plain);
-        self.field("SOP", spec.step.sop.as_str(), Tone::Plain);
+        match spec.step.answer() {
+            None => self.field("SOP", spec.step.sop.as_str(), Tone::Plain),
+            Some(message) => {
+                self.field("Answer", &format!("{message}: the assistant wrote this command"), Tone::Warning);
+            }
+        }
         self.field("Risk", spec.risk.name(), Tone::Risk(spec.risk));
         for reason in &spec.risk_reasons {
             let reason = self.visible(reason);
@@ -219,17 +228,22 @@ impl Layouter {
                 self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Label)], FIELD);
             }
         }
+        match spec.mode {
+            Execution::Supervised => {}
+            Execution::Interactive => self.warning("Terminal", INTERACTIVE),
+        }
         self.field("Target", spec.target.name(), Tone::Word);
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
-            let warning = self.visible(&warning);
-            for line in wrap(&warning, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
-                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Warning)], FIELD);
-            }
+            self.warning("", &warning);
         }
         self.field("Directory", &spec.cwd, Tone::Plain);
-        self.field("Limit", &format!("{} s, then it is ended", spec.time_limit.as_secs()), Tone::Plain);
+        match spec.limit() {
+            Some(limit) => self.field("Limit", &format!("{} s, then it is ended", limit.as_secs()), Tone::Plain),
+            None => self.field("Limit", "none: it goes on until you end it", Tone::Plain),
+        }
         self.blank();
-        self.invocation(&spec.invocation);
+        let author = if spec.step.answer().is_some() { Tone::Foreign } else { Tone::Word };
+        self.invocation(&spec.invocation, author);
         self.blank();
         self.wrapped(vec![span("Its whole environment:", Tone::Label)], 0);
         for (name, value) in &spec.env {
@@ -253,11 +267,22 @@ impl Layouter {
         self.wrapped(vec![span(format!("{name:<FIELD$}"), Tone::Label), span(value, tone)], FIELD);
     }
 
+    /// A field that must not be overlooked.
+    fn warning(&mut self, name: &str, words: &str) {
+        let words = self.visible(words);
+        let mut name = name;
+        for line in wrap(&words, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
+            let lead = format!("{:<FIELD$}", std::mem::take(&mut name));
+            self.wrapped(vec![span(lead, Tone::Label), span(line, Tone::Warning)], FIELD);
+        }
+    }
+
     fn label(&mut self, words: &str) {
         self.wrapped(vec![span(words, Tone::Label)], 0);
     }
 
-    fn invocation(&mut self, invocation: &Invocation) {
+    /// Shows what runs; the lines of a script for bash, which have no pieces, in the tone of their `author`.
+    fn invocation(&mut self, invocation: &Invocation, author: Tone) {
         match invocation {
             Invocation::Argv { script } => self.script(script),
             Invocation::Bash { script, reason, values } => {
@@ -265,7 +290,7 @@ impl Layouter {
                 self.label(&why);
                 for line in script.split('\n') {
                     let line = self.visible(line);
-                    self.wrapped(vec![span("  ", Tone::Label), span(line, Tone::Word)], 4);
+                    self.wrapped(vec![span("  ", Tone::Label), span(line, author)], 4);
                 }
                 for (name, piece) in values {
                     let mut spans = vec![span(format!("  with {}=", self.visible(name)), Tone::Label)];
@@ -334,7 +359,7 @@ impl Layouter {
     fn piece(&self, piece: &Piece) -> Span {
         let tone = match piece.origin {
             Origin::Sop | Origin::Script => Tone::Word,
-            Origin::Label(_) | Origin::Operator => Tone::Foreign,
+            Origin::Label(_) | Origin::Operator | Origin::Model => Tone::Foreign,
         };
         span(self.visible(&piece.text), tone)
     }
@@ -344,6 +369,7 @@ impl Layouter {
             Origin::Sop | Origin::Script => None,
             Origin::Label(name) => Some(format!("from the alert's label {}", self.visible(name))),
             Origin::Operator => Some("typed".to_owned()),
+            Origin::Model => Some("written by the assistant".to_owned()),
         }
     }
 

@@ -5,6 +5,7 @@
 mod command_line;
 mod crash;
 mod demo;
+mod interactive;
 #[cfg(debug_assertions)]
 mod killed;
 mod manners;

@@ -9,7 +9,9 @@ mod engine;
 mod full_disk;
 mod given_up;
 mod grammar_bash;
+mod lending;
 mod racing;
+mod scope;
 mod support;
 
 use std::collections::BTreeMap;

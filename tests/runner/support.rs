@@ -10,7 +10,7 @@ use aiops::domain::action::attempt::Outcome;
 use aiops::domain::action::build::{BuildRequest, build};
 use aiops::domain::action::grant::{Approval, Grant, World, decide_approve, decide_start};
 use aiops::domain::action::proposal::{Proposal, ProposalState};
-use aiops::domain::action::spec::{ActionSpec, StepRef, Target};
+use aiops::domain::action::spec::{ActionSpec, Execution, StepRef, Target};
 use aiops::domain::action::subject::Subject;
 use aiops::domain::alert::{AlertKey, Labels};
 use aiops::domain::id::{AttemptId, IncidentId, ProposalId};
@@ -32,7 +32,7 @@ pub(crate) fn spec(script: &str) -> ActionSpec {
         step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: String::new() },
         script,
         shell: Shell::Sh,
-        interactive: false,
+        mode: Execution::Supervised,
         labels: &labels,
         typed: &typed,
         target: Target::ThisHost { name: "here".to_owned() },

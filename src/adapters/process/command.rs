@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::files::StageStatus;
+use super::terminal::Terminal;
 use crate::domain::action::spec::{ActionSpec, Connector, Invocation, Origin, Pipeline, Redirect, Script, Stage, Word};
 
 /// Where programs are looked for when the environment has no PATH (POSIX `confstr(_CS_PATH)` on Linux).
@@ -37,8 +38,32 @@ pub(super) fn script_of(spec: &ActionSpec) -> (Script, BTreeMap<String, String>)
 pub(super) struct Surroundings<'a> {
     pub(super) cwd: &'a Path,
     pub(super) environment: &'a BTreeMap<String, String>,
-    /// Takes standard output and standard error.
-    pub(super) output: &'a PipeWriter,
+    pub(super) streams: Streams<'a>,
+}
+
+/// What the outer standard streams of a pipeline are.
+#[derive(Clone, Copy)]
+pub(super) enum Streams<'a> {
+    /// No input; output and error messages go into this pipe. Each pipeline is a process group of its own.
+    Recorded(&'a PipeWriter),
+    /// All are the terminal. Everything is in the process group of this process, which has the terminal.
+    Terminal(&'a Terminal),
+}
+
+impl Streams<'_> {
+    fn input(self) -> io::Result<Stdio> {
+        match self {
+            Self::Recorded(_) => Ok(Stdio::null()),
+            Self::Terminal(terminal) => terminal.stream(),
+        }
+    }
+
+    fn output(self) -> io::Result<Stdio> {
+        match self {
+            Self::Recorded(pipe) => Ok(pipe.try_clone()?.into()),
+            Self::Terminal(terminal) => terminal.stream(),
+        }
+    }
 }
 
 /// A stage after the attempt to start it.
@@ -47,7 +72,7 @@ pub(super) enum Started {
     Failed(StageStatus),
 }
 
-/// Starts all stages of `pipeline` in one new process group.
+/// Starts all stages of `pipeline` in one process group.
 ///
 /// As in a shell, a stage that cannot be started does not keep the others from running: they read an empty input, or
 /// write to a closed pipe.
@@ -111,7 +136,7 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
         Ok(match (sink, &descriptors.pipe) {
             (Sink::Null, _) => Stdio::null(),
             (Sink::Onward, Some(pipe)) => pipe.try_clone()?.into(),
-            (Sink::Onward, None) | (Sink::Output, _) => surroundings.output.try_clone()?.into(),
+            (Sink::Onward, None) | (Sink::Output, _) => surroundings.streams.output()?,
         })
     };
     let mut command = Command::new(program);
@@ -121,10 +146,13 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
         .env_clear()
         .envs(surroundings.environment)
         .current_dir(surroundings.cwd)
-        .process_group(group)
         .stdout(stdio(out)?)
         .stderr(stdio(err)?)
-        .stdin(descriptors.from.map_or_else(Stdio::null, Stdio::from));
+        .stdin(descriptors.from.map_or_else(|| surroundings.streams.input(), |pipe| Ok(pipe.into()))?);
+    match surroundings.streams {
+        Streams::Recorded(_) => command.process_group(group),
+        Streams::Terminal(_) => &mut command,
+    };
     command.spawn()
 }
 

@@ -17,13 +17,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::command::{self, Started, Surroundings};
+use super::command::{self, Started, Streams, Surroundings};
 use super::files::{CANCEL, Job, OUTPUT, PartRecord, StageStatus, create};
 use super::output::collect;
-use super::session::{self, Children};
+use super::session::{self, Children, Reach};
+use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
 use crate::domain::action::attempt::Outcome;
 use crate::domain::action::spec::{Connector, Pipeline};
+use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::Clock as _;
 
@@ -40,7 +42,7 @@ const SIGTERM: i32 = 15;
 pub(super) struct Signals {
     child: Signal,
     terminate: Signal,
-    _deaf_to: [Signal; 3],
+    _deaf_to: [Signal; 4],
 }
 
 impl Signals {
@@ -48,7 +50,12 @@ impl Signals {
         Ok(Self {
             child: signal(SignalKind::child())?,
             terminate: signal(SignalKind::terminate())?,
-            _deaf_to: [signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?, signal(SignalKind::quit())?],
+            _deaf_to: [
+                signal(SignalKind::hangup())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::quit())?,
+                signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGTSTP as i32))?,
+            ],
         })
     }
 
@@ -95,14 +102,27 @@ impl OutputPath {
     }
 }
 
-/// Runs the script of `job` to its end, its time limit or a TERM.
+/// Said in the output of an interactive action, which is nowhere else.
+const NOT_RECORDED: &str =
+    "it was interactive: it had the terminal, and what was typed and shown there was not recorded";
+
+/// Runs the script of `job` to its end, its time limit or a TERM; on `terminal` if there is one.
 ///
 /// # Errors
 /// When the task that collects the output fell over; the action itself has ended then.
-pub(super) async fn execute(job: &Job, directory: &Path, signals: Signals, output: OutputPath) -> io::Result<Executed> {
+pub(super) async fn execute(
+    job: &Job,
+    directory: &Path,
+    signals: Signals,
+    output: OutputPath,
+    terminal: Option<&Terminal>,
+) -> io::Result<Executed> {
     let stop = CancellationToken::new();
     let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, stop.clone()));
-    let mut run = Run::new(job, directory, output.writer, signals);
+    let mut run = Run::new(job, directory, output.writer, signals, terminal);
+    if terminal.is_some() {
+        run.record(NOT_RECORDED).await;
+    }
     let (parts, stopped) = run.script().await;
     // After a stop the session was ended already: what did not go then does not go now.
     if run.left.is_none() {
@@ -135,8 +155,10 @@ struct Run<'a> {
     directory: &'a Path,
     writer: PipeWriter,
     signals: Signals,
-    deadline: Instant,
+    /// When it is ended; `None` when only a person does that.
+    deadline: Option<Instant>,
     own: i32,
+    terminal: Option<&'a Terminal>,
     children: Children,
     /// Ends of the stages of the present pipeline, by position.
     ends: BTreeMap<usize, StageStatus>,
@@ -150,15 +172,22 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: &'a Job, directory: &'a Path, writer: PipeWriter, signals: Signals) -> Self {
+    fn new(
+        job: &'a Job,
+        directory: &'a Path,
+        writer: PipeWriter,
+        signals: Signals,
+        terminal: Option<&'a Terminal>,
+    ) -> Self {
         Self {
             job,
             cwd: PathBuf::from(&job.spec.cwd),
             directory,
             writer,
             signals,
-            deadline: Instant::now() + job.spec.time_limit,
+            deadline: job.spec.limit().map(|limit| Instant::now() + limit),
             own: nix::unistd::getpid().as_raw(),
+            terminal,
             children: Children::default(),
             ends: BTreeMap::new(),
             started: 0,
@@ -214,7 +243,17 @@ impl<'a> Run<'a> {
             self.refusal.get_or_insert(reason);
             return (vec![failed; pipeline.stages.len()], None);
         }
-        let surroundings = Surroundings { cwd: &self.cwd, environment, output: &self.writer };
+        let streams = match self.terminal {
+            None => Streams::Recorded(&self.writer),
+            Some(terminal) => {
+                // Whatever ran before may have left the foreground to somebody who is gone.
+                if let Err(error) = terminal.to_foreground() {
+                    self.notes.push(format!("the terminal could not be handed on: {error}"));
+                }
+                Streams::Terminal(terminal)
+            }
+        };
+        let surroundings = Surroundings { cwd: &self.cwd, environment, streams };
         let started = command::start(pipeline, &surroundings);
         for (index, outcome) in started.into_iter().enumerate() {
             match outcome {
@@ -251,10 +290,14 @@ impl<'a> Run<'a> {
             if self.children.is_empty() {
                 return None;
             }
+            if self.terminal.is_some() {
+                // Ctrl-Z: there is no shell that could be gone back to and that would let it go on.
+                self.children.continue_stopped();
+            }
             tokio::select! {
                 biased;
                 _ = self.signals.terminate.recv() => return Some(self.who_terminated()),
-                () = sleep_until(self.deadline) => return Some(Stop::TimedOut),
+                () = passed(self.deadline) => return Some(Stop::TimedOut),
                 _ = self.signals.child.recv() => {}
             }
         }
@@ -274,7 +317,11 @@ impl<'a> Run<'a> {
     /// Ends whatever is left of the session.
     async fn end_session(&mut self) {
         let (children, ends, own) = (&mut self.children, &mut self.ends, self.own);
-        let left = session::end(own, self.job.grace, || {
+        let reach = match self.terminal {
+            None => Reach::Session(own),
+            Some(_) => Reach::Descendants(own),
+        };
+        let left = session::end(reach, self.job.grace, || {
             children.collect(own, |index, status| {
                 ends.insert(index, status);
             });
@@ -283,8 +330,17 @@ impl<'a> Run<'a> {
         self.left = Some(left);
     }
 
-    /// Puts a line of our own into the output, behind what processes have written so far.
+    /// Tells the person: in the output, and on the terminal if the action has it.
     async fn say(&mut self, line: &str) {
+        if let Some(terminal) = self.terminal {
+            // A terminal that is gone shows nothing; the output has it.
+            let _ = writeln!(terminal.file(), "aiops: {}", text::visible(line));
+        }
+        self.record(line).await;
+    }
+
+    /// Puts a line of our own into the output, behind what processes have written so far.
+    async fn record(&mut self, line: &str) {
         let text = format!("aiops: {line}\n");
         let Ok(mut writer) = self.writer.try_clone() else { return };
         // The pipe may be full: the collector has to be able to run meanwhile.
@@ -292,6 +348,14 @@ impl<'a> Run<'a> {
         if !matches!(written, Ok(Ok(()))) {
             self.notes.push(line.to_owned());
         }
+    }
+}
+
+/// Returns when `deadline` has passed; never when there is none.
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,23 +7,30 @@
 //! - Nothing is started before `supervisor.json` is on the disk, and one directory is supervised at most once. So when that
 //!   file is missing after the supervisor's end, nothing of the action ever ran.
 //! - The supervisor lives in a session of its own: the end of the console, of its terminal or of its process group does
-//!   not reach it. It writes `outcome.json` after the last process of the action.
+//!   not reach it. Where a logout would, it lives in a systemd scope of its own. It writes `outcome.json` after the last
+//!   process of the action.
+//! - The supervisor of an interactive action stays in the console's session, because the terminal belongs to that, and
+//!   leads the process group in the foreground. It survives what ends the programs (Ctrl-C, a hang-up), to record it.
 //! - What runs has the digest that was approved; the supervisor computes it anew.
 //!
-//! Not done: processes that leave the session on purpose (daemons) are neither waited for nor ended, and the supervisor
-//! does not leave the login session's cgroup.
+//! Not done: processes that leave the session on purpose (daemons) are neither waited for nor ended.
 
 mod command;
 mod execute;
 mod files;
 mod identity;
+mod logind;
 mod output;
 mod remarks;
 mod runner;
+mod scope;
 mod session;
 mod supervisor;
+mod terminal;
 
 pub use files::{OutcomeRecord, PartRecord, StageStatus, output_digest};
 pub use identity::start_ticks;
+pub use logind::{AfterLogout, Logind, after_logout};
 pub use runner::{DEFAULT_GRACE, DEFAULT_OUTPUT_LIMIT, ProcessRunner};
+pub use scope::{Manager, Scope};
 pub use supervisor::supervise;

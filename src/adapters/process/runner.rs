@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, PipeReader, Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,15 +14,18 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 
 use super::files::{
-    CANCEL, Claim, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, SPEC, SUPERVISOR, VERSION, create, output_bytes,
+    CANCEL, Claim, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, create, output_bytes,
     read_json, write_json,
 };
 use super::identity::is_alive;
+use super::scope::Scope;
 use super::session::left_behind;
 use super::supervisor::{Announcement, pid_of};
+use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
 use crate::domain::action::attempt::{AttemptEnd, ProcessId};
 use crate::domain::action::grant::Grant;
+use crate::domain::action::spec::Execution;
 use crate::engine::ports::{ActionRunner, Clock as _, GivenUp, Probe, RunError};
 use crate::failpoint::{self, Point};
 
@@ -33,6 +37,10 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
 
 /// A supervisor that did not say that it runs within this time is ended.
 const START_WITHIN: Duration = Duration::from_secs(5);
+
+/// Making a scope takes a few hundredths of a second. Whoever needs longer is ended, and the supervisor started without one;
+/// together with [`START_WITHIN`] this is shorter than other consoles wait before they give an attempt up.
+const SCOPE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Longest announcement that is read, in bytes.
 const MAX_ANNOUNCEMENT: usize = 16 * 1024;
@@ -46,34 +54,144 @@ pub struct ProcessRunner {
     pub output_limit: u64,
     /// Time between TERM and KILL.
     pub grace: Duration,
+    /// The way into a scope of its own for each supervisor; `None` where they stay in the console's control group.
+    pub scope: Option<Scope>,
 }
 
 impl ProcessRunner {
-    /// A runner with the default limits.
+    /// A runner with the default limits and without scopes.
     #[must_use]
     pub const fn new(program: PathBuf) -> Self {
-        Self { program, output_limit: DEFAULT_OUTPUT_LIMIT, grace: DEFAULT_GRACE }
+        Self { program, output_limit: DEFAULT_OUTPUT_LIMIT, grace: DEFAULT_GRACE, scope: None }
     }
 
-    fn start(&self, job: &Job, directory: &Path) -> io::Result<(Child, PipeReader)> {
+    /// The supervisor's own command line, to be started directly.
+    fn plainly(&self, job: &Job, directory: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("supervise").arg(directory).arg(&job.digest).env_clear();
+        command
+    }
+
+    /// The same through `scope`.
+    fn within(&self, scope: &Scope, job: &Job, directory: &Path) -> Command {
+        let mut command = Command::new(scope.launcher());
+        command.args(scope.arguments(directory)).arg(self.program_for_others());
+        command.arg("supervise").arg(directory).arg(&job.digest).env_clear();
+        command.envs(scope.environment().iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The program by a name that means the same to another program: `/proc/self` would be that one itself.
+    fn program_for_others(&self) -> PathBuf {
+        match self.program.strip_prefix("/proc/self") {
+            Ok(rest) => Path::new("/proc").join(std::process::id().to_string()).join(rest),
+            Err(_) => self.program.clone(),
+        }
+    }
+
+    /// The scope to try for this action. An interactive one stays where its terminal is: it goes with that anyway.
+    fn scope_for(&self, job: &Job) -> Option<&Scope> {
+        match job.spec.mode {
+            Execution::Supervised => self.scope.as_ref().filter(|scope| scope.is_usable()),
+            Execution::Interactive => None,
+        }
+    }
+
+    /// Starts a supervisor for what is prepared in `directory`.
+    fn begin(&self, job: &Job, directory: &Path) -> io::Result<ProcessId> {
         write_json(directory, SPEC, job)?;
         let log = create(&directory.join(LOG))?;
+        let Some(scope) = self.scope_for(job) else {
+            return start(self.plainly(job, directory), job.spec.mode, &log, START_WITHIN).settled(directory);
+        };
+        let begun = start(self.within(scope, job, directory), Execution::Supervised, &log, SCOPE_WITHIN);
+        match begun {
+            // Nothing speaks for a second supervisor when there was a first one, whatever became of it.
+            Start::Announced(_) => begun.settled(directory),
+            Start::Dead { .. } if has_begun(directory) => begun.settled(directory),
+            Start::Dead { error } => {
+                if error.kind() == io::ErrorKind::TimedOut {
+                    scope.note_hung();
+                }
+                if scope.is_news() {
+                    let launcher = scope.launcher().display();
+                    let said = explained(&error, directory);
+                    tracing::warn!(%launcher, error = %said, "no scope of its own for a command: a logout may end it");
+                }
+                start(self.plainly(job, directory), job.spec.mode, &log, START_WITHIN).settled(directory)
+            }
+        }
+    }
+}
+
+/// What came of starting a process that is to become a supervisor.
+enum Start {
+    /// The supervisor has said something.
+    Announced(Announcement),
+    /// The process is dead and collected, or never was, and has not said anything.
+    Dead { error: io::Error },
+}
+
+impl Start {
+    /// Who has the attempt.
+    ///
+    /// # Errors
+    /// When nobody has it, nor ever will.
+    fn settled(self, directory: &Path) -> io::Result<ProcessId> {
+        let error = match self {
+            Self::Announced(Announcement::Running { supervisor }) => return Ok(supervisor),
+            Self::Announced(Announcement::Failed { reason }) => io::Error::other(reason),
+            Self::Dead { error } => explained(&error, directory),
+        };
+        // Whose the attempt is decides. As long as it is nobody's, a process that nobody knows of could still begin.
+        match give_up(directory) {
+            Ok(GivenUp::Began) => match read_json(directory, SUPERVISOR)? {
+                Some(Claim::Supervisor(supervisor)) => Ok(supervisor),
+                Some(Claim::GivenUp { .. }) | None => Err(error),
+            },
+            // The disk may be full; then nobody else could claim it either.
+            Ok(GivenUp::NeverBegan | GivenUp::Unmade) | Err(_) => Err(error),
+        }
+    }
+}
+
+/// Whether a supervisor has come as far as making files.
+fn has_begun(directory: &Path) -> bool {
+    [SUPERVISOR, RESERVE, OUTPUT].iter().any(|name| directory.join(name).exists())
+}
+
+/// Starts `command`, which is or becomes a supervisor, and waits for its announcement.
+fn start(mut command: Command, mode: Execution, log: &File, patience: Duration) -> Start {
+    let spawn = || -> io::Result<(Child, PipeReader)> {
         let (reader, writer) = io::pipe()?;
-        let mut command = Command::new(&self.program);
-        command
-            .arg("supervise")
-            .arg(directory)
-            .arg(&job.digest)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(writer)
-            .stderr(log);
+        match mode {
+            Execution::Supervised => command.stdin(Stdio::null()),
+            Execution::Interactive => command.stdin(Terminal::of_console()?.stream()?).process_group(0),
+        };
+        command.current_dir("/").stdout(writer).stderr(log.try_clone()?);
         failpoint::pass_on(&mut command);
         failpoint::reached(Point::JobWritten);
         let child = command.spawn()?;
         failpoint::reached(Point::SupervisorStarted);
+        // It holds the other end of the pipe, which has to close with the supervisor.
+        drop(command);
         Ok((child, reader))
+    };
+    let (mut child, reader) = match spawn() {
+        Ok(started) => started,
+        Err(error) => return Start::Dead { error },
+    };
+    match listen(reader, patience) {
+        Ok(announcement) => {
+            collect_later(child);
+            Start::Announced(announcement)
+        }
+        Err(error) => {
+            // It is slow, or dead. Now it is certainly dead.
+            let _ = child.kill();
+            let _ = child.wait();
+            Start::Dead { error }
+        }
     }
 }
 
@@ -93,27 +211,7 @@ impl ActionRunner for ProcessRunner {
             output_limit: self.output_limit,
             grace: self.grace,
         };
-        let (mut child, reader) = self.start(&job, &directory).map_err(failed)?;
-        match listen(reader) {
-            Ok(Announcement::Running { supervisor }) => {
-                collect_later(child);
-                Ok(supervisor)
-            }
-            Ok(Announcement::Failed { reason }) => {
-                collect_later(child);
-                Err(failed(io::Error::other(reason)))
-            }
-            Err(error) => {
-                // It is slow, or dead. Once it is certainly dead, its first file tells whether it may have begun.
-                let _ = child.kill();
-                let _ = child.wait();
-                match read_json(&directory, SUPERVISOR) {
-                    Ok(Some(Claim::Supervisor(supervisor))) => Ok(supervisor),
-                    Ok(Some(Claim::GivenUp { .. }) | None) => Err(failed(explained(&error, &directory))),
-                    Err(unreadable) => Err(failed(unreadable)),
-                }
-            }
-        }
+        self.begin(&job, &directory).map_err(failed)
     }
 
     fn probe(&self, directory: &str) -> Probe {
@@ -161,18 +259,7 @@ impl ActionRunner for ProcessRunner {
 
     fn give_up(&self, directory: &str) -> Result<GivenUp, RunError> {
         let directory = Path::new(directory);
-        let failed = |error: io::Error| RunError(format!("{}: {error}", directory.join(SUPERVISOR).display()));
-        // A supervisor writes this file before it starts anything, and cannot when it is there.
-        match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: SystemClock.now() }) {
-            Ok(()) => Ok(GivenUp::NeverBegan),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_json(directory, SUPERVISOR) {
-                Ok(Some(Claim::GivenUp { .. })) => Ok(GivenUp::NeverBegan),
-                Ok(Some(Claim::Supervisor(_))) => Ok(GivenUp::Began),
-                Ok(None) => Err(failed(error)),
-                Err(error) => Err(failed(error)),
-            },
-            Err(error) => Err(failed(error)),
-        }
+        give_up(directory).map_err(|error| RunError(format!("{}: {error}", directory.join(SUPERVISOR).display())))
     }
 
     fn output(&self, directory: &str, offset: u64, limit: usize) -> Result<Vec<u8>, RunError> {
@@ -188,9 +275,23 @@ impl ActionRunner for ProcessRunner {
     }
 }
 
+/// Sees to it that nobody begins the attempt in `directory` any more, if nobody has.
+fn give_up(directory: &Path) -> io::Result<GivenUp> {
+    // A supervisor writes this file before it starts anything, and cannot when it is there.
+    match write_json(directory, SUPERVISOR, &Claim::GivenUp { given_up_at: SystemClock.now() }) {
+        Ok(()) => Ok(GivenUp::NeverBegan),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_json(directory, SUPERVISOR)? {
+            Some(Claim::GivenUp { .. }) => Ok(GivenUp::NeverBegan),
+            Some(Claim::Supervisor(_)) => Ok(GivenUp::Began),
+            None => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
 /// Waits for the supervisor's one line.
-fn listen(mut reader: PipeReader) -> io::Result<Announcement> {
-    let until = Instant::now() + START_WITHIN;
+fn listen(mut reader: PipeReader, patience: Duration) -> io::Result<Announcement> {
+    let until = Instant::now() + patience;
     let mut line = Vec::new();
     let mut chunk = [0; 1024];
     loop {

@@ -20,7 +20,9 @@ use super::files::{
 };
 use super::identity::identify;
 use super::remarks::{append, remarks};
+use super::terminal::Terminal;
 use crate::domain::action::attempt::ProcessId;
+use crate::domain::action::spec::Execution;
 use crate::failpoint::{self, Point};
 
 /// What the supervisor tells the runner, once, as one line of JSON.
@@ -55,8 +57,15 @@ pub fn supervise(directory: &Path, digest: &str) -> ExitCode {
 
 fn run(directory: &Path, digest: &str) -> io::Result<()> {
     close_inherited()?;
-    detach()?;
     let job = load(directory, digest)?;
+    let terminal = match job.spec.mode {
+        Execution::Supervised => {
+            detach()?;
+            None
+        }
+        Execution::Interactive => Some(Terminal::take()?),
+    };
+    nix::sys::prctl::set_child_subreaper(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before anyone can learn whom to send a TERM to.
@@ -69,7 +78,7 @@ fn run(directory: &Path, digest: &str) -> io::Result<()> {
         failpoint::reached(Point::Claimed);
         announce(&Announcement::Running { supervisor });
         hang_up()?;
-        let executed = execute(&job, directory, signals, output).await?;
+        let executed = execute(&job, directory, signals, output, terminal.as_ref()).await?;
         failpoint::reached(Point::ActionEnded);
         record(directory, &job, executed)
     })
@@ -130,16 +139,13 @@ fn close_inherited() -> io::Result<()> {
     Ok(())
 }
 
-/// Leaves the console's session, so that neither its terminal nor its process group can end this process, and becomes the
-/// parent of every orphan among the started processes.
+/// Leaves the console's session, so that neither its terminal nor its process group can end this process.
 fn detach() -> io::Result<()> {
     match setsid() {
-        Ok(_) => {}
-        Err(Errno::EPERM) if getsid(None) == Ok(getpid()) => {}
-        Err(error) => return Err(io::Error::other(format!("no session of its own could be had: {error}"))),
+        Ok(_) => Ok(()),
+        Err(Errno::EPERM) if getsid(None) == Ok(getpid()) => Ok(()),
+        Err(error) => Err(io::Error::other(format!("no session of its own could be had: {error}"))),
     }
-    nix::sys::prctl::set_child_subreaper(true)?;
-    Ok(())
 }
 
 /// Reads what is to run and makes sure that it is what was approved.

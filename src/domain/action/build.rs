@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::grammar::{self, GrammarError, Parsed};
 use super::read_only;
-use super::spec::{ActionSpec, Invocation, Origin, Piece, StepRef, Target};
+use super::risk::Risk;
+use super::spec::{ActionSpec, Execution, Invocation, Origin, Piece, StepRef, Target};
 use super::subject::Subject;
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
@@ -25,14 +26,14 @@ pub struct BuildRequest<'a> {
     pub incident: IncidentId,
     /// For which of its alerts.
     pub subject: Subject,
-    /// From which step.
+    /// From which step. Words of an answer are marked as the assistant's.
     pub step: StepRef,
     /// The command as the document has it, prompts removed.
     pub script: &'a str,
     /// The language it is written in.
     pub shell: Shell,
-    /// Whether it needs a terminal.
-    pub interactive: bool,
+    /// Whether it needs the person's terminal.
+    pub mode: Execution,
     /// Labels of that alert. Foreign text.
     pub labels: &'a Labels,
     /// Values that the person typed, by parameter name.
@@ -43,7 +44,7 @@ pub struct BuildRequest<'a> {
     pub cwd: &'a str,
     /// The whole environment that the processes get.
     pub env: BTreeMap<String, String>,
-    /// It is ended after this long.
+    /// A supervised action is ended after this long.
     pub time_limit: Duration,
 }
 
@@ -89,21 +90,34 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         }
         Err(GrammarError::Broken(why)) => return Err(not_runnable(why, "Correct the document, or run it by hand")),
     };
-    let (risk, risk_reasons) = read_only::classify(&invocation);
+    // Before it is judged: whom a command asks over the network must not be the model's choice either.
+    let invocation = if request.step.answer().is_some() { invocation.written_by_model() } else { invocation };
+    let (risk, risk_reasons) = match request.mode {
+        Execution::Supervised => read_only::classify(&invocation),
+        // A pager runs programs too when it is told to.
+        Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
+    };
     Ok(ActionSpec {
         incident: request.incident,
         subject: request.subject,
         step: request.step,
         labels_used: labels_used(&invocation, request.labels),
         invocation,
+        mode: request.mode,
         target: request.target,
         cwd: request.cwd.to_owned(),
         env: request.env,
         risk,
         risk_reasons,
-        time_limit: request.time_limit,
+        time_limit: match request.mode {
+            Execution::Supervised => request.time_limit,
+            Execution::Interactive => Duration::ZERO,
+        },
     })
 }
+
+/// Why nothing interactive counts as harmless.
+const TYPED_LATER: &str = "it is interactive: what will be typed into it is not known now";
 
 fn not_runnable(why: impl Into<String>, remedy: &str) -> BuildError {
     BuildError::NotRunnable(Refusal::new("Not proposed", why, remedy))
@@ -120,14 +134,11 @@ fn check_runnable(request: &BuildRequest<'_>) -> Result<(), BuildError> {
     if let Some(language) = language {
         return Err(not_runnable(format!("the command is written in {language}"), BY_HAND));
     }
-    if request.interactive {
-        return Err(not_runnable("the command needs a terminal of its own", BY_HAND));
-    }
     if !request.cwd.starts_with('/') {
         let why = format!("the working directory {:?} is not absolute", request.cwd);
         return Err(not_runnable(why, "Set [run] directory to an absolute path"));
     }
-    if request.time_limit.is_zero() {
+    if request.mode == Execution::Supervised && request.time_limit.is_zero() {
         return Err(not_runnable("the time limit is zero", "Set [run] time_limit to a longer time"));
     }
     Ok(())
@@ -237,7 +248,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::action::risk::Risk;
+    use crate::domain::id::MessageId;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -250,7 +261,7 @@ mod tests {
             step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: "t".to_owned() },
             script,
             shell: Shell::Sh,
-            interactive: false,
+            mode: Execution::Supervised,
             labels,
             typed,
             target: Target::ThisHost { name: "web-1".to_owned() },
@@ -314,6 +325,24 @@ mod tests {
     }
 
     #[test]
+    fn words_of_an_answer_are_marked_and_judged_as_from_outside() {
+        let (labels, typed) = (map(&[("host", "web-1")]), BTreeMap::new());
+        let built = |script: &str, step: StepRef| build(BuildRequest { step, ..request(script, &labels, &typed) });
+        let answer = || StepRef::of_answer(MessageId(7), 0, "text", "t".to_owned());
+        let script = "curl -s https://example.org/metrics";
+        let document = request(script, &labels, &typed).step;
+        let (of_document, of_answer) = (built(script, document).unwrap(), built(script, answer()).unwrap());
+        assert_eq!((of_document.risk, of_answer.risk), (Risk::Read, Risk::Unknown), "{:?}", of_answer.risk_reasons);
+        assert_ne!(of_document.digest(true), of_answer.digest(true));
+        let spec = built("cat -- /etc/<host>", answer()).unwrap();
+        let Invocation::Argv { script } = &spec.invocation else { panic!("inside the grammar") };
+        let words = &script.parts[0].1.stages[0].argv;
+        let origins: Vec<&Origin> = words.iter().flat_map(|word| &word.pieces).map(|piece| &piece.origin).collect();
+        assert_eq!(origins, [&Origin::Model, &Origin::Model, &Origin::Model, &Origin::Label("host".to_owned())]);
+        assert_eq!(spec.risk, Risk::Read);
+    }
+
+    #[test]
     fn values_that_bash_would_expand_are_refused() {
         let Err(BuildError::NeedsValues(missing)) = built("ls $DIR/*", &[("mountpoint", "a b")], &[]) else { panic!() };
         assert_eq!(missing[0].name, "dir");
@@ -321,15 +350,35 @@ mod tests {
     }
 
     #[test]
-    fn other_languages_and_terminals_are_refused() {
+    fn other_languages_are_refused() {
         let (labels, typed) = (Labels::new(), BTreeMap::new());
         for shell in [Shell::Sql, Shell::Promql, Shell::Other] {
             let outcome = build(BuildRequest { shell, ..request("df", &labels, &typed) });
             assert!(matches!(outcome, Err(BuildError::NotRunnable(_))));
         }
-        let outcome = build(BuildRequest { interactive: true, ..request("df", &labels, &typed) });
-        assert!(matches!(outcome, Err(BuildError::NotRunnable(_))));
         let outcome = build(BuildRequest { cwd: "srv", ..request("df", &labels, &typed) });
         assert!(matches!(outcome, Err(BuildError::NotRunnable(_))));
+    }
+
+    #[test]
+    fn an_interactive_action_is_never_harmless_and_has_no_limit() {
+        let (labels, typed) = (Labels::new(), BTreeMap::new());
+        let plain = build(request("df", &labels, &typed)).unwrap();
+        let mode = Execution::Interactive;
+        let interactive = build(BuildRequest { mode, ..request("df", &labels, &typed) }).unwrap();
+        assert_eq!((plain.risk, interactive.risk), (Risk::Read, Risk::Unknown));
+        assert!(interactive.risk_reasons[0].contains("interactive"));
+        assert_eq!((plain.limit(), interactive.limit()), (Some(plain.time_limit), None));
+        // Neither the configured limit nor its being unset matters to it.
+        let unlimited = BuildRequest { mode, time_limit: Duration::ZERO, ..request("df", &labels, &typed) };
+        assert_eq!(build(unlimited).unwrap(), interactive);
+    }
+
+    #[test]
+    fn who_has_the_terminal_is_part_of_the_digest() {
+        let (labels, typed) = (Labels::new(), BTreeMap::new());
+        let supervised = build(request("df", &labels, &typed)).unwrap();
+        let interactive = ActionSpec { mode: Execution::Interactive, ..supervised.clone() };
+        assert_ne!(supervised.digest(true), interactive.digest(true));
     }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::risk::Risk;
 use super::subject::Subject;
 use crate::domain::alert::Labels;
-use crate::domain::digest::FieldHasher;
-use crate::domain::id::{IncidentId, NodeId, SopId};
+use crate::domain::digest::{FieldHasher, sha256_hex};
+use crate::domain::id::{IncidentId, MessageId, NodeId, SopId};
 
 /// Where a piece of a word came from; words from outside are marked in the review.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +25,19 @@ pub enum Origin {
     Operator,
     /// The tail of a value set earlier in the same script.
     Script,
+    /// Written by the assistant in an answer. From outside, whatever the answer was made from.
+    Model,
+}
+
+impl Origin {
+    /// Whether someone else than the author of a reviewed document or script chose the text: an alert, a keyboard, a model.
+    #[must_use]
+    pub const fn is_outside(&self) -> bool {
+        match self {
+            Self::Sop | Self::Script => false,
+            Self::Label(_) | Self::Operator | Self::Model => true,
+        }
+    }
 }
 
 /// A piece of a word.
@@ -126,6 +139,29 @@ pub enum Invocation {
     },
 }
 
+impl Invocation {
+    /// The same with every word that a document would have written marked as the assistant's.
+    #[must_use]
+    pub fn written_by_model(mut self) -> Self {
+        let mark = |piece: &mut Piece| {
+            if !piece.origin.is_outside() {
+                piece.origin = Origin::Model;
+            }
+        };
+        match &mut self {
+            Self::Argv { script } => script
+                .parts
+                .iter_mut()
+                .flat_map(|(_, pipeline)| &mut pipeline.stages)
+                .flat_map(|stage| &mut stage.argv)
+                .flat_map(|word| &mut word.pieces)
+                .for_each(mark),
+            Self::Bash { values, .. } => values.values_mut().for_each(mark),
+        }
+        self
+    }
+}
+
 /// Where an action acts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "target", rename_all = "snake_case")]
@@ -147,17 +183,73 @@ impl Target {
     }
 }
 
-/// The step of an SOP that an action comes from.
+/// Who has the terminal while an action runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Execution {
+    /// Nobody: no input, the output is recorded, and it is ended after its time limit.
+    #[default]
+    Supervised,
+    /// The person: the console steps aside, nothing is recorded but how it ended, and there is no time limit.
+    Interactive,
+}
+
+impl Execution {
+    /// How a command runs that the document's parser takes for interactive or not.
+    #[must_use]
+    pub const fn of(interactive: bool) -> Self {
+        if interactive { Self::Interactive } else { Self::Supervised }
+    }
+
+    /// Its name in the digest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Supervised => "supervised",
+            Self::Interactive => "interactive",
+        }
+    }
+}
+
+/// Begins the name of an answer where that of a document stands. No document is called so: theirs end in `.md`.
+const ANSWER: &str = "answer:";
+
+/// The step of an SOP, or the code block of an answer, that an action comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StepRef {
-    /// The document.
+    /// The document, or `answer:` and the number of the message.
     pub sop: SopId,
-    /// The command node in it.
+    /// The command node in it, or `block-` and the number of the code block.
     pub node: NodeId,
-    /// SHA-256 of the document when the proposal was made.
+    /// SHA-256 of the document, or of the message's text, when the proposal was made.
     pub revision: String,
     /// The step's text, for screens; not part of the digest.
     pub title: String,
+}
+
+impl StepRef {
+    /// The code block number `block` of an answer whose text is `text`.
+    #[must_use]
+    pub fn of_answer(message: MessageId, block: usize, text: &str, title: String) -> Self {
+        Self {
+            sop: SopId(format!("{ANSWER}{message}")),
+            node: NodeId(format!("block-{block}")),
+            revision: Self::revision_of_answer(text),
+            title,
+        }
+    }
+
+    /// The answer that it comes from; `None` for a step of an SOP.
+    #[must_use]
+    pub fn answer(&self) -> Option<MessageId> {
+        self.sop.as_str().strip_prefix(ANSWER)?.parse().ok().map(MessageId)
+    }
+
+    /// The revision of an answer: it changes with every byte of its text.
+    #[must_use]
+    pub fn revision_of_answer(text: &str) -> String {
+        sha256_hex(text.as_bytes())
+    }
 }
 
 /// Everything that decides what an action does. This is what is shown, hashed and run.
@@ -172,6 +264,9 @@ pub struct ActionSpec {
     pub step: StepRef,
     /// What runs.
     pub invocation: Invocation,
+    /// Who has the terminal meanwhile.
+    #[serde(default)]
+    pub mode: Execution,
     /// Where it acts.
     pub target: Target,
     /// Working directory, absolute.
@@ -184,17 +279,47 @@ pub struct ActionSpec {
     pub risk_reasons: Vec<String>,
     /// Names and values of the alert labels that it uses.
     pub labels_used: Labels,
-    /// It is ended after this long.
+    /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
     pub time_limit: Duration,
 }
 
 impl ActionSpec {
+    /// What runs, as one text for people; where one word ends and the next begins is told by the review only. Foreign text.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let script = match &self.invocation {
+            Invocation::Argv { script } => script,
+            Invocation::Bash { script, .. } => return script.clone(),
+        };
+        let mut line = String::new();
+        for (at, (connector, pipeline)) in script.parts.iter().enumerate() {
+            line.push_str(match connector {
+                Connector::Always if at == 0 => "",
+                Connector::Always => "; ",
+                Connector::AndThen => " && ",
+                Connector::OrElse => " || ",
+            });
+            let words = |stage: &Stage| stage.argv.iter().map(Word::text).collect::<Vec<_>>().join(" ");
+            line.push_str(&pipeline.stages.iter().map(words).collect::<Vec<_>>().join(" | "));
+        }
+        line
+    }
+
+    /// After how long it is ended; `None` when it goes on until the person ends it.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Duration> {
+        match self.mode {
+            Execution::Supervised => Some(self.time_limit),
+            Execution::Interactive => None,
+        }
+    }
+
     /// The digest of the meaning: everything that decides what happens, nothing that is prose.
     ///
     /// `firing` is whether the alert [`Self::subject`] fires at that moment, so that a grant is void when it no longer does.
     #[must_use]
     pub fn digest(&self, firing: bool) -> String {
-        let mut hasher = FieldHasher::new("aiops action v2");
+        let mut hasher = FieldHasher::new("aiops action v3");
         hasher.number(self.incident.0);
         hasher.field(self.subject.key.source.as_str().as_bytes());
         hasher.field(self.subject.key.fingerprint.as_bytes());
@@ -203,6 +328,7 @@ impl ActionSpec {
         hasher.field(self.step.node.as_str().as_bytes());
         hasher.field(self.step.revision.as_bytes());
         hash_invocation(&mut hasher, &self.invocation);
+        hasher.field(self.mode.name().as_bytes());
         match &self.target {
             Target::ThisHost { name } => {
                 hasher.field(b"this host");
@@ -267,6 +393,7 @@ fn hash_piece(hasher: &mut FieldHasher, piece: &Piece) {
         Origin::Label(name) => ("label", name.as_str()),
         Origin::Operator => ("operator", ""),
         Origin::Script => ("script", ""),
+        Origin::Model => ("model", ""),
     };
     hasher.field(origin.as_bytes());
     hasher.field(name.as_bytes());

@@ -155,6 +155,10 @@ pub const ALIASES: &[(&str, &[&str])] = &[
     ("unit", &["name", "systemd_unit"]),
 ];
 
+/// An alert with one of these may come from an exporter that reports about others (kube-state-metrics): its `instance` is
+/// then the exporter's own address, and only a person knows which host is meant.
+const ABOUT_OTHERS: &[&str] = &["pod", "namespace", "persistentvolumeclaim", "exported_instance"];
+
 fn find_label<'a>(name: &str, labels: &'a Labels) -> Option<(&'a String, &'a String)> {
     // In Prometheus an empty label is the same as no label.
     let present = || labels.iter().filter(|(_, value)| !value.is_empty());
@@ -163,11 +167,12 @@ fn find_label<'a>(name: &str, labels: &'a Labels) -> Option<(&'a String, &'a Str
         return Some(exact);
     }
     let plain = plain_name(name);
+    let about_others = ABOUT_OTHERS.iter().any(|label| present().any(|(found, _)| found == label));
     let other_names = |of: &str| ALIASES.iter().find(|(alias, _)| *alias == of).map_or(&[][..], |(_, names)| *names);
-    folded(name)
-        .or_else(|| folded(plain))
-        .or_else(|| other_names(name).iter().find_map(|label| folded(label)))
-        .or_else(|| other_names(plain).iter().find_map(|label| folded(label)))
+    folded(name).or_else(|| folded(plain)).or_else(|| {
+        let names = other_names(name).iter().chain(other_names(plain));
+        names.filter(|label| !(about_others && **label == "instance")).find_map(|label| folded(label))
+    })
 }
 
 /// `my_pod_name` without the words that say nothing: `pod`.
@@ -252,6 +257,7 @@ mod tests {
     #[case::alias("$NS", &[("namespace", "prod")], Some(("namespace", "prod")))]
     #[case::named_before_address("<host>", &[("instance", "n1:9100"), ("nodename", "n1")], Some(("nodename", "n1")))]
     #[case::address("<node>", &[("instance", "n1:9100")], Some(("instance", "n1:9100")))]
+    #[case::the_exporters_own("<node>", &[("instance", "10.0.0.9:8080"), ("pod", "api-1"), ("namespace", "shop")], None)]
     #[case::path("<dir>", &[("mountpoint", "/var")], Some(("mountpoint", "/var")))]
     #[case::possessive("<my-namespace>", &[("namespace", "prod")], Some(("namespace", "prod")))]
     #[case::suffix_name("<pvc-name>", &[("persistentvolumeclaim", "data-0")], Some(("persistentvolumeclaim", "data-0")))]

@@ -7,10 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use crate::domain::action::attempt::{AttemptEnd, ProcessId};
 use crate::domain::action::grant::Grant;
 use crate::domain::alert::{Alert, AlertBatch};
-use crate::domain::id::SourceId;
+use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
@@ -147,6 +149,40 @@ pub trait ActionRunner: Send + Sync + 'static {
     /// # Errors
     /// When the output file cannot be read.
     fn output(&self, directory: &str, offset: u64, limit: usize) -> Result<Vec<u8>, RunError>;
+}
+
+/// Whoever has the person's terminal and can step aside for an interactive action.
+pub trait TerminalLender: Send + Sync + 'static {
+    /// Steps aside for `attempt`, which runs `command` (foreign text). Returns once nobody else reads from the terminal or
+    /// writes to it, and until the loan ends nobody does.
+    ///
+    /// # Errors
+    /// When there is no terminal to be had.
+    fn lend(&self, attempt: AttemptId, command: String) -> BoxFuture<'static, Result<TerminalLoan, RunError>>;
+}
+
+/// The terminal while it is lent. It goes back when this is dropped.
+#[derive(Debug)]
+pub struct TerminalLoan {
+    over: Option<oneshot::Sender<String>>,
+}
+
+impl TerminalLoan {
+    /// A loan, and what tells the lender that it is over: how the action ended, in a few words, or an error when nothing
+    /// was started.
+    #[must_use]
+    pub fn new() -> (Self, oneshot::Receiver<String>) {
+        let (over, told) = oneshot::channel();
+        (Self { over: Some(over) }, told)
+    }
+
+    /// Gives the terminal back after an action that ended as `how` says.
+    pub fn give_back(mut self, how: String) {
+        if let Some(over) = self.over.take() {
+            // A lender that is gone has given the terminal back already.
+            let _ = over.send(how);
+        }
+    }
 }
 
 /// Why an action could not be started, ended or read.

@@ -9,7 +9,7 @@ use crate::domain::action::grant::{Approval, EXECUTE_WITHIN, GrantRecord};
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{
-    ActionSpec, Connector, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
+    ActionSpec, Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
 };
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
@@ -37,6 +37,7 @@ fn spec(word: &str) -> ActionSpec {
             title: "Look".to_owned(),
         },
         invocation: Invocation::Argv { script },
+        mode: Execution::Supervised,
         target: Target::ThisHost { name: "web-1".to_owned() },
         cwd: "/".to_owned(),
         env: BTreeMap::new(),

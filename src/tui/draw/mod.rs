@@ -2,6 +2,7 @@
 //!
 //! Owns: the order of the parts. Each part has a file of its own.
 
+mod chat;
 mod footer;
 mod header;
 mod incident;
@@ -9,6 +10,7 @@ mod output;
 mod overlay;
 mod paint;
 mod palette;
+mod preview;
 mod queue;
 mod search;
 mod sop;
@@ -31,7 +33,7 @@ pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     if let Some(area) = layout.detail {
         incident::draw(buffer, area, model, look);
     }
-    if let Some(divider) = layout.divider {
+    for divider in layout.dividers.into_iter().flatten() {
         for y in divider.y..divider.bottom() {
             paint::put(buffer, divider.x, y, 1, look.glyphs.border.vertical_left, look.styles.border);
         }
@@ -41,6 +43,9 @@ pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     }
     if let Some(area) = layout.output {
         output::draw(buffer, area, model, look);
+    }
+    if let Some(area) = layout.chat {
+        chat::draw(buffer, area, model, look);
     }
     footer::draw(buffer, layout.footer, model, look);
     overlay::draw(buffer, model, look);

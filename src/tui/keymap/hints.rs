@@ -25,6 +25,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Search], "search"),
             (&[Intent::Sources], "sources"),
             (&[Intent::Sop], "other SOP"),
+            (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
         ],
         Context::Sop => &[
@@ -39,6 +40,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
             (&[Intent::Approvals], "approvals"),
+            (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
             (&[Intent::FoldAll], "fold all"),
@@ -54,6 +56,37 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
             (&[Intent::Approvals], "approvals"),
+        ],
+        Context::Chat => &[
+            (&[Intent::Type], "ask"),
+            (&[Intent::NextStep, Intent::PreviousStep], "code"),
+            (&[Intent::Run], "propose"),
+            (&[Intent::NextCitation, Intent::PreviousCitation], "citations"),
+            (&[Intent::Cancel], "stop"),
+            (&[Intent::Back], "incidents"),
+            (&[Intent::Help], "help"),
+            (&[Intent::Filter], "find"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
+            (&[Intent::FoldThoughts], "thoughts"),
+            (&[Intent::Approvals], "approvals"),
+            (&[Intent::FindNext, Intent::FindPrevious], "matches"),
+        ],
+        Context::Ask => &[
+            (&[Intent::Send], "send"),
+            (&[Intent::LookFirst], "see what is sent"),
+            (&[Intent::Newline], "new line"),
+            (&[Intent::Back], "leave"),
+            (&[Intent::Cancel], "stop"),
+            (&[Intent::Search], "search"),
+        ],
+        Context::Preview => &[
+            (&[Intent::Send], "send"),
+            (&[Intent::Back], "do not send"),
+            (&[Intent::Filter], "find"),
+            (&[Intent::FindNext, Intent::FindPrevious], "matches"),
+            (&[Intent::Down, Intent::Up], "scroll"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
         Context::Review => &[
             (&[Intent::Approve], "approve"),
@@ -86,15 +119,17 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 8] = [
+const PAIRS: [(Intent, Intent, &str); 10] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
     (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
+    (Intent::FocusChat, Intent::FocusOutput, "to the chat, the output"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
     (Intent::Search, Intent::Palette, "search, commands"),
     (Intent::Redraw, Intent::Suspend, "redraw, to the shell"),
+    (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.
@@ -103,9 +138,14 @@ const fn words(context: Context, intent: Intent) -> &'static str {
         (Context::Incidents, Intent::Open) => "to its SOP",
         (Context::Incidents, Intent::Filter) => "filter by words",
         (Context::Sop, Intent::Open) => "propose, or fold",
-        (Context::Sop | Context::Output, Intent::Filter) => "find text",
+        (Context::Sop | Context::Output | Context::Chat, Intent::Filter) => "find text",
         (Context::Output, Intent::NextStep) => "newer attempt",
         (Context::Output, Intent::PreviousStep) => "older attempt",
+        (Context::Chat, Intent::NextStep) => "next code block",
+        (Context::Chat, Intent::PreviousStep) => "previous code block",
+        (Context::Chat, Intent::Run) => "propose the code block",
+        (Context::Chat, Intent::Open) => "open the citation, or type",
+        (Context::Chat, Intent::Cancel) => "stop the answer",
         _ => intent.help(),
     }
 }
@@ -231,7 +271,7 @@ mod tests {
     #[test]
     fn help_names_every_key_once() {
         let keymap = Keymap::bundled().unwrap();
-        for context in [Context::Incidents, Context::Sop, Context::Output] {
+        for context in [Context::Incidents, Context::Sop, Context::Output, Context::Chat] {
             let rows: Vec<HelpRow> =
                 keymap.help_here(context).into_iter().chain(keymap.help_everywhere(context)).collect();
             let mut shown: Vec<&str> = rows.iter().flat_map(|row| row.keys.split(' ')).collect();

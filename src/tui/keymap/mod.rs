@@ -37,6 +37,12 @@ pub enum Context {
     Sop,
     /// The output of attempts.
     Output,
+    /// The chat, while it is read.
+    Chat,
+    /// Typing a question.
+    Ask,
+    /// What would be sent.
+    Preview,
     /// The review of a proposal.
     Review,
     /// Typing a value.
@@ -53,11 +59,14 @@ pub enum Context {
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::Incidents,
         Self::Sop,
         Self::Output,
+        Self::Chat,
+        Self::Ask,
+        Self::Preview,
         Self::Review,
         Self::Prompt,
         Self::Filter,
@@ -74,6 +83,9 @@ impl Context {
             Self::Incidents => "incidents",
             Self::Sop => "sop",
             Self::Output => "output",
+            Self::Chat => "chat",
+            Self::Ask => "ask",
+            Self::Preview => "preview",
             Self::Review => "review",
             Self::Prompt => "prompt",
             Self::Filter => "filter",
@@ -86,16 +98,16 @@ impl Context {
     /// Whether keys type text here.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Prompt | Self::Filter | Self::Search | Self::Palette)
+        matches!(self, Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette)
     }
 
-    /// Whether a global binding holds here. Where text is typed and in the review only redrawing and suspending do, so
-    /// that no key does something behind what is on top.
+    /// Whether a global binding holds here. Where text is typed, in the review and in the preview only redrawing and
+    /// suspending do, so that no key does something behind what is on top.
     fn inherits(self, intent: Intent) -> bool {
         match self {
             Self::Global => false,
-            Self::Incidents | Self::Sop | Self::Output | Self::Help => true,
-            Self::Review | Self::Prompt | Self::Filter | Self::Search | Self::Palette => {
+            Self::Incidents | Self::Sop | Self::Output | Self::Chat | Self::Help => true,
+            Self::Review | Self::Preview | Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette => {
                 matches!(intent, Intent::Redraw | Intent::Suspend)
             }
         }
@@ -227,6 +239,9 @@ impl Keymap {
             (Context::Review, Intent::Approve),
             (Context::Review, Intent::Back),
             (Context::Prompt, Intent::Back),
+            (Context::Ask, Intent::Back),
+            (Context::Ask, Intent::Send),
+            (Context::Preview, Intent::Back),
             (Context::Filter, Intent::Back),
             (Context::Search, Intent::Back),
             (Context::Palette, Intent::Back),
@@ -404,7 +419,7 @@ mod tests {
     #[case("[global]\nr = \"help\"", 2, "`r` is run in [sop]")]
     #[case("[filter]\nx = \"back\"", 2, "types a character in [filter]")]
     #[case("[sop]\nx = \"explode\"", 2, "there is no intent `explode`; there are down, ")]
-    #[case("[chat]\nx = \"down\"", 2, "there is no table `chat`; there are global, ")]
+    #[case("[talk]\nx = \"down\"", 2, "there is no table `talk`; there are global, ")]
     #[case("[sop]\nctrl-i = \"down\"", 2, "is `tab` to a terminal")]
     fn mistakes_are_named(#[case] text: &str, #[case] line: usize, #[case] message: &str) {
         let error = Keymap::bundled().unwrap().merge("mine", text).unwrap_err();

@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 use crossterm::terminal;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getpgrp, getsid};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+use nix::sys::termios::{FlowArg, FlushArg, SetArg, Termios, tcflow, tcflush, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, getpgrp, getsid, tcsetpgrp};
 use ratatui::layout::Size;
 use tokio::sync::Notify;
 
@@ -30,13 +31,25 @@ pub use caps::Caps;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 
-/// Alternate screen, plain pen, bracketed paste, no cursor.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[m\x1b[?2004h\x1b[?25l";
+/// Alternate screen, all rows as the region that scrolls, plain pen, bracketed paste, no cursor.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[r\x1b[m\x1b[?2004h\x1b[?25l";
 
-/// The way back. CAN ends a sequence that may have been cut in the middle, then a synchronized update that may be open.
+/// The way back. CAN ends a sequence that may have been cut in the middle, then a synchronized update that may be open and a
+/// region of rows that may be set.
 /// The screen is erased, because not every terminal has another one to go back to: the Linux console has not, and screen
 /// and tmux can be told to have none.
-const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[m\x1b[H\x1b[J\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[m\x1b[H\x1b[J\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// What a program that was killed may have left behind: another screen, mouse reports, key modes, a scrolled part, a
+/// character set, no line wrap, a pen. The cursor stays where it is, below what was shown last; mode 1049 would put it
+/// where it was long ago.
+const TIDY: &[u8] =
+    b"\x18\x1b[?47l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>\x1b7\x1b[r\x1b8\x1b(B\x0f\x1b[?7h\
+                       \x1b[m\x1b[?25h";
+/// A paste is told from keys.
+const PASTES: &[u8] = b"\x1b[?2004h";
+/// It is not any more.
+const NO_PASTES: &[u8] = b"\x1b[?2004l";
 
 /// Giving back waits at most this long for a terminal that does not take what is written.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -53,8 +66,10 @@ const RELEASED: u8 = 0;
 const HELD: u8 = 1;
 /// Nobody has it any more: it hung up.
 const GONE: u8 = 2;
+/// The console reads from it and does not draw: it shows what a command has left there.
+const READING: u8 = 3;
 
-/// Who has the terminal: one of the three above. Whoever changes it from `HELD` gives the terminal back, so that this
+/// Who has the terminal: one of the four above. Whoever changes it from `HELD` gives the terminal back, so that this
 /// happens once.
 static HOLD: AtomicU8 = AtomicU8::new(RELEASED);
 /// Held while writing to the terminal.
@@ -96,6 +111,10 @@ pub enum SuspendError {
     #[error("Not suspended: {0}. The console goes on.")]
     Io(#[from] io::Error),
 }
+
+/// How a terminal is set up (termios(3)).
+#[derive(Clone, Debug)]
+pub struct Settings(Termios);
 
 /// The terminal in the console's hands. Dropping it gives the terminal back.
 #[derive(Debug)]
@@ -176,6 +195,56 @@ impl Session {
         Ok(())
     }
 
+    /// Gives the terminal away for a command, below the line `notice`. What was typed ahead is thrown away: it was not meant
+    /// for the command. Nobody may read keys any more.
+    ///
+    /// # Errors
+    /// When the system refuses; the terminal is held then as before, and has to be drawn anew.
+    pub fn lend(&self, notice: &str) -> io::Result<Settings> {
+        release();
+        let lend = || -> io::Result<Settings> {
+            let terminal = io::stdout();
+            tcflush(&terminal, FlushArg::TCIFLUSH)?;
+            let settings = Settings(tcgetattr(&terminal)?);
+            write_own(notice.as_bytes())?;
+            Ok(settings)
+        };
+        lend().or_else(|error| {
+            self.resume()?;
+            Err(error)
+        })
+    }
+
+    /// Takes the terminal back from a command, whatever it has done to it, and leaves what it has shown on the screen. What
+    /// was typed and not read by it is thrown away. Keys can be read again; [`Session::resume`] shows the console.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn take_back(&self, before: &Settings) -> io::Result<()> {
+        if HOLD.load(SeqCst) == GONE {
+            return Ok(());
+        }
+        to_foreground()?;
+        // Never waiting until the terminal has taken everything: Ctrl-S may have stopped it.
+        tcflow(io::stdout(), FlowArg::TCOON)?;
+        tcsetattr(io::stdout(), SetArg::TCSANOW, &before.0)?;
+        tcflush(io::stdout(), FlushArg::TCIFLUSH)?;
+        terminal::enable_raw_mode()?;
+        HOLD.store(READING, SeqCst);
+        write_own(&[TIDY, PASTES].concat())
+    }
+
+    /// Writes `words` below what a command has left on the screen.
+    ///
+    /// # Errors
+    /// When the terminal does not take them.
+    pub fn say_below(&self, words: &str) -> io::Result<()> {
+        match HOLD.load(SeqCst) {
+            READING => write_own(format!("\r\n{words}").as_bytes()),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the terminal again after a stop; whoever had it in between may have changed anything. Everything has to be
     /// drawn anew (`Encoder::repaint`), and the size to be read again.
     ///
@@ -254,14 +323,29 @@ fn take() -> io::Result<()> {
 
 /// Gives the terminal back if it is held; the second time nothing happens.
 fn release() {
-    if HOLD.compare_exchange(HELD, RELEASED, SeqCst, SeqCst).is_err() {
+    let way_back = if HOLD.compare_exchange(HELD, RELEASED, SeqCst, SeqCst).is_ok() {
+        LEAVE
+    } else if HOLD.compare_exchange(READING, RELEASED, SeqCst, SeqCst).is_ok() {
+        NO_PASTES
+    } else {
         return;
-    }
+    };
     // What is being written at this moment comes first; after it the writing thread sees that the terminal is not ours.
     let _writing = keep_writer_out();
     // Errors are of no use to anyone here: the terminal is as it is.
-    let _ = write_own(LEAVE);
+    let _ = write_own(way_back);
     let _ = terminal::disable_raw_mode();
+}
+
+/// Makes this process's group the one that keys go to.
+fn to_foreground() -> io::Result<()> {
+    // From the background this asks for the foreground, which is answered with a stop unless it is blocked.
+    let mut asking = SigSet::empty();
+    asking.add(Signal::SIGTTOU);
+    let before = asking.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let asked = tcsetpgrp(io::stdout(), getpgrp());
+    before.thread_set_mask()?;
+    Ok(asked?)
 }
 
 /// The terminal hung up: from here on nothing is written to it.

@@ -8,8 +8,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalSignal {
-    /// The console is asked to end (TERM, INT, QUIT).
+    /// The console is asked to end (TERM).
     Terminate,
+    /// The same by keys of a terminal that is not raw, or in their way (INT, QUIT).
+    Interrupt,
     /// The terminal has gone: nothing can be shown any more, and nothing is written to it from here on.
     HangUp,
     /// The console is asked to stop (TSTP from outside; Ctrl-Z is a key).
@@ -53,8 +55,8 @@ impl Signals {
                 TerminalSignal::HangUp
             }
             _ = self.terminate.recv() => TerminalSignal::Terminate,
-            _ = self.interrupt.recv() => TerminalSignal::Terminate,
-            _ = self.quit.recv() => TerminalSignal::Terminate,
+            _ = self.interrupt.recv() => TerminalSignal::Interrupt,
+            _ = self.quit.recv() => TerminalSignal::Interrupt,
             _ = self.suspend.recv() => TerminalSignal::Suspend,
             _ = self.go_on.recv() => TerminalSignal::Continued,
         }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::world::{World, du, proposal, snapshot, with_detail, with_proposal};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::spec::Origin;
+use crate::domain::action::spec::{Execution, Origin};
 use crate::domain::text::Repertoire;
 use crate::engine::backend::{Command, Snapshot};
 use crate::tui::msg::{Effect, Msg};
@@ -53,6 +53,25 @@ fn the_review_names_the_alert_and_warns_when_it_is_about_another_host() {
         let warned = review.lines.iter().flat_map(|line| &line.spans);
         let warned = warned.filter(|span| span.tone == Tone::Warning && span.text == warning).count();
         assert_eq!(warned, usize::from(warns), "{lines:?}");
+    }
+}
+
+#[test]
+fn the_review_says_plainly_that_an_action_takes_the_terminal() {
+    let mut takes_it = du(1, Risk::Unknown);
+    takes_it.spec.mode = Execution::Interactive;
+    for (proposal, takes) in [(du(1, Risk::Unknown), false), (takes_it, true)] {
+        let paper = Paper { width: 60, repertoire: Repertoire::Unicode };
+        let review = Review::open(&proposal, "DiskFull", paper);
+        let marked = review.lines.iter().flat_map(|line| &line.spans);
+        let marked: Vec<&str> =
+            marked.filter(|span| span.tone == Tone::Warning).map(|span| span.text.as_str()).collect();
+        assert_eq!(marked.join(" ").contains("interactive: the console steps aside"), takes, "{marked:?}");
+        assert_eq!(marked.join(" ").contains("not recorded"), takes, "{marked:?}");
+        let rendered = review.rendered();
+        assert_eq!(rendered.contains("Limit     none"), takes, "{rendered}");
+        assert_eq!(rendered.contains("Limit     600 s"), !takes, "{rendered}");
+        assert!(review.typed.is_some(), "the target's name is typed");
     }
 }
 

@@ -190,14 +190,18 @@ fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
         let explained = match context {
             // These have a page of help.
             Context::Global => has_row(&keymap.help_everywhere(Context::Incidents), &bound.key),
-            Context::Incidents | Context::Sop | Context::Output => has_row(&keymap.help_here(context), &bound.key),
+            Context::Incidents | Context::Sop | Context::Output | Context::Chat => {
+                has_row(&keymap.help_here(context), &bound.key)
+            }
             // These say at their foot what can be done; another key for the same need not stand there.
-            Context::Review
+            Context::Review | Context::Preview | Context::Ask
                 if crate::tui::update::moves(intent) || matches!(intent, Intent::NextPane | Intent::PreviousPane) =>
             {
                 true
             }
             Context::Review
+            | Context::Preview
+            | Context::Ask
             | Context::Prompt
             | Context::Filter
             | Context::Help

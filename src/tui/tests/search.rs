@@ -1,5 +1,7 @@
 //! Searching everything: asking while one types, stale answers, and going to what was found.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyCode;
 
 use super::screens::screen;
@@ -8,10 +10,10 @@ use crate::domain::alert::Severity;
 use crate::domain::id::{IncidentId, NodeId};
 use crate::domain::incident::IncidentState;
 use crate::domain::search::{Query, snippet};
-use crate::engine::backend::{BackendError, QueueAnchor};
+use crate::engine::backend::{BackendError, QueueAnchor, SopDocument};
 use crate::engine::search::{Coverage, Hit, HitKind, Scope, SearchAnswer};
 use crate::tui::layout::Pane;
-use crate::tui::msg::{Effect, Msg, Timer};
+use crate::tui::msg::{Effect, Loaded, Msg, Timer};
 use crate::tui::search::Search;
 use crate::tui::ui::Overlay;
 
@@ -141,10 +143,46 @@ fn a_document_that_is_not_on_the_screen_is_loaded_and_then_gone_to() {
     });
     assert_eq!(wanted.as_ref().map(|sop| sop.as_str()), Some("bundled/disk-full.md"));
     let generation = world.model.ui.loading.generation;
-    let loaded = crate::tui::msg::Loaded { snapshot: snapshot([]), sop: Ok(Some(disk_full())) };
+    let loaded = Loaded { snapshot: snapshot([]), sop: Ok(Some(disk_full())) };
     world.send(Msg::Loaded { generation, result: Ok(Box::new(loaded)) });
     let node = disk_full().procedure.index_of(&first_command()).expect("the command");
     assert_eq!(world.model.ui.sop.cursor, node);
+}
+
+/// Goes to a hit in a document that takes long to read.
+fn going_to_a_long_document() -> World {
+    let mut world = World::new(80, 24);
+    world.settle_with(&snapshot([]));
+    look_for(&mut world, "du");
+    answer(&mut world, vec![sop_hit(first_command(), "du -xh", "du")]);
+    world.press(KeyCode::Enter);
+    load(&mut world, Err(BackendError::Failed("It is still being read.".to_owned())));
+    world
+}
+
+fn load(world: &mut World, sop: Result<Option<Arc<SopDocument>>, BackendError>) {
+    let generation = world.model.ui.loading.generation;
+    world.send(Msg::Loaded { generation, result: Ok(Box::new(Loaded { snapshot: snapshot([]), sop })) });
+}
+
+#[test]
+fn a_long_document_is_gone_to_when_it_has_been_read() {
+    let mut world = going_to_a_long_document();
+    let generation = world.model.ui.loading.generation;
+    world.send(Msg::SopOpened { generation, result: Ok(disk_full()) });
+    let node = disk_full().procedure.index_of(&first_command()).expect("the command");
+    assert_eq!((world.model.ui.sop.cursor, &world.model.ui.sop.going), (node, &None));
+}
+
+#[test]
+fn whoever_went_elsewhere_meanwhile_is_not_taken_there_later() {
+    let mut world = going_to_a_long_document();
+    let mut other = (*disk_full()).clone();
+    other.procedure.sop = "bundled/other.md".into();
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    load(&mut world, Ok(Some(Arc::new(other))));
+    assert_eq!(world.model.ui.sop.going, None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The step tree: what would be proposed, what shows, what is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crossterm::event::KeyCode;
 
@@ -8,6 +8,8 @@ use super::screens::screen;
 use super::world::{World, disk_full, snapshot, with_detail};
 use crate::domain::alert::AlertStatus;
 use crate::domain::procedure::NodeKind;
+use crate::domain::sop;
+use crate::domain::text::Repertoire;
 use crate::engine::backend::{AlertRow, BackendError, Command, NeededValue};
 use crate::tui::msg::{Asked, Effect, Msg};
 use crate::tui::sop_lines;
@@ -32,6 +34,20 @@ fn the_values_of_the_command_under_the_cursor_are_shown_before_it_is_proposed() 
     world.keys("/rm -v");
     world.press(KeyCode::Enter);
     assert!(screen(&world).contains("<file>: will be asked for"), "{}", screen(&world));
+}
+
+#[test]
+fn an_interactive_command_is_marked_and_takes_values_like_any_other() {
+    let text = "# Look\n\n```sh\nkubectl exec -it <pod> -- sh\n```\n\n```sh\nkubectl logs -f <pod>\n```\n";
+    let procedure = sop::parse(&"look.md".into(), text.as_bytes());
+    let lines = sop_lines::lay_out(&procedure, &HashSet::new(), 80, Repertoire::Unicode);
+    let commands: Vec<_> = lines.iter().filter(|line| line.class == sop_lines::LineClass::Command).collect();
+    let leads: Vec<&str> = commands.iter().map(|line| line.lead.as_str()).collect();
+    assert_eq!(leads, ["interactive $ ", "$ "]);
+    for command in commands {
+        let values = sop_lines::values(&procedure, command.node, &BTreeMap::new());
+        assert_eq!(values.len(), 1, "{}", command.text);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::proposal::{Proposal, ProposalState};
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{
-    ActionSpec, Connector, Invocation, Origin, Piece, Pipeline, Script, Stage, StepRef, Target, Word,
+    ActionSpec, Connector, Execution, Invocation, Origin, Piece, Pipeline, Script, Stage, StepRef, Target, Word,
 };
 use crate::domain::action::subject::Subject;
 use crate::domain::alert::{AlertKey, AlertStatus, Severity};
@@ -261,6 +261,7 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
             title: "Show what uses the space".to_owned(),
         },
         invocation: Invocation::Argv { script },
+        mode: Execution::Supervised,
         target: Target::ThisHost { name: "db-3".to_owned() },
         cwd: "/home/ada".to_owned(),
         env: BTreeMap::from([

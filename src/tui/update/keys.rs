@@ -5,11 +5,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{output, overlay, palette, queue, search, sop};
+use super::{asking, chat, chat_find, output, overlay, palette, queue, search, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
 use crate::engine::backend::Command;
+use crate::tui::chat::view::Mode;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
@@ -23,6 +24,8 @@ pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
         Some(Overlay::Prompt(_) | Overlay::Picker(_)) => Context::Prompt,
+        Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
+        Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. }) => Context::Help,
         Some(Overlay::Search(_)) => Context::Search,
         Some(Overlay::Palette(_)) => Context::Palette,
@@ -31,6 +34,8 @@ pub(crate) fn context(model: &Model) -> Context {
             Pane::Incidents => Context::Incidents,
             Pane::Sop => Context::Sop,
             Pane::Output => Context::Output,
+            Pane::Chat if model.ui.chat.mode == Mode::Typing => Context::Ask,
+            Pane::Chat => Context::Chat,
         },
     }
 }
@@ -48,6 +53,9 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     }
     if let Some(field) = field(model) {
         return typed(model, field, key, intent, effects);
+    }
+    if context(model) == Context::Ask {
+        return asking::typed(model, key, intent, effects);
     }
     if let Some(intent) = intent {
         perform(model, intent, effects);
@@ -71,6 +79,7 @@ pub(super) fn perform(model: &mut Model, intent: Intent, effects: &mut Vec<Effec
             Pane::Incidents => in_queue(model, intent, effects),
             Pane::Sop => in_sop(model, intent, effects),
             Pane::Output => output::intent(model, intent, effects),
+            Pane::Chat => chat::intent(model, intent, effects),
         }
     }
 }
@@ -104,6 +113,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::FocusIncidents => focus(model, Pane::Incidents),
         Intent::FocusSop => focus(model, Pane::Sop),
         Intent::FocusOutput => focus(model, Pane::Output),
+        Intent::FocusChat => focus(model, Pane::Chat),
         Intent::Search => search::open(model, "", effects),
         Intent::Palette => palette::open(model, effects),
         Intent::Approvals => overlay::open_review(model, effects),
@@ -122,10 +132,11 @@ fn panes(model: &Model) -> Vec<Pane> {
     if model.shown_attempt().is_some() {
         panes.push(Pane::Output);
     }
+    panes.push(Pane::Chat);
     panes
 }
 
-fn next_pane(model: &Model, direction: Direction) -> Pane {
+pub(super) fn next_pane(model: &Model, direction: Direction) -> Pane {
     let panes = panes(model);
     let at = panes.iter().position(|pane| *pane == model.ui.focus).unwrap_or(0);
     let next = match direction {
@@ -215,6 +226,7 @@ enum Field {
     Filter,
     FindInSop,
     FindInOutput,
+    FindInChat,
 }
 
 const fn field(model: &Model) -> Option<Field> {
@@ -224,38 +236,56 @@ const fn field(model: &Model) -> Option<Field> {
         Some(Field::FindInSop)
     } else if model.ui.output.editing.is_some() {
         Some(Field::FindInOutput)
+    } else if model.ui.chat.editing.is_some() {
+        Some(Field::FindInChat)
     } else {
         None
     }
 }
 
+/// Whether a filter or a text to find is being typed in a pane.
+#[must_use]
+pub(super) const fn types_in_a_pane(model: &Model) -> bool {
+    field(model).is_some()
+}
+
+const fn line_of(model: &mut Model, field: Field) -> &mut Option<LineEdit> {
+    match field {
+        Field::Filter => &mut model.ui.queue.editing,
+        Field::FindInSop => &mut model.ui.sop.editing,
+        Field::FindInOutput => &mut model.ui.output.editing,
+        Field::FindInChat => &mut model.ui.chat.editing,
+    }
+}
+
 /// A key while a filter or a search is being typed.
 fn typed(model: &mut Model, field: Field, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    if field == Field::Filter {
+        return in_filter(model, key, intent, effects);
+    }
+    let line = line_of(model, field);
+    match intent {
+        Some(Intent::Back) => *line = None,
+        Some(Intent::Open) => {
+            if let Some(edit) = line.take() {
+                look_for(model, field, edit.text(), effects);
+            }
+        }
+        _ => {
+            line.as_mut().map(|edit| edit.handle(&key));
+        }
+    }
+}
+
+fn look_for(model: &mut Model, field: Field, words: &str, effects: &mut Vec<Effect>) {
     match field {
-        Field::Filter => in_filter(model, key, intent, effects),
-        Field::FindInSop => match intent {
-            Some(Intent::Back) => model.ui.sop.editing = None,
-            Some(Intent::Open) => {
-                if let Some(edit) = model.ui.sop.editing.take() {
-                    edit.text().clone_into(&mut model.ui.sop.find);
-                    sop::find(model, Direction::Forward, effects);
-                }
-            }
-            _ => {
-                model.ui.sop.editing.as_mut().map(|edit| edit.handle(&key));
-            }
-        },
-        Field::FindInOutput => match intent {
-            Some(Intent::Back) => model.ui.output.editing = None,
-            Some(Intent::Open) => {
-                if let Some(edit) = model.ui.output.editing.take() {
-                    output::look_for(model, edit.text(), effects);
-                }
-            }
-            _ => {
-                model.ui.output.editing.as_mut().map(|edit| edit.handle(&key));
-            }
-        },
+        Field::Filter => {}
+        Field::FindInSop => {
+            words.clone_into(&mut model.ui.sop.find);
+            sop::find(model, Direction::Forward, effects);
+        }
+        Field::FindInOutput => output::look_for(model, words, effects),
+        Field::FindInChat => chat_find::look_for(model, words, effects),
     }
 }
 
@@ -283,6 +313,7 @@ fn edit_filter(model: &mut Model, edit: impl FnOnce(&mut LineEdit) -> Edit, effe
 
 /// Text was pasted: it goes into the field that is being typed and nowhere else, never into a review.
 pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    let asks = context(model) == Context::Ask;
     match &mut model.ui.overlay {
         Some(Overlay::Review(review)) => review.disturbed(model.ui.monotonic),
         Some(Overlay::Prompt(prompt)) => {
@@ -292,7 +323,11 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.edit.paste(text);
             picker.at = 0;
         }
+        Some(Overlay::Preview(page)) => {
+            page.editing.as_mut().map(|edit| edit.paste(text));
+        }
         Some(Overlay::Page { .. }) => {}
+        None if asks => asking::pasted(model, text, effects),
         Some(Overlay::Search(_)) => search::pasted(model, text, effects),
         Some(Overlay::Palette(_)) => palette::pasted(model, text),
         None => match field(model) {
@@ -303,11 +338,8 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
                 };
                 edit_filter(model, paste, effects);
             }
-            Some(Field::FindInSop) => {
-                model.ui.sop.editing.as_mut().map(|edit| edit.paste(text));
-            }
-            Some(Field::FindInOutput) => {
-                model.ui.output.editing.as_mut().map(|edit| edit.paste(text));
+            Some(field) => {
+                line_of(model, field).as_mut().map(|edit| edit.paste(text));
             }
             None => {}
         },
@@ -336,6 +368,7 @@ pub(crate) const fn pane_name(model: &Model) -> &'static str {
         Pane::Incidents => "In the incidents",
         Pane::Sop => "In the SOP",
         Pane::Output => "In the output",
+        Pane::Chat => "In the chat",
     }
 }
 
@@ -346,5 +379,6 @@ pub(crate) const fn pane_context(model: &Model) -> Context {
         Pane::Incidents => Context::Incidents,
         Pane::Sop => Context::Sop,
         Pane::Output => Context::Output,
+        Pane::Chat => Context::Chat,
     }
 }

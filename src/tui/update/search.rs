@@ -10,12 +10,13 @@ use crossterm::event::KeyEvent;
 use super::{keys, queue, sop};
 use crate::engine::backend::BackendError;
 use crate::engine::search::{Coverage, HitKind, SearchAnswer, SearchQuery};
+use crate::tui::chat::view::Mode;
 use crate::tui::intent::Intent;
 use crate::tui::layout::Pane;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Effect, Timer};
 use crate::tui::search::{HITS, Search, Standing, visible_hits};
-use crate::tui::ui::{Model, Overlay};
+use crate::tui::ui::{Going, Model, Named, Overlay};
 
 /// The words are looked for when nothing was typed for this long: shorter than a pause between words.
 const TYPING_ENDS: Duration = Duration::from_millis(60);
@@ -134,10 +135,12 @@ fn go(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     let Some(kind) = search.hits.get(search.at).map(|hit| hit.kind.clone()) else { return };
     model.ui.overlay = None;
+    // Whoever was typing a question finds it as it was; keys are for what was gone to.
+    model.ui.chat.mode = Mode::Reading;
     match kind {
         HitKind::Sop { sop, node } => {
             keys::focus(model, Pane::Sop);
-            sop::open_at(model, sop, node, effects);
+            sop::open_at(model, Going { sop, node, named: Named::BySearch }, effects);
         }
         HitKind::Incident { id, .. } => {
             keys::focus(model, Pane::Incidents);

@@ -1,7 +1,9 @@
-//! Commands that need a person at a terminal, or that go on until a person ends them.
+//! Commands that need a person at a terminal.
 //!
-//! Owns: the programs and options that tell. Does not: parse the command: it looks at words between separators, and errs
-//! on the side of "interactive", since such a command is shown and left to the person.
+//! Owns: the programs and options that tell. Does not: parse the command: it looks at words between separators.
+//!
+//! What only goes on until somebody ends it (`tail -f`, `kubectl get -w`, `ping`, a port-forward) is not interactive: it
+//! needs nobody's keys, so that it runs with its output recorded, and can be cancelled.
 
 /// Programs that take the whole terminal, whatever their arguments.
 const FULL_SCREEN: &[&str] = &[
@@ -41,20 +43,23 @@ fn needs_terminal(words: &[&str]) -> bool {
         "chroot" => arguments.len() < 2,
         "top" => !arguments.iter().any(|word| is_short_option(word, 'b')),
         "ssh" | "tsh" => positional(arguments, &["-o", "-i", "-p", "-l", "-F", "-J"]) < 2,
-        "tail" => arguments.iter().any(|word| matches!(*word, "-f" | "-F" | "--follow") || is_short_option(word, 'f')),
-        "journalctl" => has("--follow") || arguments.iter().any(|word| is_short_option(word, 'f')),
         "crontab" => has("-e"),
         "systemctl" => has("edit"),
         "psql" | "gitlab-psql" => {
             !arguments.iter().any(|word| is_query_option(word, &["-c", "-f", "-l", "--command", "--file", "--list"]))
         }
         "mysql" => !arguments.iter().any(|word| is_query_option(word, &["-e", "--execute"])) && !has("<"),
-        "bash" | "sh" | "zsh" => arguments.is_empty() || has("-i"),
-        "ping" => !arguments.iter().any(|word| is_query_option(word, &["-c", "-w"])),
-        "tcpdump" => !arguments.iter().any(|word| is_query_option(word, &["-c", "-r"])),
+        "bash" | "sh" | "zsh" => arguments.is_empty() || has("-i") || prompts(words),
         "virtctl" => has("console") || has("vnc") || has("ssh"),
-        _ => false,
+        _ => prompts(words),
     }
+}
+
+/// `read -p …`, also within `bash -c '…'`: it asks a person.
+fn prompts(words: &[&str]) -> bool {
+    words.windows(2).any(|pair| {
+        matches!(pair, [read, option] if read.trim_start_matches(['\'', '"']) == "read" && is_short_option(option, 'p'))
+    })
 }
 
 fn kubernetes(arguments: &[&str]) -> bool {
@@ -66,12 +71,8 @@ fn kubernetes(arguments: &[&str]) -> bool {
     let shell_asked_for = matches!(command.get(1), Some(&("bash" | "sh" | "zsh"))) && command.contains(&"-i");
     (has("exec") || has("run") || has("attach")) && (shell_asked_for || own.iter().any(|word| is_terminal_option(word)))
         || has("edit")
-        || has("port-forward")
-        || has("attach")
         || (has("debug") && !remote_command)
         || (has("rsh") && !remote_command && positional(arguments, &["-c", "--container", "-n", "--namespace"]) <= 2)
-        || (has("logs") && (has("-f") || has("--follow")))
-        || (has("get") && (has("-w") || has("--watch")))
         || (has("login") && !arguments.iter().any(|word| word.starts_with("--token") || word.starts_with("-p")))
 }
 
@@ -121,20 +122,17 @@ mod tests {
     #[case("oc rsh -c etcdctl -n openshift-etcd $(oc get pod -l app=etcd -oname | awk -F/ '{ print $2 }')")]
     #[case("ssh -o BatchMode=yes host")]
     #[case("kubectl edit deploy x")]
-    #[case("kubectl -n a port-forward svc/x 80")]
-    #[case("kubectl logs -f <pod>")]
     #[case("ls && vim /etc/hosts")]
     #[case("sudo -i")]
     #[case("sudo vi x")]
     #[case("su - postgres")]
     #[case("psql -d x")]
-    #[case("tail -f /var/log/syslog")]
-    #[case("journalctl -fu x")]
-    #[case("journalctl -u x -f")]
     #[case("ssh host")]
-    #[case("ping host")]
     #[case("top")]
     #[case("crontab -e")]
+    #[case("kubectl attach -it <pod>")]
+    #[case("read -p 'sure? ' answer && rm -r /srv/old")]
+    #[case("bash -c 'read -rp sure? answer; echo $answer'")]
     fn needs_a_person(#[case] script: &str) {
         assert!(is_interactive(script));
     }
@@ -154,6 +152,15 @@ mod tests {
     #[case("ping -c 3 host")]
     #[case("top -b -n 1")]
     #[case("sudo systemctl restart x")]
+    #[case("kubectl -n a port-forward svc/x 80")]
+    #[case("kubectl logs -f <pod>")]
+    #[case("kubectl get pods --watch")]
+    #[case("kubectl attach <pod>")]
+    #[case("tail -f /var/log/syslog")]
+    #[case("journalctl -fu x")]
+    #[case("ping host")]
+    #[case("tcpdump -ni eth0")]
+    #[case("while read -r line; do echo $line; done")]
     #[case("")]
     fn runs_alone(#[case] script: &str) {
         assert!(!is_interactive(script));
