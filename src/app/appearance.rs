@@ -10,8 +10,9 @@ use std::path::Path;
 use color_eyre::eyre::Report;
 use nix::fcntl::OFlag;
 
+use crate::cli::keys::Key;
 use crate::config::{ConfigError, Loaded, Mistake, Origin, Theme};
-use crate::tui::keymap::Keymap;
+use crate::tui::keymap::{BoundKey, KeyOrigin, Keymap};
 use crate::tui::theme::{Bundled, Styles};
 
 /// A larger file is no keymap; in bytes.
@@ -46,6 +47,26 @@ impl Appearance {
 /// [`ConfigError`] with the place of the mistake and of the key that names the file.
 pub(super) fn check(loaded: &Loaded) -> Result<(), ConfigError> {
     keymap(loaded).map(|_| ())
+}
+
+/// Every key of the console that the configuration asks for.
+///
+/// # Errors
+/// [`ConfigError`] with the place of the mistake, both places where two bindings conflict.
+pub(super) fn keys(loaded: &Loaded) -> Result<Vec<Key>, ConfigError> {
+    let key = |bound: BoundKey| Key {
+        context: bound.context.name(),
+        key: bound.key,
+        intent: bound.intent.name(),
+        help: bound.intent.help(),
+        origin: match bound.origin {
+            KeyOrigin::Bundled => "bundled",
+            KeyOrigin::User => "user",
+        },
+        file: bound.file,
+        line: bound.line,
+    };
+    Ok(keymap(loaded)?.bound().into_iter().map(key).collect())
 }
 
 fn keymap(loaded: &Loaded) -> Result<Keymap, ConfigError> {

@@ -88,16 +88,20 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         notices: app.notices.told,
         loans: app.loans,
     };
-    let (store, runner) = (app.store.clone(), app.runner.clone());
-    let ended = console.run(move || after_first_frame(store, runner, tell)).await;
+    let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
+    let ended = console.run(move || {
+        after_first_frame(store, runner, tell);
+        tokio::spawn(backend.keep_search_index());
+    });
+    let ended = ended.await;
     match ended? {
         Ended::Quit | Ended::HungUp => Ok(Exit::Done),
         Ended::Panicked => Ok(Exit::Failed),
     }
 }
 
-/// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, suppressions whose time is
-/// over, the state of the file.
+/// What can wait until the person sees something, besides the search index: attempts of earlier consoles, overdue proposals,
+/// suppressions whose time is over, the state of the file.
 fn after_first_frame(
     store: crate::store::Store,
     runner: crate::engine::runner::Runner,

@@ -76,6 +76,19 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         Some(Command::Redact(command)) => {
             crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
         }
+        Some(Command::Sop(args)) => {
+            // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.
+            let configured = match args.directories.as_slice() {
+                [] => crate::config::load(&request)?.config.sops.directories,
+                _ => Vec::new(),
+            };
+            let library = crate::cli::sop::library(args, &configured)?;
+            crate::cli::sop::run(&args.command, &library, format, &mut io::stdout().lock(), &mut io::stderr().lock())
+        }
+        Some(Command::Keys) => {
+            let keys = appearance::keys(&crate::config::load(&request)?)?;
+            Ok(crate::cli::keys::run(&keys, format, &mut io::stdout().lock())?)
+        }
         None => console::run(crate::config::load(&request)?),
         Some(Command::Demo) => demo::run(crate::config::load(&request)?),
         Some(Command::DemoModel { port, key, script }) => demo::stand_in(*port, key, script.as_deref()),

@@ -10,7 +10,9 @@ pub mod generated;
 pub mod incidents;
 pub mod init;
 pub mod journal;
+pub mod keys;
 pub mod redact;
+pub mod sop;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -86,6 +88,10 @@ pub enum Command {
     },
     /// Print the manual page, as roff
     Man,
+    /// Look at SOPs: search, list, show
+    Sop(sop::SopArgs),
+    /// Print the keys of the console in effect, and which file and line binds each
+    Keys,
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console
@@ -236,6 +242,7 @@ mod tests {
     use super::config::ConfigCommand;
     use super::journal::JournalCommand;
     use super::redact::RedactCommand;
+    use super::sop::{SopArgs, SopCommand};
     use super::*;
 
     #[test]
@@ -254,6 +261,15 @@ mod tests {
         Some(Command::DemoModel { port: 7, key: "demo".to_owned(), script: None })
     )]
     #[case(&["redact", "--keep-names"], Some(Command::Redact(RedactCommand { keep_names: true, domains: Vec::new() })))]
+    #[case(&["keys"], Some(Command::Keys))]
+    #[case(&["sop", "list"], Some(Command::Sop(SopArgs { directories: Vec::new(), command: SopCommand::List })))]
+    #[case(
+        &["sop", "--sops", "/a", "search", "disk", "full", "--sops", "/b"],
+        Some(Command::Sop(SopArgs {
+            directories: vec!["/b".into()],
+            command: SopCommand::Search { words: vec!["disk".to_owned(), "full".to_owned()], limit: 20 },
+        }))
+    )]
     #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
 use super::ports::BoxFuture;
+use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::alert::AlertKey;
@@ -225,6 +226,9 @@ pub trait Backend: Send + Sync + 'static {
     fn sop(&self, id: SopId) -> BoxFuture<'static, Result<Arc<SopDocument>, BackendError>>;
     /// All SOPs by id, with their titles.
     fn sops(&self) -> BoxFuture<'static, Result<Vec<(SopId, String)>, BackendError>>;
+    /// Looks for words in SOPs and incidents. Whatever is typed is answered; what is not indexed yet is not found, and the
+    /// answer says so.
+    fn search(&self, query: SearchQuery) -> BoxFuture<'static, Result<SearchAnswer, BackendError>>;
     /// Prepares a question: what would leave this machine is built, but nothing is sent or stored. It can be answered
     /// until another one is prepared.
     fn prepare(&self, ask: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>>;

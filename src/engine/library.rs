@@ -17,6 +17,7 @@ use super::backend::SopDocument;
 use crate::domain::alert::Labels;
 use crate::domain::digest::{FieldHasher, sha256_hex};
 use crate::domain::id::SopId;
+use crate::domain::procedure::Procedure;
 use crate::domain::sop::decode::decode;
 use crate::domain::sop::parse;
 use crate::domain::sop::route::{self, Match, SopSummary};
@@ -47,6 +48,7 @@ struct Entry {
     bytes: Bytes,
     place: String,
     document: OnceLock<Arc<SopDocument>>,
+    revision: OnceLock<String>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,16 @@ impl Library {
     /// first wins and the other is a problem.
     #[must_use]
     pub fn load(directories: &[PathBuf]) -> Self {
+        let mut library = Self::only(directories);
+        for sop in &BUNDLED {
+            library.add(SopId::from(sop.id), Bytes::Bundled(sop.bytes), "bundled".to_owned());
+        }
+        library
+    }
+
+    /// The documents below `directories` without those in the binary; otherwise as [`Library::load`].
+    #[must_use]
+    pub fn only(directories: &[PathBuf]) -> Self {
         let mut library = Self { summaries: Vec::new(), entries: HashMap::new(), problems: Vec::new() };
         for directory in directories {
             let scan = scan::scan(directory);
@@ -85,9 +97,6 @@ impl Library {
             for file in scan.files {
                 library.add_file(file);
             }
-        }
-        for sop in &BUNDLED {
-            library.add(SopId::from(sop.id), Bytes::Bundled(sop.bytes), "bundled".to_owned());
         }
         library
     }
@@ -119,7 +128,7 @@ impl Library {
 
     fn add(&mut self, id: SopId, bytes: Bytes, place: String) {
         self.summaries.push(SopSummary::read(&id, bytes.as_slice()));
-        self.entries.insert(id, Entry { bytes, place, document: OnceLock::new() });
+        self.entries.insert(id, Entry { bytes, place, document: OnceLock::new(), revision: OnceLock::new() });
     }
 
     /// The document `id`, parsed now if it was not before; `None` when there is no such document.
@@ -133,6 +142,30 @@ impl Library {
             Arc::new(SopDocument { procedure: parse(id, bytes), source, place: entry.place.clone() })
         });
         Some(Arc::clone(document))
+    }
+
+    /// The procedure of the document `id`, parsed for this call alone unless it was before: whoever goes through all documents
+    /// must not leave all of them in memory.
+    #[must_use]
+    pub fn parsed(&self, id: &SopId) -> Option<Procedure> {
+        let entry = self.entries.get(id)?;
+        match entry.document.get() {
+            Some(document) => Some(document.procedure.clone()),
+            None => Some(parse(id, entry.bytes.as_slice())),
+        }
+    }
+
+    /// SHA-256 of the document `id` as it was read; `None` when there is no such document.
+    #[must_use]
+    pub fn revision(&self, id: &SopId) -> Option<&str> {
+        let entry = self.entries.get(id)?;
+        Some(entry.revision.get_or_init(|| sha256_hex(entry.bytes.as_slice())))
+    }
+
+    /// Where the document `id` was read from: a path, or `bundled`.
+    #[must_use]
+    pub fn place(&self, id: &SopId) -> Option<&str> {
+        self.entries.get(id).map(|entry| entry.place.as_str())
     }
 
     /// What routing and lists need of each document: people's own first, then the bundled ones.

@@ -19,6 +19,7 @@ use super::backend::{
 use super::library::{self, Library, LibraryProblem};
 use super::ports::BoxFuture;
 use super::runner::Runner;
+use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
 use crate::domain::action::spec::{Execution, StepRef, Target};
@@ -79,6 +80,7 @@ pub struct LocalBackend {
     assistant: Option<Assistant>,
     changes: watch::Receiver<u64>,
     renewed: Arc<watch::Sender<u64>>,
+    keeper: Keeper,
 }
 
 impl LocalBackend {
@@ -88,7 +90,8 @@ impl LocalBackend {
         let renewed = Arc::new(watch::Sender::new(0));
         let changes = merge(vec![store.follow(), runner.follow(), renewed.subscribe()]);
         let library = Arc::new(RwLock::new(library));
-        Self { store, library, runner, settings, actor, assistant: None, changes, renewed }
+        let keeper = Keeper::new(store.clone());
+        Self { store, library, runner, settings, actor, assistant: None, changes, renewed, keeper }
     }
 
     /// The same with someone who answers questions. Has to be called within a tokio runtime.
@@ -134,6 +137,14 @@ impl LocalBackend {
             known = Some(now);
             tokio::time::sleep(LOOK_AT_LIBRARY_EVERY).await;
         }
+    }
+
+    /// Keeps the search index up to date, beginning with what is not indexed. Runs for ever; to be called after the first
+    /// frame, since it reads every document.
+    pub async fn keep_search_index(self) {
+        let renewed = self.renewed.subscribe();
+        let keeper = self.keeper.clone();
+        keeper.run(move || self.library(), renewed).await;
     }
 
     fn use_library(&self, library: Library, tell: impl Fn(&[LibraryProblem])) {
@@ -365,6 +376,11 @@ impl Backend for LocalBackend {
         Box::pin(async move {
             Ok(library.summaries().iter().map(|summary| (summary.id.clone(), summary.title.clone())).collect())
         })
+    }
+
+    fn search(&self, query: SearchQuery) -> BoxFuture<'static, Result<SearchAnswer, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.keeper.search(backend.library(), query).await })
     }
 
     fn prepare(&self, ask: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>> {

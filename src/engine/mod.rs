@@ -10,3 +10,4 @@ pub mod outbound;
 mod place;
 pub mod ports;
 pub mod runner;
+pub mod search;

@@ -9,6 +9,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/001_initial.sql")),
     M::up(include_str!("schema/002_chat.sql")),
     M::up(include_str!("schema/003_hands.sql")),
+    M::up(include_str!("schema/004_search.sql")),
 ];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.

@@ -32,6 +32,7 @@ mod proposals;
 mod quarantine;
 mod queue;
 mod readers;
+mod search;
 mod write;
 
 pub mod view;
@@ -56,6 +57,7 @@ pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS};
+pub use search::{IncidentFound, MemoryIndex, Needs, SopFound};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;
@@ -69,6 +71,9 @@ use write::Write;
 
 /// Reading threads: one for what the screen shows, one more so that a long read (verifying, exporting) is not in its way.
 const READERS: usize = 2;
+
+/// One finding of damage is enough; some more, since those about the search index do not count.
+const QUICK_CHECK: &str = "PRAGMA quick_check(8)";
 
 /// The clock: wall time, and time since boot, which must be the same count in all processes of this host.
 pub type Now = Arc<dyn Fn() -> (Timestamp, Duration) + Send + Sync>;
@@ -233,10 +238,16 @@ impl Store {
     /// [`StoreError::Corrupt`] with the first finding, or why the check could not be made.
     pub async fn quick_check(&self) -> Result<(), StoreError> {
         self.read_view(|reader| {
-            let checked: Result<String, _> = reader.conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
-            match checked.map_err(|error| from_sqlite(reader.path, &error))? {
-                finding if finding == "ok" => Ok(()),
-                finding => Err(StoreError::Corrupt { path: reader.path.to_owned(), detail: finding }),
+            let check = || -> rusqlite::Result<Vec<String>> {
+                let mut statement = reader.conn.prepare(QUICK_CHECK)?;
+                statement.query_map([], |row| row.get(0))?.collect()
+            };
+            let findings = check().map_err(|error| from_sqlite(reader.path, &error))?;
+            // The search index is made anew when it is damaged; nothing is lost with it.
+            let damage = findings.into_iter().find(|finding| finding != "ok" && !search::is_about_index(finding));
+            match damage {
+                None => Ok(()),
+                Some(detail) => Err(StoreError::Corrupt { path: reader.path.to_owned(), detail }),
             }
         })
         .await

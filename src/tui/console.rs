@@ -250,6 +250,10 @@ impl Running {
                 let answer = self.backend.sops();
                 self.answer(async move { Msg::Sops(answer.await) });
             }
+            Effect::Search { generation, query } => {
+                let answer = self.backend.search(query);
+                self.answer(async move { Msg::Found { generation, result: answer.await } });
+            }
             Effect::Chat(effect) => self.relay.perform(effect, &self.backend, &self.outbox),
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;

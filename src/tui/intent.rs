@@ -70,6 +70,10 @@ intents! {
     Back = "back", "back";
     /// Type words to filter or find by.
     Filter = "filter", "filter or find";
+    /// Search SOPs and incidents for words.
+    Search = "search", "search everything";
+    /// Choose a command, an SOP or an incident by name.
+    Palette = "palette", "commands by name";
     /// The next place that matches.
     FindNext = "find-next", "next match";
     /// The place before that matches.

@@ -11,6 +11,7 @@ use crate::domain::id::SopId;
 use crate::domain::time::Timestamp;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
+use crate::engine::search::{SearchAnswer, SearchQuery};
 use crate::tui::chat::colours::{ColourJob, Colouring};
 
 /// Something that happened.
@@ -47,6 +48,13 @@ pub enum Msg {
     },
     /// The answer to [`Effect::ListSops`].
     Sops(Result<Vec<(SopId, String)>, BackendError>),
+    /// The answer to [`Effect::Search`].
+    Found {
+        /// Number of the question.
+        generation: u64,
+        /// The answer.
+        result: Result<SearchAnswer, BackendError>,
+    },
     /// A timer that [`Effect::Wake`] set has run out.
     Woken(Timer),
     /// The frame drawn last has been written to the terminal.
@@ -163,6 +171,8 @@ pub enum Timer {
     Toast(u64),
     /// The review has been quiet for long enough: show that it can be approved.
     Review(u64),
+    /// Nothing was typed for a moment: look for the words. Or: look again, since the index was not whole.
+    Search(u64),
     /// A new minute.
     Minute,
     /// Changes may be loaded again.
@@ -194,6 +204,13 @@ pub enum Effect {
     Chat(ChatEffect),
     /// List all SOPs.
     ListSops,
+    /// Look for words.
+    Search {
+        /// Number of this question.
+        generation: u64,
+        /// What to look for.
+        query: SearchQuery,
+    },
     /// Send [`Msg::Woken`] after this long.
     Wake(Duration, Timer),
     /// Paint the whole screen anew.

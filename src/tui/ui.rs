@@ -19,7 +19,9 @@ use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
+use crate::tui::palette::Palette;
 use crate::tui::review::Review;
+use crate::tui::search::Search;
 use crate::tui::sop_lines::{Laid, SopLine};
 use crate::tui::zone::Zone;
 
@@ -139,6 +141,8 @@ pub struct QueueView {
     pub filter: String,
     /// The filter being typed.
     pub editing: Option<LineEdit>,
+    /// An incident that was asked for by its number and has not been seen in the queue yet.
+    pub sought: Option<IncidentId>,
     /// Jump to an end as soon as its rows are loaded.
     pub going: Option<QueueEnd>,
     /// What still waits for the cursor to rest; `None` when everything follows it.
@@ -203,6 +207,28 @@ pub struct SopView {
     pub find: String,
     /// The text being typed.
     pub editing: Option<LineEdit>,
+    /// Where to go as soon as that document is on the screen: a hit of the search, or a citation.
+    pub going: Option<Going>,
+}
+
+/// A node of a document that somebody wants to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Going {
+    /// Which document.
+    pub sop: SopId,
+    /// Which of its nodes.
+    pub node: NodeId,
+    /// Who named it.
+    pub named: Named,
+}
+
+/// Who named a node of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The search: the node was there when it was indexed.
+    BySearch,
+    /// An answer of the assistant, which may be wrong about it.
+    ByAnswer,
 }
 
 impl SopView {
@@ -245,6 +271,10 @@ pub enum Overlay {
     Question(Box<Question>),
     /// A list of SOPs to choose from.
     Picker(Picker),
+    /// Words looked for everywhere.
+    Search(Box<Search>),
+    /// Commands by name.
+    Palette(Box<Palette>),
     /// What would leave this machine.
     Preview(Box<PreviewPage>),
     /// Text to read.

@@ -93,6 +93,54 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn keys_in_effect_are_printed_with_their_places_and_conflicts_name_both() {
+    let home = tempfile::tempdir().unwrap();
+    let keymap = home.path().join("keys.toml");
+    let config = home.path().join("aiops.toml");
+    fs::write(&config, format!("[console]\nkeymap = \"{}\"\n", keymap.display())).unwrap();
+    let keys = |text: &str| {
+        fs::write(&keymap, text).unwrap();
+        aiops(home.path(), &["keys", "--json", "--config"]).arg(&config).output().unwrap()
+    };
+    let output = keys("[sop]\nr = \"none\"\nx = \"run\"\n");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |context: &str, key: &str| lines.iter().find(|line| line["context"] == context && line["key"] == key);
+    assert_eq!(of("sop", "r"), None);
+    let run = of("sop", "x").unwrap();
+    assert_eq!((&run["intent"], &run["origin"], &run["line"]), (&"run".into(), &"user".into(), &3.into()));
+    assert_eq!(run["file"], keymap.display().to_string());
+    assert_eq!(of("global", "F").unwrap()["origin"], "bundled");
+
+    let output = keys("[sop]\n\nq = \"run\"\n");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+    let said = text(&output.stderr);
+    let mine = format!("run in [sop] ({}, line 3)", keymap.display());
+    assert!(said.contains(&mine) && said.contains("quit in [global] (keymap.toml (bundled), line "), "{said}");
+}
+
+#[test]
+fn sops_of_a_directory_are_searched_without_any_configuration_or_database() {
+    let home = tempfile::tempdir().unwrap();
+    let sops = home.path().join("sops");
+    fs::create_dir(&sops).unwrap();
+    fs::write(sops.join("zoo.md"), "# Feeding time\n\n1. Count the WalrusHerd.\n").unwrap();
+    let sops = sops.display().to_string();
+    let output = run(home.path(), &["sop", "search", "walrus", "--sops", &sops, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let hit: serde_json::Value = serde_json::from_str(text(&output.stdout).trim_end()).unwrap();
+    assert_eq!((&hit["sop"], &hit["snippet"]), (&"zoo.md".into(), &"Count the WalrusHerd.".into()));
+    let output = run(home.path(), &["sop", "search", "walrus"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).starts_with("None of "), "{}", text(&output.stdout));
+    assert_eq!(run(home.path(), &["sop", "search"]).status.code(), Some(2));
+    assert_eq!(run(home.path(), &["sop", "list", "--sops", "/nonexistent"]).status.code(), Some(1));
+    assert!(text(&run(home.path(), &["sop", "list"]).stdout).contains("bundled/disk-full.md  "));
+    assert!(!home.path().join(".local/share/aiops/aiops.db").exists());
+}
+
+#[test]
 fn redacting_copies_what_is_no_secret_and_lists_what_was_one() {
     let home = tempfile::tempdir().unwrap();
     let input = b"\xfe PGPASSWORD=hunter2 psql -h 10.1.2.3\n";

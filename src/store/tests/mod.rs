@@ -12,3 +12,4 @@ mod leasing;
 mod opening;
 mod properties;
 mod queueing;
+mod searching;

@@ -5,6 +5,7 @@
 
 pub mod colours;
 pub mod draft;
+pub mod find;
 mod markdown;
 pub mod preview;
 pub(in crate::tui) mod relay;

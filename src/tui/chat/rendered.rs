@@ -73,7 +73,7 @@ impl Rendered {
     /// An empty line between blocks of prose and behind code; `prefix` stands on it.
     pub(super) fn gap(&mut self, prefix: &[Span]) {
         if std::mem::replace(&mut self.last, Last::Prose) != Last::Nothing {
-            self.lines.push(Line { spans: prefix.to_vec(), block: None });
+            self.lines.push(Line { spans: prefix.to_vec(), ..Line::default() });
         }
     }
 
@@ -86,7 +86,7 @@ impl Rendered {
     /// A block of code begins: parted from other code only, since its bar parts it from prose.
     pub(super) fn code_begins(&mut self, prefix: &[Span]) {
         if self.last == Last::Code {
-            self.lines.push(Line { spans: prefix.to_vec(), block: None });
+            self.lines.push(Line { spans: prefix.to_vec(), ..Line::default() });
         }
         self.last = Last::Code;
     }

@@ -38,7 +38,7 @@ impl Table {
         let mut lines = row(&self.head, widths, prefix, between);
         let rule: Vec<String> = widths.iter().map(|width| across.repeat(*width)).collect();
         let rule = Span::new(rule.join(cross), Role::Muted);
-        lines.push(Line { spans: prefix.iter().cloned().chain([rule]).collect(), block: None });
+        lines.push(Line { spans: prefix.iter().cloned().chain([rule]).collect(), ..Line::default() });
         lines.extend(self.rows.iter().flat_map(|cells| row(cells, widths, prefix, between)));
         lines
     }
@@ -48,7 +48,7 @@ impl Table {
         let mut lines = Vec::new();
         for (number, cells) in self.rows.iter().enumerate() {
             if number > 0 {
-                lines.push(Line { spans: prefix.to_vec(), block: None });
+                lines.push(Line { spans: prefix.to_vec(), ..Line::default() });
             }
             for (column, cell) in cells.iter().enumerate() {
                 let mut spans = self.head.get(column).cloned().unwrap_or_default();
@@ -109,7 +109,7 @@ fn row(cells: &[Cell], widths: &[usize], prefix: &[Span], between: &str) -> Vec<
                 spans.push(Span::new(" ".repeat(wanted.saturating_sub(width(shown))), Role::Text));
             }
         }
-        Line { spans, block: None }
+        Line { spans, ..Line::default() }
     };
     (0..height).map(line).collect()
 }

@@ -99,6 +99,26 @@ pub struct Line {
     pub spans: Vec<Span>,
     /// Number of the code block that it is part of, within its message.
     pub block: Option<usize>,
+    /// Whether its text begins here, or goes on from the line above.
+    pub start: Start,
+}
+
+/// How a line begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// The text begins here.
+    #[default]
+    Own,
+    /// It goes on behind a space that was dropped; `prefix` bytes of the line stand before it.
+    AfterSpace {
+        /// Bytes that stand before the text.
+        prefix: usize,
+    },
+    /// It goes on where the line above was full; `prefix` bytes of the line stand before it.
+    Within {
+        /// Bytes that stand before the text.
+        prefix: usize,
+    },
 }
 
 impl Line {
@@ -179,7 +199,8 @@ pub(super) fn flow(spans: &[Span], width: usize, first: &[Span], rest: &[Span], 
     let whole: String = spans.iter().map(|span| span.text.as_str()).collect();
     let room = |prefix: &[Span]| width.saturating_sub(self::width(prefix)).max(1);
     let mut lines = Vec::new();
-    let (mut at, mut begun) = (0, 0);
+    let (mut at, mut begun, mut ended) = (0, 0, 0);
+    let prefix = rest.iter().map(|span| span.text.len()).sum();
     for range in broken(&whole, room(first), room(rest), breaks) {
         let mut line = if lines.is_empty() { first.to_vec() } else { rest.to_vec() };
         // Spans that end before this line are done with.
@@ -201,7 +222,13 @@ pub(super) fn flow(spans: &[Span], width: usize, first: &[Span], rest: &[Span], 
             }
             start = end;
         }
-        lines.push(Line { spans: line, block: None });
+        let start_of_line = match ended {
+            _ if lines.is_empty() => Start::Own,
+            ended if ended < range.start => Start::AfterSpace { prefix },
+            _ => Start::Within { prefix },
+        };
+        ended = range.end;
+        lines.push(Line { spans: line, block: None, start: start_of_line });
     }
     lines
 }

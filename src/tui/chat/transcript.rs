@@ -102,7 +102,7 @@ impl Entry {
     }
 
     /// Its lines from number `from` on, without the empty one behind it.
-    fn lines(&self, from: usize) -> impl Iterator<Item = &Line> {
+    pub(super) fn lines(&self, from: usize) -> impl Iterator<Item = &Line> {
         let (plain, sheet) = match &self.body {
             Body::Plain { lines, .. } => (&lines[..], None),
             Body::Markdown(sheet) => (&[][..], Some(sheet)),

@@ -9,11 +9,13 @@ use ratatui::layout::Rect;
 
 use super::colours::Colours;
 use super::draft::Draft;
+use super::find::Found;
 use super::transcript::{Key, Transcript};
 use crate::domain::chat::{ChatMessage, Conversation};
-use crate::domain::id::{MessageId, NodeId, SopId};
+use crate::domain::id::MessageId;
 use crate::domain::text::Repertoire;
 use crate::engine::ask::{PreparedId, Preview};
+use crate::tui::line_edit::LineEdit;
 
 /// The chat on the screen.
 #[derive(Debug, Default)]
@@ -38,8 +40,12 @@ pub struct ChatView {
     pub thoughts: Thoughts,
     /// Colours of code.
     pub colours: Colours,
-    /// A step to go to as soon as its SOP is loaded.
-    pub going: Option<(SopId, NodeId)>,
+    /// Text being looked for, spelled.
+    pub find: String,
+    /// Where it was found last.
+    pub found: Option<Found>,
+    /// The text being typed.
+    pub editing: Option<LineEdit>,
     /// Questions asked so far.
     pub asked: u64,
 }

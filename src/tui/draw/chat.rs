@@ -1,5 +1,7 @@
 //! The chat: the conversation, the question being typed, and how far the answer is.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -25,10 +27,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     if chat.transcript.is_empty() && loaded {
         empty(buffer, places.lines, model, look);
     }
-    let shown = chat.transcript.window(chat.top);
-    for ((entry, line), y) in shown.zip(places.lines.y..places.lines.bottom()) {
-        if let Some(found) = line {
-            draw_line(buffer, Rect { y, height: 1, ..places.lines }, entry, found, model, look);
+    let marks = chat.transcript.marks(&chat.find, chat.top, usize::from(places.lines.height));
+    let shown = chat.transcript.window(chat.top).zip(chat.top..);
+    for (((entry, line), number), y) in shown.zip(places.lines.y..places.lines.bottom()) {
+        if let Some(line) = line {
+            let marks = marks.iter().filter(|(marked, _)| *marked == number).map(|(_, bytes)| bytes.clone());
+            let (place, shown) = (Rect { y, height: 1, ..places.lines }, Shown { entry, line, marks: marks.collect() });
+            draw_line(buffer, place, &shown, model, look);
         }
     }
     for x in places.rule.x..places.rule.right() {
@@ -39,7 +44,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     input(buffer, places.input, model, look);
 }
 
-fn draw_line(buffer: &mut Buffer, place: Rect, entry: &Entry, line: &Line, model: &Model, look: &Look) {
+/// A line on the screen.
+struct Shown<'a> {
+    entry: &'a Entry,
+    line: &'a Line,
+    /// The bytes of it that match what is being looked for, in order.
+    marks: Vec<Range<usize>>,
+}
+
+fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model, look: &Look) {
+    let Shown { entry, line, marks } = shown;
     let cursor = model.ui.chat.cursor.filter(|spot| spot.key == entry.key);
     let is_cursor = |spot: &Spot| match spot.what {
         What::Block(number) => line.block == Some(number),
@@ -48,11 +62,25 @@ fn draw_line(buffer: &mut Buffer, place: Rect, entry: &Entry, line: &Line, model
     let here = cursor.as_ref().is_some_and(is_cursor);
     let mut run = Run::new(buffer, place, look);
     run.put(if here { look.glyphs.cursor } else { " " }, look.styles.cursor);
+    let mut begin = 0;
     for span in &line.spans {
         let chosen = span.citation.is_some() && cursor.map(|spot| spot.what) == span.citation.map(What::Citation);
         let style = style(span, entry, look);
-        run.put(&span.text, if chosen { style.add_modifier(Modifier::REVERSED) } else { style });
+        let style = if chosen { style.add_modifier(Modifier::REVERSED) } else { style };
+        put_marked(&mut run, &span.text, begin, marks, (style, look.styles.found));
+        begin += span.text.len();
     }
+}
+
+/// A piece of a line that begins at its byte `begin`: what is marked in the second style.
+fn put_marked(run: &mut Run<'_>, text: &str, begin: usize, marks: &[Range<usize>], styles: (Style, Style)) {
+    let mut done = 0;
+    for mark in marks.iter().filter(|mark| mark.start < begin + text.len() && mark.end > begin) {
+        let (from, to) = (mark.start.max(begin) - begin, mark.end.min(begin + text.len()) - begin);
+        run.put(&text[done..from], styles.0).put(&text[from..to], styles.1);
+        done = to;
+    }
+    run.put(&text[done..], styles.0);
 }
 
 fn style(span: &Span, entry: &Entry, look: &Look) -> Style {
@@ -92,6 +120,11 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
     let mut run = Run::new(buffer, place, look);
     let focused = model.ui.focus == Pane::Chat;
     run.put("3 Chat ", look.pane_title(focused));
+    if let Some(edit) = &model.ui.chat.editing {
+        let room = run.room().saturating_sub(1);
+        run.put("/", look.styles.key).field(edit, room);
+        return;
+    }
     let below = update::new_below(model);
     if below > 0 {
         let lines = if below == 1 { "line" } else { "lines" };

@@ -9,9 +9,11 @@ mod incident;
 mod output;
 mod overlay;
 mod paint;
+mod palette;
 mod preview;
 mod question;
 mod queue;
+mod search;
 mod sop;
 
 use ratatui::buffer::Buffer;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use super::question;
+use super::{palette, question, search};
 use crate::domain::procedure::NodeKind;
 use crate::tui::keymap::Context;
 use crate::tui::layout;
@@ -22,6 +22,8 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
         Some(Overlay::Question(shown)) => question::draw(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
+        Some(Overlay::Search(shown)) => search::draw(buffer, model, shown, look),
+        Some(Overlay::Palette(shown)) => palette::draw(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
         None => {}

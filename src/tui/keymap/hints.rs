@@ -21,6 +21,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Approvals], "approvals"),
             (&[Intent::Help], "help"),
             (&[Intent::Quit], "quit"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::Sources], "sources"),
             (&[Intent::NextQueue], "queue"),
             (&[Intent::Take], "mine"),
@@ -40,6 +42,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
             (&[Intent::EditValues], "values"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::Approvals], "approvals"),
             (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
@@ -54,6 +58,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Back], "SOP"),
             (&[Intent::Help], "help"),
             (&[Intent::NextStep, Intent::PreviousStep], "attempts"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::Approvals], "approvals"),
         ],
         Context::Chat => &[
@@ -64,8 +70,12 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Cancel], "stop"),
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
+            (&[Intent::Filter], "find"),
+            (&[Intent::Palette], "commands"),
+            (&[Intent::Search], "search"),
             (&[Intent::FoldThoughts], "thoughts"),
             (&[Intent::Approvals], "approvals"),
+            (&[Intent::FindNext, Intent::FindPrevious], "matches"),
         ],
         Context::Ask => &[
             (&[Intent::Send], "send"),
@@ -73,6 +83,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Newline], "new line"),
             (&[Intent::Back], "leave"),
             (&[Intent::Cancel], "stop"),
+            (&[Intent::Search], "search"),
         ],
         Context::Preview => &[
             (&[Intent::Send], "send"),
@@ -85,7 +96,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
         Context::Review => &[
             (&[Intent::Approve], "approve"),
             (&[Intent::Reject], "reject"),
-            (&[Intent::Back], "decide later"),
+            (&[Intent::Back], "later"),
             (&[Intent::Down, Intent::Up], "scroll"),
             (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
@@ -96,11 +107,24 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Down, Intent::Up], "scroll"),
             (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
+        Context::Search => &[
+            (&[Intent::Open], "go there"),
+            (&[Intent::Down, Intent::Up], "choose"),
+            (&[Intent::NextPane], "where"),
+            (&[Intent::Back], "leave"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
+        ],
+        Context::Palette => &[
+            (&[Intent::Open], "do it"),
+            (&[Intent::Down, Intent::Up], "choose"),
+            (&[Intent::Back], "leave"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
+        ],
     }
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 8] = [
+const PAIRS: [(Intent, Intent, &str); 10] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
@@ -108,6 +132,8 @@ const PAIRS: [(Intent, Intent, &str); 8] = [
     (Intent::FocusChat, Intent::FocusOutput, "to the chat, the output"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
+    (Intent::Search, Intent::Palette, "search, commands"),
+    (Intent::Redraw, Intent::Suspend, "redraw, to the shell"),
     (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
 ];
 
@@ -117,7 +143,7 @@ const fn words(context: Context, intent: Intent) -> &'static str {
         (Context::Incidents, Intent::Open) => "to its SOP",
         (Context::Incidents, Intent::Filter) => "filter by words",
         (Context::Sop, Intent::Open) => "propose, or fold",
-        (Context::Sop | Context::Output, Intent::Filter) => "find text",
+        (Context::Sop | Context::Output | Context::Chat, Intent::Filter) => "find text",
         (Context::Output, Intent::NextStep) => "newer attempt",
         (Context::Output, Intent::PreviousStep) => "older attempt",
         (Context::Chat, Intent::NextStep) => "next code block",
@@ -161,6 +187,12 @@ impl Keymap {
             (!keys.is_empty()).then(|| (keys.join(" "), *words))
         };
         worth_saying(context).iter().filter_map(hint).collect()
+    }
+
+    /// What `intent` is called in `context`.
+    #[must_use]
+    pub const fn words(context: Context, intent: Intent) -> &'static str {
+        words(context, intent)
     }
 
     /// What can be done in `context` by keys of its own, in the order of the keymap.
@@ -209,7 +241,7 @@ mod tests {
         };
         assert_eq!(first(Context::Incidents, 7), "enter SOP, a ack, d details, / filter, A approvals, ? help, q quit");
         assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s list");
-        assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc decide later");
+        assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc later");
     }
 
     #[test]

@@ -51,11 +51,15 @@ pub enum Context {
     Filter,
     /// The help screen.
     Help,
+    /// Searching everything.
+    Search,
+    /// Choosing a command by name.
+    Palette,
 }
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::Incidents,
         Self::Sop,
@@ -67,6 +71,8 @@ impl Context {
         Self::Prompt,
         Self::Filter,
         Self::Help,
+        Self::Search,
+        Self::Palette,
     ];
 
     /// The name of its table in keymap files.
@@ -84,22 +90,24 @@ impl Context {
             Self::Prompt => "prompt",
             Self::Filter => "filter",
             Self::Help => "help",
+            Self::Search => "search",
+            Self::Palette => "palette",
         }
     }
 
     /// Whether keys type text here.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Prompt | Self::Filter | Self::Ask)
+        matches!(self, Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette)
     }
 
-    /// Whether a global binding holds here. Where text is typed, in the review and in the preview only redrawing and suspending do, so
-    /// that no key does something behind what is on top.
+    /// Whether a global binding holds here. Where text is typed, in the review and in the preview only redrawing and
+    /// suspending do, so that no key does something behind what is on top.
     fn inherits(self, intent: Intent) -> bool {
         match self {
             Self::Global => false,
             Self::Incidents | Self::Sop | Self::Output | Self::Chat | Self::Help => true,
-            Self::Review | Self::Preview | Self::Prompt | Self::Filter | Self::Ask => {
+            Self::Review | Self::Preview | Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette => {
                 matches!(intent, Intent::Redraw | Intent::Suspend)
             }
         }
@@ -119,6 +127,34 @@ struct Binding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
+    /// What was ever bound where, in the order of the files: what has lost its key still makes sense there.
+    offered: Vec<(Context, Intent)>,
+}
+
+/// A binding as a person wants to see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundKey {
+    /// Where it holds.
+    pub context: Context,
+    /// The key as it is written in files.
+    pub key: String,
+    /// What it means.
+    pub intent: Intent,
+    /// The file that binds it.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: usize,
+    /// Whose file that is.
+    pub origin: KeyOrigin,
+}
+
+/// Whose file binds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The program's own.
+    Bundled,
+    /// The person's.
+    User,
 }
 
 impl Keymap {
@@ -127,7 +163,7 @@ impl Keymap {
     /// # Errors
     /// Never with the file as it was built in; see [`Keymap::merge`].
     pub fn bundled() -> Result<Self, SettingsError> {
-        Self { bindings: Vec::new() }.merge(BUNDLED_NAME, BUNDLED)
+        Self { bindings: Vec::new(), offered: Vec::new() }.merge(BUNDLED_NAME, BUNDLED)
     }
 
     /// This keymap with the bindings of a file over it; `"none"` takes a binding away.
@@ -157,6 +193,9 @@ impl Keymap {
             merged.bindings.retain(|binding| (binding.context, binding.chord) != (context, chord));
             if let Some(intent) = intent {
                 check(context, chord, intent).map_err(error)?;
+                if !merged.offered.contains(&(context, intent)) {
+                    merged.offered.push((context, intent));
+                }
                 merged.bindings.push(Binding { context, chord, intent, place: (file.to_owned(), entry.line) });
             }
         }
@@ -204,6 +243,8 @@ impl Keymap {
             (Context::Ask, Intent::Send),
             (Context::Preview, Intent::Back),
             (Context::Filter, Intent::Back),
+            (Context::Search, Intent::Back),
+            (Context::Palette, Intent::Back),
             (Context::Global, Intent::Back),
             (Context::Global, Intent::Quit),
         ];
@@ -243,6 +284,35 @@ impl Keymap {
     #[must_use]
     pub fn key_for(&self, context: Context, intent: Intent) -> Option<String> {
         self.valid_in(context).find(|binding| binding.intent == intent).map(|binding| binding.chord.to_string())
+    }
+
+    /// Every binding in effect, by context in the order of [`Context::ALL`], within one in the order of the files.
+    #[must_use]
+    pub fn bound(&self) -> Vec<BoundKey> {
+        let of = |context: Context| self.own(context);
+        let shown = |binding: &Binding| BoundKey {
+            context: binding.context,
+            key: binding.chord.to_string(),
+            intent: binding.intent,
+            file: binding.place.0.clone(),
+            line: binding.place.1,
+            origin: if binding.place.0 == BUNDLED_NAME { KeyOrigin::Bundled } else { KeyOrigin::User },
+        };
+        Context::ALL.into_iter().flat_map(of).map(shown).collect()
+    }
+
+    /// What can be done in `context`, with a key or without one, in the order of the files; its own things come first.
+    #[must_use]
+    pub fn offered(&self, context: Context) -> Vec<Intent> {
+        let own = self.offered.iter().filter(|(at, _)| *at == context);
+        let inherited = self.offered.iter().filter(|(at, intent)| *at == Context::Global && context.inherits(*intent));
+        let mut offered: Vec<Intent> = Vec::new();
+        for (_, intent) in own.chain(inherited) {
+            if !offered.contains(intent) {
+                offered.push(*intent);
+            }
+        }
+        offered
     }
 
     fn valid_in(&self, context: Context) -> impl Iterator<Item = &Binding> {

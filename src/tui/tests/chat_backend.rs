@@ -12,6 +12,7 @@ use crate::domain::id::SopId;
 use crate::engine::ask::{Answer, AnswerEvent, Ask, Prepared, PreparedId, Route};
 use crate::engine::backend::{Backend, BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
 use crate::engine::ports::BoxFuture;
+use crate::engine::search::{SearchAnswer, SearchQuery};
 use crate::tui::chat::relay::Relay;
 use crate::tui::msg::{Effect, Msg};
 
@@ -35,6 +36,10 @@ impl Backend for Scripted {
     }
 
     fn sops(&self) -> BoxFuture<'static, Result<Vec<(SopId, String)>, BackendError>> {
+        unexpected()
+    }
+
+    fn search(&self, _: SearchQuery) -> BoxFuture<'static, Result<SearchAnswer, BackendError>> {
         unexpected()
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
-use super::{chat, keys};
+use super::{chat, keys, search};
 use crate::domain::chat::{Author, Conversation};
 use crate::domain::sop::tree::Direction;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId, Preview, Route};
@@ -34,6 +34,7 @@ pub(super) fn typed(model: &mut Model, key: KeyEvent, intent: Option<Intent>, ef
         Some(Intent::Send) => send(model, Look::No, effects),
         Some(Intent::LookFirst) => send(model, Look::First, effects),
         Some(Intent::Cancel) => stop(model, effects),
+        Some(Intent::Search) => search::open(model, "", effects),
         Some(Intent::Back) => model.ui.chat.mode = Mode::Reading,
         Some(Intent::NextPane) => leave(model, Direction::Forward),
         Some(Intent::PreviousPane) => leave(model, Direction::Backward),
@@ -170,6 +171,7 @@ pub(super) fn heard(model: &mut Model, msg: ChatMsg, effects: &mut Vec<Effect>) 
 }
 
 fn prepared(model: &mut Model, result: Result<Prepared, BackendError>, effects: &mut Vec<Effect>) {
+    let elsewhere = model.ui.overlay.is_some() || keys::types_in_a_pane(model);
     let Some(turn) = model.ui.chat.turn.as_mut().filter(|turn| matches!(turn.phase, Phase::Preparing)) else { return };
     match result {
         Err(error) => {
@@ -190,7 +192,7 @@ fn prepared(model: &mut Model, result: Result<Prepared, BackendError>, effects: 
             if !preview.first_ever && turn.look == Look::No {
                 return answer(model, id, effects);
             }
-            if model.ui.overlay.is_none() {
+            if !elsewhere {
                 return show(model, id, *preview);
             }
             // Nothing but a person's key puts something above what they look at.

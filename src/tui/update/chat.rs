@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
 
-use super::sop;
+use super::{chat_find, sop};
 use crate::domain::chat::{Conversation, blocks};
 use crate::domain::sop::tree::Direction;
 use crate::tui::chat::CodeBlock;
@@ -20,8 +20,9 @@ use crate::tui::chat::view::{ChatView, Follow, GUTTER, Mode, Phase, Places, Spot
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::{self, OutputShown, Pane};
+use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::{ChatEffect, CommandFrom, Effect, ProposeRequest};
-use crate::tui::ui::{Model, Overlay, ToastLevel};
+use crate::tui::ui::{Going, Model, Named, Overlay, ToastLevel};
 
 /// Messages of a conversation that are loaded.
 pub(super) const MESSAGES: usize = 50;
@@ -52,6 +53,7 @@ pub(super) fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
         chat.drafts.retain(|_, draft| !draft.is_empty());
         (chat.conversation, chat.follow, chat.cursor, chat.mode) = (wanted, Follow::End, None, Mode::Reading);
         chat.transcript = crate::tui::chat::transcript::Transcript::default();
+        chat.found = None;
         chat.top = 0;
         // What is being loaded was asked for after the change.
         if !model.ui.loading.in_flight {
@@ -107,6 +109,9 @@ fn settle(model: &mut Model, places: Places, before: Option<(Key, usize)>, lines
     let renamed = |key: Key| stored.filter(|(old, _)| *old == key).map_or(key, |(_, new)| new);
     if let Some(spot) = &mut chat.cursor {
         spot.key = renamed(spot.key);
+    }
+    if let Some(found) = &mut chat.found {
+        found.key = renamed(found.key);
     }
     if chat.cursor.is_some_and(|spot| chat.transcript.entry(spot.key).is_none()) {
         chat.cursor = None;
@@ -175,6 +180,9 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
         Intent::PreviousStep => go(model, Direction::Backward, Wanted::Block, height, effects),
         Intent::NextCitation => go(model, Direction::Forward, Wanted::Citation, height, effects),
         Intent::PreviousCitation => go(model, Direction::Backward, Wanted::Citation, height, effects),
+        Intent::Filter => model.ui.chat.editing = Some(LineEdit::default()),
+        Intent::FindNext => chat_find::find(model, Direction::Forward, effects),
+        Intent::FindPrevious => chat_find::find(model, Direction::Backward, effects),
         Intent::Type => model.ui.chat.mode = Mode::Typing,
         Intent::Open => open(model, effects),
         Intent::Run => propose(model, effects),
@@ -189,6 +197,12 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
         Intent::Back => model.ui.focus = Pane::Incidents,
         _ => {}
     }
+}
+
+/// Brings a line to the middle of the pane, so that what led there and what comes of it are both to be seen.
+pub(super) fn show_line(model: &mut Model, line: usize) {
+    let height = places(model).map_or(1, |places| usize::from(places.lines.height).max(2));
+    scroll_to(model, line.saturating_sub(height / 2), height);
 }
 
 fn scroll_to(model: &mut Model, top: usize, height: usize) {
@@ -260,30 +274,9 @@ fn open(model: &mut Model, effects: &mut Vec<Effect>) {
     let sheet = model.ui.chat.transcript.entry(key).and_then(|entry| entry.sheet());
     let Some(citation) = sheet.and_then(|sheet| sheet.citation(number)).cloned() else { return };
     model.ui.focus = Pane::Sop;
-    model.ui.chat.going = citation.node.map(|node| (citation.sop.clone(), node));
-    if model.facts.sop.as_ref().is_some_and(|document| document.procedure.sop == citation.sop) {
-        go_on(model, effects);
-    } else {
-        sop::choose(model, citation.sop, effects);
-    }
-}
-
-/// After a load: goes to the step that was cited, now that its SOP is there.
-pub(super) fn go_on(model: &mut Model, effects: &mut Vec<Effect>) {
-    let Some((wanted, node)) = &model.ui.chat.going else { return };
-    if model.facts.sop_trouble.is_some() {
-        model.ui.chat.going = None;
-        return;
-    }
-    let Some(document) = model.facts.sop.as_ref().filter(|document| document.procedure.sop == *wanted) else { return };
-    let found = document.procedure.index_of(node);
-    model.ui.chat.going = None;
-    match found {
-        Some(node) => sop::reveal(model, node),
-        None => {
-            let text = "This SOP has no such step: it changed since, or the answer made it up.";
-            super::toast(model, ToastLevel::Refused, text.to_owned(), effects);
-        }
+    match citation.node {
+        Some(node) => sop::open_at(model, Going { sop: citation.sop, node, named: Named::ByAnswer }, effects),
+        None => sop::choose(model, citation.sop, effects),
     }
 }
 

@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, hands, output, overlay, queue, sop};
+use super::{asking, chat, chat_find, hands, output, overlay, palette, queue, search, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
 use crate::tui::chat::view::Mode;
@@ -25,6 +25,8 @@ pub(crate) fn context(model: &Model) -> Context {
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. }) => Context::Help,
+        Some(Overlay::Search(_)) => Context::Search,
+        Some(Overlay::Palette(_)) => Context::Palette,
         None if field(model).is_some() => Context::Filter,
         None => match model.ui.focus {
             Pane::Incidents => Context::Incidents,
@@ -40,10 +42,8 @@ pub(crate) fn context(model: &Model) -> Context {
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let intent = model.ui.keymap.lookup(context(model), &key);
     // These work everywhere, also while something is being typed.
-    match intent {
-        Some(Intent::Suspend) => return effects.push(Effect::Suspend),
-        Some(Intent::Redraw) => return effects.push(Effect::Repaint),
-        _ => {}
+    if let Some(intent @ (Intent::Suspend | Intent::Redraw)) = intent {
+        return perform(model, intent, effects);
     }
     if model.ui.overlay.is_some() {
         model.ui.toast = None;
@@ -55,7 +55,18 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     if context(model) == Context::Ask {
         return asking::typed(model, key, intent, effects);
     }
-    let Some(intent) = intent else { return };
+    if let Some(intent) = intent {
+        perform(model, intent, effects);
+    }
+}
+
+/// Does what an intent means in the pane in focus, whether a key or the palette asked for it.
+pub(super) fn perform(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
+    match intent {
+        Intent::Suspend => return effects.push(Effect::Suspend),
+        Intent::Redraw => return effects.push(Effect::Repaint),
+        _ => {}
+    }
     model.ui.toast = None;
     if model.ui.queue.settling.is_some() && !moves(intent) {
         // Whatever comes next is meant for the incident under the cursor.
@@ -71,7 +82,8 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     }
 }
 
-const fn moves(intent: Intent) -> bool {
+/// Whether an intent moves the cursor.
+pub(crate) const fn moves(intent: Intent) -> bool {
     matches!(
         intent,
         Intent::Down
@@ -100,6 +112,8 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::FocusSop => focus(model, Pane::Sop),
         Intent::FocusOutput => focus(model, Pane::Output),
         Intent::FocusChat => focus(model, Pane::Chat),
+        Intent::Search => search::open(model, "", effects),
+        Intent::Palette => palette::open(model, effects),
         Intent::Approvals => overlay::open_review(model, effects),
         Intent::Acknowledge => hands::acknowledge(model, effects),
         Intent::Sop => {
@@ -130,7 +144,8 @@ pub(super) fn next_pane(model: &Model, direction: Direction) -> Pane {
     panes[next]
 }
 
-fn focus(model: &mut Model, pane: Pane) {
+/// Gives the focus to a pane, if it is there.
+pub(super) fn focus(model: &mut Model, pane: Pane) {
     if panes(model).contains(&pane) {
         model.ui.focus = pane;
         sop::keep_visible(model);
@@ -200,6 +215,7 @@ enum Field {
     Filter,
     FindInSop,
     FindInOutput,
+    FindInChat,
 }
 
 const fn field(model: &Model) -> Option<Field> {
@@ -209,38 +225,56 @@ const fn field(model: &Model) -> Option<Field> {
         Some(Field::FindInSop)
     } else if model.ui.output.editing.is_some() {
         Some(Field::FindInOutput)
+    } else if model.ui.chat.editing.is_some() {
+        Some(Field::FindInChat)
     } else {
         None
     }
 }
 
+/// Whether a filter or a text to find is being typed in a pane.
+#[must_use]
+pub(super) const fn types_in_a_pane(model: &Model) -> bool {
+    field(model).is_some()
+}
+
+const fn line_of(model: &mut Model, field: Field) -> &mut Option<LineEdit> {
+    match field {
+        Field::Filter => &mut model.ui.queue.editing,
+        Field::FindInSop => &mut model.ui.sop.editing,
+        Field::FindInOutput => &mut model.ui.output.editing,
+        Field::FindInChat => &mut model.ui.chat.editing,
+    }
+}
+
 /// A key while a filter or a search is being typed.
 fn typed(model: &mut Model, field: Field, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+    if field == Field::Filter {
+        return in_filter(model, key, intent, effects);
+    }
+    let line = line_of(model, field);
+    match intent {
+        Some(Intent::Back) => *line = None,
+        Some(Intent::Open) => {
+            if let Some(edit) = line.take() {
+                look_for(model, field, edit.text(), effects);
+            }
+        }
+        _ => {
+            line.as_mut().map(|edit| edit.handle(&key));
+        }
+    }
+}
+
+fn look_for(model: &mut Model, field: Field, words: &str, effects: &mut Vec<Effect>) {
     match field {
-        Field::Filter => in_filter(model, key, intent, effects),
-        Field::FindInSop => match intent {
-            Some(Intent::Back) => model.ui.sop.editing = None,
-            Some(Intent::Open) => {
-                if let Some(edit) = model.ui.sop.editing.take() {
-                    edit.text().clone_into(&mut model.ui.sop.find);
-                    sop::find(model, Direction::Forward, effects);
-                }
-            }
-            _ => {
-                model.ui.sop.editing.as_mut().map(|edit| edit.handle(&key));
-            }
-        },
-        Field::FindInOutput => match intent {
-            Some(Intent::Back) => model.ui.output.editing = None,
-            Some(Intent::Open) => {
-                if let Some(edit) = model.ui.output.editing.take() {
-                    output::look_for(model, edit.text(), effects);
-                }
-            }
-            _ => {
-                model.ui.output.editing.as_mut().map(|edit| edit.handle(&key));
-            }
-        },
+        Field::Filter => {}
+        Field::FindInSop => {
+            words.clone_into(&mut model.ui.sop.find);
+            sop::find(model, Direction::Forward, effects);
+        }
+        Field::FindInOutput => output::look_for(model, words, effects),
+        Field::FindInChat => chat_find::look_for(model, words, effects),
     }
 }
 
@@ -286,6 +320,8 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         }
         Some(Overlay::Page { .. }) => {}
         None if asks => asking::pasted(model, text, effects),
+        Some(Overlay::Search(_)) => search::pasted(model, text, effects),
+        Some(Overlay::Palette(_)) => palette::pasted(model, text),
         None => match field(model) {
             Some(Field::Filter) => {
                 let paste = |edit: &mut LineEdit| {
@@ -294,11 +330,8 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
                 };
                 edit_filter(model, paste, effects);
             }
-            Some(Field::FindInSop) => {
-                model.ui.sop.editing.as_mut().map(|edit| edit.paste(text));
-            }
-            Some(Field::FindInOutput) => {
-                model.ui.output.editing.as_mut().map(|edit| edit.paste(text));
+            Some(field) => {
+                line_of(model, field).as_mut().map(|edit| edit.paste(text));
             }
             None => {}
         },

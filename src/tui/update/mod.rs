@@ -4,16 +4,19 @@
 
 mod asking;
 mod chat;
+mod chat_find;
 mod hands;
 mod keys;
 mod output;
 mod overlay;
+mod palette;
 mod queue;
+mod search;
 mod sop;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use hands::UNTIL_CHANGED;
-pub(crate) use keys::{context, incident_title, pane_context, pane_name};
+pub(crate) use keys::{context, incident_title, moves, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::sync::Arc;
@@ -63,10 +66,14 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
-        Msg::SopOpened { generation, result } => opened(model, generation, result),
+        Msg::SopOpened { generation, result } => opened(model, generation, result, &mut effects),
         Msg::Answered { asked, result } => answered(model, asked, result, &mut effects),
-        Msg::Sops(Ok(sops)) => model.facts.sops = sops,
+        Msg::Sops(Ok(sops)) => {
+            model.facts.sops = sops;
+            palette::refresh(model);
+        }
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
+        Msg::Found { generation, result } => search::found(model, generation, result, &mut effects),
         Msg::Woken(timer) => woken(model, timer, &mut effects),
         Msg::Painted => {
             overlay::painted(model, &mut effects);
@@ -92,6 +99,7 @@ fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
             model.ui.loading.last_change = Some(model.ui.monotonic);
             want_load(model, effects);
         }
+        Timer::Search(number) => search::due(model, number, effects),
         Timer::Retry(number) => asking::retry_comes_closer(model, number, effects),
         Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
     }
@@ -216,9 +224,9 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 model.ui.loading.wanted = true;
             }
             sop::follow_document(model);
+            sop::arrive(model, effects);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
-            chat::go_on(model, effects);
         }
         Err(error) => {
             model.ui.trouble = Some(error.to_string());
@@ -231,7 +239,12 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
 }
 
 /// A long document has been read; that of an older question is not the one that is wanted now.
-fn opened(model: &mut Model, generation: u64, result: Result<Arc<SopDocument>, BackendError>) {
+fn opened(
+    model: &mut Model,
+    generation: u64,
+    result: Result<Arc<SopDocument>, BackendError>,
+    effects: &mut Vec<Effect>,
+) {
     if generation != model.ui.loading.generation {
         return;
     }
@@ -240,6 +253,7 @@ fn opened(model: &mut Model, generation: u64, result: Result<Arc<SopDocument>, B
         Err(error) => (None, Some(error.to_string())),
     };
     sop::follow_document(model);
+    sop::arrive(model, effects);
     overlay::refresh(model);
 }
 

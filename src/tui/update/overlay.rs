@@ -129,6 +129,8 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Prompt(_)) => in_prompt(model, key, intent, effects),
         Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
+        Some(Overlay::Search(_)) => super::search::key(model, key, intent, effects),
+        Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
         Some(Overlay::Page { page, .. }) => in_page(model, *page, intent),
         None => {}

@@ -9,7 +9,7 @@
 use crate::domain::id::IncidentId;
 use crate::engine::backend::{QueueAnchor, QueueWindow};
 use crate::tui::msg::Effect;
-use crate::tui::ui::{Behind, Model, QueueEnd, Settling};
+use crate::tui::ui::{Behind, Model, QueueEnd, Settling, ToastLevel};
 
 /// A cursor that is farther from its page takes the page along at once: no more rows than this are loaded in between.
 const FARTHEST: u32 = 500;
@@ -154,6 +154,7 @@ pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> 
     let window = &model.facts.snapshot.queue;
     let queue = &mut model.ui.queue;
     let jumped = queue.going.take();
+    let mut nowhere = None;
     if let Some(end) = jumped {
         let rank = match end {
             QueueEnd::Top => 0,
@@ -165,6 +166,7 @@ pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> 
             queue.top = rank.saturating_sub(rows - 1);
         }
     }
+    let missing = queue.sought.take();
     let found = queue.selected.and_then(|id| window.rows.iter().position(|row| row.id == id));
     match found {
         Some(position) => {
@@ -176,6 +178,7 @@ pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> 
             queue.rank = rank;
         }
         None => {
+            nowhere = missing;
             // It is not in the queue: what stands in its place is selected.
             let last = window.start + u32::try_from(window.rows.len()).unwrap_or(0);
             let rank = window.near.unwrap_or(queue.rank).clamp(window.start, last.saturating_sub(1).max(window.start));
@@ -185,6 +188,9 @@ pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> 
     }
     if !model.ui.queue.page_waits() {
         keep_visible(model);
+    }
+    if let Some(id) = nowhere {
+        super::toast(model, ToastLevel::Refused, format!("There is no incident {id}."), effects);
     }
     if jumped.is_some() && model.ui.queue.settling.is_none() && details_differ(model) {
         super::settle_later(model, Behind::Details, effects);
@@ -208,4 +214,18 @@ pub(super) fn set_filter(model: &mut Model, filter: String, effects: &mut Vec<Ef
         model.ui.queue.filter = filter;
         super::want_load(model, effects);
     }
+}
+
+/// Goes to an incident wherever it stands, also one that is resolved for long; a filter would hide it and is taken off.
+pub(super) fn seek(model: &mut Model, id: IncidentId, effects: &mut Vec<Effect>) {
+    let queue = &mut model.ui.queue;
+    queue.selected = Some(id);
+    queue.sought = Some(id);
+    queue.filter.clear();
+    queue.editing = None;
+    queue.going = None;
+    queue.settling = None;
+    // The answer that is under way knows nothing of it, and would take the selection away: it is not waited for.
+    model.ui.loading.in_flight = false;
+    super::want_load(model, effects);
 }

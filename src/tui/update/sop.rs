@@ -15,7 +15,7 @@ use crate::domain::sop::tree::{self, Direction};
 use crate::engine::backend::Command;
 use crate::tui::msg::{Asked, CommandFrom, Effect, ProposeRequest};
 use crate::tui::sop_lines::{self, Laid, SopLine};
-use crate::tui::ui::{Model, ToastLevel};
+use crate::tui::ui::{Going, Model, Named, ToastLevel};
 
 /// After a load: begins anew when the document is another one.
 pub(super) fn follow_document(model: &mut Model) {
@@ -351,8 +351,42 @@ fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
     })
 }
 
+/// Shows this node of this document, at once when it is on the screen.
+pub(super) fn open_at(model: &mut Model, going: Going, effects: &mut Vec<Effect>) {
+    choose(model, going.sop.clone(), effects);
+    model.ui.sop.going = Some(going);
+    arrive(model, effects);
+}
+
+/// Goes to the node that was asked for when its document is on the screen. When another one has been loaded by now, the
+/// person has gone elsewhere.
+pub(super) fn arrive(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(document) = &model.facts.sop else { return };
+    let procedure = &document.procedure;
+    let comes = model.ui.loading.in_flight || model.ui.loading.wanted;
+    let Some(going) = model.ui.sop.going.take_if(|going| going.sop == procedure.sop || !comes) else { return };
+    if going.sop != procedure.sop {
+        return;
+    }
+    match procedure.index_of(&going.node) {
+        Some(at) => {
+            // A node that has no line of its own stands on the line of the one that it is part of.
+            let hidden = sop_lines::repeats_parent(procedure, at) || Some(at) == sop_lines::title_node(procedure);
+            reveal(model, procedure.nodes[at].parent.filter(|_| hidden).unwrap_or(at));
+        }
+        None => {
+            let text = match going.named {
+                Named::BySearch => "That step is no longer in the SOP: it was changed meanwhile.",
+                Named::ByAnswer => "This SOP has no such step: it changed since, or the answer made it up.",
+            };
+            super::toast(model, ToastLevel::Refused, text.to_owned(), effects);
+        }
+    }
+}
+
 /// Shows this document from now on.
 pub(super) fn choose(model: &mut Model, sop: SopId, effects: &mut Vec<Effect>) {
+    model.ui.sop.going = None;
     match model.ui.queue.selected {
         Some(incident) => {
             model.ui.sop.chosen.insert(incident, sop);
