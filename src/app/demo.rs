@@ -7,19 +7,22 @@ use std::time::{Duration, Instant};
 
 use color_eyre::eyre::{Report, eyre};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::appearance::Appearance;
 use super::{App, console};
 use crate::adapters::alertmanager::WebhookPublisher;
 use crate::adapters::host::{Host, SystemClock};
 use crate::adapters::process::{DEFAULT_GRACE, start_ticks};
-use crate::cli::Exit;
+use crate::cli::{DemoOptions, Exit};
 use crate::config::{Config, Loaded};
-use crate::demo::World;
+use crate::demo::{Authority, Checks, World};
 use crate::engine::ingest::Role;
-use crate::engine::ports::{ActionRunner as _, Clock as _, GivenUp, Probe};
+use crate::engine::ports::{ActionRunner as _, AlertPublisher, Clock as _, GivenUp, Probe};
 use crate::store::Store;
 
+/// This very program, also when its file was replaced meanwhile.
+pub(super) const PROGRAM: &str = "/proc/self/exe";
 /// The name that is typed to approve something dangerous in the demo.
 const TARGET: &str = "demo";
 /// The receiver is open within this time, or the demo says why not.
@@ -34,20 +37,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When the world or the console cannot be set up.
-pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
+pub(super) fn run(loaded: Loaded, options: DemoOptions) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let mut config = loaded.config;
     let world = World::create(start_ticks)?;
-    furnish(&mut config, world.directory());
+    furnish(&mut config, &world);
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     let notices = log.as_ref().err().map(ToString::to_string).into_iter().collect();
-    let ended = console::block_on(show(world, &config, appearance, notices))?;
+    let ended = console::block_on(show(world, &config, appearance, options, notices))?;
     drop(log);
     ended
 }
 
 /// The configuration of the demo: everything in its own directory, nothing of the person's sources.
-fn furnish(config: &mut Config, directory: &Path) {
+fn furnish(config: &mut Config, world: &World) {
+    let directory = world.directory();
     config.store.path = directory.join("aiops.db");
     config.log.path = directory.join("aiops.log");
     config.receiver.listen = ([127, 0, 0, 1], 0).into();
@@ -57,24 +61,59 @@ fn furnish(config: &mut Config, directory: &Path) {
     config.sops.directories.clear();
     config.run.directory = directory.to_owned();
     config.run.target_name = TARGET.to_owned();
+    config.run.path = format!("{}:{}", world.programs().display(), config.run.path);
 }
 
-async fn show(mut world: World, config: &Config, appearance: Appearance, notices: Vec<String>) -> Result<Exit, Report> {
+async fn show(
+    mut world: World,
+    config: &Config,
+    appearance: Appearance,
+    options: DemoOptions,
+    notices: Vec<String>,
+) -> Result<Exit, Report> {
     let app = App::open(config, notices).await?;
     let store = app.store.clone();
     let ingest = app.start_ingest(config);
     let place = receiver_place(ingest.role.clone()).await?;
-    // `/proc/self/exe` stays this very program when the file is replaced meanwhile.
-    world.start_filling(Path::new("/proc/self/exe"))?;
-    let publisher = Arc::new(WebhookPublisher::new(format!("http://{place}/webhook/alertmanager"))?);
-    let check = world.check(publisher, &Host::detect().name);
-    let measuring = tokio::spawn(check.run(|| SystemClock.now()));
+    world.start(Path::new(PROGRAM))?;
+    let authority = world.authority(SystemClock.now())?;
+    let publisher: Arc<dyn AlertPublisher> =
+        Arc::new(WebhookPublisher::new(format!("http://{place}/webhook/alertmanager"))?);
+    let checks = world.checks(&authority, &publisher, &Host::detect().name);
+    let stop = CancellationToken::new();
+    let stagger = Duration::from_secs(options.stagger);
+    let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
     let ended = console::show(app, config, appearance, "demo").await;
-    measuring.abort();
+    stop.cancel();
+    let world = living.await;
     ingest.stop(console::PATIENCE).await;
     end_attempts(&store, Instant::now() + END_WITHIN).await;
+    // Only now: the database and the outputs are in its directory.
     drop(world);
     ended
+}
+
+/// What happens in the world until `stop`: the volume fills at once, `stagger` later a deployment breaks the worker, and as
+/// much later someone looks at the certificate. Gives the world back, so that it ends when nothing in it is in use.
+async fn live(
+    mut world: World,
+    authority: Authority,
+    checks: Checks,
+    stagger: Duration,
+    stop: CancellationToken,
+) -> World {
+    let now = || SystemClock.now();
+    let story = async {
+        tokio::time::sleep(stagger).await;
+        if let Err(error) = world.deploy() {
+            tracing::error!(%error, "the demo's deployment failed");
+        }
+        tokio::time::sleep(stagger).await;
+        checks.certificate.run(now).await;
+    };
+    let life = async { tokio::join!(checks.disk.run(now), checks.worker.run(now), authority.run(now), story) };
+    stop.run_until_cancelled(life).await;
+    world
 }
 
 /// Ends what still runs of approved commands: their directory is about to be removed, and with it their output.

@@ -50,7 +50,7 @@ pub struct Global {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Show the console against an embedded world; nothing needs to be installed
-    Demo,
+    Demo(DemoOptions),
     /// Look into the journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),
@@ -65,13 +65,41 @@ pub enum Command {
         /// Digest of the action that was approved
         digest: String,
     },
-    /// Fill a directory with logs until it holds this many bytes; started by the demo
-    #[command(hide = true)]
-    DemoFiller {
+    /// Play a part in the embedded world until the standard input is closed; started by the demo
+    #[command(subcommand, hide = true)]
+    DemoPart(DemoPart),
+}
+
+/// How the demo goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct DemoOptions {
+    /// Start without the guided tour
+    #[arg(long)]
+    pub no_tour: bool,
+    /// Seconds between the causes of two incidents
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub stagger: u64,
+}
+
+/// A process of the embedded world.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum DemoPart {
+    /// Fill a directory with logs until it holds this many bytes
+    Filler {
         /// Directory to fill
         volume: PathBuf,
         /// Bytes at which it ends
         quota: u64,
+    },
+    /// Keep the worker alive
+    Supervisor {
+        /// Directory of the demo
+        directory: PathBuf,
+    },
+    /// Send orders
+    Worker {
+        /// Directory of the demo
+        directory: PathBuf,
     },
 }
 
@@ -165,7 +193,9 @@ mod tests {
 
     #[rstest]
     #[case(&[], None)]
-    #[case(&["demo"], Some(Command::Demo))]
+    #[case(&["demo"], Some(Command::Demo(DemoOptions { no_tour: false, stagger: 20 })))]
+    #[case(&["demo", "--no-tour", "--stagger", "0"], Some(Command::Demo(DemoOptions { no_tour: true, stagger: 0 })))]
+    #[case(&["demo-part", "worker", "/d"], Some(Command::DemoPart(DemoPart::Worker { directory: "/d".into() })))]
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
@@ -177,6 +207,8 @@ mod tests {
 
     #[rstest]
     #[case(&["dmeo"])]
+    #[case(&["demo", "--stagger", "3601"])]
+    #[case(&["demo-part"])]
     #[case(&["journal"])]
     #[case(&["config"])]
     #[case(&["supervise"])]
@@ -207,6 +239,6 @@ mod tests {
     #[test]
     fn internal_commands_are_not_advertised() {
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.contains("journal") && !help.contains("supervise"), "{help}");
+        assert!(help.contains("journal") && !help.contains("supervise") && !help.contains("demo-part"), "{help}");
     }
 }
