@@ -20,6 +20,7 @@ use crate::demo::{Authority, Checks, World};
 use crate::engine::ingest::Role;
 use crate::engine::ports::{ActionRunner as _, AlertPublisher, Clock as _, GivenUp, Probe};
 use crate::store::Store;
+use crate::tui::tour::Guidance;
 
 /// This very program, also when its file was replaced meanwhile.
 pub(super) const PROGRAM: &str = "/proc/self/exe";
@@ -83,7 +84,8 @@ async fn show(
     let stop = CancellationToken::new();
     let stagger = Duration::from_secs(options.stagger);
     let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
-    let ended = console::show(app, config, appearance, "demo").await;
+    let guidance = if options.no_tour { Guidance::None } else { Guidance::Tour };
+    let ended = console::show(app, config, appearance, "demo", guidance).await;
     stop.cancel();
     let world = living.await;
     ingest.stop(console::PATIENCE).await;

@@ -17,6 +17,7 @@ use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::review::Review;
+use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -58,8 +59,12 @@ impl Facts {
 /// State of the screen.
 #[derive(Debug)]
 pub struct Ui {
-    /// Columns and rows.
+    /// Columns and rows for everything but the guided tour.
     pub size: (u16, u16),
+    /// Columns and rows of the terminal.
+    pub terminal: (u16, u16),
+    /// The guided tour, until it has ended.
+    pub tour: Option<Tour>,
     /// Which pane keys go to.
     pub focus: Pane,
     /// The queue.
@@ -316,6 +321,8 @@ impl Model {
     pub fn new(size: (u16, u16), keymap: Keymap, settings: Settings) -> Self {
         let ui = Ui {
             size,
+            terminal: size,
+            tour: None,
             focus: Pane::Incidents,
             queue: QueueView::default(),
             sop: SopView::default(),
@@ -332,6 +339,17 @@ impl Model {
             trouble: None,
         };
         Self { ui, facts: Facts::default() }
+    }
+
+    /// The same, with the guided tour if that is wanted.
+    #[must_use]
+    pub fn guided(mut self, guidance: Guidance) -> Self {
+        if guidance == Guidance::Tour {
+            self.ui.tour = Some(Tour::new());
+            self.ui.keymap = self.ui.keymap.with_end_of_tour();
+            self.ui.fit(self.ui.terminal);
+        }
+        self
     }
 
     /// Where everything stands now; `None` when the terminal is too small.
@@ -369,6 +387,13 @@ impl Model {
 }
 
 impl Ui {
+    /// The terminal has this size, or the tour has ended: what is left for everything else follows.
+    pub fn fit(&mut self, terminal: (u16, u16)) {
+        self.terminal = terminal;
+        let (columns, rows) = terminal;
+        self.size = (columns, rows - tour::rows_of(self.tour.as_ref(), rows));
+    }
+
     /// A new number for a timer.
     pub fn next_timer(&mut self) -> u64 {
         self.timer += 1;

@@ -10,6 +10,7 @@ mod overlay;
 mod paint;
 mod queue;
 mod sop;
+mod tour;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -42,6 +43,7 @@ pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     }
     footer::draw(buffer, layout.footer, model, look);
     overlay::draw(buffer, model, look);
+    tour::draw(buffer, model, look);
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect, look: &Look) {

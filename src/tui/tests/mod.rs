@@ -8,4 +8,5 @@ mod pages;
 mod queue;
 mod screens;
 mod sop;
+mod tour;
 mod world;

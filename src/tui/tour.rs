@@ -1,0 +1,197 @@
+//! The guided tour: six hints in one row below everything else, each of which goes on when the person has done what it says.
+//!
+//! Owns: the hints, their order and when each is done. Does not: press keys, open anything or draw (see `draw::tour`).
+//!
+//! Invariants: the tour only goes forward, and past everything that the person has done already; it shows keys as the
+//! person's own keymap has them; a console without a tour is the same to the last cell.
+
+use crate::domain::action::attempt::{Attempt, AttemptState};
+use crate::domain::incident::IncidentState;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::{Context, Keymap};
+use crate::tui::layout::{Pane, SMALLEST};
+use crate::tui::review::Review;
+use crate::tui::ui::{Model, Overlay, Page};
+
+/// Whether a console begins with the tour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guidance {
+    /// It does.
+    Tour,
+    /// It does not.
+    None,
+}
+
+/// The tour while it is on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tour {
+    hint: Hint,
+}
+
+/// One hint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hint {
+    See,
+    Sop,
+    Propose,
+    Approve,
+    Watch,
+    Fix,
+}
+
+/// A piece of a hint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Words.
+    Words(&'static str),
+    /// A key.
+    Key(String),
+}
+
+/// What is said when the tour has been gone to its end.
+pub const FAREWELL: &str = "That was the tour: the alert has cleared. The other incidents are fixed in the same way.";
+
+impl Hint {
+    const ALL: [Self; 6] = [Self::See, Self::Sop, Self::Propose, Self::Approve, Self::Watch, Self::Fix];
+
+    /// Its position, from 1.
+    fn number(self) -> usize {
+        Self::ALL.iter().position(|hint| *hint == self).map_or(1, |at| at + 1)
+    }
+
+    /// Whether what the hint says has just been done.
+    fn is_done(self, model: &Model) -> bool {
+        let ui = &model.ui;
+        match self {
+            Self::See => matches!(ui.overlay, Some(Overlay::Page { page: Page::Incident, .. })),
+            Self::Sop => ui.focus == Pane::Sop && model.facts.sop.is_some(),
+            Self::Propose => !model.facts.snapshot.tray.is_empty(),
+            Self::Approve => model.shown_attempt().is_some(),
+            Self::Watch => {
+                let ended = |attempt: &Attempt| matches!(attempt.state, AttemptState::Ended { .. });
+                ui.focus == Pane::Output && model.shown_attempt().is_some_and(ended)
+            }
+            Self::Fix => model.facts.snapshot.queue.rows.iter().any(|row| row.state == IncidentState::Resolved),
+        }
+    }
+}
+
+impl Tour {
+    /// A tour that begins.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { hint: Hint::See }
+    }
+
+    /// The tour after what `model` shows; `None` when it has been gone to its end.
+    #[must_use]
+    pub fn after(self, model: &Model) -> Option<Self> {
+        let Some(done) = Hint::ALL.into_iter().rev().find(|hint| hint.is_done(model)) else { return Some(self) };
+        let next = Hint::ALL.get(done.number()).copied();
+        next.map(|next| Self { hint: next.max(self.hint) })
+    }
+
+    /// How far it has come: the number of the hint and of all hints.
+    #[must_use]
+    pub fn progress(self) -> (usize, usize) {
+        (self.hint.number(), Hint::ALL.len())
+    }
+
+    /// What is said now. Fits 80 columns with what stands around it.
+    #[must_use]
+    pub fn pieces(self, model: &Model) -> Vec<Piece> {
+        let keymap = &model.ui.keymap;
+        match &model.ui.overlay {
+            Some(Overlay::Review(review)) => return in_review(review, keymap),
+            Some(Overlay::Prompt(_)) => {
+                return says(
+                    keymap,
+                    Context::Prompt,
+                    &[Part::Words("Type the value, "), Part::Key(Intent::Open), Part::Words(" accepts it.")],
+                );
+            }
+            Some(Overlay::Page { .. } | Overlay::Picker(_)) => {
+                return says(keymap, Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")]);
+            }
+            None => {}
+        }
+        let parts: &[Part] = match self.hint {
+            Hint::See if model.facts.detail().is_none() => &[Part::Words("An alert comes within seconds.")],
+            Hint::See => &[
+                Part::Words("An incident. "),
+                Part::Key(Intent::Details),
+                Part::Words(" shows all that is known of it."),
+            ],
+            Hint::Sop => &[Part::Key(Intent::FocusSop), Part::Words(" goes to its SOP: what to do about this alert.")],
+            Hint::Propose if model.ui.focus != Pane::Sop => {
+                &[Part::Key(Intent::FocusSop), Part::Words(" goes back to the SOP.")]
+            }
+            Hint::Propose => &[
+                Part::Key(Intent::NextStep),
+                Part::Words(" next step, "),
+                Part::Key(Intent::Run),
+                Part::Words(" proposes its command. Nothing runs."),
+            ],
+            Hint::Approve => &[Part::Key(Intent::Approvals), Part::Words(" reviews word by word what would run.")],
+            Hint::Watch => &[
+                Part::Words("It runs just as you read it. "),
+                Part::Key(Intent::FocusOutput),
+                Part::Words(" goes to its output."),
+            ],
+            Hint::Fix => &[
+                Part::Words("Fix it: "),
+                Part::Key(Intent::FocusSop),
+                Part::Words(", "),
+                Part::Key(Intent::NextStep),
+                Part::Words(" to Mitigation, "),
+                Part::Key(Intent::Run),
+                Part::Words(", "),
+                Part::Key(Intent::Approvals),
+                Part::Words(". The alert clears."),
+            ],
+        };
+        says(keymap, Context::Sop, parts)
+    }
+}
+
+impl Default for Tour {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the review still needs.
+fn in_review(review: &Review, keymap: &Keymap) -> Vec<Piece> {
+    let parts: &[Part] = if !review.seen.iter().all(|seen| *seen) {
+        &[Part::Words("Read it to its end: "), Part::Key(Intent::PageDown), Part::Words(".")]
+    } else if review.typed.as_ref().is_some_and(|typed| typed.text().is_empty()) {
+        &[Part::Words("It may change things: type the target's name.")]
+    } else {
+        &[Part::Words("Wait a breath, then "), Part::Key(Intent::Approve), Part::Words(" approves.")]
+    };
+    says(keymap, Context::Review, parts)
+}
+
+/// A piece of a hint before its keys are known.
+#[derive(Clone, Copy)]
+enum Part {
+    Words(&'static str),
+    Key(Intent),
+}
+
+fn says(keymap: &Keymap, context: Context, parts: &[Part]) -> Vec<Piece> {
+    let piece = |part: &Part| match *part {
+        Part::Words(words) => Piece::Words(words),
+        // What the person has taken every key from is still named.
+        Part::Key(intent) => {
+            Piece::Key(keymap.key_for(context, intent).unwrap_or_else(|| format!("({})", intent.name())))
+        }
+    };
+    parts.iter().map(piece).collect()
+}
+
+/// Rows that the tour takes from a terminal with so many.
+#[must_use]
+pub const fn rows_of(tour: Option<&Tour>, rows: u16) -> u16 {
+    if tour.is_some() && rows > SMALLEST.1 { 1 } else { 0 }
+}
