@@ -12,6 +12,8 @@ fi
 home=$(cd "$(dirname "$0")/.." && pwd)
 request="$home/authority/requests/$$"
 
+# Of an earlier process with this number that nobody waited for.
+rm -f "$request.answer"
 # The name under which it is looked for comes last, so that nobody reads half of it.
 printf '%s\n' "$certificate" > "$request.new"
 mv "$request.new" "$request.request"

@@ -26,6 +26,8 @@ use crate::tui::tour::Guidance;
 pub(super) const PROGRAM: &str = "/proc/self/exe";
 /// The name that is typed to approve something dangerous in the demo.
 const TARGET: &str = "demo";
+/// The database of a demo, in its directory.
+const DATABASE: &str = "aiops.db";
 /// The receiver is open within this time, or the demo says why not.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -41,7 +43,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) fn run(loaded: Loaded, options: DemoOptions) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let mut config = loaded.config;
-    let world = World::create(start_ticks)?;
+    let world = World::create(start_ticks, end_left_over)?;
     furnish(&mut config, &world);
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     let notices = log.as_ref().err().map(ToString::to_string).into_iter().collect();
@@ -53,7 +55,7 @@ pub(super) fn run(loaded: Loaded, options: DemoOptions) -> Result<Exit, Report> 
 /// The configuration of the demo: everything in its own directory, nothing of the person's sources.
 fn furnish(config: &mut Config, world: &World) {
     let directory = world.directory();
-    config.store.path = directory.join("aiops.db");
+    config.store.path = directory.join(DATABASE);
     config.log.path = directory.join("aiops.log");
     config.receiver.listen = ([127, 0, 0, 1], 0).into();
     config.receiver.enabled = true;
@@ -130,10 +132,7 @@ async fn end_attempts(store: &Store, deadline: Instant) {
             }
         };
         let places: Vec<String> = unfinished.into_iter().map(|attempt| attempt.directory).collect();
-        let looked = tokio::task::spawn_blocking(move || {
-            let alive = places.iter().filter(|place| end_attempt(place, &mut asked)).count();
-            (alive, asked)
-        });
+        let looked = tokio::task::spawn_blocking(move || (end_each(&places, &mut asked), asked));
         let Ok((alive, known)) = looked.await else { return };
         asked = known;
         if alive == 0 {
@@ -145,6 +144,21 @@ async fn end_attempts(store: &Store, deadline: Instant) {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// The same for a demo that was killed: what it had approved may still run in its directory.
+fn end_left_over(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(super::attempts_root(&directory.join(DATABASE))) else { return };
+    let places: Vec<String> = entries.flatten().map(|entry| entry.path().display().to_string()).collect();
+    let (mut asked, deadline) = (HashSet::new(), Instant::now() + END_WITHIN);
+    while end_each(&places, &mut asked) > 0 && Instant::now() < deadline {
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Asks each attempt once to end; how many may still run.
+fn end_each(places: &[String], asked: &mut HashSet<String>) -> usize {
+    places.iter().filter(|place| end_attempt(place, asked)).count()
 }
 
 /// Asks the attempt in `place` once to end, or sees to it that it never begins; whether it may still run.

@@ -28,7 +28,7 @@ pub use alarm::Check;
 pub use authority::{Authority, AuthorityError};
 pub use filler::fill;
 pub use leash::Leash;
-pub use place::{Place, PlaceError, StartTicks};
+pub use place::{EndLeftOver, Place, PlaceError, StartTicks};
 pub use worker::{WorkerError, WorkerPlace, work};
 
 use crate::domain::time::Timestamp;
@@ -64,12 +64,13 @@ pub struct Checks {
 }
 
 impl World {
-    /// Makes the directory, after removing what crashed demos left behind; `start_ticks` tells which ones crashed.
+    /// Makes the directory, after removing what crashed demos left behind: `start_ticks` tells which ones crashed,
+    /// `end_left_over` ends what still runs there.
     ///
     /// # Errors
     /// When the directory cannot be made or belongs to someone else.
-    pub fn create(start_ticks: StartTicks) -> Result<Self, PlaceError> {
-        let place = Place::create(start_ticks)?;
+    pub fn create(start_ticks: StartTicks, end_left_over: EndLeftOver) -> Result<Self, PlaceError> {
+        let place = Place::create(start_ticks, end_left_over)?;
         Ok(Self { place, filler: None, supervisor: None })
     }
 

@@ -23,10 +23,10 @@ const ORDERS: u32 = 60;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// A file or directory could not be used; what it was for, and its path.
-    #[error("cannot {0} {1}: {2}")]
+    #[error("cannot {0}: {2}: {1}")]
     File(&'static str, PathBuf, #[source] io::Error),
     /// The configuration is not one.
-    #[error("cannot understand {0}: {1}")]
+    #[error("cannot understand the configuration {0}: {1}")]
     Config(PathBuf, #[source] toml::de::Error),
 }
 

@@ -49,7 +49,7 @@ pub enum Piece {
 }
 
 /// What is said when the tour has been gone to its end.
-pub const FAREWELL: &str = "That was the tour: the alert has cleared. The other incidents are fixed in the same way.";
+pub const FAREWELL: &str = "That was the tour: the alert has cleared. The others go the same way.";
 
 impl Hint {
     const ALL: [Self; 6] = [Self::See, Self::Sop, Self::Propose, Self::Approve, Self::Watch, Self::Fix];
@@ -72,6 +72,47 @@ impl Hint {
                 ui.focus == Pane::Output && model.shown_attempt().is_some_and(ended)
             }
             Self::Fix => model.facts.snapshot.queue.rows.iter().any(|row| row.state == IncidentState::Resolved),
+        }
+    }
+}
+
+impl Hint {
+    /// What it says while nothing lies above the panes.
+    fn parts(self, model: &Model) -> &'static [Part] {
+        match self {
+            Self::See if model.facts.detail().is_none() => &[Part::Words("An alert comes within seconds.")],
+            Self::See => &[
+                Part::Words("An incident. "),
+                Part::Key(Intent::Details),
+                Part::Words(" shows all that is known of it."),
+            ],
+            Self::Sop => &[Part::Key(Intent::FocusSop), Part::Words(" goes to its SOP: what to do about this alert.")],
+            Self::Propose if model.ui.focus != Pane::Sop => {
+                &[Part::Key(Intent::FocusSop), Part::Words(" goes back to the SOP.")]
+            }
+            Self::Propose => &[
+                Part::Key(Intent::NextStep),
+                Part::Words(" next step, "),
+                Part::Key(Intent::Run),
+                Part::Words(" proposes its command. Nothing runs."),
+            ],
+            Self::Approve => &[Part::Key(Intent::Approvals), Part::Words(" reviews word by word what would run.")],
+            Self::Watch => &[
+                Part::Words("It runs just as you read it. "),
+                Part::Key(Intent::FocusOutput),
+                Part::Words(" goes to its output."),
+            ],
+            Self::Fix => &[
+                Part::Words("Fix it: "),
+                Part::Key(Intent::FocusSop),
+                Part::Words(", "),
+                Part::Key(Intent::NextStep),
+                Part::Words(" to Mitigation, "),
+                Part::Key(Intent::Run),
+                Part::Words(", "),
+                Part::Key(Intent::Approvals),
+                Part::Words(". The alert clears."),
+            ],
         }
     }
 }
@@ -107,7 +148,13 @@ impl Tour {
                 return says(
                     keymap,
                     Context::Prompt,
-                    &[Part::Words("Type the value, "), Part::Key(Intent::Open), Part::Words(" accepts it.")],
+                    &[
+                        Part::Words("Type the value, "),
+                        Part::Key(Intent::Open),
+                        Part::Words(" accepts it, "),
+                        Part::Key(Intent::Back),
+                        Part::Words(" leaves."),
+                    ],
                 );
             }
             Some(Overlay::Page { .. } | Overlay::Picker(_)) => {
@@ -115,42 +162,7 @@ impl Tour {
             }
             None => {}
         }
-        let parts: &[Part] = match self.hint {
-            Hint::See if model.facts.detail().is_none() => &[Part::Words("An alert comes within seconds.")],
-            Hint::See => &[
-                Part::Words("An incident. "),
-                Part::Key(Intent::Details),
-                Part::Words(" shows all that is known of it."),
-            ],
-            Hint::Sop => &[Part::Key(Intent::FocusSop), Part::Words(" goes to its SOP: what to do about this alert.")],
-            Hint::Propose if model.ui.focus != Pane::Sop => {
-                &[Part::Key(Intent::FocusSop), Part::Words(" goes back to the SOP.")]
-            }
-            Hint::Propose => &[
-                Part::Key(Intent::NextStep),
-                Part::Words(" next step, "),
-                Part::Key(Intent::Run),
-                Part::Words(" proposes its command. Nothing runs."),
-            ],
-            Hint::Approve => &[Part::Key(Intent::Approvals), Part::Words(" reviews word by word what would run.")],
-            Hint::Watch => &[
-                Part::Words("It runs just as you read it. "),
-                Part::Key(Intent::FocusOutput),
-                Part::Words(" goes to its output."),
-            ],
-            Hint::Fix => &[
-                Part::Words("Fix it: "),
-                Part::Key(Intent::FocusSop),
-                Part::Words(", "),
-                Part::Key(Intent::NextStep),
-                Part::Words(" to Mitigation, "),
-                Part::Key(Intent::Run),
-                Part::Words(", "),
-                Part::Key(Intent::Approvals),
-                Part::Words(". The alert clears."),
-            ],
-        };
-        says(keymap, Context::Sop, parts)
+        says(keymap, Context::Sop, self.hint.parts(model))
     }
 }
 
