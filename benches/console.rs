@@ -5,7 +5,7 @@
 //! time and size of everything written. A reply is over when nothing arrives for 150 ms; a burst is what arrives without a
 //! pause of 100 ms. Figures are printed, never asserted.
 //! `AIOPS_BENCH_IDLE=20` sets the seconds of idle watching (default 90); `AIOPS_BENCH_SEED=FILE` only makes the database,
-//! for other tools to measure with.
+//! for other tools to measure with. `AIOPS_BENCH_TURNS=FILE` keeps the bytes of turned pages, one burst a line.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,6 +38,10 @@ const LATE: Duration = Duration::from_millis(190);
 const START_QUIET: Duration = Duration::from_millis(600);
 /// A rest in which everything follows the cursor.
 const REST: Duration = Duration::from_millis(700);
+/// Presses from the middle of a page of 26 rows to the line before its last one.
+const NEAR_THE_END: usize = 11;
+/// Pages to turn.
+const TURNS: usize = 40;
 
 fn main() {
     // `cargo test --benches` runs this too; there is nothing to test here.
@@ -52,8 +56,13 @@ fn main() {
     seed(&database, INCIDENTS);
     println!("machine: {}", machine());
     println!("method: release binary, pseudo-terminal {COLUMNS}x{ROWS}, {INCIDENTS} open incidents");
-    first_frame(home.path(), &database);
+    if std::env::var_os("AIOPS_BENCH_TURNS").is_none() {
+        first_frame(home.path(), &database);
+    }
     keys(home.path(), &database);
+    if std::env::var_os("AIOPS_BENCH_TURNS").is_some() {
+        return;
+    }
     idle(home.path(), &database);
     burst(home.path());
 }
@@ -122,7 +131,7 @@ fn wall() -> Timestamp {
 /// What was written, when.
 struct Piece {
     at: Instant,
-    bytes: usize,
+    bytes: Vec<u8>,
 }
 
 /// A running console.
@@ -166,7 +175,7 @@ impl Console {
             while let Ok(bytes @ 1..) = reader.read(&mut buffer) {
                 let at = Instant::now();
                 shared.lock().unwrap().process(&buffer[..bytes]);
-                if sender.send(Piece { at, bytes }).is_err() {
+                if sender.send(Piece { at, bytes: buffer[..bytes].to_vec() }).is_err() {
                     return;
                 }
             }
@@ -182,7 +191,7 @@ impl Console {
             let wait = if last.is_some() { quiet } else { deadline.saturating_duration_since(Instant::now()) };
             match self.output.recv_timeout(wait) {
                 Ok(piece) => {
-                    bytes += piece.bytes;
+                    bytes += piece.bytes.len();
                     last = Some(piece.at);
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return (bytes, last),
@@ -190,13 +199,13 @@ impl Console {
         }
     }
 
-    /// Bytes of each burst until nothing came for `quiet`.
-    fn bursts(&self, quiet: Duration) -> Vec<usize> {
-        let mut bursts: Vec<usize> = Vec::new();
+    /// Each burst until nothing came for `quiet`.
+    fn bursts(&self, quiet: Duration) -> Vec<Vec<u8>> {
+        let mut bursts: Vec<Vec<u8>> = Vec::new();
         let mut last: Option<Instant> = None;
         while let Ok(piece) = self.output.recv_timeout(quiet) {
             match bursts.last_mut() {
-                Some(burst) if last.is_some_and(|last| piece.at - last < PART) => *burst += piece.bytes,
+                Some(burst) if last.is_some_and(|last| piece.at - last < PART) => burst.extend(piece.bytes),
                 _ => bursts.push(piece.bytes),
             }
             last = Some(piece.at);
@@ -263,7 +272,7 @@ fn keys(home: &Path, database: &Path) {
     console.reply(Duration::from_secs(10), Duration::from_secs(15));
     let (mut times, mut sizes, mut silent) = (Vec::new(), Vec::new(), 0);
     let (mut before, mut late) = (None, 0);
-    for _ in 0..200 {
+    for _ in 0..(if std::env::var_os("AIOPS_BENCH_TURNS").is_some() { 60 } else { 200 }) {
         let pressed = Instant::now();
         late += u32::from(before.replace(pressed).is_some_and(|before| pressed - before > LATE));
         console.press(b"\x1b[B");
@@ -288,26 +297,46 @@ fn keys(home: &Path, database: &Path) {
     rests(&mut console);
 }
 
-/// What follows the cursor after each of many presses with a rest behind it, over several ends of pages.
+/// What follows the cursor after a rest: after presses that stay within the page, and after presses that turn it.
 fn rests(console: &mut Console) {
-    const PRESSES: usize = 60;
-    let (mut most, mut most_in_all, mut turns) = (0, 0, 0);
-    for _ in 0..PRESSES {
+    let (mut within, mut turned, mut bursts_of_a_turn) = (Vec::new(), Vec::new(), Vec::new());
+    let mut record = std::env::var_os("AIOPS_BENCH_TURNS").map(|path| std::fs::File::create(path).unwrap());
+    let mut in_the_middle = false;
+    while turned.len() < TURNS {
+        if in_the_middle {
+            // A turned page has the cursor in its middle: on to a line before its end without a rest.
+            (0..NEAR_THE_END).for_each(|_| console.press(b"\x1b[B"));
+        }
         console.bursts(REST);
         let page = console.page();
         console.press(b"\x1b[B");
-        // The first burst is the echo of the key.
         let bursts = console.bursts(REST);
-        let after = bursts.get(1..).unwrap_or_default();
-        most = after.iter().copied().max().unwrap_or(0).max(most);
-        most_in_all = after.iter().sum::<usize>().max(most_in_all);
-        turns += u32::from(console.page() != page);
+        // The first burst is the echo of the key.
+        let after: Vec<f64> = bursts.iter().skip(1).map(|burst| burst.len() as f64).collect();
+        in_the_middle = console.page() != page;
+        if in_the_middle {
+            turned.push(after.iter().sum());
+            bursts_of_a_turn.extend(after);
+            if let Some(file) = &mut record {
+                bursts.iter().for_each(|burst| writeln!(file, "{}", burst.escape_ascii()).unwrap());
+            }
+        } else {
+            within.push(after.iter().sum());
+        }
     }
+    let figures = |bytes: &[f64]| {
+        let [half, most_of, most] = [0.5, 0.99, 1.0].map(|share| percentile(bytes, share));
+        format!("p50 {half:.0}, p99 {most_of:.0}, most {most:.0} bytes")
+    };
+    println!("a rest within the page, {} times, the details: {}", within.len(), figures(&within));
+    println!("a rest that turns the page, {TURNS} times, all that follows: {} (target: 3000)", figures(&turned));
     println!(
-        "after a rest, {PRESSES} presses of which {turns} turned the page: at most {most} bytes in one burst (target: 3000), \
-         {most_in_all} after one press"
+        "  its bursts: {}, {:.1} each time",
+        figures(&bursts_of_a_turn),
+        bursts_of_a_turn.len() as f64 / TURNS as f64
     );
 }
+
 /// A live source: the same alert delivered again every second, as a busy Alertmanager does.
 fn idle(home: &Path, database: &Path) {
     let seconds = std::env::var("AIOPS_BENCH_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(90_u64);
@@ -323,7 +352,7 @@ fn idle(home: &Path, database: &Path) {
         deliveries += u32::from(post(port, 0));
         let next = (Instant::now() + Duration::from_secs(1)).min(until);
         while let Ok(piece) = console.output.recv_timeout(next.saturating_duration_since(Instant::now())) {
-            bytes += piece.bytes;
+            bytes += piece.bytes.len();
         }
     }
     println!(

@@ -10,13 +10,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::appearance::Appearance;
-use super::{App, console};
+use super::{App, console, stand_in};
 use crate::adapters::alertmanager::WebhookPublisher;
 use crate::adapters::host::{Host, SystemClock};
 use crate::adapters::process::{DEFAULT_GRACE, start_ticks};
 use crate::cli::{DemoOptions, Exit};
 use crate::config::{Config, Loaded};
 use crate::demo::{Authority, Checks, World};
+use crate::domain::chat::budget::Budget;
 use crate::engine::ingest::Role;
 use crate::engine::ports::{ActionRunner as _, AlertPublisher, Clock as _, GivenUp, Probe};
 use crate::store::Store;
@@ -28,6 +29,8 @@ pub(super) const PROGRAM: &str = "/proc/self/exe";
 const TARGET: &str = "demo";
 /// The database of a demo, in its directory.
 const DATABASE: &str = "aiops.db";
+/// What may be spent on a model in one demo, in millionths of a US dollar: 0.25, a few questions to the default model.
+const BUDGET: u64 = 250_000;
 /// The receiver is open within this time, or the demo says why not.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -47,12 +50,13 @@ pub(super) fn run(loaded: Loaded, options: DemoOptions) -> Result<Exit, Report> 
     furnish(&mut config, &world);
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     let notices = log.as_ref().err().map(ToString::to_string).into_iter().collect();
-    let ended = console::block_on(show(world, &config, appearance, options, notices))?;
+    let ended = console::block_on(show(world, config, appearance, options, notices))?;
     drop(log);
     ended
 }
 
-/// The configuration of the demo: everything in its own directory, nothing of the person's sources.
+/// The configuration of the demo: everything in its own directory, nothing of the person's sources. Their model is asked if
+/// there is one, for little money.
 fn furnish(config: &mut Config, world: &World) {
     let directory = world.directory();
     config.store.path = directory.join(DATABASE);
@@ -65,18 +69,33 @@ fn furnish(config: &mut Config, world: &World) {
     config.run.directory = directory.to_owned();
     config.run.target_name = TARGET.to_owned();
     config.run.path = format!("{}:{}", world.programs().display(), config.run.path);
+    config.budget.limits = little(config.budget.limits);
+}
+
+/// The person's own limits, and none above that of a demo.
+fn little(own: Budget) -> Budget {
+    Budget {
+        per_call: own.per_call.min(BUDGET),
+        per_incident: own.per_incident.min(BUDGET),
+        per_day: own.per_day.min(BUDGET),
+    }
 }
 
 async fn show(
     mut world: World,
-    config: &Config,
+    mut config: Config,
     appearance: Appearance,
     options: DemoOptions,
     notices: Vec<String>,
 ) -> Result<Exit, Report> {
-    let app = App::open(config, notices).await?;
+    // It answers until the console has been left.
+    let _stand_in = match options.fake_model {
+        true => Some(stand_in::start(&mut config, world.directory()).await?),
+        false => None,
+    };
+    let app = App::open(&config, notices).await?;
     let store = app.store.clone();
-    let ingest = app.start_ingest(config);
+    let ingest = app.start_ingest(&config);
     let place = receiver_place(ingest.role.clone()).await?;
     world.start(Path::new(PROGRAM))?;
     let authority = world.authority(SystemClock.now())?;
@@ -87,7 +106,7 @@ async fn show(
     let stagger = Duration::from_secs(options.stagger);
     let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
     let guidance = if options.no_tour { Guidance::None } else { Guidance::Tour };
-    let ended = console::show(app, config, appearance, "demo", guidance).await;
+    let ended = console::show(app, &config, appearance, "demo", guidance).await;
     stop.cancel();
     let world = living.await;
     ingest.stop(console::PATIENCE).await;
@@ -188,5 +207,18 @@ async fn receiver_place(mut role: watch::Receiver<Role>) -> Result<String, Repor
     match &*role {
         Role::Holder { place: Some(place) } => Ok(place.clone()),
         other => Err(eyre!("The demo's receiver did not open: {other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_spends_little_and_never_more_than_the_person_allows() {
+        let Budget { per_call, per_incident, per_day } = little(Budget::default());
+        assert!(per_call == Budget::default().per_call && per_incident == BUDGET && per_day == BUDGET);
+        let none = Budget { per_call: 0, per_incident: 0, per_day: 7 };
+        assert_eq!(little(none), none);
     }
 }

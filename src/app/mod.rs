@@ -3,9 +3,12 @@
 //! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
 
 mod appearance;
+mod assistant;
 mod console;
 mod demo;
+mod model;
 mod sources;
+mod stand_in;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -50,8 +53,12 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
             crate::cli::journal::run(*command, path, store_options(), hash_output, format, &mut io::stdout().lock())
         }
+        Some(Command::Redact(command)) => {
+            crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
+        }
         None => console::run(crate::config::load(&request)?),
         Some(Command::Demo(options)) => demo::run(crate::config::load(&request)?, *options),
+        Some(Command::DemoModel { port, key, script }) => stand_in::serve(*port, key, script.as_deref()),
         // `main` does these two before the configuration is looked at.
         Some(Command::Supervise { .. } | Command::DemoPart(_)) => {
             write!(io::stderr(), "This is an internal command.")?;
@@ -173,13 +180,16 @@ impl App {
         let processes = Arc::new(Self::processes());
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
+        let host = Host::detect();
         let (lender, loans) = lending::lender();
         runner.borrow_terminals_from(Arc::new(lender));
-        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor);
+        let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
+        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
+            .with_assistant(assistant);
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
-        Ok(Self { store, backend, runner, clock, notices, loans, host: Host::detect() })
+        Ok(Self { store, backend, runner, clock, notices, loans, host })
     }
 
     /// What starts actions and finds them again.

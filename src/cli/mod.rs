@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod journal;
+pub mod redact;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ pub enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
+    Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {
@@ -68,6 +71,19 @@ pub enum Command {
     /// Play a part in the embedded world until the standard input is closed; started by the demo
     #[command(subcommand, hide = true)]
     DemoPart(DemoPart),
+    /// Stand in for Gemini on this host until the standard input ends; prints its base URL
+    #[command(hide = true)]
+    DemoModel {
+        /// Port on 127.0.0.1; 0 takes any that is free
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// The key that is accepted
+        #[arg(long, default_value = "demo")]
+        key: String,
+        /// Scenarios in TOML that go before those of the demo
+        #[arg(long, value_name = "PATH")]
+        script: Option<PathBuf>,
+    },
 }
 
 /// How the demo goes.
@@ -76,6 +92,9 @@ pub struct DemoOptions {
     /// Start without the guided tour
     #[arg(long)]
     pub no_tour: bool,
+    /// Ask a stand-in for a model, on this host and with answers that were written in advance
+    #[arg(long)]
+    pub fake_model: bool,
     /// Seconds between the causes of two incidents
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=3600))]
     pub stagger: u64,
@@ -184,6 +203,7 @@ mod tests {
 
     use super::config::ConfigCommand;
     use super::journal::JournalCommand;
+    use super::redact::RedactCommand;
     use super::*;
 
     #[test]
@@ -199,6 +219,11 @@ mod tests {
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
+    #[case(
+        &["demo-model", "--port", "7"],
+        Some(Command::DemoModel { port: 7, key: "demo".to_owned(), script: None })
+    )]
+    #[case(&["redact", "--keep-names"], Some(Command::Redact(RedactCommand { keep_names: true, domains: Vec::new() })))]
     #[case(&["supervise", "/a/b", "d1"], Some(Command::Supervise { directory: "/a/b".into(), digest: "d1".to_owned() }))]
     fn commands_are_understood(#[case] words: &[&str], #[case] expected: Option<Command>) {
         let cli = Cli::try_parse_from([&["aiops"], words].concat()).unwrap();
@@ -239,6 +264,6 @@ mod tests {
     #[test]
     fn internal_commands_are_not_advertised() {
         let help = Cli::command().render_long_help().to_string();
-        assert!(help.contains("journal") && !help.contains("supervise") && !help.contains("demo-part"), "{help}");
+        assert!(help.contains("journal") && !help.contains("supervise") && !help.contains("demo-"), "{help}");
     }
 }

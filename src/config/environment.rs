@@ -1,7 +1,8 @@
 //! The variables `AIOPS_*`: which key each of them sets, and which of them set none.
 //!
 //! Owns: the names. The rule is `AIOPS_<SECTION>_<KEY>` in upper case (`AIOPS_RECEIVER_LISTEN`), plus the short names in
-//! [`SHORT`]. An empty variable counts as not set.
+//! [`SHORT`]. An empty variable counts as not set. The variables of [`GOOGLE`] are those of Google's own clients; they speak
+//! to every program, so they only say what neither this program's variables nor its file say.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -21,10 +22,19 @@ pub const LOG_VARIABLE: &str = "AIOPS_LOG";
 /// Short names beside the systematic ones.
 const SHORT: [(&str, &str, &str); 2] = [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme")];
 
-/// Variables that set no key but are known: read by other parts, by tests and by checks.
-const OTHERS: [&str; 5] = [CONFIG_VARIABLE, LOG_VARIABLE, "AIOPS_CORPORA", "AIOPS_REQUIRE_SERVICES", "AIOPS_CI_DENY"];
+/// Variables of Google's own clients, the one that counts first.
+const GOOGLE: [(&str, &str, &str); 4] = [
+    ("GOOGLE_API_KEY", "model", "key"),
+    ("GEMINI_API_KEY", "model", "key"),
+    ("GOOGLE_GEMINI_BASE_URL", "model", "base_url"),
+    ("GOOGLE_GENAI_API_VERSION", "model", "api_version"),
+];
 
-/// The variables of the process that begin with `AIOPS_` and are not empty.
+/// Variables that set no key but are known: read by other parts, by tests and by checks.
+const OTHERS: [&str; 6] =
+    [CONFIG_VARIABLE, LOG_VARIABLE, "AIOPS_CORPORA", "AIOPS_GEMINI", "AIOPS_REQUIRE_SERVICES", "AIOPS_CI_DENY"];
+
+/// The variables of the process that begin with `AIOPS_`, and those of Google's clients, that are not empty.
 ///
 /// Prints only the names: a value may be a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -49,7 +59,8 @@ impl Environment {
     /// Picks the variables of this program out of `all`.
     pub fn of(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let ours = all.into_iter().filter_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+            let known = |name: &String| name.starts_with(PREFIX) || GOOGLE.iter().any(|(known, ..)| known == name);
+            let name = name.into_string().ok().filter(known)?;
             (!value.is_empty()).then(|| (name, value.into_string().ok()))
         });
         Self(ours.collect())
@@ -75,10 +86,19 @@ impl Environment {
         Some(Said { text, rival: names.next(), variable })
     }
 
+    /// What a variable of Google's clients says about `section.key`.
+    pub(super) fn said_to_all(&self, section: &str, key: &str) -> Option<Said<'_>> {
+        let about = GOOGLE.iter().filter(|(_, s, k)| *s == section && *k == key);
+        let variable = about.map(|(name, ..)| *name).find(|name| self.0.contains_key(*name))?;
+        let text = self.0.get(variable)?.as_deref();
+        Some(Said { text, rival: None, variable: variable.to_owned() })
+    }
+
     /// One warning for each variable that is neither in `keys` (section and key) nor otherwise known.
     pub(super) fn unknown(&self, keys: &[(&str, &str)]) -> Vec<Warning> {
         let mut known: Vec<String> = keys.iter().flat_map(|(section, key)| names(section, key)).collect();
         known.extend(OTHERS.map(str::to_owned));
+        known.extend(GOOGLE.map(|(name, ..)| name.to_owned()));
         self.0
             .keys()
             .filter(|name| !known.contains(name))

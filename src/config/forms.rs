@@ -227,6 +227,34 @@ impl Form for Size {
     }
 }
 
+/// A number of things.
+pub(super) struct Count {
+    pub(super) least: u32,
+    pub(super) most: u32,
+}
+
+impl Form for Count {
+    type Value = u32;
+
+    fn allowed(&self) -> String {
+        format!("a whole number from {} to {}", self.least, self.most)
+    }
+
+    fn read(&self, raw: &Raw) -> Result<u32, Wrong> {
+        let (shown, number) = match raw {
+            Raw::Integer(number) => (number.to_string(), u32::try_from(*number).ok()),
+            Raw::Spoken { text, .. } => (quote(text), text.trim().parse().ok()),
+            other => return Err(Wrong::kind(other)),
+        };
+        let fits = number.filter(|number| (self.least..=self.most).contains(number));
+        fits.ok_or_else(|| Wrong::new(format!("{shown} is not in this range")))
+    }
+
+    fn show(&self, value: &u32) -> String {
+        value.to_string()
+    }
+}
+
 /// An address to listen on.
 pub(super) struct Address;
 

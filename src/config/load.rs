@@ -103,16 +103,18 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             show_resolved_for: section.read("show_resolved_for", &span(Duration::ZERO, 30 * DAY), HOUR),
         }),
         run: reader.section("run", |section| run(section, home, &request.host_name)),
+        model: reader.section("model", |section| super::model::read(section, home)),
+        budget: reader.section("budget", |section| super::budget::read(section, home)),
         console: reader.section("console", |section| console(section, home)),
         log: reader.section("log", |section| log(section, request)),
     }
 }
 
-const fn span(least: Duration, most: Duration) -> Span {
+pub(super) const fn span(least: Duration, most: Duration) -> Span {
     Span { least, most }
 }
 
-fn secret(section: &mut Scope<'_, '_>, key: &'static str, home: &Path) -> Option<super::Secret> {
+pub(super) fn secret(section: &mut Scope<'_, '_>, key: &'static str, home: &Path) -> Option<super::Secret> {
     let place = SecretPlace { key: section.name(key), home };
     section.read_optional(key, &place)
 }

@@ -4,11 +4,13 @@
 //! it again; every mistake is reported, not only the first, each with file, line, key and what is allowed; secrets are
 //! places until someone fetches them. Does not: fetch secrets, open the store, or read the file again later.
 
+mod budget;
 mod document;
 mod environment;
 mod forms;
 mod load;
 mod mistake;
+mod model;
 mod paths;
 mod places;
 mod reader;
@@ -29,6 +31,8 @@ pub use reader::{Effective, FlagValue};
 pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
 pub use secrets::look_at_secrets;
 
+use crate::domain::chat::Thinking;
+use crate::domain::chat::budget::Budget;
 use crate::domain::id::SourceId;
 
 /// Everything that can be configured.
@@ -46,6 +50,10 @@ pub struct Config {
     pub incidents: IncidentsSection,
     /// `[run]`
     pub run: RunSection,
+    /// `[model]`
+    pub model: ModelSection,
+    /// `[budget]`
+    pub budget: BudgetSection,
     /// `[console]`
     pub console: ConsoleSection,
     /// `[log]`
@@ -134,6 +142,49 @@ pub struct RunSection {
     pub pass_env: Vec<String>,
     /// Name of this host as a target, which a person types to approve what is dangerous.
     pub target_name: String,
+}
+
+/// The language model that the assistant asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSection {
+    /// Whether any model is asked at all.
+    pub enabled: bool,
+    /// Its name (`gemini-3.8-flash`).
+    pub name: String,
+    /// Base URL without version and without a slash at its end; https, or on this host.
+    pub base_url: String,
+    /// Version of the interface (`v1`, `v1beta`).
+    pub api_version: String,
+    /// The key, or a token where `vertex` is set; without it no model is asked.
+    pub key: Option<Secret>,
+    /// Where the model is asked at Vertex instead of AI Studio.
+    pub vertex: Option<Vertex>,
+    /// How long the model may think.
+    pub thinking: Thinking,
+    /// Most tokens of an answer, thinking included: 256 to 65,536.
+    pub max_output_tokens: u32,
+    /// How long the first event of an answer may take: 1 second to 5 minutes.
+    pub first_token_timeout: Duration,
+    /// How long an answer may pause: 1 second to 5 minutes.
+    pub idle_timeout: Duration,
+}
+
+/// What may be spent on models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetSection {
+    /// The limits: 0 to 1,000 US dollars each.
+    pub limits: Budget,
+    /// A file of prices that goes over the built-in table (`assets/models.toml` has its form). Absolute.
+    pub prices: Option<PathBuf>,
+}
+
+/// A place at Vertex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vertex {
+    /// The project.
+    pub project: String,
+    /// The location (`europe-west1`, `global`).
+    pub location: String,
 }
 
 /// How the console looks and behaves.

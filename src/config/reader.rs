@@ -1,4 +1,4 @@
-//! Reads keys from the layers: flag over environment over file over default.
+//! Reads keys from the layers: flag over environment over file over what is said to all programs over default.
 //!
 //! Owns: precedence, and the collecting of everything that is wrong. A key is declared by being read, so the known keys,
 //! the known variables, the suggestions and what `config show` prints cannot disagree.
@@ -8,7 +8,7 @@
 use serde::Serialize;
 
 use super::document::{Document, Field, Located, Raw};
-use super::environment::Environment;
+use super::environment::{Environment, Said};
 use super::forms::{Form, Wrong, quote};
 use super::mistake::{ConfigError, Mistake, Origin, Warning, nearest};
 
@@ -321,15 +321,22 @@ impl Scope<'_, '_> {
             return Some((Ok(raw), Origin::Flag { flag: flag.flag.to_owned() }));
         }
         if let Some(said) = self.reader.environment.about(self.section, key) {
-            let origin = Origin::Environment { variable: said.variable.clone() };
-            let raw = match (said.text, said.rival) {
-                (_, Some(rival)) => Err(Wrong::new(format!("{rival} is set, too; unset one of them"))),
-                (None, None) => Err(Wrong::new("this is not UTF-8")),
-                (Some(text), None) => Ok(Raw::Spoken { text: text.to_owned(), variable: Some(said.variable) }),
-            };
-            return Some((raw, origin));
+            return Some(spoken(said));
         }
-        let field = self.fields.iter().find(|field| field.name == key)?;
-        Some((Ok(field.value.value.clone()), self.reader.document.origin(field.value.line)))
+        if let Some(field) = self.fields.iter().find(|field| field.name == key) {
+            return Some((Ok(field.value.value.clone()), self.reader.document.origin(field.value.line)));
+        }
+        self.reader.environment.said_to_all(self.section, key).map(spoken)
     }
+}
+
+/// What a variable says, as a value.
+fn spoken(said: Said<'_>) -> (Result<Raw, Wrong>, Origin) {
+    let origin = Origin::Environment { variable: said.variable.clone() };
+    let raw = match (said.text, said.rival) {
+        (_, Some(rival)) => Err(Wrong::new(format!("{rival} is set, too; unset one of them"))),
+        (None, None) => Err(Wrong::new("this is not UTF-8")),
+        (Some(text), None) => Ok(Raw::Spoken { text: text.to_owned(), variable: Some(said.variable) }),
+    };
+    (raw, origin)
 }

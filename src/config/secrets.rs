@@ -29,5 +29,6 @@ fn secrets(config: &Config) -> Vec<&Secret> {
         Login::Anonymous => None,
         Login::Bearer(secret) | Login::Basic { password: secret, .. } => Some(secret),
     });
-    receiver.chain(logins).collect()
+    let model = config.model.key.iter().filter(|_| config.model.enabled);
+    receiver.chain(logins).chain(model).collect()
 }

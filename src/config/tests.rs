@@ -213,6 +213,28 @@ impl Fixture {
 )]
 #[case("[receiver]\ntoken = { command = [] }", 2, "receiver.token", "not of the right kind", "one of")]
 #[case("[receiver]\ntoken = { command = [\"pass\", 1] }", 2, "receiver.token", "a word that is no text", "one of")]
+#[case("[model]\nkey = \"hunter2\"", 2, "model.key", "must not stand in the configuration", "{ env = \"NAME\" }")]
+// the model
+#[case("[budget]\nper_day = 0.5", 2, "budget.per_day", "number with a fraction", "\"0.10\"")]
+#[case("[budget]\nper_day = \"5 USD\"", 2, "budget.per_day", "is no amount", "from \"0\" to \"1000\"")]
+#[case("[budget]\nper_day = \"1001\"", 2, "budget.per_day", "too much", "from \"0\" to \"1000\"")]
+#[case("[budget]\nper_call = \"2\"", 2, "budget.per_call", "never be reached", "at most budget.per_incident")]
+#[case("[model]\nname = \"a/b\"", 2, "model.name", "is not a name", "1 to 128 letters")]
+#[case("[model]\nbase_url = \"http://example.org\"", 2, "model.base_url", "in the clear", "an https:// address")]
+#[case(
+    "[model]\nbase_url = \"https://example.org/v1beta/\"",
+    2,
+    "model.base_url",
+    "api_version",
+    "without the version"
+)]
+#[case("[model]\napi_version = \"v2\"", 2, "model.api_version", "not among", "\"v1\", \"v1beta\"")]
+#[case("[model]\nthinking = \"deep\"", 2, "model.thinking", "not among", "\"low\", \"medium\" or \"high\"")]
+#[case("[model]\nmax_output_tokens = 255", 2, "model.max_output_tokens", "255 is not in this range", "256 to 65536")]
+#[case("[model]\nmax_output_tokens = \"many\"", 2, "model.max_output_tokens", "is a text", "256 to 65536")]
+#[case("[model]\nidle_timeout = \"6m\"", 2, "model.idle_timeout", "too long", "1s to 5m")]
+#[case("[model]\nproject = \"ops\"", 2, "model.project", "without a location", "together")]
+#[case("[model]\nlocation = \"eu\"", 2, "model.location", "without a project", "together")]
 // syntax
 #[case("[store]\npath = /a", 2, "", "not valid TOML", "TOML")]
 #[case("[store]\npath = \"/a\"\npath = \"/b\"", 3, "", "not valid TOML: duplicate key", "TOML")]
@@ -337,6 +359,18 @@ fn every_key_of_a_full_file_arrives() {
         path = "/opt/bin:/bin"
         pass_env = ["KUBECONFIG", "HOME", "HOME"]
         target_name = "db-7"
+        [model]
+        enabled = false
+        name = "gemini-4-argon"
+        base_url = "http://127.0.0.1:8080/proxy/"
+        api_version = "v1beta"
+        key = { file = "~/key" }
+        project = "ops"
+        location = "europe-west1"
+        thinking = "high"
+        max_output_tokens = 4096
+        first_token_timeout = "1m"
+        idle_timeout = "5s"
         [console]
         theme = "light"
         keymap = "~/keys.toml"
@@ -362,6 +396,21 @@ fn every_key_of_a_full_file_arrives() {
     assert_eq!(config.incidents.show_resolved_for, Duration::ZERO);
     assert_eq!(config.run.pass_env, ["KUBECONFIG", "HOME"]);
     assert_eq!((config.run.path.as_str(), config.run.target_name.as_str()), ("/opt/bin:/bin", "db-7"));
+    assert_eq!(
+        config.model,
+        ModelSection {
+            enabled: false,
+            name: "gemini-4-argon".to_owned(),
+            base_url: "http://127.0.0.1:8080/proxy".to_owned(),
+            api_version: "v1beta".to_owned(),
+            key: Some(Secret::new("model.key", SecretSource::File(home.join("key")))),
+            vertex: Some(Vertex { project: "ops".to_owned(), location: "europe-west1".to_owned() }),
+            thinking: Thinking::High,
+            max_output_tokens: 4096,
+            first_token_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(5),
+        }
+    );
     assert_eq!(config.console.keymap, Some(home.join("keys.toml")));
     assert_eq!((config.console.ascii, config.console.utc), (Ascii::Only, false));
     assert_eq!((config.log.level, config.log.path), (LogLevel::Debug, home.join("log")));
@@ -414,6 +463,50 @@ fn variables_set_every_kind_of_key() {
     assert_eq!(config.sops.directories, [PathBuf::from("/tmp"), PathBuf::from("/")]);
     assert_eq!(config.alertmanagers[0].name.as_str(), "alertmanager");
     assert_eq!(config.run.time_limit, Duration::from_secs(600));
+}
+
+#[test]
+fn variables_of_googles_clients_say_what_nobody_else_says() {
+    let google = [
+        ("GEMINI_API_KEY", "hunter2"),
+        ("GOOGLE_API_KEY", "hunter3"),
+        ("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:7/"),
+        ("GOOGLE_GENAI_API_VERSION", "v1beta"),
+    ];
+    let place = |variable: &str| SecretSource::Environment(variable.to_owned());
+    let loaded = Fixture::new("").with_environment(&google).loaded();
+    assert_eq!(loaded.warnings, []);
+    let model = loaded.config.model;
+    assert_eq!(model.key.unwrap().source(), &place("GOOGLE_API_KEY"));
+    assert_eq!((model.base_url.as_str(), model.api_version.as_str()), ("http://127.0.0.1:7", "v1beta"));
+    let key = loaded.effective.iter().find(|value| value.key == "model.key").unwrap();
+    assert_eq!(key.value.as_deref(), Some("{ env = \"GOOGLE_API_KEY\" }"));
+    assert_eq!(key.origin, Origin::Environment { variable: "GOOGLE_API_KEY".to_owned() });
+
+    let model = Fixture::new("").with_environment(&google[..1]).loaded().config.model;
+    assert_eq!(model.key.unwrap().source(), &place("GEMINI_API_KEY"));
+
+    let text = "[model]\nkey = { env = \"MINE\" }\nbase_url = \"https://example.org\"\napi_version = \"v1\"\n";
+    let model = Fixture::new(text).with_environment(&google).loaded().config.model;
+    assert_eq!(model.key.unwrap().source(), &place("MINE"));
+    assert_eq!((model.base_url.as_str(), model.api_version.as_str()), ("https://example.org", "v1"));
+
+    let ours = [("AIOPS_MODEL_KEY", "hunter4"), ("AIOPS_MODEL_API_VERSION", "v1alpha"), google[1], google[3]];
+    let model = Fixture::new(text).with_environment(&ours).loaded().config.model;
+    assert_eq!(model.key.unwrap().source(), &place("AIOPS_MODEL_KEY"));
+    assert_eq!(model.api_version, "v1alpha");
+
+    let mistakes = Fixture::new("").with_environment(&[("GOOGLE_GEMINI_BASE_URL", "http://example.org")]).mistakes();
+    assert_eq!(mistakes[0].origin, Origin::Environment { variable: "GOOGLE_GEMINI_BASE_URL".to_owned() });
+}
+
+#[test]
+fn a_model_at_vertex_has_an_address_of_its_own() {
+    let url = |text: &str| Fixture::new(text).loaded().config.model.base_url;
+    assert_eq!(url(""), "https://generativelanguage.googleapis.com");
+    let at = |place: &str| format!("[model]\nproject = \"p\"\nlocation = \"{place}\"\n");
+    assert_eq!(url(&at("europe-west1")), "https://europe-west1-aiplatform.googleapis.com");
+    assert_eq!(url(&at("global")), "https://aiplatform.googleapis.com");
 }
 
 #[rstest]

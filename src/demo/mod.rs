@@ -13,6 +13,7 @@ mod authority;
 mod certificate;
 mod crash_loop;
 mod disk;
+pub mod fake_gemini;
 mod filler;
 mod leash;
 mod place;

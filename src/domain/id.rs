@@ -64,6 +64,10 @@ numeric_id!(
     MessageId
 );
 numeric_id!(
+    /// A call of a model; counts up from 1 in each store.
+    CallId
+);
+numeric_id!(
     /// A position in the journal; the first entry is 1 and there are no gaps.
     JournalSeq
 );

@@ -5,13 +5,17 @@
 //!
 //! Invariant: an entry's hash covers the exact bytes of its stored payload; nothing is serialised again to verify it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::action::attempt::{Outcome, ProcessId};
 use super::action::proposal::Proposal;
 use super::actor::Actor;
+use super::chat::Usage;
+use super::chat::budget::OverBudget;
 use super::digest::FieldHasher;
-use super::id::{AttemptId, IncidentId, JournalSeq, ProposalId};
+use super::id::{AttemptId, CallId, IncidentId, JournalSeq, MessageId, ProposalId};
 use super::incident::IncidentEvent;
 use super::time::Timestamp;
 
@@ -130,6 +134,56 @@ pub enum Payload {
         output_bytes: u64,
         /// SHA-256 of the output file.
         output_digest: String,
+    },
+    /// A message of a conversation was stored. Its text is in a table, so that it can be erased.
+    Said {
+        /// Its number.
+        message: MessageId,
+        /// `person`, `model` or `fallback`.
+        author: String,
+        /// SHA-256 of its text.
+        digest: String,
+    },
+    /// A body may leave for a model, and its cost is reserved. Stored before anything is sent.
+    ModelAsked {
+        /// The call.
+        call: CallId,
+        /// The model.
+        model: String,
+        /// Where the body goes; no key in it.
+        destination: String,
+        /// SHA-256 of the body.
+        digest: String,
+        /// How many values were replaced in it, by kind.
+        replaced: BTreeMap<String, usize>,
+        /// What it may cost at most, in millionths of a US dollar.
+        reserved_micro_usd: u64,
+    },
+    /// What came of such a call.
+    ModelCalled {
+        /// The call.
+        call: CallId,
+        /// The model.
+        model: String,
+        /// Where the body went; no key in it.
+        destination: String,
+        /// SHA-256 of the body.
+        digest: String,
+        /// How many values were replaced in it, by kind.
+        replaced: BTreeMap<String, usize>,
+        /// Tokens, if the provider said.
+        usage: Option<Usage>,
+        /// What happened, as a clause.
+        outcome: String,
+        /// What it counts for, in millionths of a US dollar.
+        cost_micro_usd: u64,
+    },
+    /// A question was not sent, because it could have cost more than there was.
+    BudgetRefused {
+        /// The model that would have been asked.
+        model: String,
+        /// Which limit, and by how much.
+        over: OverBudget,
     },
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
+mod from_chat;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,7 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::ask::{Answer, Ask, ModelStatus, Prepared, PreparedId};
+use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
+use super::assistant::Assistant;
 use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
 };
@@ -26,7 +29,7 @@ use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::{NodeKind, Shell};
 use crate::store::view::{AlertRow, IncidentDetail};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, StoreError};
 
 /// Directories of SOPs are looked at this often.
 const LOOK_AT_LIBRARY_EVERY: Duration = Duration::from_secs(3);
@@ -57,6 +60,14 @@ impl RunSettings {
     }
 }
 
+/// A command as a document or an answer has it.
+struct Written<'a> {
+    step: StepRef,
+    script: &'a str,
+    shell: Shell,
+    mode: Execution,
+}
+
 /// The backend in this process. Cheap to clone.
 #[derive(Clone)]
 pub struct LocalBackend {
@@ -65,6 +76,7 @@ pub struct LocalBackend {
     runner: Runner,
     settings: RunSettings,
     actor: Actor,
+    assistant: Option<Assistant>,
     changes: watch::Receiver<u64>,
     renewed: Arc<watch::Sender<u64>>,
 }
@@ -74,9 +86,22 @@ impl LocalBackend {
     #[must_use]
     pub fn new(store: Store, library: Arc<Library>, runner: Runner, settings: RunSettings, actor: Actor) -> Self {
         let renewed = Arc::new(watch::Sender::new(0));
-        let changes = merge([store.follow(), runner.follow(), renewed.subscribe()]);
+        let changes = merge(vec![store.follow(), runner.follow(), renewed.subscribe()]);
         let library = Arc::new(RwLock::new(library));
-        Self { store, library, runner, settings, actor, changes, renewed }
+        Self { store, library, runner, settings, actor, assistant: None, changes, renewed }
+    }
+
+    /// The same with someone who answers questions. Has to be called within a tokio runtime.
+    #[must_use]
+    pub fn with_assistant(mut self, assistant: Assistant) -> Self {
+        self.changes = merge(vec![self.changes, assistant.follow()]);
+        self.assistant = Some(assistant);
+        self
+    }
+
+    fn assistant(&self) -> Result<&Assistant, BackendError> {
+        let refusal = || Refusal::new("Not asked", "there is no assistant in this process", "Look at the SOP");
+        self.assistant.as_ref().ok_or_else(|| refusal().into())
     }
 
     /// Loads the library anew whenever a document below `directories` changes. Runs for ever.
@@ -127,13 +152,15 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let SnapshotQuery { queue, detail, output: wanted_output, chat: _ } = query;
+        let SnapshotQuery { queue, detail, output: wanted_output, chat } = query;
+        let now = self.store.now();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray) = self
+        let (header, queue, detail, tray, chat, spent) = self
             .store
             .read_view(move |reader| {
-                let detail = detail.map(|id| reader.detail(id)).transpose()?.flatten();
-                Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?))
+                let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
+                let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
+                Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?, chat, reader.spent(now, None)?))
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record));
@@ -149,7 +176,8 @@ impl LocalBackend {
             }
             None => None,
         };
-        Ok(Snapshot { header, queue, detail, tray, output, chat: None, model: ModelStatus::None })
+        let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -188,7 +216,7 @@ impl LocalBackend {
             return Err(Refusal::new(WHAT, "the step is no longer in the SOP", "Look at the SOP again").into());
         };
         let (script, shell): (&str, Shell) = (script, *shell);
-        let mode = if *interactive { Execution::Interactive } else { Execution::Supervised };
+        let mode = Execution::of(*interactive);
         let (alert, subject) = self.subject(incident, alert).await?;
         let title = procedure.nodes[index]
             .parent
@@ -196,6 +224,20 @@ impl LocalBackend {
             .trim_end_matches(':')
             .to_owned();
         let step = StepRef { sop, node, revision: procedure.revision.clone(), title };
+        let written = Written { step, script, shell, mode };
+        self.store_proposal(incident, written, &alert, subject, &values).await
+    }
+
+    /// Builds the action of a command as it is written somewhere, and stores it as a proposal.
+    async fn store_proposal(
+        &self,
+        incident: IncidentId,
+        written: Written<'_>,
+        alert: &AlertRow,
+        subject: Subject,
+        typed: &BTreeMap<String, String>,
+    ) -> Result<Done, BackendError> {
+        let Written { step, script, shell, mode } = written;
         let request = BuildRequest {
             incident,
             subject,
@@ -204,7 +246,7 @@ impl LocalBackend {
             shell,
             mode,
             labels: &alert.labels,
-            typed: &values,
+            typed,
             target: self.settings.target.clone(),
             cwd: &self.settings.directory,
             env: self.settings.env(mode),
@@ -213,6 +255,17 @@ impl LocalBackend {
         let spec = build::build(request).map_err(from_build)?;
         let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
+    }
+
+    /// The revision that a step's document or answer has at this moment; `None` when it is gone.
+    async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
+        if let Some(message) = step.answer() {
+            return Ok(self.store.revision_of_answer(message).await?);
+        }
+        let library = self.library();
+        tokio::task::spawn_blocking(move || library.revision_now(&step.sop))
+            .await
+            .map_err(|error| BackendError::Failed(format!("The SOP could not be read: {error}")))
     }
 
     /// The alert that a person wants to act on, which has to fire, and how it differs from the others of the incident.
@@ -251,14 +304,12 @@ impl LocalBackend {
             Command::Propose { incident, alert, sop, node, values } => {
                 self.propose(incident, alert, sop, node, values).await
             }
-            Command::ProposeFromChat { .. } => Err(no_chat()),
+            Command::ProposeFromChat { incident, alert, message, block, values } => {
+                self.propose_from_chat(incident, alert, message, block, values).await
+            }
             Command::Approve { proposal, approval } => {
-                let found = self.store.proposal(proposal).await?;
-                let library = self.library();
-                let revision = match found {
-                    Some(found) => tokio::task::spawn_blocking(move || library.revision_now(&found.spec.step.sop))
-                        .await
-                        .map_err(|error| BackendError::Failed(format!("The SOP could not be read: {error}")))?,
+                let revision = match self.store.proposal(proposal).await? {
+                    Some(found) => self.revision_now(found.spec.step).await?,
                     None => None,
                 };
                 self.runner.approve(proposal, approval, revision).await.map(Done::Started)
@@ -275,8 +326,10 @@ impl LocalBackend {
     }
 }
 
-fn no_chat() -> BackendError {
-    Refusal::new("Not asked", "this version has no assistant", "Look at the SOP").into()
+fn history(reader: &Reader<'_>, wanted: ChatQuery) -> Result<ChatHistory, StoreError> {
+    let ChatQuery { conversation, limit } = wanted;
+    let (messages, earlier) = reader.conversation(conversation, limit)?;
+    Ok(ChatHistory { conversation, messages, earlier })
 }
 
 fn from_build(error: BuildError) -> BackendError {
@@ -314,12 +367,14 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn prepare(&self, _: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>> {
-        Box::pin(async { Err(no_chat()) })
+    fn prepare(&self, ask: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.assistant()?.prepare(ask, backend.library()).await })
     }
 
-    fn answer(&self, _: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>> {
-        Box::pin(async { Err(no_chat()) })
+    fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.assistant()?.answer(id).await })
     }
 
     fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>> {
@@ -333,7 +388,7 @@ impl Backend for LocalBackend {
 }
 
 /// One counter that goes up with any of them.
-fn merge(sources: [watch::Receiver<u64>; 3]) -> watch::Receiver<u64> {
+fn merge(sources: Vec<watch::Receiver<u64>>) -> watch::Receiver<u64> {
     let (sender, receiver) = watch::channel(0);
     let sender = Arc::new(sender);
     for mut source in sources {

@@ -1,6 +1,7 @@
 //! Services: domain decides, store remembers, ports act.
 
 pub mod ask;
+pub mod assistant;
 pub mod backend;
 pub mod ingest;
 pub mod library;

@@ -68,6 +68,61 @@ pub(super) mod attempt_state {
     pub(in crate::store) const ENDED: i64 = 2;
 }
 
+/// Codes of a message's author; what belongs to it stands in a column of its own.
+pub(super) mod author_code {
+    use crate::domain::chat::Author;
+
+    pub(in crate::store) const PERSON: i64 = 0;
+    pub(in crate::store) const MODEL: i64 = 1;
+    pub(in crate::store) const FALLBACK: i64 = 2;
+
+    /// The code of `author` and what belongs to it.
+    pub(in crate::store) fn of(author: &Author) -> (i64, &str) {
+        match author {
+            Author::Person { name } => (PERSON, name),
+            Author::Model { name } => (MODEL, name),
+            Author::Fallback { why } => (FALLBACK, why),
+        }
+    }
+
+    /// Its name in the journal.
+    pub(in crate::store) const fn name(author: &Author) -> &'static str {
+        match author {
+            Author::Person { .. } => "person",
+            Author::Model { .. } => "model",
+            Author::Fallback { .. } => "fallback",
+        }
+    }
+}
+
+/// Codes of a message's state; the reason stands in a column of its own.
+pub(super) mod message_state {
+    use crate::domain::chat::MessageState;
+
+    pub(in crate::store) const COMPLETE: i64 = 0;
+    pub(in crate::store) const CUT: i64 = 1;
+    pub(in crate::store) const FAILED: i64 = 2;
+
+    /// The code of `state` and its reason.
+    pub(in crate::store) fn of(state: &MessageState) -> (i64, &str) {
+        match state {
+            MessageState::Complete => (COMPLETE, ""),
+            MessageState::Cut { reason } => (CUT, reason),
+            MessageState::Failed { reason } => (FAILED, reason),
+        }
+    }
+}
+
+/// Codes of a model call's state.
+pub(super) mod call_state {
+    /// It counts with all that it may cost.
+    pub(in crate::store) const RESERVED: i64 = 0;
+    /// It counts with what it cost, or with all, when that is not known.
+    pub(in crate::store) const SETTLED: i64 = 1;
+    /// It costs nothing.
+    pub(in crate::store) const RELEASED: i64 = 2;
+}
+
 /// The severity with this rank.
 pub(super) fn severity(rank: i64) -> Result<Severity, Fault> {
     let known = u8::try_from(rank).ok().filter(|rank| usize::from(*rank) < Severity::ALL.len());

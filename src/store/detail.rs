@@ -9,6 +9,7 @@ use super::error::Fault;
 use super::view::{AlertRow, IncidentDetail, TimelineRow};
 use super::{Reader, Store, StoreError, attempts, incidents, proposals};
 use crate::domain::alert::{AlertKey, AlertStatus, Labels};
+use crate::domain::excerpt;
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::time::Timestamp;
 
@@ -46,7 +47,16 @@ impl Reader<'_> {
     /// # Errors
     /// When the read failed.
     pub fn detail(&self, id: IncidentId) -> Result<Option<IncidentDetail>, StoreError> {
-        self.named(load(self.conn, id))
+        self.named(load(self.conn, id, Texts::Whole))
+    }
+
+    /// As [`Self::detail`], for a screen: long texts of alerts and of the timeline are excerpts (see [`excerpt`]), made row by
+    /// row, so that megabytes of them are never held at once. Nothing is to be bound, compared or run with these.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn detail_to_show(&self, id: IncidentId) -> Result<Option<IncidentDetail>, StoreError> {
+        self.named(load(self.conn, id, Texts::Excerpts))
     }
 
     /// One firing of an incident, whether it is on or over; `None` when the incident has no such firing.
@@ -65,26 +75,56 @@ pub(super) fn alert(conn: &Connection, id: IncidentId, key: &AlertKey) -> Result
     rows.next()?.map(alert_from_row).transpose()
 }
 
-fn load(conn: &Connection, id: IncidentId) -> Result<Option<IncidentDetail>, Fault> {
-    let Some(incident) = incidents::load(conn, id)? else { return Ok(None) };
+/// How much of long texts to load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Texts {
+    Whole,
+    Excerpts,
+}
+
+impl Texts {
+    fn of(self, text: String) -> String {
+        match self {
+            Self::Whole => text,
+            Self::Excerpts => excerpt::of(text),
+        }
+    }
+
+    fn of_labels(self, labels: Labels) -> Labels {
+        match self {
+            Self::Whole => labels,
+            Self::Excerpts => excerpt::of_labels(labels),
+        }
+    }
+}
+
+fn load(conn: &Connection, id: IncidentId, texts: Texts) -> Result<Option<IncidentDetail>, Fault> {
+    let Some(mut incident) = incidents::load(conn, id)? else { return Ok(None) };
+    incident.severity_raw = texts.of(incident.severity_raw);
     let alerts_total: i64 =
         conn.prepare_cached("SELECT count(*) FROM alert WHERE incident = ?1")?.query_row([id.0], |row| row.get(0))?;
     Ok(Some(IncidentDetail {
         incident,
-        alerts: alerts(conn, id, ALERTS)?,
+        alerts: alerts(conn, id, texts)?,
         alerts_total: count(alerts_total),
-        timeline: timeline(conn, id)?,
+        timeline: timeline(conn, id, texts)?,
         proposals: proposals::pending_of(conn, id)?,
         attempts: attempts::of_incident(conn, id, ATTEMPTS)?,
     }))
 }
 
-fn alerts(conn: &Connection, id: IncidentId, limit: u32) -> Result<Vec<AlertRow>, Fault> {
+fn alerts(conn: &Connection, id: IncidentId, texts: Texts) -> Result<Vec<AlertRow>, Fault> {
     let mut statement = conn.prepare_cached(SELECT_ALERTS)?;
-    let mut rows = statement.query(params![id.0, limit])?;
+    let mut rows = statement.query(params![id.0, ALERTS])?;
     let mut alerts = Vec::new();
     while let Some(row) = rows.next()? {
-        alerts.push(alert_from_row(row)?);
+        let alert = alert_from_row(row)?;
+        alerts.push(AlertRow {
+            labels: texts.of_labels(alert.labels),
+            annotations: texts.of_labels(alert.annotations),
+            generator_url: alert.generator_url.map(|url| texts.of(url)),
+            ..alert
+        });
     }
     Ok(alerts)
 }
@@ -105,11 +145,15 @@ fn alert_from_row(row: &Row<'_>) -> Result<AlertRow, Fault> {
     })
 }
 
-fn timeline(conn: &Connection, id: IncidentId) -> Result<Vec<TimelineRow>, Fault> {
+fn timeline(conn: &Connection, id: IncidentId, texts: Texts) -> Result<Vec<TimelineRow>, Fault> {
     let mut statement =
         conn.prepare_cached("SELECT at, who, what FROM timeline WHERE incident = ?1 ORDER BY id DESC LIMIT ?2")?;
     let rows = statement.query_map(params![id.0, TIMELINE], |row| {
-        Ok(TimelineRow { at: Timestamp::from_millis(row.get(0)?), who: row.get(1)?, what: row.get(2)? })
+        Ok(TimelineRow {
+            at: Timestamp::from_millis(row.get(0)?),
+            who: texts.of(row.get(1)?),
+            what: texts.of(row.get(2)?),
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

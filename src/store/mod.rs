@@ -9,6 +9,8 @@
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
 mod attempts;
+mod calls;
+mod chat;
 mod convert;
 mod detail;
 mod error;
@@ -16,6 +18,7 @@ mod feed;
 mod filesystem;
 mod header;
 mod health;
+mod history;
 mod incidents;
 mod ingest;
 mod journal;
@@ -167,6 +170,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// What time it is, by the clock that this store writes by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.inner.now)().0
     }
 
     /// The person who runs this process, as an author of journal entries.

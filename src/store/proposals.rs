@@ -147,6 +147,11 @@ impl Reader<'_> {
     }
 }
 
+/// One proposal, whatever its state.
+pub(super) fn find(conn: &Connection, id: ProposalId) -> Result<Option<Proposal>, Fault> {
+    Ok(load(conn, id)?.map(|stored| stored.proposal))
+}
+
 /// The proposals of an incident that wait, oldest first.
 pub(super) fn pending_of(conn: &Connection, incident: IncidentId) -> Result<Vec<Proposal>, Fault> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE incident = ?1 AND state = 0 ORDER BY id"))?;

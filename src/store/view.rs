@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::spec::Invocation;
 use crate::domain::alert::{AlertKey, AlertStatus, Labels, Severity};
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::incident::{Incident, IncidentState};
@@ -139,7 +140,7 @@ pub struct QueueRow {
     pub firing: u32,
 }
 
-/// The incident under the cursor.
+/// The incident under the cursor. In what is loaded for a screen long texts are excerpts (see `domain::excerpt`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IncidentDetail {
     /// The incident.
@@ -185,6 +186,24 @@ impl AlertRow {
     pub fn key(&self) -> AlertKey {
         AlertKey { source: self.source.clone(), fingerprint: self.fingerprint.clone(), starts_at: self.starts_at }
     }
+}
+
+/// An attempt and what exactly it ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PastAttempt {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What ran.
+    pub invocation: Invocation,
+}
+
+/// An incident of the same alert, and what was done about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PastIncident {
+    /// The incident.
+    pub incident: Incident,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<PastAttempt>,
 }
 
 /// One line of a timeline.

@@ -18,6 +18,7 @@ use crate::domain::id::SopId;
 use crate::domain::text::visible_in;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
 use crate::engine::ports::{Clock, TerminalLoan};
+use crate::tui::chat::relay::Relay;
 use crate::tui::draw::draw;
 use crate::tui::encoder::Encoder;
 use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
@@ -31,6 +32,8 @@ use crate::tui::update::{drawn, update};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// The first frame waits this long for the store at most; after that it shows what there is.
 const FIRST_FRAME_WITHIN: Duration = Duration::from_secs(1);
+/// Rows wait at most this long for the SOP beside them.
+const SOP_WITHIN: Duration = Duration::from_millis(100);
 /// The last frame gets this long to be written when the console is left.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -124,6 +127,8 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
+    /// Questions to the assistant under way.
+    relay: Relay,
     dirty: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
@@ -152,6 +157,7 @@ impl Running {
             terminal,
             writer,
             session,
+            relay: Relay::default(),
             dirty: true,
             painting: false,
             last_paint: None,
@@ -233,10 +239,8 @@ impl Running {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Load { generation, query, sop } => {
-                let backend = Arc::clone(&self.backend);
-                self.answer(async move {
-                    Msg::Loaded { generation, result: load(&*backend, query, sop).await.map(Box::new) }
-                });
+                let (backend, outbox) = (Arc::clone(&self.backend), self.outbox.clone());
+                tokio::spawn(async move { load(&*backend, query, sop, (generation, outbox)).await });
             }
             Effect::Send { asked, command } => {
                 let answer = self.backend.send(command);
@@ -246,6 +250,7 @@ impl Running {
                 let answer = self.backend.sops();
                 self.answer(async move { Msg::Sops(answer.await) });
             }
+            Effect::Chat(effect) => self.relay.perform(effect, &self.backend, &self.outbox),
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;
                 Msg::Woken(timer)
@@ -396,14 +401,32 @@ impl Running {
     }
 }
 
-/// A snapshot, and the SOP that belongs to it: `sop` if given, else the one that fits the incident best.
-async fn load(backend: &dyn Backend, query: SnapshotQuery, sop: Option<SopId>) -> Result<Loaded, BackendError> {
-    let snapshot = backend.load(query).await?;
-    let best = || snapshot.detail.as_ref().and_then(|detail| detail.matches.first()).map(|found| found.sop.clone());
-    let sop = match sop.or_else(best) {
-        // An SOP that cannot be read must not hide the incident.
-        Some(id) => backend.sop(id).await.map(Some),
-        None => Ok(None),
+/// Sends a snapshot with the SOP that belongs to it: `sop` if given, else the one that fits the incident best. A document
+/// that takes longer than [`SOP_WITHIN`] is sent when it has been read: rows and keys do not wait for it.
+async fn load(
+    backend: &dyn Backend,
+    query: SnapshotQuery,
+    sop: Option<SopId>,
+    (generation, outbox): (u64, UnboundedSender<Msg>),
+) {
+    // When the console has ended nobody wants the answer.
+    let answer = |result: Result<Loaded, BackendError>| {
+        let _ = outbox.send(Msg::Loaded { generation, result: result.map(Box::new) });
     };
-    Ok(Loaded { snapshot, sop })
+    let snapshot = match backend.load(query).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return answer(Err(error)),
+    };
+    let best = || snapshot.detail.as_ref().and_then(|detail| detail.matches.first()).map(|found| found.sop.clone());
+    let Some(id) = sop.or_else(best) else { return answer(Ok(Loaded { snapshot, sop: Ok(None) })) };
+    let mut opening = backend.sop(id.clone());
+    match tokio::time::timeout(SOP_WITHIN, &mut opening).await {
+        // An SOP that cannot be read must not hide the incident.
+        Ok(sop) => answer(Ok(Loaded { snapshot, sop: sop.map(Some) })),
+        Err(_) => {
+            let words = format!("{id} is long and still being read; it is shown as soon as that is done.");
+            answer(Ok(Loaded { snapshot, sop: Err(BackendError::Failed(words)) }));
+            let _ = outbox.send(Msg::SopOpened { generation, result: opening.await });
+        }
+    }
 }

@@ -60,6 +60,8 @@ intents! {
     FocusIncidents = "focus-incidents", "to the incidents";
     /// Focus to the SOP.
     FocusSop = "focus-sop", "to the SOP";
+    /// Focus to the chat.
+    FocusChat = "focus-chat", "to the chat";
     /// Focus to the output.
     FocusOutput = "focus-output", "to the output";
     /// Open what is under the cursor; accept what was typed.
@@ -98,8 +100,22 @@ intents! {
     Approve = "approve", "approve";
     /// Reject what the review shows.
     Reject = "reject", "reject";
-    /// End the attempt.
+    /// End the attempt; stop the answer.
     Cancel = "cancel", "end the command";
+    /// Type a question.
+    Type = "type", "type a question";
+    /// Send the question that was typed.
+    Send = "send", "send";
+    /// Show what would be sent before it is.
+    LookFirst = "look-first", "see what would be sent";
+    /// Begin a new line.
+    Newline = "newline", "new line";
+    /// To the next citation.
+    NextCitation = "next-citation", "next citation";
+    /// To the citation before.
+    PreviousCitation = "previous-citation", "previous citation";
+    /// Show or hide what the model thought.
+    FoldThoughts = "fold-thoughts", "show or hide thoughts";
     /// Everything that is known of the incident.
     Details = "details", "the incident in full";
     /// How the sources of alerts are, and why.

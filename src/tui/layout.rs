@@ -11,6 +11,8 @@ use ratatui::layout::Rect;
 pub const SMALLEST: (u16, u16) = (60, 15);
 /// From this many columns on two panes stand side by side.
 pub const TWO_PANES: u16 = 90;
+/// From this many columns on three panes stand side by side.
+pub const THREE_PANES: u16 = 120;
 
 /// The pane that keys go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,8 @@ pub enum Pane {
     Sop,
     /// Output of an attempt.
     Output,
+    /// The conversation with the assistant.
+    Chat,
 }
 
 /// Whether there is output to show beside the tree.
@@ -56,8 +60,10 @@ pub struct Layout {
     pub sop: Option<Area>,
     /// Output.
     pub output: Option<Area>,
-    /// The line between the panes.
-    pub divider: Option<Rect>,
+    /// The conversation with the assistant.
+    pub chat: Option<Area>,
+    /// The lines between the panes.
+    pub dividers: [Option<Rect>; 2],
 }
 
 /// Computes the layout; `None` when the terminal is too small.
@@ -69,26 +75,39 @@ pub fn compute(columns: u16, rows: u16, focus: Pane, output: OutputShown) -> Opt
     let header = Rect::new(0, 0, columns, 1);
     let footer = Rect::new(0, rows - 1, columns, 1);
     let main = Rect::new(0, 1, columns, rows - 2);
-    let mut layout = Layout { header, footer, queue: None, detail: None, sop: None, output: None, divider: None };
-    if columns >= TWO_PANES {
-        let left_width = left_width(columns);
-        let left = Rect { width: left_width, ..main };
-        layout.divider = Some(Rect { x: left_width, width: 1, ..main });
-        let right = Rect { x: left_width + 1, width: columns - left_width - 1, ..main };
+    let mut layout =
+        Layout { header, footer, queue: None, detail: None, sop: None, output: None, chat: None, dividers: [None; 2] };
+    if columns >= THREE_PANES {
+        let (left, divider, rest) = beside(main, share(columns, 32));
+        let (middle, other_divider, right) = beside(rest, share(columns, 36));
+        layout.dividers = [Some(divider), Some(other_divider)];
         layout.place_incidents(left);
-        layout.place_sop(right, output, focus);
-    } else if focus == Pane::Incidents {
-        layout.place_incidents(main);
+        layout.place_sop(middle, output, focus);
+        layout.chat = Some(titled(right));
+    } else if columns >= TWO_PANES {
+        // 44 % for the queue: a title of 30 characters fits from 100 columns on.
+        let (left, divider, right) = beside(main, share(columns, 44));
+        layout.dividers = [Some(divider), None];
+        layout.place_incidents(left);
+        layout.place(right, output, focus);
     } else {
-        layout.place_sop(main, output, focus);
+        layout.place(main, output, focus);
     }
     Some(layout)
 }
 
-/// The queue gets 44 % of the width: a title of 30 characters fits from 100 columns on.
-const fn left_width(columns: u16) -> u16 {
-    let width = columns as u32 * 44 / 100;
+/// So many hundredths of the width.
+const fn share(columns: u16, hundredths: u32) -> u16 {
+    let width = columns as u32 * hundredths / 100;
     width as u16
+}
+
+/// Cuts `area` in two with a line between them; the left part is `width` columns wide.
+fn beside(area: Rect, width: u16) -> (Rect, Rect, Rect) {
+    let left = Rect { width, ..area };
+    let divider = Rect { x: left.right(), width: 1, ..area };
+    let right = Rect { x: divider.right(), width: area.width - width - 1, ..area };
+    (left, divider, right)
 }
 
 impl Layout {
@@ -98,6 +117,15 @@ impl Layout {
         let (queue, detail) = split(area, area.height - detail_rows);
         self.queue = Some(titled(queue));
         self.detail = Some(titled(detail));
+    }
+
+    /// Places what the focus is on, beside or instead of the incidents.
+    fn place(&mut self, area: Rect, output: OutputShown, focus: Pane) {
+        match focus {
+            Pane::Incidents if self.queue.is_none() => self.place_incidents(area),
+            Pane::Chat => self.chat = Some(titled(area)),
+            Pane::Incidents | Pane::Sop | Pane::Output => self.place_sop(area, output, focus),
+        }
     }
 
     fn place_sop(&mut self, area: Rect, output: OutputShown, focus: Pane) {
@@ -145,23 +173,29 @@ mod tests {
         assert!(compute(59, 40, Pane::Incidents, OutputShown::No).is_none());
         assert!(compute(80, 14, Pane::Incidents, OutputShown::No).is_none());
         let one = compute(80, 24, Pane::Incidents, OutputShown::No).unwrap();
-        assert!(one.queue.is_some() && one.sop.is_none() && one.divider.is_none());
+        assert!(one.queue.is_some() && one.sop.is_none() && one.dividers == [None; 2]);
+        let chat = compute(80, 24, Pane::Chat, OutputShown::Below).unwrap();
+        assert!(chat.chat.is_some() && chat.queue.is_none() && chat.sop.is_none() && chat.output.is_none());
         let other = compute(80, 24, Pane::Sop, OutputShown::Below).unwrap();
         assert!(other.queue.is_none() && other.sop.is_some() && other.output.is_some());
-        let two = compute(120, 40, Pane::Incidents, OutputShown::Below).unwrap();
+        let two = compute(119, 40, Pane::Incidents, OutputShown::Below).unwrap();
         assert!(two.queue.is_some() && two.detail.is_some() && two.sop.is_some() && two.output.is_some());
+        let chat = compute(90, 40, Pane::Chat, OutputShown::Below).unwrap();
+        assert!(chat.queue.is_some() && chat.chat.is_some() && chat.sop.is_none());
+        let three = compute(120, 40, Pane::Incidents, OutputShown::Below).unwrap();
+        assert!(three.queue.is_some() && three.sop.is_some() && three.output.is_some() && three.chat.is_some());
     }
 
     proptest! {
         #[test]
-        fn areas_stay_inside_and_apart(columns in 1u16..400, rows in 1u16..200, focus in 0..3, below: bool) {
-            let focus = [Pane::Incidents, Pane::Sop, Pane::Output][focus as usize];
+        fn areas_stay_inside_and_apart(columns in 1u16..400, rows in 1u16..200, focus in 0..4, below: bool) {
+            let focus = [Pane::Incidents, Pane::Sop, Pane::Output, Pane::Chat][focus as usize];
             let output = if below { OutputShown::Below } else { OutputShown::No };
             if let Some(layout) = compute(columns, rows, focus, output) {
                 let whole = Rect::new(0, 0, columns, rows);
-                let areas = [layout.queue, layout.detail, layout.sop, layout.output];
+                let areas = [layout.queue, layout.detail, layout.sop, layout.output, layout.chat];
                 let mut rects = vec![layout.header, layout.footer];
-                rects.extend(layout.divider);
+                rects.extend(layout.dividers.into_iter().flatten());
                 for area in areas.into_iter().flatten() {
                     rects.extend([area.title, area.body]);
                 }

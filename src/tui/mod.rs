@@ -1,5 +1,6 @@
 //! The console: terminal, themes, keys and, on top of them, panes.
 
+pub mod chat;
 pub mod console;
 pub mod draw;
 pub mod duration;

@@ -9,7 +9,9 @@ use crossterm::event::KeyEvent;
 
 use crate::domain::id::SopId;
 use crate::domain::time::Timestamp;
+use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
+use crate::tui::chat::colours::{ColourJob, Colouring};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -29,6 +31,13 @@ pub enum Msg {
         /// The answer.
         result: Result<Box<Loaded>, BackendError>,
     },
+    /// A document that took too long to come with the answer to [`Effect::Load`] of this number.
+    SopOpened {
+        /// Number of the question.
+        generation: u64,
+        /// The document, or why there is one that cannot be shown.
+        result: Result<Arc<SopDocument>, BackendError>,
+    },
     /// The answer to [`Effect::Send`].
     Answered {
         /// What was asked for.
@@ -44,6 +53,46 @@ pub enum Msg {
     Painted,
     /// Something to tell the person that has no other place, such as a bad theme file.
     Notice(String),
+    /// About a question to the assistant.
+    Chat(ChatMsg),
+}
+
+/// What is heard about questions to the assistant. Each carries the number of its question.
+#[derive(Debug)]
+pub enum ChatMsg {
+    /// The answer to [`ChatEffect::Prepare`].
+    Prepared {
+        /// Number of the question.
+        number: u64,
+        /// What would leave this machine, or why the question cannot be asked.
+        result: Result<Prepared, BackendError>,
+    },
+    /// Pieces of an answer, in order.
+    Came {
+        /// Number of the question.
+        number: u64,
+        /// The pieces.
+        events: Vec<AnswerEvent>,
+    },
+    /// The question was not answered.
+    Failed {
+        /// Number of the question.
+        number: u64,
+        /// Why, and what to do.
+        error: BackendError,
+    },
+    /// Nothing more comes of an answer.
+    Ended {
+        /// Number of the question.
+        number: u64,
+    },
+    /// The answer to [`ChatEffect::Colour`].
+    Coloured {
+        /// Which block.
+        job: ColourJob,
+        /// Its colours.
+        colouring: Colouring,
+    },
 }
 
 /// A snapshot and the SOP that belongs to it.
@@ -51,7 +100,8 @@ pub enum Msg {
 pub struct Loaded {
     /// From the store.
     pub snapshot: Snapshot,
-    /// The SOP to show, or why there is one that cannot be shown.
+    /// The SOP to show, or why there is one that cannot be shown; one that is still being read comes as
+    /// [`Msg::SopOpened`].
     pub sop: Result<Option<Arc<SopDocument>>, BackendError>,
 }
 
@@ -70,19 +120,38 @@ pub enum Asked {
     Cancel,
 }
 
-/// What is needed to propose a step again with more values.
+/// What is needed to propose a command again with more values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProposeRequest {
     /// For which incident.
     pub incident: crate::domain::id::IncidentId,
     /// For which of its alerts: the one on the screen when the person asked.
     pub alert: crate::domain::alert::AlertKey,
-    /// From which SOP.
-    pub sop: SopId,
-    /// Which command node.
-    pub node: crate::domain::id::NodeId,
+    /// Where the command stands.
+    pub from: CommandFrom,
     /// Values typed so far.
     pub values: std::collections::BTreeMap<String, String>,
+}
+
+/// Where a command stands that is to be proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandFrom {
+    /// In an SOP.
+    Step {
+        /// Which SOP.
+        sop: SopId,
+        /// Which command node.
+        node: crate::domain::id::NodeId,
+    },
+    /// In an answer.
+    Chat {
+        /// Which message.
+        message: crate::domain::id::MessageId,
+        /// Which fenced block of it, from 0.
+        block: usize,
+        /// The block's text, to show what values are asked for. Foreign text.
+        script: String,
+    },
 }
 
 /// Timers, each with the number it was set under; an older number means that it was set again since.
@@ -98,6 +167,8 @@ pub enum Timer {
     Minute,
     /// Changes may be loaded again.
     Reload,
+    /// The time until a model is asked again has become shorter.
+    Retry(u64),
 }
 
 /// Something to do outside the console's state.
@@ -119,6 +190,8 @@ pub enum Effect {
         /// What to do.
         command: Command,
     },
+    /// About a question to the assistant.
+    Chat(ChatEffect),
     /// List all SOPs.
     ListSops,
     /// Send [`Msg::Woken`] after this long.
@@ -129,6 +202,29 @@ pub enum Effect {
     Suspend,
     /// Leave.
     Quit,
+}
+
+/// What is asked for about questions to the assistant.
+#[derive(Debug)]
+pub enum ChatEffect {
+    /// Build what would leave this machine.
+    Prepare {
+        /// Number of the question.
+        number: u64,
+        /// The question.
+        ask: Ask,
+    },
+    /// Answer a question that was prepared.
+    Answer {
+        /// Number of the question.
+        number: u64,
+        /// What was prepared.
+        id: PreparedId,
+    },
+    /// Stop the answer on its way.
+    Stop,
+    /// Colour a code block.
+    Colour(ColourJob),
 }
 
 /// The moment a message was handled, so that `update` never asks the clock.

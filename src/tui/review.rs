@@ -215,7 +215,12 @@ impl Layouter {
         self.field("Incident", incident_title, Tone::Plain);
         self.field("Alert", &spec.subject.title, Tone::Foreign);
         self.field("Step", &spec.step.title, Tone::Plain);
-        self.field("SOP", spec.step.sop.as_str(), Tone::Plain);
+        match spec.step.answer() {
+            None => self.field("SOP", spec.step.sop.as_str(), Tone::Plain),
+            Some(message) => {
+                self.field("Answer", &format!("{message}: the assistant wrote this command"), Tone::Warning);
+            }
+        }
         self.field("Risk", spec.risk.name(), Tone::Risk(spec.risk));
         for reason in &spec.risk_reasons {
             let reason = self.visible(reason);
@@ -237,7 +242,8 @@ impl Layouter {
             None => self.field("Limit", "none: it goes on until you end it", Tone::Plain),
         }
         self.blank();
-        self.invocation(&spec.invocation);
+        let author = if spec.step.answer().is_some() { Tone::Foreign } else { Tone::Word };
+        self.invocation(&spec.invocation, author);
         self.blank();
         self.wrapped(vec![span("Its whole environment:", Tone::Label)], 0);
         for (name, value) in &spec.env {
@@ -275,7 +281,8 @@ impl Layouter {
         self.wrapped(vec![span(words, Tone::Label)], 0);
     }
 
-    fn invocation(&mut self, invocation: &Invocation) {
+    /// Shows what runs; the lines of a script for bash, which have no pieces, in the tone of their `author`.
+    fn invocation(&mut self, invocation: &Invocation, author: Tone) {
         match invocation {
             Invocation::Argv { script } => self.script(script),
             Invocation::Bash { script, reason, values } => {
@@ -283,7 +290,7 @@ impl Layouter {
                 self.label(&why);
                 for line in script.split('\n') {
                     let line = self.visible(line);
-                    self.wrapped(vec![span("  ", Tone::Label), span(line, Tone::Word)], 4);
+                    self.wrapped(vec![span("  ", Tone::Label), span(line, author)], 4);
                 }
                 for (name, piece) in values {
                     let mut spans = vec![span(format!("  with {}=", self.visible(name)), Tone::Label)];
@@ -352,7 +359,7 @@ impl Layouter {
     fn piece(&self, piece: &Piece) -> Span {
         let tone = match piece.origin {
             Origin::Sop | Origin::Script => Tone::Word,
-            Origin::Label(_) | Origin::Operator => Tone::Foreign,
+            Origin::Label(_) | Origin::Operator | Origin::Model => Tone::Foreign,
         };
         span(self.visible(&piece.text), tone)
     }
@@ -362,6 +369,7 @@ impl Layouter {
             Origin::Sop | Origin::Script => None,
             Origin::Label(name) => Some(format!("from the alert's label {}", self.visible(name))),
             Origin::Operator => Some("typed".to_owned()),
+            Origin::Model => Some("written by the assistant".to_owned()),
         }
     }
 

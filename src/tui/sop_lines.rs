@@ -1,8 +1,11 @@
 //! The step tree as lines of a given width; shared by drawing and scrolling.
 //!
-//! Owns: what each node looks like as text, escaped and wrapped. Does not: colour it or know the cursor.
+//! Owns: what each node looks like as text, escaped and wrapped, and keeping that while nothing changes it. Does not: colour
+//! it or know the cursor.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
@@ -12,6 +15,7 @@ use crate::domain::procedure::params::{self, BoundFrom};
 use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure, Shell};
 use crate::domain::sop::tree;
 use crate::domain::text::{self, Repertoire};
+use crate::engine::backend::SopDocument;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::wrap::{Break, wrap};
 
@@ -51,6 +55,52 @@ pub enum LineClass {
     Note,
     /// Prose that warns.
     Warning,
+}
+
+/// The lines of a document, and what they were laid out from. A frame and a key then cost what is on the screen, not the
+/// document.
+#[derive(Clone, Debug)]
+pub struct Laid {
+    document: Arc<SopDocument>,
+    folded: HashSet<NodeId>,
+    width: usize,
+    repertoire: Repertoire,
+    lines: Arc<[SopLine]>,
+}
+
+impl Laid {
+    /// Lays out `document` for `width` columns.
+    #[must_use]
+    pub fn new(document: &Arc<SopDocument>, folded: &HashSet<NodeId>, width: usize, repertoire: Repertoire) -> Self {
+        let lines = lay_out(&document.procedure, folded, width, repertoire).into();
+        Self { document: Arc::clone(document), folded: folded.clone(), width, repertoire, lines }
+    }
+
+    /// Whether laying out anew would give the same.
+    #[must_use]
+    pub fn is_of(
+        &self,
+        document: &Arc<SopDocument>,
+        folded: &HashSet<NodeId>,
+        width: usize,
+        repertoire: Repertoire,
+    ) -> bool {
+        Arc::ptr_eq(&self.document, document)
+            && (self.width, self.repertoire) == (width, repertoire)
+            && self.folded == *folded
+    }
+
+    /// The lines.
+    #[must_use]
+    pub fn lines(&self) -> Arc<[SopLine]> {
+        Arc::clone(&self.lines)
+    }
+}
+
+/// The lines of the node at position `node`; empty when it has none. Lines stand in the order of their nodes.
+#[must_use]
+pub fn lines_of(lines: &[SopLine], node: usize) -> Range<usize> {
+    lines.partition_point(|line| line.node < node)..lines.partition_point(|line| line.node <= node)
 }
 
 /// Columns that the gutter takes: cursor, state, space.

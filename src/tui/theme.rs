@@ -11,6 +11,7 @@ use crate::domain::action::risk::Risk;
 use crate::domain::alert::Severity;
 use crate::domain::incident::IncidentState;
 use crate::engine::backend::HealthState;
+use crate::tui::chat::text::CodeKind;
 
 /// A theme that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,7 +114,29 @@ palette! {
     command,
     /// Text from alerts, logs or people in a command.
     foreign,
+    /// Comments in code.
+    comment,
+    /// Strings in code.
+    string,
+    /// Keywords in code.
+    keyword,
+    /// Numbers and other constants in code.
+    number,
+    /// Functions and commands in code.
+    function,
+    /// Variables, keys and parameters in code.
+    variable,
 }
+
+/// Roles that a theme may leave out, and the one that they look like then.
+const OPTIONAL: [(&str, &str); 6] = [
+    ("comment", "muted"),
+    ("string", "good"),
+    ("keyword", "focus"),
+    ("number", "attention"),
+    ("function", "command"),
+    ("variable", "text"),
+];
 
 /// The styles of every component.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +185,8 @@ pub struct Styles {
     pub attention: Style,
     /// Text in prompts.
     pub input: Style,
+    /// Comments, strings, keywords, numbers, functions, variables in code.
+    code: [Style; 6],
     severities: [Style; 7],
 }
 
@@ -186,6 +211,15 @@ impl Styles {
             })?;
             *role = style;
             seen.push(entry.key);
+        }
+        for (role, like) in OPTIONAL {
+            if !seen.iter().any(|key| key == role) {
+                let style = palette.role_mut(like).copied().unwrap_or_default();
+                if let Some(role) = palette.role_mut(role) {
+                    *role = style;
+                }
+                seen.push(role.to_owned());
+            }
         }
         match Palette::ROLES.iter().find(|role| !seen.iter().any(|key| key == *role)) {
             None => Ok(Self::expand(&palette)),
@@ -222,6 +256,7 @@ impl Styles {
             bad: p.bad,
             attention: p.attention.add_modifier(Modifier::BOLD),
             input: p.text.add_modifier(Modifier::UNDERLINED),
+            code: [p.comment, p.string, p.keyword, p.number, p.function, p.variable],
             severities: [p.page, p.critical, p.high, p.warning, p.low, p.info, p.info],
         }
     }
@@ -238,6 +273,21 @@ impl Styles {
             Severity::Low => low,
             Severity::Info => info,
             Severity::None => none,
+        }
+    }
+
+    /// The style of a piece of code.
+    #[must_use]
+    pub const fn code(&self, kind: CodeKind) -> Style {
+        let [comment, string, keyword, number, function, variable] = self.code;
+        match kind {
+            CodeKind::Comment => comment,
+            CodeKind::String => string,
+            CodeKind::Keyword => keyword,
+            CodeKind::Number => number,
+            CodeKind::Function => function,
+            CodeKind::Variable => variable,
+            CodeKind::Plain => self.text,
         }
     }
 

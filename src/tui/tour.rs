@@ -5,13 +5,13 @@
 //! Invariants: the tour only goes forward, and past everything that the person has done already; it shows keys as the
 //! person's own keymap has them; a console without a tour is the same to the last cell.
 
-use crate::domain::action::attempt::{Attempt, AttemptState};
 use crate::domain::incident::IncidentState;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{Pane, SMALLEST};
 use crate::tui::review::Review;
 use crate::tui::ui::{Model, Overlay, Page};
+use crate::tui::update;
 
 /// Whether a console begins with the tour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ enum Hint {
     Sop,
     Propose,
     Approve,
-    Watch,
-    Fix,
+    Clear,
+    Ask,
 }
 
 /// A piece of a hint.
@@ -49,10 +49,10 @@ pub enum Piece {
 }
 
 /// What is said when the tour has been gone to its end.
-pub const FAREWELL: &str = "That was the tour: the alert has cleared. The others go the same way.";
+pub const FAREWELL: &str = "That was the tour. The other incidents go the same way.";
 
 impl Hint {
-    const ALL: [Self; 6] = [Self::See, Self::Sop, Self::Propose, Self::Approve, Self::Watch, Self::Fix];
+    const ALL: [Self; 6] = [Self::See, Self::Sop, Self::Propose, Self::Approve, Self::Clear, Self::Ask];
 
     /// Its position, from 1.
     fn number(self) -> usize {
@@ -67,11 +67,11 @@ impl Hint {
             Self::Sop => ui.focus == Pane::Sop && model.facts.sop.is_some(),
             Self::Propose => !model.facts.snapshot.tray.is_empty(),
             Self::Approve => model.shown_attempt().is_some(),
-            Self::Watch => {
-                let ended = |attempt: &Attempt| matches!(attempt.state, AttemptState::Ended { .. });
-                ui.focus == Pane::Output && model.shown_attempt().is_some_and(ended)
+            Self::Clear => model.facts.snapshot.queue.rows.iter().any(|row| row.state == IncidentState::Resolved),
+            Self::Ask => {
+                let phase = ui.chat.turn.as_ref().map(|turn| &turn.phase);
+                phase.is_some_and(|phase| phase.is_asked() && !phase.is_busy())
             }
-            Self::Fix => model.facts.snapshot.queue.rows.iter().any(|row| row.state == IncidentState::Resolved),
         }
     }
 }
@@ -97,13 +97,9 @@ impl Hint {
                 Part::Words(" proposes its command. Nothing runs."),
             ],
             Self::Approve => &[Part::Key(Intent::Approvals), Part::Words(" reviews word by word what would run.")],
-            Self::Watch => &[
-                Part::Words("It runs just as you read it. "),
+            Self::Clear => &[
                 Part::Key(Intent::FocusOutput),
-                Part::Words(" goes to its output."),
-            ],
-            Self::Fix => &[
-                Part::Words("Fix it: "),
+                Part::Words(" its output. Fix it: "),
                 Part::Key(Intent::FocusSop),
                 Part::Words(", "),
                 Part::Key(Intent::NextStep),
@@ -113,6 +109,13 @@ impl Hint {
                 Part::Key(Intent::Approvals),
                 Part::Words(". The alert clears."),
             ],
+            Self::Ask if model.ui.chat.turn.as_ref().is_some_and(|turn| turn.phase.is_busy()) => {
+                &[Part::Words("The answer is on its way.")]
+            }
+            Self::Ask if model.ui.focus == Pane::Chat => {
+                &[Part::Key(Intent::Type), Part::Words(" types a question. An answer runs nothing.")]
+            }
+            Self::Ask => &[Part::Key(Intent::FocusChat), Part::Words(" goes to the chat: ask about an incident.")],
         }
     }
 }
@@ -127,9 +130,11 @@ impl Tour {
     /// The tour after what `model` shows; `None` when it has been gone to its end.
     #[must_use]
     pub fn after(self, model: &Model) -> Option<Self> {
-        let Some(done) = Hint::ALL.into_iter().rev().find(|hint| hint.is_done(model)) else { return Some(self) };
-        let next = Hint::ALL.get(done.number()).copied();
-        next.map(|next| Self { hint: next.max(self.hint) })
+        // Questions can be asked at any time, so that one says nothing about the hints before.
+        let done = Hint::ALL.into_iter().rev().find(|hint| *hint != Hint::Ask && hint.is_done(model));
+        let next = done.and_then(|done| Hint::ALL.get(done.number()).copied());
+        let hint = next.map_or(self.hint, |next| next.max(self.hint));
+        (hint != Hint::Ask || !hint.is_done(model)).then_some(Self { hint })
     }
 
     /// How far it has come: the number of the hint and of all hints.
@@ -160,9 +165,37 @@ impl Tour {
             Some(Overlay::Page { .. } | Overlay::Picker(_)) => {
                 return says(keymap, Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")]);
             }
+            Some(Overlay::Preview(_)) => {
+                return says(
+                    keymap,
+                    Context::Preview,
+                    &[
+                        Part::Words("All that would leave this host. "),
+                        Part::Key(Intent::Send),
+                        Part::Words(" sends it, "),
+                        Part::Key(Intent::Back),
+                        Part::Words(" does not."),
+                    ],
+                );
+            }
             None => {}
         }
-        says(keymap, Context::Sop, self.hint.parts(model))
+        // Every other key is a letter of the question.
+        if update::context(model) == Context::Ask {
+            return says(
+                keymap,
+                Context::Ask,
+                &[
+                    Part::Words("Type a question, "),
+                    Part::Key(Intent::Send),
+                    Part::Words(" sends it, "),
+                    Part::Key(Intent::Back),
+                    Part::Words(" leaves."),
+                ],
+            );
+        }
+        let context = if self.hint == Hint::Ask { Context::Chat } else { Context::Sop };
+        says(keymap, context, self.hint.parts(model))
     }
 }
 

@@ -11,12 +11,15 @@ use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
+use crate::tui::chat::preview::PreviewPage;
+use crate::tui::chat::view::ChatView;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::review::Review;
+use crate::tui::sop_lines::{Laid, SopLine};
 use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::zone::Zone;
 
@@ -73,6 +76,8 @@ pub struct Ui {
     pub sop: SopView,
     /// Output.
     pub output: OutputView,
+    /// The chat.
+    pub chat: ChatView,
     /// What lies above the panes.
     pub overlay: Option<Overlay>,
     /// One line for the person, for a while.
@@ -81,6 +86,8 @@ pub struct Ui {
     pub notices: VecDeque<String>,
     /// Wall clock of the last message, for the header and for durations.
     pub now: Timestamp,
+    /// Wall clock of the first message: what was noted before it is not from this console's time.
+    pub started: Option<Timestamp>,
     /// Monotonic clock of the last message.
     pub monotonic: Duration,
     /// Loads under way and wanted.
@@ -152,8 +159,10 @@ pub struct Settling {
 /// What does not follow the cursor yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// The page, and after it the details.
+    /// The page and the details; both wait for the timer.
     Page,
+    /// The page and the details; they have been asked for and follow together with the answer.
+    Answer,
     /// The details only: the page has followed.
     Details,
 }
@@ -162,7 +171,7 @@ impl QueueView {
     /// Whether the cursor may be outside its page, which stands still until the cursor rests.
     #[must_use]
     pub const fn page_waits(&self) -> bool {
-        matches!(self.settling, Some(Settling { behind: Behind::Page, .. }))
+        matches!(self.settling, Some(Settling { behind: Behind::Page | Behind::Answer, .. }))
     }
 }
 
@@ -190,10 +199,21 @@ pub struct SopView {
     pub cursor: usize,
     /// First visible line.
     pub top: usize,
+    /// The lines as they were laid out last.
+    pub laid: Option<Laid>,
     /// Text being looked for.
     pub find: String,
     /// The text being typed.
     pub editing: Option<LineEdit>,
+}
+
+impl SopView {
+    /// The lines of `document` for `width` columns: those laid out last when they are of it, else anew.
+    #[must_use]
+    pub fn lines(&self, document: &Arc<SopDocument>, width: usize, repertoire: Repertoire) -> Arc<[SopLine]> {
+        let kept = self.laid.as_ref().filter(|laid| laid.is_of(document, &self.folded, width, repertoire));
+        kept.map_or_else(|| Laid::new(document, &self.folded, width, repertoire).lines(), Laid::lines)
+    }
 }
 
 /// Output on the screen.
@@ -225,6 +245,8 @@ pub enum Overlay {
     Prompt(Box<Prompt>),
     /// A list of SOPs to choose from.
     Picker(Picker),
+    /// What would leave this machine.
+    Preview(Box<PreviewPage>),
     /// Text to read.
     Page {
         /// What it is about.
@@ -327,10 +349,12 @@ impl Model {
             queue: QueueView::default(),
             sop: SopView::default(),
             output: OutputView::default(),
+            chat: ChatView::default(),
             overlay: None,
             toast: None,
             notices: VecDeque::new(),
             now: Timestamp::default(),
+            started: None,
             monotonic: Duration::ZERO,
             loading: Loading::default(),
             timer: 0,

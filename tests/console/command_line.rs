@@ -91,3 +91,26 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
 }
+
+#[test]
+fn redacting_copies_what_is_no_secret_and_lists_what_was_one() {
+    let home = tempfile::tempdir().unwrap();
+    let input = b"\xfe PGPASSWORD=hunter2 psql -h 10.1.2.3\n";
+    let redact = |words: &[&str]| {
+        let mut child = aiops(home.path(), words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let kept = redact(&["redact", "--keep-names"]);
+    assert_eq!(kept.status.code(), Some(0), "{}", text(&kept.stderr));
+    assert_eq!(kept.stdout, b"\xfe PGPASSWORD=[REDACTED:password] psql -h 10.1.2.3\n");
+    let listed: serde_json::Value = serde_json::from_slice(&redact(&["redact", "--json"]).stdout).unwrap();
+    let kinds: Vec<_> =
+        listed["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["password", "address"]);
+}

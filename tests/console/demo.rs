@@ -114,11 +114,12 @@ fn the_tour_leads_from_the_alert_to_its_end() {
     console.wait_text("Tour 4/6  A reviews");
     console.type_keys("A");
     approve(&mut console, None);
-    console.wait_text("Tour 5/6  It runs just as you read it. 3 goes to its output.");
+    console.wait_text("Tour 5/6  4 its output. Fix it: 2, ] to Mitigation, r, A. The alert clears.");
     console.wait_text("Attempt 1 exit 0");
-    console.type_keys("3");
-    console.wait_text("Tour 6/6  Fix it: 2, ] to Mitigation, r, A.");
+    console.type_keys("4");
     run_step(&mut console, "-delete", Some("demo"));
+    console.wait_text("Tour 6/6  3 goes to the chat");
+    ask_in_tour(&mut console);
     console.wait_text("That was the tour");
     console.wait("the row of the tour given back", |screen| !screen.contains("Tour "));
     console.type_keys("q");

@@ -203,7 +203,7 @@ fn a_killed_console_leaves_a_command_that_goes_on_shown_as_running() {
     console.wait_text("Attempt 1 running");
     assert_eq!(scene.starts(), 1);
     // Another console can end it, as any other.
-    console.type_keys("3\x0b\x0b");
+    console.type_keys("4\x0b\x0b");
     console.wait_text("Attempt 1 cancelled");
     assert_eq!(scene.entries(), ["granted", "intent_stored", "spawned", "ended"]);
     console.type_keys("q");

@@ -7,18 +7,21 @@ use std::time::Duration;
 use aiops::domain::action::attempt::AttemptState;
 use aiops::domain::action::grant::Approval;
 use aiops::domain::action::proposal::Proposal;
-use aiops::domain::action::spec::Target;
+use aiops::domain::action::spec::{Invocation, Target, Word};
 use aiops::domain::actor::{Actor, Person};
 use aiops::domain::alert::{Alert, AlertBatch, AlertKey, AlertStatus, BatchOrigin};
 use aiops::domain::id::{NodeId, SopId};
 use aiops::domain::procedure::NodeKind;
-use aiops::engine::backend::{Backend as _, BackendError, Command, Done};
+use aiops::domain::time::Timestamp;
+use aiops::engine::backend::{
+    Backend as _, BackendError, Command, Detail, Done, QueueAnchor, QueueQuery, SnapshotQuery,
+};
 use aiops::engine::library::Library;
 use aiops::engine::local::{LocalBackend, RunSettings};
 use aiops::engine::ports::Clock as _;
 use aiops::store::{INGEST_LEASE, LeaseOutcome, Store};
 
-use crate::engine::{INCIDENT, Scene};
+use crate::engine::{Console, INCIDENT, Scene};
 use crate::support::runner;
 
 const SOP: &str = "bundled/disk-full.md";
@@ -75,10 +78,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, BackendError>) -> String {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_yes_is_for_the_alert_that_was_seen_and_for_no_other() {
-    let scene = Scene::new().await;
-    let console = scene.console(Arc::new(runner()));
+fn backend(console: &Console) -> LocalBackend {
     let settings = RunSettings {
         target: Target::ThisHost { name: "bastion".to_owned() },
         directory: "/".to_owned(),
@@ -88,8 +88,62 @@ async fn a_yes_is_for_the_alert_that_was_seen_and_for_no_other() {
     };
     let person = Person { uid: 1000, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };
     let library = Arc::new(Library::bundled());
-    let backend =
-        LocalBackend::new(console.store.clone(), library, console.runner.clone(), settings, Actor::Person(person));
+    LocalBackend::new(console.store.clone(), library, console.runner.clone(), settings, Actor::Person(person))
+}
+
+/// What a console loads of the scene's incident.
+async fn shown(backend: &LocalBackend) -> Detail {
+    let queue = QueueQuery {
+        filter: String::new(),
+        anchor: QueueAnchor::Rank(0),
+        limit: 10,
+        pinned: None,
+        resolved_since: Timestamp::from_millis(0),
+    };
+    let query = SnapshotQuery { queue, detail: Some(INCIDENT), output: None, chat: None };
+    backend.load(query).await.unwrap().detail.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_screen_gets_excerpts_and_a_command_the_whole_value() {
+    let scene = Scene::new().await;
+    let console = scene.console(Arc::new(runner()));
+    let backend = backend(&console);
+    let mut huge = alert(&scene, "web-1", AlertStatus::Firing);
+    let mountpoint = format!("/srv/{}", "x".repeat(100_000));
+    huge.labels.insert("mountpoint".to_owned(), mountpoint.clone());
+    huge.labels.extend((0..1_000).map(|n| (format!("label_{n}"), "漢".repeat(1_000))));
+    huge.annotations.insert("summary".to_owned(), "words ".repeat(500_000));
+    deliver(&console.store, vec![huge.clone()]).await;
+
+    let alerts = shown(&backend).await.record.alerts;
+    let row = alerts.iter().find(|row| row.fingerprint == "web-1").unwrap();
+    let bytes =
+        |labels: &BTreeMap<String, String>| labels.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    let loaded = bytes(&row.labels) + bytes(&row.annotations);
+    assert!(loaded < 500_000, "{loaded} bytes for a screen");
+    assert!(row.annotations["summary"].ends_with("… cut, 2995904 more bytes"), "{}", row.annotations["summary"]);
+    assert_eq!(row.key(), huge.key);
+
+    let proposal = propose(&backend, &huge).await.unwrap();
+    assert_eq!(proposal.spec.labels_used, BTreeMap::from([("mountpoint".to_owned(), mountpoint.clone())]));
+    let Invocation::Argv { script } = &proposal.spec.invocation else { panic!("{:?}", proposal.spec.invocation) };
+    let words = script.parts.iter().flat_map(|(_, pipeline)| &pipeline.stages).flat_map(|stage| &stage.argv);
+    let whole = |word: &Word| word.pieces.iter().map(|piece| piece.text.as_str()).collect::<String>() == mountpoint;
+    assert!(words.into_iter().any(whole), "the command gets all of it");
+
+    // A change beyond what a screen shows is a change.
+    huge.labels.insert("mountpoint".to_owned(), format!("{mountpoint}y"));
+    deliver(&console.store, vec![huge]).await;
+    let why = refusal(approve(&backend, &proposal).await);
+    assert!(why.contains("mountpoint changed"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_yes_is_for_the_alert_that_was_seen_and_for_no_other() {
+    let scene = Scene::new().await;
+    let console = scene.console(Arc::new(runner()));
+    let backend = backend(&console);
     let (first, second) = (alert(&scene, "web-1", AlertStatus::Firing), alert(&scene, "web-2", AlertStatus::Firing));
     assert!(refusal(propose(&backend, &first).await).contains("no longer fires"), "it is not known yet");
 

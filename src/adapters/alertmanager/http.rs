@@ -4,13 +4,13 @@
 //!
 //! Invariants: redirects are not followed (they could carry credentials elsewhere); no text of an answer gets into an error.
 
-use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode, Url};
 
 use super::api::Access;
+use crate::adapters::http::{builder, innermost, io_kind};
 use crate::engine::ports::SourceError;
 use secrecy::ExposeSecret as _;
 
@@ -75,21 +75,7 @@ impl Http {
     }
 
     fn build(&self) -> Result<Client, reqwest::Error> {
-        // A second installation fails and the first one stays: that is what is wanted.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .user_agent(concat!("aiops/", env!("CARGO_PKG_VERSION")))
-            .timeout(self.timeout)
-            .connect_timeout(self.timeout / CONNECT_SHARE)
-            .redirect(reqwest::redirect::Policy::none());
-        if self.base.scheme() == "http" {
-            // Without TLS an empty CA store must not matter.
-            builder = builder.tls_certs_only([]);
-        }
-        if is_loopback(&self.base) {
-            builder = builder.no_proxy();
-        }
-        builder.build()
+        builder(&self.base).timeout(self.timeout).connect_timeout(self.timeout / CONNECT_SHARE).build()
     }
 
     fn check_status(&self, response: &reqwest::Response) -> Result<(), SourceError> {
@@ -136,42 +122,4 @@ impl Http {
         }
         self.error(&format!("broke off: {cause}"), "It is tried again; if it stays so, look at Alertmanager's log")
     }
-}
-
-/// The cause at the bottom, which says more than "error sending request".
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
-}
-
-fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return Some(io.kind());
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// A proxy for the outside is never the way to this host.
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => {
-            host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        None => false,
-    }
-}
-
-/// A client for plain HTTP to this host: without proxies, certificates and redirects.
-pub(super) fn loopback_client(timeout: Duration) -> Result<Client, reqwest::Error> {
-    // A second installation fails and the first one stays: that is what is wanted.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).tls_certs_only([]).no_proxy().build()
 }

@@ -25,7 +25,7 @@ impl WebhookPublisher {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(url: String) -> Result<Self, SourceError> {
-        let client = super::http::loopback_client(TIMEOUT).map_err(|error| SourceError {
+        let client = crate::adapters::http::loopback_client(TIMEOUT).map_err(|error| SourceError {
             what: format!("no HTTP client could be made: {error}"),
             remedy: "Install the system's CA certificates (package ca-certificates)".to_owned(),
         })?;

@@ -26,7 +26,7 @@ pub struct BuildRequest<'a> {
     pub incident: IncidentId,
     /// For which of its alerts.
     pub subject: Subject,
-    /// From which step.
+    /// From which step. Words of an answer are marked as the assistant's.
     pub step: StepRef,
     /// The command as the document has it, prompts removed.
     pub script: &'a str,
@@ -90,6 +90,8 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         }
         Err(GrammarError::Broken(why)) => return Err(not_runnable(why, "Correct the document, or run it by hand")),
     };
+    // Before it is judged: whom a command asks over the network must not be the model's choice either.
+    let invocation = if request.step.answer().is_some() { invocation.written_by_model() } else { invocation };
     let (risk, risk_reasons) = match request.mode {
         Execution::Supervised => read_only::classify(&invocation),
         // A pager runs programs too when it is told to.
@@ -246,6 +248,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::id::MessageId;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -319,6 +322,24 @@ mod tests {
     fn what_cannot_run_says_why(#[case] script: &str, #[case] typed: &[(&str, &str)]) {
         let Err(BuildError::NotRunnable(refusal)) = built(script, &[], typed) else { panic!("{script}") };
         assert!(!refusal.why.is_empty() && !refusal.remedy.is_empty());
+    }
+
+    #[test]
+    fn words_of_an_answer_are_marked_and_judged_as_from_outside() {
+        let (labels, typed) = (map(&[("host", "web-1")]), BTreeMap::new());
+        let built = |script: &str, step: StepRef| build(BuildRequest { step, ..request(script, &labels, &typed) });
+        let answer = || StepRef::of_answer(MessageId(7), 0, "text", "t".to_owned());
+        let script = "curl -s https://example.org/metrics";
+        let document = request(script, &labels, &typed).step;
+        let (of_document, of_answer) = (built(script, document).unwrap(), built(script, answer()).unwrap());
+        assert_eq!((of_document.risk, of_answer.risk), (Risk::Read, Risk::Unknown), "{:?}", of_answer.risk_reasons);
+        assert_ne!(of_document.digest(true), of_answer.digest(true));
+        let spec = built("cat -- /etc/<host>", answer()).unwrap();
+        let Invocation::Argv { script } = &spec.invocation else { panic!("inside the grammar") };
+        let words = &script.parts[0].1.stages[0].argv;
+        let origins: Vec<&Origin> = words.iter().flat_map(|word| &word.pieces).map(|piece| &piece.origin).collect();
+        assert_eq!(origins, [&Origin::Model, &Origin::Model, &Origin::Model, &Origin::Label("host".to_owned())]);
+        assert_eq!(spec.risk, Risk::Read);
     }
 
     #[test]

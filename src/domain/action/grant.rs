@@ -39,7 +39,7 @@ pub struct World {
     pub labels: Labels,
     /// Whether that very alert fires now, whatever else of the incident fires.
     pub firing: bool,
-    /// Revision of the SOP now; `None` when the document is gone.
+    /// Revision of the SOP or the answer now; `None` when it is gone.
     pub revision: Option<String>,
 }
 
@@ -211,7 +211,9 @@ fn still_true(proposal: &Proposal, world: &World, what: &str) -> Result<(), Refu
         return Err(Refusal::new(what, "the alert no longer fires", "Look whether anything is still to be done"));
     }
     if world.revision.as_deref() != Some(proposal.spec.step.revision.as_str()) {
-        let why = if world.revision.is_some() { "the SOP was changed meanwhile" } else { "the SOP is gone" };
+        let source = if proposal.spec.step.answer().is_some() { "answer" } else { "SOP" };
+        let change = if world.revision.is_some() { "was changed meanwhile" } else { "is gone" };
+        let why = format!("the {source} {change}");
         return Err(Refusal::new(what, why, AGAIN));
     }
     for (name, value) in &proposal.spec.labels_used {

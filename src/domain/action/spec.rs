@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::risk::Risk;
 use super::subject::Subject;
 use crate::domain::alert::Labels;
-use crate::domain::digest::FieldHasher;
-use crate::domain::id::{IncidentId, NodeId, SopId};
+use crate::domain::digest::{FieldHasher, sha256_hex};
+use crate::domain::id::{IncidentId, MessageId, NodeId, SopId};
 
 /// Where a piece of a word came from; words from outside are marked in the review.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +25,19 @@ pub enum Origin {
     Operator,
     /// The tail of a value set earlier in the same script.
     Script,
+    /// Written by the assistant in an answer. From outside, whatever the answer was made from.
+    Model,
+}
+
+impl Origin {
+    /// Whether someone else than the author of a reviewed document or script chose the text: an alert, a keyboard, a model.
+    #[must_use]
+    pub const fn is_outside(&self) -> bool {
+        match self {
+            Self::Sop | Self::Script => false,
+            Self::Label(_) | Self::Operator | Self::Model => true,
+        }
+    }
 }
 
 /// A piece of a word.
@@ -126,6 +139,29 @@ pub enum Invocation {
     },
 }
 
+impl Invocation {
+    /// The same with every word that a document would have written marked as the assistant's.
+    #[must_use]
+    pub fn written_by_model(mut self) -> Self {
+        let mark = |piece: &mut Piece| {
+            if !piece.origin.is_outside() {
+                piece.origin = Origin::Model;
+            }
+        };
+        match &mut self {
+            Self::Argv { script } => script
+                .parts
+                .iter_mut()
+                .flat_map(|(_, pipeline)| &mut pipeline.stages)
+                .flat_map(|stage| &mut stage.argv)
+                .flat_map(|word| &mut word.pieces)
+                .for_each(mark),
+            Self::Bash { values, .. } => values.values_mut().for_each(mark),
+        }
+        self
+    }
+}
+
 /// Where an action acts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "target", rename_all = "snake_case")]
@@ -159,6 +195,12 @@ pub enum Execution {
 }
 
 impl Execution {
+    /// How a command runs that the document's parser takes for interactive or not.
+    #[must_use]
+    pub const fn of(interactive: bool) -> Self {
+        if interactive { Self::Interactive } else { Self::Supervised }
+    }
+
     /// Its name in the digest.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -169,17 +211,45 @@ impl Execution {
     }
 }
 
-/// The step of an SOP that an action comes from.
+/// Begins the name of an answer where that of a document stands. No document is called so: theirs end in `.md`.
+const ANSWER: &str = "answer:";
+
+/// The step of an SOP, or the code block of an answer, that an action comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StepRef {
-    /// The document.
+    /// The document, or `answer:` and the number of the message.
     pub sop: SopId,
-    /// The command node in it.
+    /// The command node in it, or `block-` and the number of the code block.
     pub node: NodeId,
-    /// SHA-256 of the document when the proposal was made.
+    /// SHA-256 of the document, or of the message's text, when the proposal was made.
     pub revision: String,
     /// The step's text, for screens; not part of the digest.
     pub title: String,
+}
+
+impl StepRef {
+    /// The code block number `block` of an answer whose text is `text`.
+    #[must_use]
+    pub fn of_answer(message: MessageId, block: usize, text: &str, title: String) -> Self {
+        Self {
+            sop: SopId(format!("{ANSWER}{message}")),
+            node: NodeId(format!("block-{block}")),
+            revision: Self::revision_of_answer(text),
+            title,
+        }
+    }
+
+    /// The answer that it comes from; `None` for a step of an SOP.
+    #[must_use]
+    pub fn answer(&self) -> Option<MessageId> {
+        self.sop.as_str().strip_prefix(ANSWER)?.parse().ok().map(MessageId)
+    }
+
+    /// The revision of an answer: it changes with every byte of its text.
+    #[must_use]
+    pub fn revision_of_answer(text: &str) -> String {
+        sha256_hex(text.as_bytes())
+    }
 }
 
 /// Everything that decides what an action does. This is what is shown, hashed and run.
@@ -323,6 +393,7 @@ fn hash_piece(hasher: &mut FieldHasher, piece: &Piece) {
         Origin::Label(name) => ("label", name.as_str()),
         Origin::Operator => ("operator", ""),
         Origin::Script => ("script", ""),
+        Origin::Model => ("model", ""),
     };
     hasher.field(origin.as_bytes());
     hasher.field(name.as_bytes());

@@ -3,6 +3,10 @@
 //! Owns: messages, requests to a model in no provider's words, usage, reasons to finish. Does not: know a wire format
 //! (adapters do), decide what may leave this machine (`redact` and the engine's choke point do).
 
+pub mod blocks;
+pub mod budget;
+pub mod prices;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{IncidentId, MessageId, SopId};
@@ -89,6 +93,31 @@ pub struct ChatMessage {
     pub usage: Option<Usage>,
     /// SOPs that the context held, so that the answer's `[sop:…]` can be checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SopId>,
+}
+
+impl ChatMessage {
+    /// A message that is not stored yet.
+    #[must_use]
+    pub const fn draft(conversation: Conversation, author: Author, text: String, state: MessageState) -> MessageDraft {
+        MessageDraft { conversation, author, text, state, usage: None, sources: Vec::new() }
+    }
+}
+
+/// A message before the store gives it number and time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageDraft {
+    /// Where it belongs.
+    pub conversation: Conversation,
+    /// Who wrote it.
+    pub author: Author,
+    /// Markdown.
+    pub text: String,
+    /// How it ended.
+    pub state: MessageState,
+    /// What it cost in tokens.
+    pub usage: Option<Usage>,
+    /// SOPs that the context held.
     pub sources: Vec<SopId>,
 }
 

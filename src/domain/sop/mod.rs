@@ -11,4 +11,4 @@ mod parser;
 pub mod route;
 pub mod tree;
 
-pub use parser::parse;
+pub use parser::{BlockCommand, MAX_READ_BYTES, commands_of, parse};

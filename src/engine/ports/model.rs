@@ -23,6 +23,10 @@ pub trait Model: Send + Sync + 'static {
     /// # Errors
     /// When the request cannot be said in it.
     fn encode(&self, request: &ModelRequest) -> Result<Vec<u8>, ModelError>;
+    /// Why it would not even be tried now, as a sentence with what to do about it; `None` when it would be.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
     /// Sends a body that the choke point has cleared, byte for byte, and streams the answer. Retries what is worth retrying
     /// before the first event, and says so by [`ModelEvent::Retrying`].
     fn stream(&self, body: Cleared) -> BoxFuture<'static, Result<ModelStream, ModelError>>;
@@ -76,7 +80,10 @@ pub enum ModelErrorKind {
     Quota,
     /// The prompt was blocked.
     Blocked,
-    /// Nothing came for too long, the connection failed, or the provider is overloaded.
+    /// No connection could be made, or the provider answered that it is overloaded: it did nothing with the body, which costs
+    /// nothing.
+    Unserved,
+    /// Nothing came for too long, or the connection broke: the provider may have read the body, which may cost something.
     Unreachable,
     /// The answer was no answer: garbage, cut off, too long.
     Garbled,

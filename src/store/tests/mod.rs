@@ -3,6 +3,7 @@
 mod support;
 
 mod acting;
+mod chatting;
 mod commanding;
 mod concurrency;
 mod ingesting;

@@ -68,6 +68,7 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
         let room = run.room();
         run.fit(&name(source, look), room, look.styles.text).put("  ", look.styles.text);
     }
+    super::chat::header(&mut run, model, look);
     if let Some(lease) = header.receiver.as_ref().filter(|lease| !lease.is_self) {
         run.put("received by ", look.styles.muted).fit(&look.visible(&lease.holder), 24, look.styles.muted);
     }

@@ -50,7 +50,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
 /// below, since values that are cut cannot be used.
 fn facts(detail: &Detail, width: usize, rows: usize, look: &Look) -> Vec<(String, Style)> {
     let newest = detail.record.alerts.first();
-    let block = |text: &str| wrap(&look.visible(text), width.max(8), Break::AtSpaces);
+    // What is beyond the rows is not looked at: four characters a column are more than any spelling needs.
+    let most = 4 * width.max(8) * (rows + 2);
+    let block = |text: &str| {
+        let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
+        wrap(&look.visible(text.get(..end).unwrap_or(text)), width.max(8), Break::AtSpaces)
+    };
     let title = vec![look.visible(&detail.record.incident.title).into_owned()];
     let summary = newest.and_then(summary).map(&block).unwrap_or_default();
     let labels = newest.map(labels).filter(|text| !text.is_empty()).map(|text| block(&text)).unwrap_or_default();

@@ -2,12 +2,14 @@
 //!
 //! Owns: the order of the parts. Each part has a file of its own.
 
+mod chat;
 mod footer;
 mod header;
 mod incident;
 mod output;
 mod overlay;
 mod paint;
+mod preview;
 mod queue;
 mod sop;
 mod tour;
@@ -30,7 +32,7 @@ pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     if let Some(area) = layout.detail {
         incident::draw(buffer, area, model, look);
     }
-    if let Some(divider) = layout.divider {
+    for divider in layout.dividers.into_iter().flatten() {
         for y in divider.y..divider.bottom() {
             paint::put(buffer, divider.x, y, 1, look.glyphs.border.vertical_left, look.styles.border);
         }
@@ -40,6 +42,9 @@ pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     }
     if let Some(area) = layout.output {
         output::draw(buffer, area, model, look);
+    }
+    if let Some(area) = layout.chat {
+        chat::draw(buffer, area, model, look);
     }
     footer::draw(buffer, layout.footer, model, look);
     overlay::draw(buffer, model, look);

@@ -49,7 +49,7 @@ fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look
     let focused = model.ui.focus == Pane::Output;
     let (state, style) = standing(attempt, look);
     let mut run = Run::new(buffer, area.title, look);
-    run.put(&format!("3 Attempt {} ", attempt.id), look.pane_title(focused));
+    run.put(&format!("4 Attempt {} ", attempt.id), look.pane_title(focused));
     run.put(&state, style).put(" ", look.styles.text);
     if let Some(edit) = &model.ui.output.editing {
         let room = run.room().saturating_sub(2);

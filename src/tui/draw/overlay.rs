@@ -8,6 +8,7 @@ use crate::domain::procedure::NodeKind;
 use crate::tui::keymap::Context;
 use crate::tui::layout;
 use crate::tui::look::Look;
+use crate::tui::msg::CommandFrom;
 use crate::tui::pages;
 use crate::tui::review::{Review, Tone};
 use crate::tui::ui::{Model, Overlay, Page, Picker, Prompt};
@@ -19,6 +20,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Review(shown)) => review(buffer, model, shown, look),
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
+        Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
         None => {}
     }
@@ -28,7 +30,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
 const MARGIN: u16 = 3;
 
 /// Draws a frame with a title and returns what is inside.
-fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
+pub(super) fn frame(buffer: &mut Buffer, area: Rect, title: &str, look: &Look) -> Rect {
     // Less than a word of what lies below would only be in the way.
     let whole = buffer.area;
     let narrow = whole.width.saturating_sub(area.width) <= 2 * MARGIN;
@@ -51,7 +53,7 @@ fn lines(count: usize) -> String {
     if count == 1 { "1 line".to_owned() } else { format!("{count} lines") }
 }
 
-fn more_lines(count: usize) -> String {
+pub(super) fn more_lines(count: usize) -> String {
     if count == 1 { "1 more line".to_owned() } else { format!("{count} more lines") }
 }
 
@@ -173,12 +175,18 @@ fn value_row(buffer: &mut Buffer, place: Rect, prompt: &Prompt, number: usize, l
 
 /// The command as the document has it, so that one sees what a value is for.
 fn command_of(model: &Model, prompt: &Prompt, width: usize, look: &Look) -> Vec<String> {
-    let document = model.facts.sop.as_ref().filter(|document| document.procedure.sop == prompt.request.sop);
-    let node =
-        document.and_then(|document| document.procedure.nodes.iter().find(|node| node.id == prompt.request.node));
-    let Some(NodeKind::Command { script, .. }) = node.map(|node| &node.kind) else { return Vec::new() };
+    let script = match &prompt.request.from {
+        CommandFrom::Chat { script, .. } => script,
+        CommandFrom::Step { sop, node } => {
+            let document = model.facts.sop.as_ref().filter(|document| document.procedure.sop == *sop);
+            let node = document.and_then(|document| document.procedure.nodes.iter().find(|found| found.id == *node));
+            let Some(NodeKind::Command { script, .. }) = node.map(|node| &node.kind) else { return Vec::new() };
+            script
+        }
+    };
     let lines = script.trim_end().split('\n').map(|line| look.visible(line).into_owned());
-    let mut lines: Vec<String> = lines.flat_map(|line| wrap(&line, width, Break::Anywhere)).collect();
+    let mut lines: Vec<String> =
+        lines.take(COMMAND_ROWS + 1).flat_map(|line| wrap(&line, width, Break::Anywhere)).collect();
     let whole = lines.len() <= COMMAND_ROWS;
     lines.truncate(COMMAND_ROWS);
     if let Some(last) = lines.last_mut().filter(|_| !whole) {

@@ -22,7 +22,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     let marks = marks(model);
     let view = &model.ui.sop;
     let (body, values_row) = sop_lines::split(area.body);
-    let lines = sop_lines::lay_out(&document.procedure, &view.folded, usize::from(body.width), look.repertoire);
+    let lines = view.lines(document, usize::from(body.width), look.repertoire);
     let visible = lines.iter().skip(view.top).take(usize::from(body.height));
     for (line, y) in visible.zip(body.y..) {
         let row = Rect { y, height: 1, ..body };

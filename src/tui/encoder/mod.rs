@@ -6,14 +6,16 @@
 //! Invariants:
 //! - Nothing is asked of the terminal, ever: the cursor's position is known here.
 //! - Nothing foreign becomes a sequence: every symbol is checked against `domain::text` again.
-//! - The terminal never wraps a line and never scrolls.
+//! - The terminal never wraps a line, and scrolls only where it is told to.
 //!
 //! Does not: write to the terminal (see `terminal`), decide when to draw.
 
 mod grid;
 mod motion;
+mod order;
 mod pen;
 mod row;
+mod scroll;
 
 use std::convert::Infallible;
 
@@ -26,6 +28,7 @@ use motion::At;
 pub use pen::ColorDepth;
 use pen::Pen;
 use row::Ink;
+use scroll::Scroll;
 
 use crate::domain::text::Repertoire;
 
@@ -120,18 +123,28 @@ impl Encoder {
     /// Appends what changed to the frame.
     fn encode(&mut self) {
         let mut ink = Ink { bytes: Vec::new(), at: self.at, pen: self.pen, columns: self.size.width };
-        if std::mem::take(&mut self.stale) {
+        let cleared = std::mem::take(&mut self.stale);
+        if cleared {
             self.shown = Grid::blank(self.size.width, self.size.height);
             self.touched.fill(true);
             ink.bytes.extend_from_slice(CLEAR);
             ink.at = At::Cell(0, 0);
             ink.pen = Some(Pen::default());
         }
+        let mut rows: Vec<u16> = Vec::new();
         for (y, touched) in (0..self.size.height).zip(&mut self.touched) {
             if std::mem::take(touched) && self.shown.row(y) != self.wanted.row(y) {
-                ink.row(self.shown.row(y), self.wanted.row(y), y);
-                self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
+                rows.push(y);
             }
+        }
+        if cleared {
+            // There is nothing yet that could be moved.
+            order::write(&mut ink, &self.shown, &self.wanted, &rows);
+        } else {
+            self.write_rows(&mut ink, &rows);
+        }
+        for y in rows {
+            self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
         }
         let begin = self.hide_while_drawing(ink.bytes.len());
         let end = self.place_cursor(&mut ink);
@@ -146,6 +159,23 @@ impl Encoder {
         ] {
             self.frame.extend_from_slice(part);
         }
+    }
+
+    /// Brings the rows that differ up to date, with the help of the terminal where moving rows saves bytes.
+    fn write_rows(&self, ink: &mut Ink, rows: &[u16]) {
+        let in_place = |ink: &mut Ink| order::write(ink, &self.shown, &self.wanted, rows);
+        let scrolled = Scroll::worth_trying(&self.shown, &self.wanted, rows).into_iter().map(|scroll| {
+            let moved = scroll.apply(&self.shown);
+            let rest: Vec<u16> = (0..self.size.height).filter(|y| moved.row(*y) != self.wanted.row(*y)).collect();
+            move |ink: &mut Ink| {
+                scroll.write(ink);
+                order::write(ink, &moved, &self.wanted, &rest);
+            }
+        });
+        let scrolled: Vec<_> = scrolled.collect();
+        let mut ways: Vec<&dyn Fn(&mut Ink)> = vec![&in_place];
+        ways.extend(scrolled.iter().map(|way| way as &dyn Fn(&mut Ink)));
+        ink.shortest(&ways);
     }
 
     fn hide_while_drawing(&mut self, length: usize) -> &'static [u8] {

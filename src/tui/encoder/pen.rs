@@ -144,8 +144,20 @@ impl Pen {
 
     /// Appends the shortest sequence that changes `from` to `self`; `None` when the terminal's pen is not known.
     pub(super) fn select(self, from: Option<Self>, out: &mut Vec<u8>) {
+        if let Some(parameters) = self.shortest(from) {
+            parameters.write(out);
+        }
+    }
+
+    /// Bytes of [`Self::select`].
+    pub(super) fn select_len(self, from: Option<Self>) -> usize {
+        self.shortest(from).map_or(0, |parameters| parameters.text_len() + 3)
+    }
+
+    /// `None` when there is nothing to change.
+    fn shortest(self, from: Option<Self>) -> Option<Parameters> {
         if from == Some(self) {
-            return;
+            return None;
         }
         let mut anew = Parameters::default();
         if self != Self::default() {
@@ -157,8 +169,7 @@ impl Pen {
             Some(from) => self.changes(from, &mut list),
             None => list = anew,
         }
-        let shortest = if anew.text_len() < list.text_len() { anew } else { list };
-        shortest.write(out);
+        Some(if anew.text_len() < list.text_len() { anew } else { list })
     }
 
     /// The parameters that change `from` to `self` without a reset.

@@ -1,10 +1,12 @@
-//! Changing one row of the terminal with few bytes.
+//! Changing columns of one row of the terminal with few bytes.
 //!
-//! Owns: the choice between moving over unchanged columns and writing them again, between blanks and erasing.
+//! Owns: the choice between moving over unchanged columns and writing them again, between blanks and erasing. Does not:
+//! choose in which order rows are changed (see `order`).
 //! Invariant: an alternative is only taken when it is not longer than the plain way.
 
 use super::grid::{Symbol, Tile};
-use super::motion::{At, csi, csi_len, move_to};
+use super::motion::{At, csi, csi_len, move_len, move_to};
+use super::order::Run;
 use super::pen::Pen;
 
 /// Up to this many unchanged columns are considered for being written again: the longest relative move has six bytes.
@@ -43,7 +45,7 @@ impl Ink {
     }
 
     /// Writes the shortest of several ways to the same end, of equals the first.
-    fn shortest(&mut self, ways: &[&dyn Fn(&mut Self)]) {
+    pub(super) fn shortest(&mut self, ways: &[&dyn Fn(&mut Self)]) {
         let mark = self.mark();
         let mut best: Option<(Vec<u8>, Mark)> = None;
         for way in ways {
@@ -64,7 +66,7 @@ impl Ink {
         self.at = At::Cell(x, y);
     }
 
-    fn select(&mut self, pen: Pen) {
+    pub(super) fn select(&mut self, pen: Pen) {
         pen.select(self.pen, &mut self.bytes);
         self.pen = Some(pen);
     }
@@ -131,18 +133,25 @@ impl Ink {
         }
     }
 
-    /// Changes row `y` from `shown` to `wanted`.
-    pub(super) fn row(&mut self, shown: &[Tile], wanted: &[Tile], y: u16) {
-        let changed = changed_columns(shown, wanted);
-        let next = |from: u16| (from..self.columns).find(|x| changed.get(usize::from(*x)).copied().unwrap_or(false));
-        let changes: Vec<u16> = std::iter::successors(next(0), |x| next(x + 1)).collect();
-        let mut rest = changes.as_slice();
+    /// Writes what `run` changes.
+    pub(super) fn run(&mut self, wanted: &[Tile], run: &Run) {
+        let mut rest = run.columns.as_slice();
         while let [x, ..] = *rest {
-            self.reach(wanted, x, y);
-            let after = self.erase(wanted, rest, y).unwrap_or_else(|| self.glyph(wanted, x, y));
+            self.reach(wanted, x, run.y);
+            let after = self.erase(wanted, rest, run.y).unwrap_or_else(|| self.glyph(wanted, x, run.y));
             let done = rest.partition_point(|column| *column < after);
             rest = rest.get(done..).unwrap_or_default();
         }
+    }
+
+    /// Bytes that bring cursor and pen to the beginning of `run`, not counting what rewriting could save.
+    pub(super) fn distance(&self, run: &Run) -> usize {
+        let pen = match run.pen {
+            Some(pen) => pen.select_len(self.pen),
+            None if self.pen.is_some_and(Pen::erases) => 0,
+            None => Pen::default().select_len(self.pen),
+        };
+        move_len(self.at, run.first(), run.y) + pen
     }
 
     /// Erases the blanks that begin at the first of `changes`, where the cursor is, if that is shorter than writing
@@ -178,22 +187,4 @@ impl Ink {
         self.at = At::Cell(first, y);
         Some(behind)
     }
-}
-
-/// Which columns have to be written: those that differ, and all columns of glyphs of which one does, because terminals
-/// disagree about what remains of a glyph that is covered in part.
-fn changed_columns(shown: &[Tile], wanted: &[Tile]) -> Vec<bool> {
-    let mut changed: Vec<bool> = shown.iter().zip(wanted).map(|(shown, wanted)| shown != wanted).collect();
-    let joined = |x: usize| [shown, wanted].iter().any(|row| row.get(x).is_some_and(Tile::is_tail));
-    for x in 1..changed.len() {
-        if joined(x) && changed[x - 1] {
-            changed[x] = true;
-        }
-    }
-    for x in (1..changed.len()).rev() {
-        if joined(x) && changed[x] {
-            changed[x - 1] = true;
-        }
-    }
-    changed
 }

@@ -174,8 +174,78 @@ proptest! {
         let Ok(()) = encoder.flush();
         let bytes = String::from_utf8(encoder.take()).unwrap();
         let own = bytes.strip_prefix("\x1b[?25l\x1b[m\x1b[H\x1b[J").unwrap();
-        let (_, drawn) = own.rsplit_once(['H', 'C', '\n']).unwrap_or(("", own));
+        // The way to the place is a move or blanks from the margin; what comes behind it is the symbol.
+        let mut way = Vec::new();
+        motion::move_to(&mut way, At::Cell(0, 0), x, 1);
+        let drawn = own.strip_prefix(std::str::from_utf8(&way).unwrap()).unwrap_or(own.trim_start_matches(['\r', '\n', ' ']));
         prop_assert!(!drawn.chars().any(char::is_control), "{drawn:?}");
+    }
+}
+
+/// Rows of `from` moved by `by` (up when negative) between `top` and `bottom`, the rest of `to` as it is.
+fn moved(from: &Buffer, to: &Buffer, (top, bottom): (u16, u16), by: i32) -> Buffer {
+    let mut buffer = to.clone();
+    for y in top..bottom {
+        let source = u16::try_from(i32::from(y) - by).ok().filter(|source| (top..bottom).contains(source));
+        for x in 0..COLUMNS {
+            let cell = source.map_or_else(Cell::default, |source| from[(x, source)].clone());
+            buffer[(x, y)] = cell;
+        }
+    }
+    buffer
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn rows_that_the_terminal_moves_show_what_was_drawn(
+        one in any_buffer(),
+        other in any_buffer(),
+        ends in (0..ROWS, 0..=ROWS),
+        by in -4..=4_i32,
+    ) {
+        let region = (ends.0.min(ends.1), ends.0.max(ends.1));
+        let mut terminal = emulator(COLUMNS, ROWS);
+        let mut encoder = encoder(COLUMNS, ROWS);
+        let blank = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
+        let next = moved(&one, &other, region, by);
+        for (from, to) in [(&blank, &one), (&one, &next), (&next, &other)] {
+            terminal.process(&frame(&mut encoder, from, to));
+            assert_shows(terminal.screen(), to);
+        }
+    }
+}
+
+/// A list of 20 rows of text that begins with row `first` of many.
+fn list_from(first: usize, columns: u16) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, columns, 24));
+    for y in 0..20 {
+        let number = first + usize::from(y);
+        buffer.set_string(
+            0,
+            y + 2,
+            format!("{} step {number} of the document", "abcdefg".repeat(number % 5)),
+            Style::new(),
+        );
+    }
+    buffer.set_string(0, 0, "the title stays", Style::new().fg(Color::Cyan));
+    buffer.set_string(0, 23, "so do the keys", Style::new());
+    buffer
+}
+
+#[test]
+fn a_list_that_moves_costs_what_comes_in() {
+    let blank = Buffer::empty(Rect::new(0, 0, 80, 24));
+    for (from, to) in [(10, 11), (11, 10), (10, 20), (20, 10)] {
+        let mut encoder = encoder(80, 24);
+        let mut terminal = emulator(80, 24);
+        terminal.process(&frame(&mut encoder, &blank, &list_from(from, 80)));
+        let bytes = frame(&mut encoder, &list_from(from, 80), &list_from(to, 80));
+        terminal.process(&bytes);
+        assert_shows(terminal.screen(), &list_from(to, 80));
+        let new_rows = from.abs_diff(to);
+        assert!(bytes.len() <= 40 + new_rows * 60, "{from} to {to}: {} bytes", bytes.len());
     }
 }
 

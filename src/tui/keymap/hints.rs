@@ -23,6 +23,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Quit], "quit"),
             (&[Intent::Sources], "sources"),
             (&[Intent::Sop], "other SOP"),
+            (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
         ],
         Context::Sop => &[
@@ -35,6 +36,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Help], "help"),
             (&[Intent::EditValues], "values"),
             (&[Intent::Approvals], "approvals"),
+            (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
             (&[Intent::FoldAll], "fold all"),
@@ -48,6 +50,32 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Help], "help"),
             (&[Intent::NextStep, Intent::PreviousStep], "attempts"),
             (&[Intent::Approvals], "approvals"),
+        ],
+        Context::Chat => &[
+            (&[Intent::Type], "ask"),
+            (&[Intent::NextStep, Intent::PreviousStep], "code"),
+            (&[Intent::Run], "propose"),
+            (&[Intent::NextCitation, Intent::PreviousCitation], "citations"),
+            (&[Intent::Cancel], "stop"),
+            (&[Intent::Back], "incidents"),
+            (&[Intent::Help], "help"),
+            (&[Intent::FoldThoughts], "thoughts"),
+            (&[Intent::Approvals], "approvals"),
+        ],
+        Context::Ask => &[
+            (&[Intent::Send], "send"),
+            (&[Intent::LookFirst], "see what is sent"),
+            (&[Intent::Newline], "new line"),
+            (&[Intent::Back], "leave"),
+            (&[Intent::Cancel], "stop"),
+        ],
+        Context::Preview => &[
+            (&[Intent::Send], "send"),
+            (&[Intent::Back], "do not send"),
+            (&[Intent::Filter], "find"),
+            (&[Intent::FindNext, Intent::FindPrevious], "matches"),
+            (&[Intent::Down, Intent::Up], "scroll"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
         Context::Review => &[
             (&[Intent::Approve], "approve"),
@@ -67,13 +95,15 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 6] = [
+const PAIRS: [(Intent, Intent, &str); 8] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
     (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
+    (Intent::FocusChat, Intent::FocusOutput, "to the chat, the output"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
+    (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.
@@ -85,6 +115,11 @@ const fn words(context: Context, intent: Intent) -> &'static str {
         (Context::Sop | Context::Output, Intent::Filter) => "find text",
         (Context::Output, Intent::NextStep) => "newer attempt",
         (Context::Output, Intent::PreviousStep) => "older attempt",
+        (Context::Chat, Intent::NextStep) => "next code block",
+        (Context::Chat, Intent::PreviousStep) => "previous code block",
+        (Context::Chat, Intent::Run) => "propose the code block",
+        (Context::Chat, Intent::Open) => "open the citation, or type",
+        (Context::Chat, Intent::Cancel) => "stop the answer",
         _ => intent.help(),
     }
 }
@@ -204,7 +239,7 @@ mod tests {
     #[test]
     fn help_names_every_key_once() {
         let keymap = Keymap::bundled().unwrap();
-        for context in [Context::Incidents, Context::Sop, Context::Output] {
+        for context in [Context::Incidents, Context::Sop, Context::Output, Context::Chat] {
             let rows: Vec<HelpRow> =
                 keymap.help_here(context).into_iter().chain(keymap.help_everywhere(context)).collect();
             let mut shown: Vec<&str> = rows.iter().flat_map(|row| row.keys.split(' ')).collect();

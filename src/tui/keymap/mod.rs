@@ -40,6 +40,12 @@ pub enum Context {
     Sop,
     /// The output of attempts.
     Output,
+    /// The chat, while it is read.
+    Chat,
+    /// Typing a question.
+    Ask,
+    /// What would be sent.
+    Preview,
     /// The review of a proposal.
     Review,
     /// Typing a value.
@@ -52,8 +58,19 @@ pub enum Context {
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 8] =
-        [Self::Global, Self::Incidents, Self::Sop, Self::Output, Self::Review, Self::Prompt, Self::Filter, Self::Help];
+    pub const ALL: [Self; 11] = [
+        Self::Global,
+        Self::Incidents,
+        Self::Sop,
+        Self::Output,
+        Self::Chat,
+        Self::Ask,
+        Self::Preview,
+        Self::Review,
+        Self::Prompt,
+        Self::Filter,
+        Self::Help,
+    ];
 
     /// The name of its table in keymap files.
     #[must_use]
@@ -63,6 +80,9 @@ impl Context {
             Self::Incidents => "incidents",
             Self::Sop => "sop",
             Self::Output => "output",
+            Self::Chat => "chat",
+            Self::Ask => "ask",
+            Self::Preview => "preview",
             Self::Review => "review",
             Self::Prompt => "prompt",
             Self::Filter => "filter",
@@ -73,16 +93,18 @@ impl Context {
     /// Whether keys type text here.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Prompt | Self::Filter)
+        matches!(self, Self::Prompt | Self::Filter | Self::Ask)
     }
 
-    /// Whether a global binding holds here. Where text is typed and in the review only redrawing and suspending do, so
+    /// Whether a global binding holds here. Where text is typed, in the review and in the preview only redrawing and suspending do, so
     /// that no key does something behind what is on top.
     fn inherits(self, intent: Intent) -> bool {
         match self {
             Self::Global => false,
-            Self::Incidents | Self::Sop | Self::Output | Self::Help => true,
-            Self::Review | Self::Prompt | Self::Filter => matches!(intent, Intent::Redraw | Intent::Suspend),
+            Self::Incidents | Self::Sop | Self::Output | Self::Chat | Self::Help => true,
+            Self::Review | Self::Preview | Self::Prompt | Self::Filter | Self::Ask => {
+                matches!(intent, Intent::Redraw | Intent::Suspend)
+            }
         }
     }
 }
@@ -196,6 +218,9 @@ impl Keymap {
             (Context::Review, Intent::Approve),
             (Context::Review, Intent::Back),
             (Context::Prompt, Intent::Back),
+            (Context::Ask, Intent::Back),
+            (Context::Ask, Intent::Send),
+            (Context::Preview, Intent::Back),
             (Context::Filter, Intent::Back),
             (Context::Global, Intent::Back),
             (Context::Global, Intent::Quit),
@@ -343,7 +368,7 @@ mod tests {
     #[case("[global]\nr = \"help\"", 2, "`r` is run in [sop]")]
     #[case("[filter]\nx = \"back\"", 2, "types a character in [filter]")]
     #[case("[sop]\nx = \"explode\"", 2, "there is no intent `explode`; there are down, ")]
-    #[case("[chat]\nx = \"down\"", 2, "there is no table `chat`; there are global, ")]
+    #[case("[talk]\nx = \"down\"", 2, "there is no table `talk`; there are global, ")]
     #[case("[sop]\nctrl-i = \"down\"", 2, "is `tab` to a terminal")]
     fn mistakes_are_named(#[case] text: &str, #[case] line: usize, #[case] message: &str) {
         let error = Keymap::bundled().unwrap().merge("mine", text).unwrap_err();

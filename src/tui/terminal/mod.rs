@@ -31,13 +31,14 @@ pub use caps::Caps;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 
-/// Alternate screen, plain pen, bracketed paste, no cursor.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[m\x1b[?2004h\x1b[?25l";
+/// Alternate screen, all rows as the region that scrolls, plain pen, bracketed paste, no cursor.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[r\x1b[m\x1b[?2004h\x1b[?25l";
 
-/// The way back. CAN ends a sequence that may have been cut in the middle, then a synchronized update that may be open.
+/// The way back. CAN ends a sequence that may have been cut in the middle, then a synchronized update that may be open and a
+/// region of rows that may be set.
 /// The screen is erased, because not every terminal has another one to go back to: the Linux console has not, and screen
 /// and tmux can be told to have none.
-const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[m\x1b[H\x1b[J\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[m\x1b[H\x1b[J\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /// What a program that was killed may have left behind: another screen, mouse reports, key modes, a scrolled part, a
 /// character set, no line wrap, a pen. The cursor stays where it is, below what was shown last; mode 1049 would put it

@@ -61,7 +61,8 @@ fn has(cell: &Cell, style: Style) -> bool {
 }
 
 fn world() -> World {
-    let mut world = World::new(120, 40);
+    // Two panes: a title of the queue is shown in full.
+    let mut world = World::new(119, 40);
     world.settle_with(&with_detail(snapshot(1..=40), 1));
     world
 }

@@ -12,18 +12,22 @@ use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 
+use super::chat::{ask, came, message, prepared, preview, with_chat};
 use super::world::{World, proposal, snapshot, with_attempt, with_detail, with_proposal};
 use crate::domain::action::attempt::{AttemptState, Outcome};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Invocation, Origin, Piece};
 use crate::domain::alert::AlertKey;
+use crate::domain::chat::{Author, MessageState};
+use crate::domain::id::MessageId;
 use crate::domain::text::Repertoire;
+use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
 use crate::engine::backend::{BackendError, LeaseView, NeededValue, Snapshot, SopDocument, SopMatch};
 use crate::tui::draw::draw;
 use crate::tui::encoder::{ColorDepth, Encoder};
 use crate::tui::look::Look;
-use crate::tui::msg::{Asked, Loaded, Msg, ProposeRequest};
+use crate::tui::msg::{Asked, CommandFrom, Loaded, Msg, ProposeRequest};
 use crate::tui::theme::Bundled;
 
 /// What terminals obey, hide, reorder, join or measure in different ways.
@@ -106,6 +110,19 @@ fn hostile_facts(text: &str) -> Snapshot {
         source.channel = text.to_owned();
         source.detail = text.to_owned();
     }
+    let markdown = hostile_markdown(text);
+    let fallback = Author::Fallback { why: text.to_owned() };
+    let mut failed = message(4, fallback, &markdown);
+    failed.state = MessageState::Failed { reason: text.to_owned() };
+    let name = text.to_owned();
+    let messages = vec![
+        message(1, Author::Person { name: name.clone() }, text),
+        message(2, Author::Model { name: name.clone() }, &markdown),
+        message(3, Author::Person { name: name.clone() }, text),
+        failed,
+    ];
+    facts = with_chat(facts, messages);
+    facts.model = ModelStatus::Ready { model: name, spent_today_micro_usd: 1 };
     facts.header.receiver = Some(LeaseView { holder: text.to_owned(), is_self: false, fence: 1 });
     let detail = facts.detail.as_mut().unwrap();
     detail.matches = vec![SopMatch { sop: text.into(), why: text.to_owned() }];
@@ -128,6 +145,15 @@ fn hostile_facts(text: &str) -> Snapshot {
         }
     }
     facts
+}
+
+/// An answer with `text` in everything that Markdown has.
+fn hostile_markdown(text: &str) -> String {
+    let one_line = text.replace(['\n', '\r'], " ");
+    format!(
+        "# {one_line}\n{text}\n\n- {one_line}\n\n> {text}\n\n| a | {one_line} |\n|---|---|\n| {one_line} | b |\n\n[{one_line}](<{one_line}>) \
+         `{one_line}` [sop:{one_line}#{one_line}]\n\n```sh {one_line}\n{text}\n```\n<b {one_line}>\n"
+    )
 }
 
 /// A document with `text` in its title, its headings, steps, commands and tables.
@@ -156,9 +182,14 @@ enum Scene {
     EmptyTrouble,
     Filter,
     TypedName,
+    Chat,
+    ChatComing,
+    ChatTyping,
+    ChatPrompt,
+    Preview,
 }
 
-const SCENES: [Scene; 12] = [
+const SCENES: [Scene; 17] = [
     Scene::Queue,
     Scene::Sop,
     Scene::Output,
@@ -171,7 +202,20 @@ const SCENES: [Scene; 12] = [
     Scene::EmptyTrouble,
     Scene::Filter,
     Scene::TypedName,
+    Scene::Chat,
+    Scene::ChatComing,
+    Scene::ChatTyping,
+    Scene::ChatPrompt,
+    Scene::Preview,
 ];
+
+/// A question about `text` that a model answers.
+fn stream(world: &mut World, text: &str) -> u64 {
+    world.keys("3");
+    let number = ask(world, &format!("why {text}"));
+    prepared(world, number, Route::Model(Box::new(Preview { model: text.to_owned(), ..preview(false) })));
+    number
+}
 
 fn request(text: &str) -> ProposeRequest {
     let values = BTreeMap::from([(text.to_owned(), text.to_owned())]);
@@ -180,7 +224,8 @@ fn request(text: &str) -> ProposeRequest {
         fingerprint: text.to_owned(),
         starts_at: crate::domain::time::Timestamp::from_millis(0),
     };
-    ProposeRequest { incident: crate::domain::id::IncidentId(1), alert, sop: text.into(), node: text.into(), values }
+    let from = CommandFrom::Step { sop: text.into(), node: text.into() };
+    ProposeRequest { incident: crate::domain::id::IncidentId(1), alert, from, values }
 }
 
 /// A console that shows `scene` with `text` in it.
@@ -204,8 +249,46 @@ fn console(scene: Scene, text: &str, size: (u16, u16), repertoire: Repertoire) -
     match scene {
         Scene::Queue => {}
         Scene::Sop => world.keys("2"),
-        Scene::Output => world.keys("3"),
+        Scene::Output => world.keys("4"),
         Scene::Review(_) => world.keys("A"),
+        Scene::Chat => world.keys("3]}"),
+        Scene::ChatComing => {
+            let number = stream(&mut world, text);
+            came(&mut world, number, AnswerEvent::Thought(text.to_owned()));
+            came(&mut world, number, AnswerEvent::Fallback { why: text.to_owned() });
+            came(&mut world, number, AnswerEvent::Text(text.to_owned()));
+            came(&mut world, number, AnswerEvent::Thought(text.to_owned()));
+            world.press(KeyCode::Esc);
+            world.keys("t");
+        }
+        Scene::ChatTyping => {
+            let number = stream(&mut world, text);
+            came(&mut world, number, AnswerEvent::Retrying { seconds: 9, why: text.to_owned() });
+            world.send(Msg::Paste(text.to_owned()));
+            text.chars().for_each(|key| world.press(KeyCode::Char(key)));
+        }
+        Scene::ChatPrompt => {
+            let value = NeededValue { name: text.to_owned(), surface: text.to_owned(), problem: text.to_owned() };
+            let from = CommandFrom::Chat { message: MessageId(2), block: 0, script: text.to_owned() };
+            let request = ProposeRequest { from, ..request(text) };
+            let result = Err(BackendError::NeedsValues(vec![value]));
+            world.send(Msg::Answered { asked: Asked::Propose(request), result });
+        }
+        Scene::Preview => {
+            world.keys("3");
+            let number = ask(&mut world, "why?");
+            let body = Arc::from(format!("{text}\n{text}").as_bytes());
+            let hostile = Preview {
+                model: text.to_owned(),
+                destination: text.to_owned(),
+                body,
+                replaced: BTreeMap::from([(text.to_owned(), 1)]),
+                ..preview(true)
+            };
+            prepared(&mut world, number, Route::Model(Box::new(hostile)));
+            world.keys("/");
+            world.send(Msg::Paste(text.to_owned()));
+        }
         Scene::TypedName => {
             world.keys("A");
             text.chars().for_each(|key| world.press(KeyCode::Char(key)));
@@ -252,7 +335,10 @@ fn assert_clean(bytes: &[u8]) {
             } else {
                 last
             };
-            assert!(matches!(last, Some('H' | 'G' | 'd' | 'C' | 'D' | 'm' | 'K' | 'J' | 'X')), "CSI {last:?}");
+            assert!(
+                matches!(last, Some('A'..='D' | 'H' | 'G' | 'd' | 'm' | 'K' | 'J' | 'X' | 'L' | 'M' | 'r')),
+                "CSI {last:?}"
+            );
             continue;
         }
         let moves = matches!(c, '\r' | '\n' | '\u{8}');

@@ -15,7 +15,7 @@ fn facts(output: &str) -> Snapshot {
 fn reading(output: &str) -> World {
     let mut world = World::new(100, 30);
     world.settle_with(&facts(output));
-    world.keys("3");
+    world.keys("4");
     world
 }
 

@@ -1,12 +1,15 @@
 //! Pages of text, messages, and times.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::KeyCode;
+use rstest::rstest;
 
 use super::screens::screen;
-use super::world::{World, disk_full, snapshot, with_detail};
+use super::world::{NOW, World, disk_full, snapshot, with_detail};
 use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
+use crate::domain::time::Timestamp;
 use crate::engine::backend::{HealthState, Snapshot};
 use crate::tui::msg::{Msg, Timer};
 use crate::tui::ui::{Overlay, Page};
@@ -63,6 +66,37 @@ fn a_source_that_goes_down_is_said_once_with_the_key_that_shows_why() {
     world.send(Msg::Changed);
     world.settle_with(&well);
     assert!(world.model.ui.toast.is_some_and(|toast| toast.text.contains("works again")));
+}
+
+/// What is said when a source that was noted as degraded `before` the start is found to be `state` `after` it (seconds).
+fn said_after_a_start(before: u64, after: u64, state: HealthState) -> Option<String> {
+    let noted = |at: Timestamp, state: HealthState| {
+        let mut facts = with_health(with_detail(snapshot(1..=5), 1), state, "");
+        facts.header.sources.truncate(1);
+        facts.header.sources[0].at = at;
+        facts
+    };
+    let mut world = World::new(120, 40);
+    world.settle_with(&noted(NOW.minus(Duration::from_secs(before)), HealthState::Degraded));
+    world.wait(after * 1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&noted(NOW.plus(Duration::from_secs(after)), state));
+    world.model.ui.toast.map(|toast| toast.text)
+}
+
+#[rstest]
+#[case::started_anew(3, 1, HealthState::Ok, None)]
+#[case::started_anew_and_listening(3, 1, HealthState::Waiting, None)]
+#[case::bad_for_long(3_600, 1, HealthState::Ok, Some("alertmanager webhook works again."))]
+#[case::bad_before_these_eyes(3, 20, HealthState::Ok, Some("alertmanager webhook works again."))]
+#[case::no_claim(3, 20, HealthState::Waiting, Some("alertmanager webhook listens again; nothing has come yet."))]
+fn a_start_alone_makes_no_source_work_again(
+    #[case] before: u64,
+    #[case] after: u64,
+    #[case] state: HealthState,
+    #[case] expected: Option<&str>,
+) {
+    assert_eq!(said_after_a_start(before, after, state).as_deref(), expected);
 }
 
 #[test]
@@ -154,7 +188,7 @@ fn help_tells_this_pane_from_everywhere_and_fits_on_24_lines() {
 
 #[test]
 fn one_key_switches_the_zone_of_all_times() {
-    let mut world = world(120, 40);
+    let mut world = world(119, 40);
     assert!(screen(&world).contains("02:14 UTC"));
     world.keys("T");
     let shown = screen(&world);

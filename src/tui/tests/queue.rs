@@ -10,13 +10,16 @@ use crate::tui::msg::{Effect, Msg, Timer};
 use crate::tui::ui::Behind;
 
 fn settle(world: &mut World) {
-    let mut steps = 0;
-    while let Some(settling) = world.model.ui.queue.settling {
-        world.send(Msg::Woken(Timer::Settle(settling.timer)));
-        steps += 1;
-        assert!(steps <= 2, "a page and then the details, no more");
-    }
-    assert!(steps > 0, "something was waiting");
+    let settling = world.model.ui.queue.settling.expect("something waits");
+    world.send(Msg::Woken(Timer::Settle(settling.timer)));
+}
+
+/// As [`settle`], with the answer to what is asked for then.
+fn settle_with(world: &mut World, ids: impl Clone + IntoIterator<Item = i64>) {
+    settle(world);
+    let selected = world.model.ui.queue.selected.expect("an incident");
+    world.settle_with(&with_detail(snapshot(ids), selected.0));
+    assert_eq!(world.model.ui.queue.settling, None);
 }
 
 fn loads(effects: &[Effect]) -> usize {
@@ -71,8 +74,7 @@ fn a_refresh_keeps_the_selection_on_its_line() {
     for _ in 0..60 {
         world.press(KeyCode::Down);
     }
-    settle(&mut world);
-    world.settle_with(&with_detail(snapshot(1..=200), 61));
+    settle_with(&mut world, 1..=200);
     let line = world.model.ui.queue.rank - world.model.ui.queue.top;
     // Three more urgent incidents arrive above.
     world.wait(1_000);
@@ -107,41 +109,67 @@ fn moving_past_the_page_leaves_the_page_alone_until_the_cursor_rests() {
     }
     assert_eq!(world.model.ui.queue.top, 0);
     assert_eq!(world.model.ui.queue.rank, rows + 5);
-    settle(&mut world);
+    settle_with(&mut world, 1..=200);
     let queue = &world.model.ui.queue;
     assert!(queue.top > 0 && queue.rank >= queue.top && queue.rank < queue.top + rows);
 }
 
 #[test]
-fn a_page_is_turned_before_the_details_are_asked_for() {
+fn a_page_is_turned_together_with_its_details() {
     let mut world = World::new(120, 40);
     world.settle_with(&with_detail(snapshot(1..=200), 1));
-    for _ in 0..world.model.queue_rows() {
+    let rows = world.model.queue_rows();
+    for _ in 0..rows {
         world.press(KeyCode::Down);
     }
     world.take_effects();
-    let first = world.model.ui.queue.settling.expect("the page waits");
-    assert_eq!(first.behind, Behind::Page);
-    world.send(Msg::Woken(Timer::Settle(first.timer)));
-    assert!(world.model.ui.queue.top > 0, "the page was turned");
-    assert_eq!(loads(&world.take_effects()), 0, "the details are not asked for with it");
-    // A change of the store meanwhile loads rows, and still no other details.
+    let waiting = world.model.ui.queue.settling.expect("the page waits");
+    assert_eq!(waiting.behind, Behind::Page);
+    // A change of the store meanwhile loads rows, and no other details.
+    let asked = |world: &mut World| {
+        world.take_effects().into_iter().find_map(|effect| match effect {
+            Effect::Load { query, .. } => query.detail,
+            _ => None,
+        })
+    };
     world.wait(1_000);
     world.send(Msg::Changed);
-    let asked = world.take_effects().into_iter().find_map(|effect| match effect {
-        Effect::Load { query, .. } => query.detail,
-        _ => None,
-    });
-    assert_eq!(asked, Some(IncidentId(1)));
+    assert_eq!(asked(&mut world), Some(IncidentId(1)));
     world.settle_with(&with_detail(snapshot(1..=200), 1));
-    let second = world.model.ui.queue.settling.expect("the details wait");
-    assert_eq!(second.behind, Behind::Details);
-    world.take_effects();
-    world.send(Msg::Woken(Timer::Settle(first.timer)));
-    assert_eq!(loads(&world.take_effects()), 0, "the first timer is stale");
-    world.send(Msg::Woken(Timer::Settle(second.timer)));
-    assert_eq!(loads(&world.take_effects()), 1);
-    assert_eq!(world.model.ui.queue.settling, None);
+    world.send(Msg::Woken(Timer::Settle(waiting.timer)));
+    let selected = world.model.ui.queue.selected;
+    assert_eq!(asked(&mut world), selected);
+    assert_eq!(world.model.ui.queue.top, 0, "the page waits for the answer");
+    world.settle_with(&with_detail(snapshot(1..=200), i64::from(rows) + 1));
+    assert!(world.model.ui.queue.top > 0 && world.model.ui.queue.settling.is_none());
+    assert_eq!(world.model.facts.detail().map(|detail| detail.record.incident.id), selected);
+}
+
+#[test]
+fn a_page_is_turned_also_when_the_store_does_not_answer() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    world.press(KeyCode::PageDown);
+    settle(&mut world);
+    let generation = world.model.ui.loading.generation;
+    let result = Err(crate::engine::backend::BackendError::Failed("the store is busy".to_owned()));
+    world.send(Msg::Loaded { generation, result });
+    assert!(world.model.ui.queue.top > 0 && world.model.ui.queue.settling.is_none());
+}
+
+#[test]
+fn a_key_after_the_question_puts_the_page_off_again() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_detail(snapshot(1..=200), 1));
+    world.press(KeyCode::PageDown);
+    settle(&mut world);
+    world.press(KeyCode::Down);
+    let selected = world.model.ui.queue.selected.unwrap();
+    world.settle_with(&with_detail(snapshot(1..=200), selected.0 - 1));
+    assert_eq!(world.model.ui.queue.top, 0);
+    settle_with(&mut world, 1..=200);
+    assert!(world.model.ui.queue.top > 0);
+    assert_eq!(world.model.ui.queue.selected, Some(selected));
 }
 
 #[test]
@@ -200,12 +228,10 @@ fn the_end_of_a_queue_that_is_not_loaded_is_loaded_first() {
 }
 
 #[test]
-fn a_key_between_a_page_and_its_details_brings_the_details_at_once() {
+fn a_key_of_another_kind_brings_page_and_details_at_once() {
     let mut world = World::new(120, 40);
     world.settle_with(&with_detail(snapshot(1..=200), 1));
     world.press(KeyCode::PageDown);
-    let settling = world.model.ui.queue.settling.expect("the page waits");
-    world.send(Msg::Woken(Timer::Settle(settling.timer)));
     world.take_effects();
     let under_cursor = world.model.ui.queue.selected;
     world.keys("2");
@@ -253,7 +279,7 @@ proptest! {
             world.press(KeyCode::Down);
         }
         if world.model.ui.queue.settling.is_some() {
-            settle(&mut world);
+            settle_with(&mut world, 1..=150);
         }
         for ids in arrivals {
             let before = world.model.ui.queue.selected.unwrap();

@@ -66,7 +66,7 @@ fn output() {
         world.send(Msg::Changed);
         let facts = with_detail(snapshot(1..=60), 1);
         world.settle_with(&with_attempt(facts, "4.0K\t/srv/data/tmp\n812M\t/srv/data/spool\n\u{1b}[31mred\n", 0));
-        world.keys("3");
+        world.keys("4");
     });
 }
 

@@ -5,11 +5,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{output, overlay, queue, sop};
+use super::{asking, chat, output, overlay, queue, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
 use crate::engine::backend::Command;
+use crate::tui::chat::view::Mode;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
@@ -23,12 +24,16 @@ pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
         Some(Overlay::Prompt(_) | Overlay::Picker(_)) => Context::Prompt,
+        Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
+        Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. }) => Context::Help,
         None if field(model).is_some() => Context::Filter,
         None => match model.ui.focus {
             Pane::Incidents => Context::Incidents,
             Pane::Sop => Context::Sop,
             Pane::Output => Context::Output,
+            Pane::Chat if model.ui.chat.mode == Mode::Typing => Context::Ask,
+            Pane::Chat => Context::Chat,
         },
     }
 }
@@ -49,6 +54,9 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     if let Some(field) = field(model) {
         return typed(model, field, key, intent, effects);
     }
+    if context(model) == Context::Ask {
+        return asking::typed(model, key, intent, effects);
+    }
     let Some(intent) = intent else { return };
     model.ui.toast = None;
     if model.ui.queue.settling.is_some() && !moves(intent) {
@@ -60,6 +68,7 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
             Pane::Incidents => in_queue(model, intent, effects),
             Pane::Sop => in_sop(model, intent, effects),
             Pane::Output => output::intent(model, intent, effects),
+            Pane::Chat => chat::intent(model, intent, effects),
         }
     }
 }
@@ -93,6 +102,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::FocusIncidents => focus(model, Pane::Incidents),
         Intent::FocusSop => focus(model, Pane::Sop),
         Intent::FocusOutput => focus(model, Pane::Output),
+        Intent::FocusChat => focus(model, Pane::Chat),
         Intent::Approvals => overlay::open_review(model, effects),
         Intent::Acknowledge => acknowledge(model, effects),
         Intent::Sop => {
@@ -109,10 +119,11 @@ fn panes(model: &Model) -> Vec<Pane> {
     if model.shown_attempt().is_some() {
         panes.push(Pane::Output);
     }
+    panes.push(Pane::Chat);
     panes
 }
 
-fn next_pane(model: &Model, direction: Direction) -> Pane {
+pub(super) fn next_pane(model: &Model, direction: Direction) -> Pane {
     let panes = panes(model);
     let at = panes.iter().position(|pane| *pane == model.ui.focus).unwrap_or(0);
     let next = match direction {
@@ -269,6 +280,7 @@ fn edit_filter(model: &mut Model, edit: impl FnOnce(&mut LineEdit) -> Edit, effe
 
 /// Text was pasted: it goes into the field that is being typed and nowhere else, never into a review.
 pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    let asks = context(model) == Context::Ask;
     match &mut model.ui.overlay {
         Some(Overlay::Review(review)) => review.disturbed(model.ui.monotonic),
         Some(Overlay::Prompt(prompt)) => {
@@ -278,7 +290,11 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.edit.paste(text);
             picker.at = 0;
         }
+        Some(Overlay::Preview(page)) => {
+            page.editing.as_mut().map(|edit| edit.paste(text));
+        }
         Some(Overlay::Page { .. }) => {}
+        None if asks => asking::pasted(model, text, effects),
         None => match field(model) {
             Some(Field::Filter) => {
                 let paste = |edit: &mut LineEdit| {
@@ -320,6 +336,7 @@ pub(crate) const fn pane_name(model: &Model) -> &'static str {
         Pane::Incidents => "In the incidents",
         Pane::Sop => "In the SOP",
         Pane::Output => "In the output",
+        Pane::Chat => "In the chat",
     }
 }
 
@@ -330,5 +347,6 @@ pub(crate) const fn pane_context(model: &Model) -> Context {
         Pane::Incidents => Context::Incidents,
         Pane::Sop => Context::Sop,
         Pane::Output => Context::Output,
+        Pane::Chat => Context::Chat,
     }
 }

@@ -2,18 +2,25 @@
 //!
 //! Owns: the route from a message to the part that it concerns, and loading. Does not: draw or execute effects.
 
+mod asking;
+mod chat;
 mod keys;
 mod output;
 mod overlay;
 mod queue;
 mod sop;
 
+pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use keys::{context, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::backend::{BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SourceHealth};
+use crate::engine::ask::ChatQuery;
+use crate::engine::backend::{
+    BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth,
+};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
@@ -22,10 +29,15 @@ use crate::tui::ui::{Behind, Model, Overlay, Settling, Toast, ToastLevel};
 
 /// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
 const RELOAD_EVERY: Duration = Duration::from_millis(250);
-/// The page follows the cursor after it has rested this long, and the details with it when no page was turned.
+/// The page and the details follow the cursor after it has rested this long.
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
-/// The details follow a page that was turned this much later.
-const DETAILS_AFTER_PAGE: Duration = Duration::from_millis(150);
+/// The details follow a jump to an end of the queue, which shows its page at once, this much later.
+const DETAILS_AFTER_JUMP: Duration = Duration::from_millis(150);
+/// A source that was noted as bad by an earlier console, and works this much later, was bad for longer than it takes to
+/// start a console anew.
+const LONGER_THAN_A_RESTART: Duration = Duration::from_secs(60);
+/// A console that was just started has looked at its sources after this time; what is bad then is bad before its eyes.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// A toast stays this long.
 const TOAST_FOR: Duration = Duration::from_secs(8);
 /// How much of an attempt's output is loaded.
@@ -35,6 +47,7 @@ const OUTPUT_TAIL: usize = 256 * 1024;
 pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
     model.ui.now = moment.wall;
     model.ui.monotonic = moment.monotonic;
+    model.ui.started.get_or_insert(moment.wall);
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => keys::pressed(model, key, &mut effects),
@@ -45,13 +58,19 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
+        Msg::SopOpened { generation, result } => opened(model, generation, result),
         Msg::Answered { asked, result } => answered(model, asked, result, &mut effects),
         Msg::Sops(Ok(sops)) => model.facts.sops = sops,
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
         Msg::Woken(timer) => woken(model, timer, &mut effects),
-        Msg::Painted => overlay::painted(model, &mut effects),
+        Msg::Painted => {
+            overlay::painted(model, &mut effects);
+            chat::painted(model);
+        }
         Msg::Notice(text) => model.ui.notices.push_back(text),
+        Msg::Chat(msg) => asking::heard(model, msg, &mut effects),
     }
+    chat::refresh(model, &mut effects);
     follow_tour(model, &mut effects);
     next_notice(model, &mut effects);
     effects
@@ -88,13 +107,14 @@ fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
         Timer::Settle(number) => match model.ui.queue.settling {
             Some(Settling { timer, behind: Behind::Page }) if timer == number => queue::rested(model, effects),
             Some(Settling { timer, behind: Behind::Details }) if timer == number => queue::settle(model, effects),
-            _ => {} // the cursor has moved since
+            _ => {} // the cursor has moved since, or the answer is on its way
         },
         Timer::Toast(number) if model.ui.timer >= number => clear_toast(model, number),
         Timer::Reload => {
             model.ui.loading.last_change = Some(model.ui.monotonic);
             want_load(model, effects);
         }
+        Timer::Retry(number) => asking::retry_comes_closer(model, number, effects),
         Timer::Toast(_) | Timer::Review(_) | Timer::Minute => {}
     }
 }
@@ -160,10 +180,11 @@ fn query(model: &Model) -> SnapshotQuery {
     let ui = &model.ui;
     let (anchor, limit) = queue::window(model);
     // While the cursor moves the details stay with the incident that they belong to.
-    let detail = if ui.queue.settling.is_some() {
-        model.facts.detail().map(|detail| detail.record.incident.id)
-    } else {
-        ui.queue.selected
+    let detail = match ui.queue.settling {
+        Some(Settling { behind: Behind::Page | Behind::Details, .. }) => {
+            model.facts.detail().map(|detail| detail.record.incident.id)
+        }
+        Some(Settling { behind: Behind::Answer, .. }) | None => ui.queue.selected,
     };
     let output = model
         .shown_attempt()
@@ -179,7 +200,7 @@ fn query(model: &Model) -> SnapshotQuery {
         },
         detail,
         output,
-        chat: None,
+        chat: Some(ChatQuery { conversation: chat::conversation(model), limit: chat::MESSAGES }),
     }
 }
 
@@ -199,6 +220,9 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 Ok(sop) => (sop, None),
                 Err(error) => (None, Some(error.to_string())),
             };
+            if !model.ui.loading.wanted {
+                queue::answered(model);
+            }
             let first_load = queue::follow_selection(model, effects);
             let incident_now = model.facts.detail().map(|detail| detail.record.incident.id);
             if incident_before != incident_now {
@@ -215,12 +239,29 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             sop::follow_document(model);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
+            chat::go_on(model, effects);
         }
-        Err(error) => model.ui.trouble = Some(error.to_string()),
+        Err(error) => {
+            model.ui.trouble = Some(error.to_string());
+            queue::answered(model);
+        }
     }
     if model.ui.loading.wanted {
         want_load(model, effects);
     }
+}
+
+/// A long document has been read; that of an older question is not the one that is wanted now.
+fn opened(model: &mut Model, generation: u64, result: Result<Arc<SopDocument>, BackendError>) {
+    if generation != model.ui.loading.generation {
+        return;
+    }
+    (model.facts.sop, model.facts.sop_trouble) = match result {
+        Ok(sop) => (Some(sop), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    sop::follow_document(model);
+    overlay::refresh(model);
 }
 
 /// Says what became of a source, unless something else is being said: the header shows it in any case.
@@ -229,15 +270,20 @@ fn tell_health(model: &mut Model, before: &[SourceHealth], effects: &mut Vec<Eff
         return;
     }
     let bad = |state| matches!(state, HealthState::Down | HealthState::Degraded);
+    let started = model.ui.started;
     let changed = model.facts.snapshot.header.sources.iter().find_map(|now| {
         let then = before.iter().find(|then| then.source == now.source && then.channel == now.channel)?;
-        (then.state != now.state && (bad(then.state) || bad(now.state))).then(|| (now.clone(), now.state))
+        // What an earlier console has noted says nothing when the console has only been started anew.
+        let here = started.is_none_or(|started| then.at >= started || now.at.since(started) >= FIRST_LOOK);
+        let seen = here || now.at.since(then.at) >= LONGER_THAN_A_RESTART;
+        (then.state != now.state && (bad(now.state) || bad(then.state) && seen)).then(|| (now.clone(), now.state))
     });
     let Some((source, state)) = changed else { return };
     let key = model.ui.keymap.key_for(Context::Incidents, Intent::Sources);
     let name = format!("{} {}", source.source, source.channel);
     let (level, text) = match state {
-        HealthState::Ok | HealthState::Waiting => (ToastLevel::Done, format!("{name} works again.")),
+        HealthState::Ok => (ToastLevel::Done, format!("{name} works again.")),
+        HealthState::Waiting => (ToastLevel::Done, format!("{name} listens again; nothing has come yet.")),
         HealthState::Degraded | HealthState::Down => {
             let word = if state == HealthState::Down { "down" } else { "degraded" };
             let why = key.map(|key| format!(" ({key} shows why)")).unwrap_or_default();
@@ -289,8 +335,8 @@ pub(super) fn settle_later(model: &mut Model, behind: Behind, effects: &mut Vec<
     let timer = model.ui.next_timer();
     model.ui.queue.settling = Some(Settling { timer, behind });
     let after = match behind {
-        Behind::Page => SETTLE_AFTER,
-        Behind::Details => DETAILS_AFTER_PAGE,
+        Behind::Page | Behind::Answer => SETTLE_AFTER,
+        Behind::Details => DETAILS_AFTER_JUMP,
     };
     effects.push(Effect::Wake(after, Timer::Settle(timer)));
 }

@@ -2,13 +2,14 @@
 //!
 //! Invariants: rows are identified by incident, so a refresh never moves the selection, and the selected row stays on its
 //! line of the screen. While the cursor moves beyond the page, only the last (or first) line shows the row under it, with a
-//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page. A page that
-//! was turned is shown before the details are asked for, so that the two are not one long burst on a slow line.
+//! sign that rows are left out; the page follows when the cursor rests. A key then costs one line, not a page. The page and
+//! the details follow in one frame: rows that only move up are then moved by the terminal, since what stands beside them is
+//! another document anyway. A jump to an end shows its page at once and the details later: the key wants an answer.
 
 use crate::domain::id::IncidentId;
 use crate::engine::backend::{QueueAnchor, QueueWindow};
 use crate::tui::msg::Effect;
-use crate::tui::ui::{Behind, Model, QueueEnd};
+use crate::tui::ui::{Behind, Model, QueueEnd, Settling};
 
 /// A cursor that is farther from its page takes the page along at once: no more rows than this are loaded in between.
 const FARTHEST: u32 = 500;
@@ -75,7 +76,12 @@ pub(super) fn go(model: &mut Model, end: QueueEnd, effects: &mut Vec<Effect>) {
     };
     if row_at(window, rank).is_some() {
         select(model, rank);
-        rested(model, effects);
+        keep_visible(model);
+        if details_differ(model) {
+            super::settle_later(model, Behind::Details, effects);
+        } else {
+            settle(model, effects);
+        }
     } else {
         model.ui.queue.going = Some(end);
         super::want_load(model, effects);
@@ -94,15 +100,25 @@ fn row_at(window: &QueueWindow, rank: u32) -> Option<IncidentId> {
     window.rows.get(at).map(|row| row.id)
 }
 
-/// The cursor has rested: the page follows it, and the details too unless a page was turned; then they follow a little
-/// later.
+/// The cursor has rested: the details are asked for, and the page follows it, with them when it has to be turned.
 pub(super) fn rested(model: &mut Model, effects: &mut Vec<Effect>) {
     let before = model.ui.queue.top;
     keep_visible(model);
     if model.ui.queue.top != before && details_differ(model) {
-        super::settle_later(model, Behind::Details, effects);
+        model.ui.queue.top = before;
+        let timer = model.ui.next_timer();
+        model.ui.queue.settling = Some(Settling { timer, behind: Behind::Answer });
+        super::want_load(model, effects);
     } else {
         settle(model, effects);
+    }
+}
+
+/// The answer to the newest question has come, or there is none: nothing waits for it any longer.
+pub(super) fn answered(model: &mut Model) {
+    if matches!(model.ui.queue.settling, Some(Settling { behind: Behind::Answer, .. })) {
+        model.ui.queue.settling = None;
+        keep_visible(model);
     }
 }
 

@@ -1,20 +1,28 @@
 //! The step tree: cursor, folds, finding, choosing a document.
 //!
-//! Invariant: cursor and folds belong to one document and survive a refresh of it.
+//! Invariants: cursor and folds belong to one document and survive a refresh of it. A node that is taller than the pane is
+//! moved through before the cursor goes on: no line of a command is out of reach. Lines are laid out when the document, a
+//! fold or the width changes, and kept.
 
-use crate::domain::alert::AlertStatus;
-use crate::domain::id::SopId;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::domain::alert::{AlertKey, AlertStatus};
+use crate::domain::excerpt;
+use crate::domain::id::{IncidentId, SopId};
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
-use crate::tui::msg::{Asked, Effect, ProposeRequest};
-use crate::tui::sop_lines;
+use crate::engine::backend::Command;
+use crate::tui::msg::{Asked, CommandFrom, Effect, ProposeRequest};
+use crate::tui::sop_lines::{self, Laid, SopLine};
 use crate::tui::ui::{Model, ToastLevel};
 
 /// After a load: begins anew when the document is another one.
 pub(super) fn follow_document(model: &mut Model) {
     let id = model.facts.sop.as_ref().map(|document| document.procedure.sop.clone());
     let nodes = model.facts.sop.as_ref().map_or(0, |document| document.procedure.nodes.len());
-    if id != model.ui.sop.document {
+    // One that is being read anew keeps its place until it is there.
+    if id.is_some() && id != model.ui.sop.document {
         model.ui.sop.document = id;
         model.ui.sop.folded.clear();
         model.ui.sop.top = 0;
@@ -23,22 +31,57 @@ pub(super) fn follow_document(model: &mut Model) {
             model.facts.sop.as_ref().and_then(|document| tree::first_step(&document.procedure)).unwrap_or(0);
         model.ui.sop.top = 0;
     }
-    model.ui.sop.cursor = model.ui.sop.cursor.min(nodes.saturating_sub(1));
+    if model.facts.sop.is_some() {
+        model.ui.sop.cursor = model.ui.sop.cursor.min(nodes.saturating_sub(1));
+    } else {
+        model.ui.sop.laid = None;
+    }
     keep_visible(model);
 }
 
-/// Moves the cursor by visible nodes.
+/// The lines of the document, laid out for the pane as it is now.
+fn lines(model: &mut Model) -> Option<Arc<[SopLine]>> {
+    let width = usize::from(sop_body(model)?.0);
+    let document = model.facts.sop.as_ref()?;
+    let (view, repertoire) = (&mut model.ui.sop, model.ui.settings.repertoire);
+    if !view.laid.as_ref().is_some_and(|laid| laid.is_of(document, &view.folded, width, repertoire)) {
+        view.laid = Some(Laid::new(document, &view.folded, width, repertoire));
+    }
+    view.laid.as_ref().map(Laid::lines)
+}
+
+/// Moves the cursor by visible nodes; by one, through a node that is taller than the pane line by line.
 pub(super) fn step(model: &mut Model, nodes: i64) {
-    let Some(document) = &model.facts.sop else { return };
-    let visible = sop_lines::shown(&document.procedure, &model.ui.sop.folded);
-    if visible.is_empty() {
+    let Some(lines) = lines(model).filter(|lines| !lines.is_empty()) else { return };
+    if (nodes == 1 || nodes == -1) && scroll_within(model, &lines, nodes) {
         return;
     }
-    let at = visible.iter().position(|node| *node >= model.ui.sop.cursor).unwrap_or(visible.len() - 1);
-    let last = i64::try_from(visible.len() - 1).unwrap_or(0);
-    let wanted = (i64::try_from(at).unwrap_or(0) + nodes).clamp(0, last);
-    model.ui.sop.cursor = visible[usize::try_from(wanted).unwrap_or(0)];
+    let cursor = model.ui.sop.cursor;
+    let firsts: Vec<usize> = lines.iter().filter(|line| line.first).map(|line| line.node).collect();
+    let at = firsts.partition_point(|node| *node < cursor).min(firsts.len().saturating_sub(1));
+    let last = i64::try_from(firsts.len()).unwrap_or(1) - 1;
+    let wanted = i64::try_from(at).unwrap_or(0).saturating_add(nodes).clamp(0, last.max(0));
+    let Some(node) = usize::try_from(wanted).ok().and_then(|at| firsts.get(at)) else { return };
+    model.ui.sop.cursor = *node;
     keep_visible(model);
+}
+
+/// Scrolls by `rows` within the node under the cursor when that is taller than the pane and goes on in that direction.
+fn scroll_within(model: &mut Model, lines: &[SopLine], rows: i64) -> bool {
+    let Some(tops) = tops_within(model, lines) else { return false };
+    let top = i64::try_from(model.ui.sop.top).unwrap_or(0).saturating_add(rows).max(0);
+    let top = usize::try_from(top).unwrap_or(0).clamp(tops.start, tops.end);
+    let moved = top != model.ui.sop.top;
+    model.ui.sop.top = top;
+    moved
+}
+
+/// The first and the last line that can stand at the top while the pane shows nothing but the node under the cursor;
+/// `None` when all of that node fits.
+fn tops_within(model: &Model, lines: &[SopLine]) -> Option<Range<usize>> {
+    let height = usize::from(sop_body(model)?.1).max(1);
+    let node = sop_lines::lines_of(lines, model.ui.sop.cursor);
+    (node.len() > height).then(|| node.start..node.end - height)
 }
 
 /// How much of a page to move by.
@@ -52,10 +95,7 @@ pub(super) enum Share {
 
 /// Moves the cursor and the text by a page of lines, or half of one.
 pub(super) fn page(model: &mut Model, direction: Direction, share: Share) {
-    let (Some((width, height)), Some(document)) = (sop_body(model), &model.facts.sop) else { return };
-    let view = &model.ui.sop;
-    let repertoire = model.ui.settings.repertoire;
-    let lines = sop_lines::lay_out(&document.procedure, &view.folded, usize::from(width), repertoire);
+    let (Some((_, height)), Some(lines)) = (sop_body(model), lines(model)) else { return };
     let Some(last) = lines.len().checked_sub(1) else { return };
     let height = usize::from(height);
     let by = match share {
@@ -63,10 +103,18 @@ pub(super) fn page(model: &mut Model, direction: Direction, share: Share) {
         Share::Half => height / 2,
     }
     .max(1);
-    let at = lines.iter().position(|line| line.node >= view.cursor).unwrap_or(last);
-    let (wanted, top, one) = match direction {
-        Direction::Forward => ((at + by).min(last), view.top + by, 1),
-        Direction::Backward => (at.saturating_sub(by), view.top.saturating_sub(by), -1),
+    let (rows, one) = match direction {
+        Direction::Forward => (i64::try_from(by).unwrap_or(1), 1),
+        Direction::Backward => (-i64::try_from(by).unwrap_or(1), -1),
+    };
+    if scroll_within(model, &lines, rows) {
+        return;
+    }
+    let view = &model.ui.sop;
+    let at = lines.partition_point(|line| line.node < view.cursor).min(last);
+    let (wanted, top) = match direction {
+        Direction::Forward => ((at + by).min(last), view.top + by),
+        Direction::Backward => (at.saturating_sub(by), view.top.saturating_sub(by)),
     };
     let (node, most) = (lines[wanted].node, lines.len().saturating_sub(height));
     if node == view.cursor {
@@ -110,7 +158,7 @@ pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Ef
 }
 
 /// Puts the cursor on a node and opens what hides it.
-fn reveal(model: &mut Model, node: usize) {
+pub(super) fn reveal(model: &mut Model, node: usize) {
     let Some(document) = &model.facts.sop else { return };
     let nodes = &document.procedure.nodes;
     let mut at = nodes.get(node).and_then(|found| found.parent);
@@ -119,6 +167,10 @@ fn reveal(model: &mut Model, node: usize) {
         at = nodes[parent].parent;
     }
     model.ui.sop.cursor = node;
+    if let Some(tops) = lines(model).and_then(|lines| tops_within(model, &lines)) {
+        // From wherever one comes, what one looks for is shown from its beginning.
+        model.ui.sop.top = tops.start;
+    }
     keep_visible(model);
 }
 
@@ -184,17 +236,20 @@ pub(super) fn fold_all(model: &mut Model) {
 
 /// Scrolls so that the node under the cursor is on the screen, with as much of it as fits.
 pub(super) fn keep_visible(model: &mut Model) {
-    let Some(area) = sop_body(model) else { return };
+    let (Some((_, height)), Some(lines)) = (sop_body(model), lines(model)) else { return };
     let Some(document) = &model.facts.sop else { return };
-    let repertoire = model.ui.settings.repertoire;
-    let lines = sop_lines::lay_out(&document.procedure, &model.ui.sop.folded, usize::from(area.0), repertoire);
-    let height = usize::from(area.1).max(1);
+    let height = usize::from(height).max(1);
+    if let Some(tops) = tops_within(model, &lines) {
+        model.ui.sop.top = model.ui.sop.top.clamp(tops.start, tops.end);
+        return;
+    }
     let cursor = model.ui.sop.cursor;
-    let first = lines.iter().position(|line| line.node == cursor).unwrap_or(0);
+    let node = sop_lines::lines_of(&lines, cursor);
+    let (first, last) = (node.start, node.end.saturating_sub(1).max(node.start));
     // With the command that a proposal would take: nobody should have to look for what they are about to propose.
-    let ends = tree::command_at(&document.procedure, cursor);
-    let shown = |node: usize| lines.iter().rposition(|line| line.node == node);
-    let last = ends.and_then(shown).filter(|last| last - first < height).or_else(|| shown(cursor)).unwrap_or(first);
+    let command = tree::command_at(&document.procedure, cursor).map(|node| sop_lines::lines_of(&lines, node));
+    let ends = command.filter(|lines| !lines.is_empty()).map(|lines| lines.end - 1);
+    let last = ends.filter(|end| *end >= first && end - first < height).unwrap_or(last);
     let top = &mut model.ui.sop.top;
     if last >= *top + height {
         *top = last + 1 - height;
@@ -240,44 +295,58 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
         let why = "This command has no values to type: it can only be proposed as it is.";
         return super::toast(model, ToastLevel::Refused, why.to_owned(), effects);
     }
+    let is_cut = |value: &&sop_lines::Value| value.bound.as_ref().is_some_and(|(text, _)| excerpt::is_cut(text));
+    if let Some((_, label)) = values.iter().find(is_cut).and_then(|value| value.bound.as_ref()) {
+        let why = format!(
+            "The label {label} is too long to be edited here. r proposes the command with all of it, and the review shows it."
+        );
+        return super::toast(model, ToastLevel::Refused, why, effects);
+    }
     super::overlay::edit_values(model, request, values);
 }
 
 /// Sends a request with the values that it has.
 pub(super) fn send_proposal(request: ProposeRequest, effects: &mut Vec<Effect>) {
-    let command = crate::engine::backend::Command::Propose {
-        incident: request.incident,
-        alert: request.alert.clone(),
-        sop: request.sop.clone(),
-        node: request.node.clone(),
-        values: request.values.clone(),
+    let (incident, alert, values) = (request.incident, request.alert.clone(), request.values.clone());
+    let command = match &request.from {
+        CommandFrom::Step { sop, node } => {
+            Command::Propose { incident, alert, sop: sop.clone(), node: node.clone(), values }
+        }
+        CommandFrom::Chat { message, block, .. } => {
+            Command::ProposeFromChat { incident, alert, message: *message, block: *block, values }
+        }
     };
     effects.push(Effect::Send { asked: Asked::Propose(request), command });
 }
 
-fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
-    let document = model.facts.sop.as_ref().ok_or("There is no SOP on the screen. s lists all SOPs.")?;
+/// The incident and the alert that a command would be run for; else why there is none.
+pub(super) fn subject(model: &Model) -> Result<(IncidentId, AlertKey), String> {
     let detail = model
         .facts
         .detail()
         .ok_or("There is no incident to run this for. Commands run for an incident; wait for one or read on.")?;
     // What is on the screen still belongs to the incident that was selected before.
     if model.ui.queue.selected != Some(detail.record.incident.id) {
-        return Err("The SOP of the incident under the cursor is still being loaded; press again.".to_owned());
+        return Err("The incident under the cursor is still being loaded; press again.".to_owned());
     }
     // The details show this one: firing alerts come first, the newest of them at the top.
     let mut alerts = detail.record.alerts.iter();
     let alert = alerts
         .find(|alert| alert.status == AlertStatus::Firing)
         .ok_or("No alert of this incident fires any more. Look whether anything is still to be done.")?;
+    Ok((detail.record.incident.id, alert.key()))
+}
+
+fn request_under_cursor(model: &Model) -> Result<ProposeRequest, String> {
+    let document = model.facts.sop.as_ref().ok_or("There is no SOP on the screen. s lists all SOPs.")?;
+    let (incident, alert) = subject(model)?;
     let procedure = &document.procedure;
     let node = tree::command_at(procedure, model.ui.sop.cursor)
         .ok_or("There is no command in this step. ] and [ go to the next and previous step.")?;
     Ok(ProposeRequest {
-        incident: detail.record.incident.id,
-        alert: alert.key(),
-        sop: procedure.sop.clone(),
-        node: procedure.nodes[node].id.clone(),
+        incident,
+        alert,
+        from: CommandFrom::Step { sop: procedure.sop.clone(), node: procedure.nodes[node].id.clone() },
         values: std::collections::BTreeMap::new(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::options::{self, Arguments};
 use super::{Input, Operands, Options, Rule, checked, known, not_known};
-use crate::domain::action::spec::{Origin, Stage, Word};
+use crate::domain::action::spec::{Stage, Word};
 
 pub(super) fn rule(name: &str) -> Option<Rule> {
     match name {
@@ -22,8 +22,8 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
     }
 }
 
-/// Whether the document alone says whom the program `name` asks. A label or a typed value that names a host makes us send a
-/// request to whomever the sender of an alert likes, inside our network too; a name that is looked up is a message to
+/// Whether the document alone says whom the program `name` asks. A label, a typed value or a model that names a host makes us
+/// send a request to whomever the sender of an alert likes, inside our network too; a name that is looked up is a message to
 /// whoever answers for it.
 ///
 /// # Errors
@@ -46,10 +46,7 @@ pub(super) fn host_is_ours(name: &str, stage: &Stage) -> Result<(), String> {
         ("amtool", _) => arguments,
         _ => &[],
     };
-    let foreign = |word: &&Word| {
-        let from_outside = |origin: &Origin| matches!(origin, Origin::Label(_) | Origin::Operator);
-        word.pieces.iter().any(|piece| from_outside(&piece.origin))
-    };
+    let foreign = |word: &&Word| word.pieces.iter().any(|piece| piece.origin.is_outside());
     match naming.iter().find(foreign) {
         Some(word) => Err(format!("{} has a value from outside, which can name the host that is asked", word.text())),
         None => Ok(()),

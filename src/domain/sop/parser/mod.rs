@@ -2,7 +2,7 @@
 //!
 //! Owns: the order of the stages: decoding, front matter, fence repair (`fences`), block structure (`blocks`), list
 //! stitching (`lists`), section roles (`roles`), steps and decisions (`builder`, `paragraphs`, `sentences`, `decisions`),
-//! commands and output (`commands`, `prompts`, `interactive`), and the finished list of nodes (`draft`).
+//! commands and output (`commands`, `prompts`, `interactive`), what is too long to be read (`limit`), and the finished list of nodes (`draft`).
 //! Does not: fail. Every stage takes time linear in the document and none is recursive.
 
 mod blocks;
@@ -12,6 +12,7 @@ mod decisions;
 mod draft;
 mod fences;
 mod interactive;
+mod limit;
 mod lists;
 mod paragraphs;
 mod prompts;
@@ -24,18 +25,58 @@ mod corpus;
 #[cfg(test)]
 mod tests;
 
+pub use limit::MAX_READ_BYTES;
+
 use super::decode::{Decoded, decode};
 use super::front_matter;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::SopId;
-use crate::domain::procedure::{Diagnostic, DiagnosticSeverity, Procedure};
+use crate::domain::procedure::{Diagnostic, DiagnosticSeverity, Procedure, Shell, Span};
+
+/// A command in a code block, as the parser finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockCommand {
+    /// The exact text, prompts removed.
+    pub script: String,
+    /// The language it is written in.
+    pub shell: Shell,
+    /// Whether it needs a terminal (`exec -it`, an editor).
+    pub interactive: bool,
+}
+
+/// The commands of a code block marked as `language` whose lines are `text`, by the same rules as those of a document:
+/// prompts are removed, output and examples are no commands.
+#[must_use]
+pub fn commands_of(language: &str, text: &str) -> Vec<BlockCommand> {
+    let mut at = 0;
+    let lines: Vec<blocks::CodeLine> = text
+        .split_inclusive('\n')
+        .map(|line| {
+            let span = Span { start: at, end: at + line.trim_end_matches('\n').len() };
+            at += line.len();
+            blocks::CodeLine { text: line.to_owned(), span }
+        })
+        .collect();
+    let parts = commands::split(language, &lines).into_iter();
+    parts
+        .filter_map(|part| match part.kind {
+            commands::PartKind::Command { shell, interactive } => {
+                Some(BlockCommand { script: part.text, shell, interactive })
+            }
+            commands::PartKind::Output | commands::PartKind::Opaque(_) => None,
+        })
+        .collect()
+}
 
 /// Reads a document. Total: any bytes give a tree, and the same bytes give the same tree with the same ids.
 ///
-/// Codes of diagnostics: `front-matter`, `invalid-utf8`, `nul-byte`, `unclosed-fence`.
+/// Of a document of more than [`MAX_READ_BYTES`] the first part is read; the last node says so.
+///
+/// Codes of diagnostics: `front-matter`, `invalid-utf8`, `nul-byte`, `too-long`, `unclosed-fence`.
 #[must_use]
 pub fn parse(sop: &SopId, bytes: &[u8]) -> Procedure {
-    let decoded = decode(bytes);
+    let read = limit::readable(bytes);
+    let decoded = decode(bytes.get(..read).unwrap_or(bytes));
     let front = front_matter::read(&decoded.text, decoded.start());
     let repair = fences::repair(&decoded.text, front.body_start);
     let mut all = Vec::new();
@@ -51,14 +92,18 @@ pub fn parse(sop: &SopId, bytes: &[u8]) -> Procedure {
     diagnostics.extend(byte_diagnostics(&decoded));
     diagnostics.extend(repair.unclosed.iter().map(|at| unclosed_fence(decoded.line(*at))));
     diagnostics.sort_by_key(|diagnostic| diagnostic.line);
-    Procedure {
+    let mut procedure = Procedure {
         sop: sop.clone(),
         title: title.map_or_else(|| stem(sop).to_owned(), |title| decoded.shown(&title)),
         revision: sha256_hex(bytes),
         alerts: front.alerts,
         nodes: builder.tree.finish(&decoded),
         diagnostics,
+    };
+    if read < bytes.len() {
+        limit::tell(&mut procedure, read, bytes.len(), decoded.line(read));
     }
+    procedure
 }
 
 /// The name of the document's file without its directory and extension.

@@ -1,0 +1,134 @@
+//! Redacting a serialised body, just before it leaves.
+//!
+//! Owns: the walk over every string of a JSON document. Invariants: what is no string, and every string in which nothing was
+//! found, comes out byte for byte; the result is valid JSON; a body that is no valid JSON, or that holds a canary, is
+//! refused. Does not: know any model's wire format, except for the two places where bytes that are no text travel.
+
+use std::ops::Range;
+
+use serde::de::IgnoredAny;
+
+use super::canary::Canaries;
+use super::literal::{Literal, literals};
+use super::pseudonym::Pseudonyms;
+use super::text::{Draft, RedactedText};
+use super::{Finding, Kind, assign};
+
+/// A body that may leave, and what was replaced in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactedBody {
+    /// Valid JSON without secrets and names.
+    pub body: Vec<u8>,
+    /// What was replaced; spans are bytes of the body that was given.
+    pub findings: Vec<Finding>,
+}
+
+/// Why a body may not leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// It cannot be read, so nobody can say what is in it.
+    #[error(
+        "The request was not sent: it is not valid JSON, so it cannot be searched for secrets. This is a mistake of the \
+         program; please report it."
+    )]
+    NotJson,
+    /// One of the program's own secrets is in it.
+    #[error(
+        "The request was not sent: one of this program's own secrets stands in it. Look for a key or token in the \
+         documents, outputs or questions of this conversation and remove it there."
+    )]
+    Canary,
+}
+
+/// `json` without secrets and with tokens for names.
+///
+/// # Errors
+/// [`Blocked`], when it may not leave at all.
+pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> Result<RedactedBody, Blocked> {
+    let text = std::str::from_utf8(json).map_err(|_| Blocked::NotJson)?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| Blocked::NotJson)?;
+    let literals = literals(text).ok_or(Blocked::NotJson)?;
+    // What is redacted was a canary all the same: a body that held one is suspicious as a whole.
+    if canaries.find(json) || literals.iter().any(|literal| canaries.find(literal.text.as_bytes())) {
+        return Err(Blocked::Canary);
+    }
+    let mut drafts: Vec<Option<Draft>> = literals.iter().map(|literal| draft(literal, names)).collect();
+    drafts.iter_mut().flatten().for_each(|draft| draft.learn(names));
+    let mut body = Vec::with_capacity(json.len());
+    let mut findings = Vec::new();
+    let mut done = 0;
+    for (literal, draft) in literals.iter().zip(drafts) {
+        let Some(draft) = draft else { continue };
+        let RedactedText { text: redacted, findings: found } = draft.finish(Some(names));
+        let raw = &text[literal.span.clone()];
+        findings.extend(
+            found
+                .into_iter()
+                .map(|finding| Finding { span: raw_span(raw, literal.span.start, &finding.span), ..finding }),
+        );
+        if redacted == literal.text {
+            continue;
+        }
+        body.extend_from_slice(&json[done..literal.span.start]);
+        serde_json::to_writer(&mut body, &redacted).map_err(|_| Blocked::NotJson)?;
+        done = literal.span.end;
+    }
+    body.extend_from_slice(&json[done..]);
+    // A name that was restored, or two strings put together, could make one up: look at what really leaves.
+    if canaries.find(&body) { Err(Blocked::Canary) } else { Ok(RedactedBody { body, findings }) }
+}
+
+/// What becomes of one string; `None` when it is left as it is.
+fn draft(literal: &Literal<'_>, names: &Pseudonyms) -> Option<Draft> {
+    if literal.is_opaque {
+        return None;
+    }
+    let by_key = match (&literal.key, literal.in_secret) {
+        (_, true) => Some((Kind::SecretData, "kubernetes-secret")),
+        (Some(key), false) => assign::keeps(key, &literal.text).map(|kind| (kind, "assigned-by-key")),
+        (None, false) => None,
+    };
+    match by_key {
+        Some((kind, rule)) if !is_redacted(&literal.text) => Some(Draft::of_secret(&literal.text, kind, rule)),
+        Some(_) | None => Some(Draft::new(&literal.text, Some(names))),
+    }
+}
+
+/// True when an earlier redaction left nothing but its placeholder.
+fn is_redacted(text: &str) -> bool {
+    text.strip_prefix(super::PLACEHOLDER_START)
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|kind| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+}
+
+/// Where `span` of a string's text stands in the document; `raw` is the literal with its quotes, at `at`.
+fn raw_span(raw: &str, at: usize, span: &Range<usize>) -> Range<usize> {
+    let bytes = raw.as_bytes();
+    let mut decoded = 0;
+    let mut place = 1;
+    let mut start = None;
+    while place + 1 < bytes.len() && decoded < span.end {
+        if decoded >= span.start && start.is_none() {
+            start = Some(place);
+        }
+        let (length, width) = match (bytes[place], bytes.get(place + 1)) {
+            (b'\\', Some(b'u')) => unicode(raw, place),
+            (b'\\', _) => (2, 1),
+            _ => (1, 1),
+        };
+        place += length;
+        decoded += width;
+    }
+    at + start.unwrap_or(place)..at + place
+}
+
+/// Bytes of the escape at `place`, and of the character that it stands for.
+fn unicode(raw: &str, place: usize) -> (usize, usize) {
+    let unit =
+        raw.get(place + 2..place + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    match char::from_u32(unit) {
+        Some(c) => (6, c.len_utf8()),
+        // A pair of surrogates, which is four bytes long.
+        None => (12, 4),
+    }
+}

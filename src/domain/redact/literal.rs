@@ -1,0 +1,140 @@
+//! The strings of a JSON document, each with where it stands.
+//!
+//! Owns: the walk. Relies on its caller for the document being valid JSON.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One string of a document.
+pub(super) struct Literal<'a> {
+    /// Bytes of the document, with the quotes.
+    pub(super) span: Range<usize>,
+    /// What it says.
+    pub(super) text: Cow<'a, str>,
+    /// The key whose value it is; none for keys, and for items of lists.
+    pub(super) key: Option<String>,
+    /// It is bytes, not text: an attachment's data or a model's signature, which has to go back as it came.
+    pub(super) is_opaque: bool,
+    /// It is a value under `data` or `stringData` of a Kubernetes Secret.
+    pub(super) in_secret: bool,
+}
+
+/// Something that is open at a place of the document.
+enum Open {
+    List,
+    Object {
+        /// The key of the value that comes next; none while a key is expected.
+        key: Option<String>,
+        /// It says that its kind is Secret.
+        is_secret: bool,
+        /// Strings below its `data` and `stringData`.
+        data: Vec<usize>,
+    },
+}
+
+/// All strings of `json`, keys included, in order; `None` when one cannot be decoded.
+pub(super) fn literals(json: &str) -> Option<Vec<Literal<'_>>> {
+    let bytes = json.as_bytes();
+    let mut found: Vec<Literal<'_>> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut place = 0;
+    while let Some(byte) = bytes.get(place) {
+        match byte {
+            b'{' => open.push(Open::Object { key: None, is_secret: false, data: Vec::new() }),
+            b'[' => open.push(Open::List),
+            b'}' | b']' => {
+                if let Some(Open::Object { is_secret: true, data, .. }) = open.pop() {
+                    data.into_iter().for_each(|index| found[index].in_secret = true);
+                }
+            }
+            b',' => {
+                if let Some(Open::Object { key, .. }) = open.last_mut() {
+                    *key = None;
+                }
+            }
+            b'"' => {
+                let end = end_of(bytes, place)?;
+                let raw = &json[place..end];
+                let text = match raw.contains('\\') {
+                    true => Cow::Owned(serde_json::from_str(raw).ok()?),
+                    false => Cow::Borrowed(&raw[1..raw.len() - 1]),
+                };
+                found.push(Literal { span: place..end, text, key: None, is_opaque: false, in_secret: false });
+                place_in(&mut open, &mut found);
+                place = end;
+                continue;
+            }
+            _ => {}
+        }
+        place += 1;
+    }
+    Some(found)
+}
+
+/// The end of the string that begins at `start`.
+fn end_of(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut place = start + 1;
+    loop {
+        place += memchr::memchr2(b'"', b'\\', bytes.get(place..)?)?;
+        if bytes[place] == b'"' {
+            return Some(place + 1);
+        }
+        place += 2;
+    }
+}
+
+/// Tells the last string of `found` where it stands.
+fn place_in(open: &mut [Open], found: &mut [Literal<'_>]) {
+    let index = found.len() - 1;
+    let Some(literal) = found.last_mut() else { return };
+    let opaque = is_opaque(open);
+    let within = open.len();
+    match open.last_mut() {
+        Some(Open::Object { key: key @ None, .. }) => {
+            *key = Some(literal.text.clone().into_owned());
+            return;
+        }
+        Some(Open::Object { key: Some(key), is_secret, .. }) => {
+            *is_secret |= key == "kind" && literal.text == "Secret";
+            literal.key = Some(key.clone());
+        }
+        Some(Open::List) => {
+            // The items of a list belong to the key of the list.
+            literal.key = within.checked_sub(2).and_then(|outer| key_of(&open[outer]));
+        }
+        None => {}
+    }
+    literal.is_opaque = opaque;
+    for outer in open.iter_mut().rev().skip(1) {
+        if let Open::Object { key: Some(key), data, .. } = outer
+            && matches!(key.as_str(), "data" | "stringData")
+        {
+            data.push(index);
+        }
+    }
+}
+
+fn key_of(open: &Open) -> Option<String> {
+    match open {
+        Open::Object { key, .. } => key.clone(),
+        Open::List => None,
+    }
+}
+
+/// True in `contents[].parts[].inlineData.data` and `contents[].parts[].thoughtSignature`, and nowhere else: what a tool
+/// returned may use the same keys deeper down.
+fn is_opaque(open: &[Open]) -> bool {
+    let path: Vec<&str> = open
+        .iter()
+        .map(|open| match open {
+            Open::List => "[]",
+            Open::Object { key, .. } => key.as_deref().unwrap_or_default(),
+        })
+        .collect();
+    let parts = match path.as_slice() {
+        ["contents", "[]", "parts", "[]", rest @ ..] => rest,
+        ["systemInstruction" | "system_instruction", "parts", "[]", rest @ ..] => rest,
+        _ => return false,
+    };
+    matches!(parts, ["inlineData" | "inline_data", "data"] | ["thoughtSignature" | "thought_signature"])
+}

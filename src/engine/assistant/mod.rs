@@ -1,0 +1,295 @@
+//! The assistant: answers questions beside the incident, by a model when one can be asked, else from SOPs and history.
+//!
+//! Owns: the way of a question: gathering (`material`), the model's context (`context`), the choke point (`outbound`), the
+//! stream and its end (`answering`), the fallback (`offline`, `retrieval`), and when which of them is taken.
+//! Does not: act. Nothing that a model says starts anything: a command in an answer can be proposed by a person, and goes
+//! through the same gate as every other.
+//!
+//! Invariants: what is sent is exactly what was prepared. A question always gets an answer: whatever fails leads to the
+//! fallback, with the reason. What an answer showed is what is stored.
+
+mod answering;
+mod citations;
+mod context;
+mod material;
+mod offline;
+mod retrieval;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::ask::{Answer, Ask, ModelStatus, Prepared, PreparedId, Preview, Route};
+use super::backend::BackendError;
+use super::library::Library;
+use super::outbound::{Held, Inspected, Outbound, Tokens, Wanted};
+use super::ports::{Clock, Model};
+use super::runner::Runner;
+use crate::domain::actor::Actor;
+use crate::domain::chat::{Conversation, ModelRequest, Thinking};
+use crate::domain::incident::Refusal;
+use crate::store::Store;
+use material::Material;
+
+/// Conversations whose tokens are kept, so that the same name keeps its token; the one used longest ago goes first.
+const CONVERSATIONS: usize = 32;
+
+/// A model, or why there is none.
+#[derive(Clone)]
+pub enum Brain {
+    /// This one is asked.
+    Model {
+        /// How to reach it.
+        model: Arc<dyn Model>,
+        /// The answer, thinking included, may have so many tokens.
+        max_output_tokens: u32,
+        /// How long it may think.
+        thinking: Thinking,
+    },
+    /// None; the fallback answers.
+    None {
+        /// Why, as a sentence with what to do about it.
+        why: String,
+    },
+}
+
+/// What the assistant needs.
+pub struct Parts {
+    /// Where conversations are kept.
+    pub store: Store,
+    /// Where output is read.
+    pub runner: Runner,
+    /// The way out.
+    pub outbound: Outbound,
+    /// Whom to ask.
+    pub brain: Brain,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// The assistant of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Assistant {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    next: AtomicU64,
+    slot: Mutex<Slot>,
+    tokens: Mutex<KnownTokens>,
+    /// Why the last call failed; `None` when it did not.
+    failure: Mutex<Option<String>>,
+    changes: watch::Sender<u64>,
+}
+
+/// The newest question that is ready to be answered.
+#[derive(Default)]
+struct Slot {
+    /// The newest that was begun; an older one that takes longer is not kept.
+    newest: u64,
+    ready: Option<Ready>,
+}
+
+/// A question that is ready to be answered.
+struct Ready {
+    id: PreparedId,
+    material: Arc<Material>,
+    plan: Plan,
+}
+
+/// How a question will be answered.
+enum Plan {
+    Model { inspected: Box<Inspected>, sources: Vec<crate::domain::id::SopId> },
+    Local { why: String, held: Option<Held> },
+}
+
+/// The tokens of conversations, the one used last at the end.
+#[derive(Default)]
+struct KnownTokens {
+    of: HashMap<Conversation, Arc<Mutex<Box<dyn Tokens>>>>,
+    order: VecDeque<Conversation>,
+}
+
+impl Assistant {
+    /// An assistant with these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let inner = Inner {
+            parts,
+            next: AtomicU64::new(1),
+            slot: Mutex::default(),
+            tokens: Mutex::default(),
+            failure: Mutex::default(),
+            changes: watch::Sender::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Goes up when the model's status may have changed.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Whether a model can be asked, as far as is known; `spent_today` in millionths of a US dollar.
+    #[must_use]
+    pub fn status(&self, spent_today: u64) -> ModelStatus {
+        match &self.inner.parts.brain {
+            Brain::None { .. } => ModelStatus::None,
+            Brain::Model { model, .. } => {
+                let failure = lock(&self.inner.failure).clone();
+                match model.unavailable().or(failure) {
+                    Some(why) => ModelStatus::Offline { model: model.name(), why },
+                    None => ModelStatus::Ready { model: model.name(), spent_today_micro_usd: spent_today },
+                }
+            }
+        }
+    }
+
+    /// Prepares a question: finds out who would answer it and what would leave this machine. Sends and stores nothing.
+    ///
+    /// # Errors
+    /// When the question is empty or too long, or the store cannot be read.
+    pub async fn prepare(&self, ask: Ask, library: Arc<Library>) -> Result<Prepared, BackendError> {
+        check(&ask)?;
+        let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.inner.slot).newest = number;
+        let parts = &self.inner.parts;
+        let now = parts.clock.now();
+        let material = Arc::new(Material::gather(ask, &parts.store, &parts.runner, library, now).await?);
+        let (plan, route) = match self.plan(&material).await {
+            Ok((inspected, sources, preview)) => {
+                (Plan::Model { inspected: Box::new(inspected), sources }, Route::Model(Box::new(preview)))
+            }
+            Err((why, held)) => (Plan::Local { why: why.clone(), held }, Route::Local { why }),
+        };
+        let id = PreparedId(number);
+        let mut slot = lock(&self.inner.slot);
+        if slot.newest == number {
+            slot.ready = Some(Ready { id, material, plan });
+        }
+        Ok(Prepared { id, route })
+    }
+
+    /// The way to a model, or why there is none.
+    async fn plan(
+        &self,
+        material: &Arc<Material>,
+    ) -> Result<(Inspected, Vec<crate::domain::id::SopId>, Preview), (String, Option<Held>)> {
+        let (model, max_output_tokens, thinking) = match &self.inner.parts.brain {
+            Brain::None { why } => return Err((why.clone(), None)),
+            Brain::Model { model, max_output_tokens, thinking } => (Arc::clone(model), *max_output_tokens, *thinking),
+        };
+        if let Some(why) = model.unavailable() {
+            return Err((why, None));
+        }
+        let tokens = self.tokens_of(material.ask.conversation);
+        if let Some(labels) = material.labels() {
+            lock(&tokens).learn(labels);
+        }
+        let wanted = Wanted {
+            model: model.name(),
+            destination: model.destination(),
+            max_output_tokens,
+            incident: material.ask.conversation.incident(),
+        };
+        let (assistant, asked) = (self.clone(), Arc::clone(material));
+        // Encoding and redaction are computing, which the screen must not wait for.
+        let computed = tokio::task::spawn_blocking(move || {
+            let outbound = &assistant.inner.parts.outbound;
+            let context = context::build(&asked, outbound.redactor().preamble(), &unguessable());
+            let request = ModelRequest::new(context.system, context.turns, max_output_tokens, thinking);
+            let request = request.ok_or_else(|| ("The question is empty. Type one".to_owned(), None))?;
+            let encoded = model.encode(&request).map_err(|error| (error.to_string(), None))?;
+            let inspected = outbound.inspect(&encoded, &tokens, wanted);
+            inspected.map(|inspected| (inspected, context.sources)).map_err(|held| (held.to_string(), Some(held)))
+        });
+        let (inspected, sources) = computed.await.map_err(|error| {
+            (format!("The question could not be put together: {error}. Ask again; the log has the details"), None)
+        })??;
+        let outbound = &self.inner.parts.outbound;
+        let left = outbound.foresee(&inspected).await.map_err(|held| (held.to_string(), Some(held)))?;
+        let preview = Preview {
+            model: inspected.wanted().model.clone(),
+            destination: inspected.wanted().destination.clone(),
+            body: inspected.body(),
+            replaced: inspected.replaced().clone(),
+            prompt_tokens: inspected.prompt_tokens(),
+            cost_micro_usd: inspected.most_micro_usd(),
+            left_today_micro_usd: left,
+            first_ever: !material.has_sent,
+        };
+        Ok((inspected, sources, preview))
+    }
+
+    /// Stores the question that was prepared as `id` and answers it as prepared. Has to be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When another question was prepared since, or the question cannot be stored. Nothing is sent then.
+    pub async fn answer(&self, id: PreparedId) -> Result<Answer, BackendError> {
+        let ready = {
+            let mut slot = lock(&self.inner.slot);
+            slot.ready.take_if(|ready| ready.id == id)
+        };
+        let Some(ready) = ready else {
+            let why = "another question was prepared since, or it was answered already";
+            return Err(Refusal::new("Not asked", why, "Ask it again").into());
+        };
+        answering::answer(self.clone(), ready).await
+    }
+
+    fn tokens_of(&self, conversation: Conversation) -> Arc<Mutex<Box<dyn Tokens>>> {
+        let mut known = lock(&self.inner.tokens);
+        known.order.retain(|other| *other != conversation);
+        known.order.push_back(conversation);
+        if known.order.len() > CONVERSATIONS
+            && let Some(oldest) = known.order.pop_front()
+        {
+            known.of.remove(&oldest);
+        }
+        let redactor = self.inner.parts.outbound.redactor();
+        Arc::clone(known.of.entry(conversation).or_insert_with(|| Arc::new(Mutex::new(redactor.begin()))))
+    }
+
+    /// Remembers how the last call went, for the header.
+    fn note_call(&self, failure: Option<String>) {
+        *lock(&self.inner.failure) = failure;
+        self.inner.changes.send_modify(|count| *count += 1);
+    }
+}
+
+fn check(ask: &Ask) -> Result<(), BackendError> {
+    let length = ask.question.trim().len();
+    if length == 0 {
+        return Err(Refusal::new("Not asked", "the question is empty", "Type a question").into());
+    }
+    if length > context::MAX_QUESTION {
+        let why = format!("the question has {length} bytes, more than {}", context::MAX_QUESTION);
+        return Err(Refusal::new("Not asked", why, "Ask with the lines that matter").into());
+    }
+    Ok(())
+}
+
+/// A word that nobody can know beforehand, from the keys that the standard library draws from the system's randomness. Letters
+/// only, so that nothing takes it for a secret or a name.
+fn unguessable() -> String {
+    const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
+    let state = RandomState::new();
+    let drawn = [state.hash_one(0_u8), RandomState::new().build_hasher().finish()];
+    let letters = drawn.iter().flat_map(|number| number.to_le_bytes()).take(12);
+    letters.map(|byte| char::from(LETTERS[usize::from(byte & 15)])).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,105 @@
+//! What the fallback finds in the bundled SOPs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use super::support::{Bench, Heard, NOW, about_incident, general};
+use crate::domain::chat::blocks;
+use crate::domain::id::{NodeId, SopId};
+use crate::engine::ask::Ask;
+use crate::engine::assistant::citations;
+use crate::engine::assistant::material::Material;
+use crate::engine::assistant::offline::{self, LocalAnswer};
+use crate::engine::library::Library;
+
+fn answer(ask: Ask, library: &Arc<Library>) -> LocalAnswer {
+    let material = Material {
+        sop: ask.sop.as_ref().and_then(|id| library.get(id)),
+        ask,
+        incident: None,
+        attempts: Vec::new(),
+        outputs: BTreeMap::new(),
+        similar: Vec::new(),
+        routed: Vec::new(),
+        chat: Vec::new(),
+        earlier: 0,
+        has_sent: false,
+        library: Arc::clone(library),
+        now: NOW,
+    };
+    offline::answer(&material, "There is no key. Set one")
+}
+
+fn asked(question: &str, shown: Option<&str>) -> Ask {
+    Ask { sop: shown.map(SopId::from), ..general(question) }
+}
+
+/// The text and all commands of the passage that is cited first.
+fn first_passage(answer: &LocalAnswer, library: &Library) -> (String, String) {
+    let first = citations::find(&answer.text).into_iter().next().unwrap_or_else(|| panic!("{}", answer.text));
+    let document = library.get(&first.sop).unwrap();
+    let index = document.procedure.index_of(&first.node.unwrap_or_else(|| NodeId::from(""))).unwrap();
+    let passages: Vec<&str> = answer.text.split("\n**").collect();
+    let block = blocks::fenced(passages[1]).into_iter().map(|block| block.text).collect();
+    (document.procedure.nodes[index].text.clone(), block)
+}
+
+#[rstest]
+#[case("which step frees space?", Some("bundled/disk-full.md"), "rotated logs", "-delete")]
+#[case("how do I free space on the disk?", None, "rotated logs", "-delete")]
+#[case("how do I see how full the disk is?", None, "how full the filesystem is", "df -h")]
+#[case("how do I roll back?", Some("bundled/worker-crash-loop.md"), "Stop the unit before", "systemctl stop")]
+#[case("what does exit 137 mean?", Some("bundled/worker-crash-loop.md"), "memory ran out", "oom-kill")]
+#[case("are there files that are deleted but still open?", None, "deleted but still open", "lsof +L1")]
+#[case("which directories are the biggest?", Some("bundled/disk-full.md"), "directories that hold the most", "du -xh")]
+#[case("why does the worker crash, where are its last messages?", None, "last messages", "journalctl")]
+fn questions_find_the_step(
+    #[case] question: &str,
+    #[case] shown: Option<&str>,
+    #[case] step: &str,
+    #[case] command: &str,
+) {
+    let library = Arc::new(Library::bundled());
+    let answer = answer(asked(question, shown), &library);
+    let (text, block) = first_passage(&answer, &library);
+    assert!(text.contains(step), "{question}: {text}\n{}", answer.text);
+    assert!(block.contains(command), "{question}: {block}\n{}", answer.text);
+}
+
+#[test]
+fn every_citation_is_good_and_every_answer_says_what_it_is() {
+    let library = Arc::new(Library::bundled());
+    for question in ["disk", "certificate expires when?", "5xx errors", "target down", "crash loop memory"] {
+        let answer = answer(asked(question, None), &library);
+        assert!(answer.text.starts_with("From the SOPs and the history, not from a model. There is no key. Set one\n"));
+        assert_eq!(citations::remark(&answer.text, &answer.sources, &library), None);
+        let count = citations::find(&answer.text).len();
+        assert!((1..=6).contains(&count), "{question}: {count}");
+    }
+}
+
+#[test]
+fn words_that_no_sop_knows_get_an_honest_answer() {
+    let library = Arc::new(Library::bundled());
+    let answer = answer(asked("xyzzy plugh?", None), &library);
+    assert!(answer.text.contains("No SOP has anything on these words") && answer.sources.is_empty(), "{}", answer.text);
+}
+
+#[test]
+fn the_same_question_gets_the_same_answer() {
+    let library = Arc::new(Library::bundled());
+    let ask = || answer(asked("which step frees space?", None), &library);
+    assert_eq!(ask(), ask());
+}
+
+#[tokio::test]
+async fn the_sop_that_fits_the_alert_is_preferred() {
+    let bench = Bench::without_model();
+    bench.fire("WorkerCrashLoop").await;
+    let prepared = bench.prepare(about_incident("how do I see its state?")).await;
+    let heard = Heard::all(bench.assistant.answer(prepared.id).await.unwrap(), prepared).await;
+    assert!(heard.text.contains("[sop:bundled/worker-crash-loop.md#"), "{}", heard.text);
+    assert_eq!(heard.message.sources[0].as_str(), "bundled/worker-crash-loop.md");
+}

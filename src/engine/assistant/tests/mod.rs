@@ -1,0 +1,6 @@
+//! Tests of the assistant: the way of a question, and what the fallback finds.
+
+mod answers;
+mod proposals;
+mod service;
+mod support;

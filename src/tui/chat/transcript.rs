@@ -1,0 +1,381 @@
+//! A conversation as lines: what was stored, and the question that is being answered.
+//!
+//! Owns: which lines there are, in entries; entries that did not change are not laid out again. Does not: scroll or draw.
+
+use super::colours::{ColourJob, Colours};
+use super::sheet::{Extent, Sheet};
+use super::text::{Breaks, Line, Paper, Role, Span, flow};
+use super::view::{Phase, Thoughts, Turn};
+use crate::domain::chat::{Author, ChatMessage, MessageState};
+use crate::domain::id::{MessageId, SopId};
+use crate::domain::text::visible_in;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// How many older messages there are.
+    Earlier,
+    /// A stored message.
+    Message(MessageId),
+    /// The question with this number, not stored yet as far as is known.
+    Question(u64),
+    /// What the model thought about it.
+    Thoughts(u64),
+    /// Its answer, as far as it has come.
+    Answer(u64),
+}
+
+/// The text of an entry.
+#[derive(Clone, Debug)]
+enum Body {
+    /// Of a person: as it was typed.
+    Plain { text: String, lines: Vec<Line> },
+    /// Of a model or the program.
+    Markdown(Box<Sheet>),
+}
+
+/// A message, or a part of one.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which.
+    pub key: Key,
+    /// What the answer was given to read; `None` as long as that is not known.
+    pub sources: Option<Vec<SopId>>,
+    head: Vec<Line>,
+    body: Body,
+    foot: Vec<Line>,
+}
+
+/// What an entry is to say.
+struct Wanted<'a> {
+    key: Key,
+    head: Vec<(String, Role)>,
+    text: &'a str,
+    kind: Kind,
+    foot: Option<(String, Role)>,
+    sources: Option<Vec<SopId>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Markdown,
+    /// More of it will come.
+    Arriving,
+}
+
+/// The lines of a conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    paper: Option<Paper>,
+    entries: Vec<Entry>,
+}
+
+impl Entry {
+    /// Number of its lines, the empty one behind it included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.head.len() + self.body_len() + self.foot.len() + 1
+    }
+
+    /// Whether it has no line; there is always one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn body_len(&self) -> usize {
+        match &self.body {
+            Body::Plain { lines, .. } => lines.len(),
+            Body::Markdown(sheet) => sheet.len(),
+        }
+    }
+
+    /// The laid-out text of a model or the program.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&Sheet> {
+        match &self.body {
+            Body::Plain { .. } => None,
+            Body::Markdown(sheet) => Some(sheet),
+        }
+    }
+
+    /// Its lines from number `from` on, without the empty one behind it.
+    fn lines(&self, from: usize) -> impl Iterator<Item = &Line> {
+        let (plain, sheet) = match &self.body {
+            Body::Plain { lines, .. } => (&lines[..], None),
+            Body::Markdown(sheet) => (&[][..], Some(sheet)),
+        };
+        let behind_head = from.saturating_sub(self.head.len());
+        let behind_body = behind_head.saturating_sub(self.body_len());
+        let sheet = sheet.into_iter().flat_map(move |sheet| sheet.lines(behind_head));
+        let body = plain.iter().skip(behind_head).chain(sheet);
+        self.head.iter().skip(from).chain(body).chain(self.foot.iter().skip(behind_body))
+    }
+}
+
+impl Transcript {
+    /// Number of lines.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // The empty line behind the last entry is none.
+        self.entries.iter().map(Entry::len).sum::<usize>().saturating_sub(1)
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of `key`.
+    #[must_use]
+    pub fn entry(&self, key: Key) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The lines from number `top` on, each with its entry; `None` for the empty line behind an entry.
+    pub fn window(&self, top: usize) -> impl Iterator<Item = (&Entry, Option<&Line>)> {
+        let (mut first, mut skip) = (0, top);
+        while let Some(entry) = self.entries.get(first).filter(|entry| skip >= entry.len()) {
+            skip -= entry.len();
+            first += 1;
+        }
+        self.entries.iter().skip(first).enumerate().flat_map(move |(number, entry)| {
+            let from = if number == 0 { skip } else { 0 };
+            let lines = entry.lines(from).map(Some).chain([None]);
+            lines.map(move |line| (entry, line))
+        })
+    }
+
+    /// Every line with its number.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Entry, &Line)> {
+        self.window(0).enumerate().filter_map(|(number, (entry, line))| line.map(|line| (number, entry, line)))
+    }
+
+    /// The entry that line `line` belongs to, and which line of it that is.
+    #[must_use]
+    pub fn locate(&self, line: usize) -> Option<(Key, usize)> {
+        let mut left = line;
+        for entry in &self.entries {
+            if left < entry.len() {
+                return Some((entry.key, left));
+            }
+            left -= entry.len();
+        }
+        None
+    }
+
+    /// Where a line of an entry stands.
+    #[must_use]
+    pub fn position(&self, key: Key, line: usize) -> Option<usize> {
+        let mut before = 0;
+        for entry in &self.entries {
+            if entry.key == key {
+                return Some(before + line.min(entry.len() - 1));
+            }
+            before += entry.len();
+        }
+        None
+    }
+
+    /// Shows this conversation from now on. Entries that did not change are kept, those that grew are laid out where they
+    /// did.
+    pub(in crate::tui) fn follow(&mut self, messages: &Messages<'_>, paper: Paper, colours: &Colours) {
+        let mut old = if self.paper == Some(paper) { std::mem::take(&mut self.entries) } else { Vec::new() };
+        self.paper = Some(paper);
+        self.entries = wanted(messages).into_iter().map(|wanted| entry(wanted, &mut old, paper, colours)).collect();
+    }
+
+    /// Colours have come: the blocks that were waiting for them get them.
+    pub(in crate::tui) fn recolour(&mut self, job: &ColourJob, colours: &Colours) {
+        let Some(paper) = self.paper else { return };
+        for entry in &mut self.entries {
+            if let Body::Markdown(sheet) = &mut entry.body
+                && sheet.has(job)
+            {
+                **sheet = sheet.again(paper, colours);
+            }
+        }
+    }
+}
+
+/// What a transcript is made of.
+pub(in crate::tui) struct Messages<'a> {
+    /// What is stored, oldest first.
+    pub(in crate::tui) stored: &'a [ChatMessage],
+    /// How many older ones there are.
+    pub(in crate::tui) earlier: usize,
+    /// The question being answered, if it belongs here.
+    pub(in crate::tui) turn: Option<&'a Turn>,
+    /// Whether thoughts are shown in full.
+    pub(in crate::tui) thoughts: Thoughts,
+    /// The key that unfolds thoughts.
+    pub(in crate::tui) thoughts_key: String,
+    /// Times as people read them.
+    pub(in crate::tui) minute: &'a dyn Fn(crate::domain::time::Timestamp) -> String,
+}
+
+fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
+    let mut wanted = Vec::new();
+    if messages.earlier > 0 {
+        let words = format!("{} earlier messages are stored and not shown", messages.earlier);
+        let head = vec![(words, Role::Muted)];
+        wanted.push(Wanted { key: Key::Earlier, head, text: "", kind: Kind::Plain, foot: None, sources: None });
+    }
+    let Some(turn) = messages.turn else {
+        wanted.extend(messages.stored.iter().map(|message| stored(message, messages)));
+        return wanted;
+    };
+    let is_new = |message: &&ChatMessage| Some(message.id) > turn.after;
+    let (new, old): (Vec<_>, Vec<_>) = messages.stored.iter().partition(is_new);
+    wanted.extend(old.into_iter().map(|message| stored(message, messages)));
+    let (questions, answers): (Vec<_>, Vec<_>) =
+        new.into_iter().partition(|message| matches!(message.author, Author::Person { .. }));
+    // Others may write in the same conversation meanwhile.
+    let stored_already = questions.iter().any(|message| message.text.trim() == turn.question);
+    if !stored_already && turn.phase.is_asked() {
+        let head = vec![("you".to_owned(), Role::Author)];
+        let key = Key::Question(turn.number);
+        wanted.push(Wanted { key, head, text: &turn.question, kind: Kind::Plain, foot: None, sources: None });
+    }
+    wanted.extend(questions.into_iter().map(|message| stored(message, messages)));
+    wanted.extend(thoughts(turn, messages));
+    let finished = turn.finished.as_ref().filter(|message| !answers.iter().any(|answer| answer.id == message.id));
+    let arriving = arriving(turn).filter(|_| turn.phase.is_busy() || (answers.is_empty() && finished.is_none()));
+    wanted.extend(answers.into_iter().chain(finished).map(|message| stored(message, messages)));
+    wanted.extend(arriving);
+    wanted
+}
+
+fn stored<'a>(message: &'a ChatMessage, messages: &Messages<'_>) -> Wanted<'a> {
+    let at = (messages.minute)(message.at);
+    let (mut head, kind) = match &message.author {
+        Author::Person { name } => (vec![(format!("{name} {at}"), Role::Author)], Kind::Plain),
+        Author::Model { name } => (vec![(format!("{name} {at}"), Role::Author)], Kind::Markdown),
+        Author::Fallback { why } => (vec![(format!("aiops {at}"), Role::Author), fallback(why)], Kind::Markdown),
+    };
+    let foot = match &message.state {
+        MessageState::Complete => None,
+        MessageState::Cut { reason } => Some((format!("Broken off here: {reason}."), Role::Warning)),
+        MessageState::Failed { reason } => Some((format!("No answer: {reason}"), Role::Bad)),
+    };
+    head.retain(|(words, _)| !words.is_empty());
+    let sources = matches!(message.author, Author::Model { .. }).then(|| message.sources.clone());
+    Wanted { key: Key::Message(message.id), head, text: &message.text, kind, foot, sources }
+}
+
+fn fallback(why: &str) -> (String, Role) {
+    (format!("Answered from SOPs and history, not by a model: {why}"), Role::Warning)
+}
+
+/// What the model thought: one line, or all of it.
+fn thoughts<'a>(turn: &'a Turn, messages: &Messages<'_>) -> Option<Wanted<'a>> {
+    if turn.thoughts.is_empty() {
+        return None;
+    }
+    let key = &messages.thoughts_key;
+    let (words, text) = match messages.thoughts {
+        Thoughts::Folded => (format!("thoughts, {} ({key} shows them)", size(turn.thoughts.len())), ""),
+        Thoughts::Unfolded => (format!("thoughts ({key} hides them)"), turn.thoughts.as_str()),
+    };
+    let head = vec![(words, Role::Muted)];
+    Some(Wanted { key: Key::Thoughts(turn.number), head, text, kind: Kind::Plain, foot: None, sources: None })
+}
+
+fn arriving(turn: &Turn) -> Option<Wanted<'_>> {
+    let mut head = Vec::new();
+    let (author, why) = match &turn.fallback {
+        Some(why) => ("aiops", Some(why)),
+        None => (turn.model.as_deref().unwrap_or("aiops"), None),
+    };
+    head.push((author.to_owned(), Role::Author));
+    head.extend(why.map(|why| fallback(why)));
+    let (kind, foot) = match &turn.phase {
+        Phase::Preparing | Phase::Looking(_) => return None,
+        Phase::Asking | Phase::Retrying { .. } | Phase::Thinking if turn.text.is_empty() && why.is_none() => {
+            return None;
+        }
+        Phase::Asking | Phase::Retrying { .. } | Phase::Thinking | Phase::Answering => (Kind::Arriving, None),
+        Phase::Stopped => (Kind::Markdown, Some(("You stopped it here.".to_owned(), Role::Warning))),
+        Phase::Over(None) => (Kind::Markdown, None),
+        Phase::Over(Some(why)) => (Kind::Markdown, Some((why.clone(), Role::Bad))),
+    };
+    Some(Wanted { key: Key::Answer(turn.number), head, text: &turn.text, kind, foot, sources: None })
+}
+
+/// The size of a text in rounded steps, so that a growing one does not repaint with every word.
+pub(in crate::tui) fn size(bytes: usize) -> String {
+    let hundreds = bytes.div_ceil(100);
+    format!("{}.{} kB", hundreds / 10, hundreds % 10)
+}
+
+/// The entry of `wanted`, from what there was before as far as that goes.
+fn entry(wanted: Wanted<'_>, old: &mut [Entry], paper: Paper, colours: &Colours) -> Entry {
+    let lines = |(words, role): (String, Role)| {
+        let span = Span::new(visible_in(&words, paper.repertoire), role);
+        flow(&[span], paper.width, &[], &[], Breaks::AtSpaces)
+    };
+    let head: Vec<Line> = wanted.head.into_iter().flat_map(lines).collect();
+    let foot: Vec<Line> = wanted.foot.into_iter().flat_map(lines).collect();
+    let body = match wanted.kind {
+        Kind::Plain => plain(wanted.key, wanted.text, old, paper),
+        Kind::Markdown | Kind::Arriving => {
+            Body::Markdown(Box::new(sheet(wanted.key, wanted.text, wanted.kind, old, paper, colours)))
+        }
+    };
+    Entry { key: wanted.key, sources: wanted.sources, head, body, foot }
+}
+
+fn plain(key: Key, text: &str, old: &mut [Entry], paper: Paper) -> Body {
+    let same = |entry: &&mut Entry| {
+        entry.key == key && matches!(&entry.body, Body::Plain { text: known, .. } if known == text)
+    };
+    if let Some(entry) = old.iter_mut().find(same) {
+        return std::mem::replace(&mut entry.body, Body::Plain { text: String::new(), lines: Vec::new() });
+    }
+    let lines = text.trim_end().split('\n').flat_map(|line| {
+        let span = Span::new(visible_in(&line.replace('\t', "    "), paper.repertoire), Role::Text);
+        flow(&[span], paper.width, &[], &[], Breaks::AtSpaces)
+    });
+    let lines = if text.is_empty() { Vec::new() } else { lines.collect() };
+    Body::Plain { text: text.to_owned(), lines }
+}
+
+fn sheet(key: Key, text: &str, kind: Kind, old: &mut [Entry], paper: Paper, colours: &Colours) -> Sheet {
+    // What came piece by piece is the message that is stored in the end; its lines are the same.
+    let related = |entry: &Entry| entry.key == key || matches!((entry.key, key), (Key::Answer(_), Key::Message(_)));
+    for entry in old.iter_mut().filter(|entry| related(entry)) {
+        let Body::Markdown(known) = &mut entry.body else { continue };
+        let more = match known.source() {
+            (known, Extent::Whole) if known == text && kind != Kind::Arriving => "",
+            (known, Extent::Begun) => match text.strip_prefix(known) {
+                Some(more) => more,
+                None => continue,
+            },
+            _ => continue,
+        };
+        let mut kept = std::mem::replace(&mut **known, Sheet::new(paper));
+        if !more.is_empty() {
+            kept.push(more, colours);
+        }
+        if kind == Kind::Markdown && kept.source().1 == Extent::Begun {
+            kept.finish(colours);
+        }
+        return kept;
+    }
+    match kind {
+        Kind::Arriving => {
+            let mut sheet = Sheet::new(paper);
+            sheet.push(text, colours);
+            sheet
+        }
+        Kind::Markdown | Kind::Plain => Sheet::whole(text, paper, colours),
+    }
+}

@@ -1,0 +1,195 @@
+//! The chat: the conversation, the question being typed, and how far the answer is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::paint::{Run, put};
+use crate::engine::ask::ModelStatus;
+use crate::tui::chat::preview::dollars;
+use crate::tui::chat::text::{Line, Role, Span, Stress};
+use crate::tui::chat::transcript::{Entry, size};
+use crate::tui::chat::view::{GUTTER, Mode, PROMPT, Phase, Spot, What};
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
+use crate::tui::layout::{Area, Pane};
+use crate::tui::look::Look;
+use crate::tui::ui::Model;
+use crate::tui::update;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
+    title(buffer, area.title, model, look);
+    let places = model.ui.chat.places(area.body, look.repertoire);
+    let chat = &model.ui.chat;
+    let loaded = model.facts.snapshot.chat.as_ref().is_some_and(|history| history.conversation == chat.conversation);
+    if chat.transcript.is_empty() && loaded {
+        empty(buffer, places.lines, model, look);
+    }
+    let shown = chat.transcript.window(chat.top);
+    for ((entry, line), y) in shown.zip(places.lines.y..places.lines.bottom()) {
+        if let Some(found) = line {
+            draw_line(buffer, Rect { y, height: 1, ..places.lines }, entry, found, model, look);
+        }
+    }
+    for x in places.rule.x..places.rule.right() {
+        for y in places.rule.y..places.rule.bottom() {
+            put(buffer, x, y, 1, look.glyphs.border.horizontal_top, look.styles.border);
+        }
+    }
+    input(buffer, places.input, model, look);
+}
+
+fn draw_line(buffer: &mut Buffer, place: Rect, entry: &Entry, line: &Line, model: &Model, look: &Look) {
+    let cursor = model.ui.chat.cursor.filter(|spot| spot.key == entry.key);
+    let is_cursor = |spot: &Spot| match spot.what {
+        What::Block(number) => line.block == Some(number),
+        What::Citation(number) => line.spans.iter().any(|span| span.citation == Some(number)),
+    };
+    let here = cursor.as_ref().is_some_and(is_cursor);
+    let mut run = Run::new(buffer, place, look);
+    run.put(if here { look.glyphs.cursor } else { " " }, look.styles.cursor);
+    for span in &line.spans {
+        let chosen = span.citation.is_some() && cursor.map(|spot| spot.what) == span.citation.map(What::Citation);
+        let style = style(span, entry, look);
+        run.put(&span.text, if chosen { style.add_modifier(Modifier::REVERSED) } else { style });
+    }
+}
+
+fn style(span: &Span, entry: &Entry, look: &Look) -> Style {
+    let styles = &look.styles;
+    let style = match span.role {
+        Role::Text => styles.text,
+        Role::Muted => styles.muted,
+        Role::Heading => styles.heading,
+        Role::Code => styles.command,
+        Role::Coloured(kind) => styles.code(kind),
+        Role::Link => styles.text.add_modifier(Modifier::UNDERLINED),
+        Role::Url => styles.muted,
+        Role::Citation if supported(span, entry) => styles.key.add_modifier(Modifier::UNDERLINED),
+        Role::Citation | Role::Unsupported => styles.suspicious,
+        Role::Warning => styles.warning,
+        Role::Bad => styles.bad,
+        Role::Author => styles.title.add_modifier(Modifier::BOLD),
+    };
+    match span.stress {
+        Stress::None => style,
+        Stress::Emphasis => style.add_modifier(Modifier::ITALIC),
+        Stress::Strong => style.add_modifier(Modifier::BOLD),
+        Stress::Both => style.add_modifier(Modifier::ITALIC.union(Modifier::BOLD)),
+    }
+}
+
+/// Whether the answer was given what it cites; as long as that is not known, nothing is held against it.
+fn supported(span: &Span, entry: &Entry) -> bool {
+    let cited = span.citation.and_then(|number| entry.sheet()?.citation(number));
+    match (&entry.sources, cited) {
+        (Some(sources), Some(citation)) => sources.contains(&citation.sop),
+        _ => true,
+    }
+}
+
+fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
+    let mut run = Run::new(buffer, place, look);
+    let focused = model.ui.focus == Pane::Chat;
+    run.put("3 Chat ", look.pane_title(focused));
+    let below = update::new_below(model);
+    if below > 0 {
+        let lines = if below == 1 { "line" } else { "lines" };
+        run.put(&format!("{} {below} new {lines} below ", look.glyphs.more_below), look.styles.attention);
+    }
+    match update::phase(model).filter(|phase| phase.is_busy()) {
+        Some(phase) => {
+            let room = run.room();
+            run.fit(&state(phase, model, look), room, look.styles.attention);
+        }
+        None => model_status(&mut run, model, look),
+    }
+}
+
+/// How far the answer is. Changes seldom: every change costs bytes.
+fn state(phase: &Phase, model: &Model, look: &Look) -> String {
+    let context = if model.ui.chat.mode == Mode::Typing { Context::Ask } else { Context::Chat };
+    let stop = model.ui.keymap.key_for(context, Intent::Cancel).unwrap_or_default();
+    let turn = model.ui.chat.turn_here();
+    let bytes = turn.map_or(0, |turn| turn.text.len());
+    let state = match phase {
+        Phase::Preparing => "preparing".to_owned(),
+        Phase::Looking(_) => return "not sent yet".to_owned(),
+        Phase::Asking => "asking".to_owned(),
+        Phase::Retrying { at, why } => {
+            let seconds = at.saturating_sub(model.ui.monotonic).as_secs_f32().ceil();
+            return format!("{stop} stops, retry in {seconds} s: {}", look.visible(why));
+        }
+        Phase::Thinking => "thinking".to_owned(),
+        Phase::Answering => size(bytes),
+        Phase::Stopped | Phase::Over(_) => String::new(),
+    };
+    format!("{state}, {stop} stops")
+}
+
+fn model_status(run: &mut Run<'_>, model: &Model, look: &Look) {
+    let room = run.room();
+    match &model.facts.snapshot.model {
+        ModelStatus::None => run.fit("no model: answers come from SOPs", room, look.styles.muted),
+        ModelStatus::Ready { model, .. } => run.fit(&look.visible(model), room, look.styles.muted),
+        ModelStatus::Offline { model, why } => {
+            run.put(look.glyphs.down, look.styles.attention).put(" ", look.styles.text);
+            let room = run.room();
+            run.fit(&format!("{} offline: {}", look.visible(model), look.visible(why)), room, look.styles.muted)
+        }
+    };
+}
+
+/// The model in the header: `gemini-3.8-flash $0.12`, or that it is offline.
+pub(super) fn header(run: &mut Run<'_>, model: &Model, look: &Look) {
+    match &model.facts.snapshot.model {
+        ModelStatus::None => {}
+        ModelStatus::Ready { model, spent_today_micro_usd } => {
+            let spent = dollars(*spent_today_micro_usd);
+            let spent = spent.strip_prefix("US").unwrap_or(&spent);
+            run.fit(&format!("{} {spent}", look.visible(model)), 32, look.styles.muted).put("  ", look.styles.text);
+        }
+        ModelStatus::Offline { .. } => {
+            run.put(look.glyphs.down, look.styles.attention).put(" model offline  ", look.styles.text);
+        }
+    }
+}
+
+fn empty(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
+    let key = model.ui.keymap.key_for(Context::Chat, Intent::Type).unwrap_or_default();
+    let about = if model.ui.chat.conversation.incident().is_some() { "this incident" } else { "SOPs and this console" };
+    let lines = ["Nothing was asked yet.".to_owned(), format!("{key} types a question about {about}.")];
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        let place = Rect { x: area.x + GUTTER, width: area.width.saturating_sub(GUTTER), y, height: 1 };
+        let width = place.width;
+        Run::new(buffer, place, look).fit(line, width, look.styles.muted);
+    }
+}
+
+fn input(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
+    let typing = model.ui.chat.mode == Mode::Typing && model.ui.focus == Pane::Chat;
+    let width = area.width.saturating_sub(PROMPT);
+    put(buffer, area.x, area.y, 1, ">", if typing { look.styles.cursor } else { look.styles.muted });
+    let Some(draft) = model.ui.chat.draft() else {
+        if typing {
+            put(buffer, area.x + PROMPT, area.y, width, "_", look.styles.cursor);
+        }
+        return;
+    };
+    let view = draft.view(usize::from(width), usize::from(area.height), look.repertoire);
+    let style = if typing { look.styles.text } else { look.styles.muted };
+    for (line, y) in view.lines.iter().zip(area.y..area.bottom()) {
+        put(buffer, area.x + PROMPT, y, width, line, style);
+    }
+    let column = u16::try_from(view.column).unwrap_or(u16::MAX).min(width.saturating_sub(1));
+    let y = area.y.saturating_add(u16::try_from(view.row).unwrap_or(0));
+    let x = area.x + PROMPT + column;
+    if typing && y < area.bottom() && x < area.right() {
+        let at_end = view.lines.get(view.row).is_none_or(|line| crate::domain::text::width(line) <= view.column);
+        if at_end {
+            put(buffer, x, y, 1, "_", look.styles.cursor);
+        } else if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_style(look.styles.cursor.add_modifier(Modifier::REVERSED));
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! The chat under messages: asking, reading, proposing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::screens::screen;
+use super::world::{NOW, World, disk_full, first_command, snapshot, with_detail};
+use crate::domain::chat::{Author, ChatMessage, Conversation, MessageState};
+use crate::domain::id::{IncidentId, MessageId};
+use crate::engine::ask::{AnswerEvent, ChatHistory, ModelStatus, Prepared, PreparedId, Preview, Route};
+use crate::engine::backend::{BackendError, Command, NeededValue, Snapshot};
+use crate::tui::chat::view::{Follow, Mode, What};
+use crate::tui::layout::Pane;
+use crate::tui::msg::{Asked, ChatEffect, ChatMsg, Effect, Msg, Timer};
+use crate::tui::ui::Overlay;
+
+pub(super) const HERE: Conversation = Conversation::Incident(IncidentId(1));
+
+/// A message of the conversation about incident 1.
+pub(super) fn message(id: i64, author: Author, text: &str) -> ChatMessage {
+    ChatMessage {
+        id: MessageId(id),
+        conversation: HERE,
+        at: NOW,
+        author,
+        text: text.to_owned(),
+        state: MessageState::Complete,
+        usage: None,
+        sources: vec!["bundled/disk-full.md".into()],
+    }
+}
+
+pub(super) fn person() -> Author {
+    Author::Person { name: "ada".to_owned() }
+}
+
+pub(super) fn gemini() -> Author {
+    Author::Model { name: "gemini-3.8-flash".to_owned() }
+}
+
+/// Facts with this conversation.
+pub(super) fn with_chat(mut facts: Snapshot, messages: Vec<ChatMessage>) -> Snapshot {
+    facts.chat = Some(ChatHistory { conversation: HERE, messages, earlier: 0 });
+    facts.model = ModelStatus::Ready { model: "gemini-3.8-flash".to_owned(), spent_today_micro_usd: 120_000 };
+    facts
+}
+
+/// A console with this conversation, its chat in focus.
+pub(super) fn chatting(size: (u16, u16), messages: Vec<ChatMessage>) -> World {
+    let mut world = World::new(size.0, size.1);
+    world.settle_with(&with_chat(with_detail(snapshot(1..=5), 1), messages));
+    world.keys("3");
+    world.take_effects();
+    world
+}
+
+pub(super) fn reload(world: &mut World, messages: Vec<ChatMessage>) {
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&with_chat(with_detail(snapshot(1..=5), 1), messages));
+}
+
+fn press(world: &mut World, code: KeyCode, modifiers: KeyModifiers) {
+    world.send(Msg::Key(KeyEvent::new(code, modifiers)));
+}
+
+fn ctrl(world: &mut World, key: char) {
+    press(world, KeyCode::Char(key), KeyModifiers::CONTROL);
+}
+
+/// Types a question and sends it; returns its number.
+pub(super) fn ask(world: &mut World, question: &str) -> u64 {
+    world.keys("i");
+    world.send(Msg::Paste(question.to_owned()));
+    world.press(KeyCode::Enter);
+    world.model.ui.chat.asked
+}
+
+pub(super) fn preview(first_ever: bool) -> Preview {
+    Preview {
+        model: "gemini-3.8-flash".to_owned(),
+        destination: "https://generativelanguage.googleapis.com/v1beta/models/gemini-3.8-flash".to_owned(),
+        body: Arc::from(&b"{\"contents\":[{\"text\":\"why is \xe2\x80\xae it full on HOST_1?\"}]}"[..]),
+        replaced: BTreeMap::from([("host name".to_owned(), 2)]),
+        prompt_tokens: 4_321,
+        cost_micro_usd: 2_345,
+        left_today_micro_usd: 4_880_000,
+        first_ever,
+    }
+}
+
+pub(super) fn prepared(world: &mut World, number: u64, route: Route) {
+    world.send(Msg::Chat(ChatMsg::Prepared { number, result: Ok(Prepared { id: PreparedId(9), route }) }));
+}
+
+pub(super) fn came(world: &mut World, number: u64, event: AnswerEvent) {
+    world.send(Msg::Chat(ChatMsg::Came { number, events: vec![event] }));
+}
+
+pub(super) fn text(words: &str) -> AnswerEvent {
+    AnswerEvent::Text(words.to_owned())
+}
+
+/// A question that a model is answering.
+fn asked(world: &mut World) -> u64 {
+    let number = ask(world, "why is it full?");
+    prepared(world, number, Route::Model(Box::new(preview(false))));
+    number
+}
+
+fn draft(world: &World) -> String {
+    world.model.ui.chat.draft().map(|draft| draft.text()).unwrap_or_default()
+}
+
+fn answers(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Chat(ChatEffect::Answer { .. }))).count()
+}
+
+fn toast(world: &World) -> String {
+    world.model.ui.toast.as_ref().map(|toast| toast.text.clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_question_is_prepared_answered_and_shown() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = ask(&mut world, "why is it full?");
+    let effects = world.take_effects();
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Chat(ChatEffect::Prepare { ask, .. }) => Some(ask.clone()),
+        _ => None,
+    });
+    let asked = asked.unwrap();
+    assert_eq!((asked.conversation, asked.question.as_str()), (HERE, "why is it full?"));
+    assert_eq!(asked.sop, Some(disk_full().procedure.sop.clone()));
+    assert_eq!(draft(&world), "why is it full?", "it stays in its field until it is on its way");
+    prepared(&mut world, number, Route::Model(Box::new(preview(false))));
+    assert_eq!(answers(&world.take_effects()), 1);
+    assert_eq!(draft(&world), "");
+    assert!(screen(&world).contains("asking, ctrl-k stops"), "{}", screen(&world));
+    came(&mut world, number, AnswerEvent::Thought("hm".repeat(700)));
+    assert!(screen(&world).contains("thinking") && screen(&world).contains("thoughts, 1.4 kB"), "{}", screen(&world));
+    came(&mut world, number, text("It is the **wal**."));
+    let shown = screen(&world);
+    assert!(shown.contains("It is the wal.") && shown.contains("why is it full?"), "{shown}");
+    let stored = vec![message(1, person(), "why is it full?"), message(2, gemini(), "It is the **wal**.")];
+    came(&mut world, number, AnswerEvent::Done(Box::new(stored[1].clone())));
+    assert_eq!(screen(&world).matches("It is the wal.").count(), 1);
+    reload(&mut world, stored);
+    let shown = screen(&world);
+    assert_eq!(shown.matches("It is the wal.").count(), 1, "{shown}");
+    assert_eq!(shown.matches("why is it full?").count(), 1, "{shown}");
+}
+
+#[test]
+fn the_first_message_ever_is_shown_before_it_is_sent() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = ask(&mut world, "why is it full?");
+    prepared(&mut world, number, Route::Model(Box::new(preview(true))));
+    assert_eq!(answers(&world.take_effects()), 0);
+    let shown = screen(&world);
+    for part in
+        [r"why is \u{202e} it full on HOST_1?", "generativelanguage", "4321 tokens", "US$0.002345", "2 host name"]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    // The key that asked, pressed twice, sends nothing.
+    world.press(KeyCode::Enter);
+    world.paint();
+    world.wait(499);
+    world.press(KeyCode::Enter);
+    assert_eq!(answers(&world.take_effects()), 0);
+    assert!(toast(&world).contains("Too early"));
+    world.wait(1);
+    world.press(KeyCode::Enter);
+    assert_eq!(answers(&world.take_effects()), 1);
+    assert!(world.model.ui.overlay.is_none());
+}
+
+#[test]
+fn one_can_always_look_first_and_go_back_with_the_question() {
+    let mut world = chatting((120, 40), Vec::new());
+    world.keys("i");
+    world.keys("why?");
+    ctrl(&mut world, 'o');
+    let number = world.model.ui.chat.asked;
+    prepared(&mut world, number, Route::Model(Box::new(preview(false))));
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Preview(_))));
+    world.keys("/host_1");
+    world.press(KeyCode::Enter);
+    assert_eq!(toast(&world), "");
+    world.keys("/nowhere");
+    world.press(KeyCode::Enter);
+    assert!(toast(&world).contains("\"nowhere\" is not in what would be sent"));
+    world.press(KeyCode::Esc);
+    assert!(world.model.ui.overlay.is_none());
+    assert_eq!(draft(&world), "why?");
+    assert_eq!(answers(&world.take_effects()), 0);
+    came(&mut world, number, text("late"));
+    assert!(!screen(&world).contains("late"), "what comes of a question that was given up is dropped");
+}
+
+#[test]
+fn a_preview_does_not_open_over_something_else() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = ask(&mut world, "why?");
+    world.press(KeyCode::Esc);
+    world.keys("?");
+    prepared(&mut world, number, Route::Model(Box::new(preview(true))));
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { .. })));
+    world.keys("?");
+    assert!(toast(&world).contains("The question is ready"), "{}", toast(&world));
+    world.keys("i");
+    world.press(KeyCode::Enter);
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Preview(_))));
+}
+
+#[test]
+fn a_second_question_waits_for_the_first_and_one_key_stops_it() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    came(&mut world, number, text("partly"));
+    ask(&mut world, "and now?");
+    assert!(toast(&world).contains("stop it first (ctrl-k)"), "{}", toast(&world));
+    assert_eq!(draft(&world), "iand now?", "the draft stays");
+    world.take_effects();
+    ctrl(&mut world, 'k');
+    assert!(world.take_effects().iter().any(|effect| matches!(effect, Effect::Chat(ChatEffect::Stop))));
+    let shown = screen(&world);
+    assert!(shown.contains("partly") && shown.contains("You stopped it here."), "{shown}");
+    came(&mut world, number, text(" and more"));
+    assert!(!screen(&world).contains("and more"));
+    let mut cut = message(2, gemini(), "partly");
+    cut.state = MessageState::Cut { reason: "you stopped it".to_owned() };
+    reload(&mut world, vec![message(1, person(), "why is it full?"), cut]);
+    let shown = screen(&world);
+    assert!(shown.contains("Broken off here: you stopped it.") && !shown.contains("You stopped it here."), "{shown}");
+    ctrl(&mut world, 'k');
+    assert!(toast(&world).contains("nothing to stop"));
+}
+
+#[test]
+fn a_fallback_says_what_it_is_and_drops_what_had_come() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    came(&mut world, number, text("half a th"));
+    came(&mut world, number, AnswerEvent::Fallback { why: "The quota is spent.".to_owned() });
+    came(&mut world, number, text("Look at step 1."));
+    let shown = screen(&world).replace('\n', " ");
+    assert!(shown.contains("Answered from SOPs and history,") && !shown.contains("half a th"), "{shown}");
+    assert!(shown.contains("Look at step 1."), "{shown}");
+    let mut offline = chatting((80, 24), Vec::new());
+    let number = ask(&mut offline, "why?");
+    prepared(&mut offline, number, Route::Local { why: "No model is configured.".to_owned() });
+    assert_eq!(answers(&offline.take_effects()), 1);
+    came(&mut offline, number, text("From the SOP."));
+    let shown = screen(&offline);
+    assert!(shown.contains("not by a model: No model is configured."), "{shown}");
+}
+
+#[test]
+fn a_retry_counts_down_and_a_failure_gives_the_question_back() {
+    let mut world = chatting((200, 50), Vec::new());
+    let number = asked(&mut world);
+    came(&mut world, number, AnswerEvent::Retrying { seconds: 12, why: "it is overloaded".to_owned() });
+    assert!(screen(&world).contains("retry in 12 s: it is overloaded"), "{}", screen(&world));
+    world.wait(5_000);
+    world.take_effects();
+    world.send(Msg::Woken(Timer::Retry(number)));
+    assert!(screen(&world).contains("retry in 7 s"));
+    assert!(world.take_effects().iter().any(|effect| matches!(effect, Effect::Wake(_, Timer::Retry(_)))));
+    let error = BackendError::Failed("The database is locked. Try again.".to_owned());
+    world.send(Msg::Chat(ChatMsg::Failed { number, error }));
+    assert_eq!(draft(&world), "why is it full?");
+    assert!(toast(&world).contains("The database is locked."));
+}
+
+#[test]
+fn an_answer_that_could_not_be_stored_or_ended_is_said() {
+    for (event, words) in [
+        (Some(AnswerEvent::Lost { why: "Not stored: the disk is full.".to_owned() }), "Not stored: the disk is full."),
+        (None, "No answer: it ended"),
+    ] {
+        let mut world = chatting((120, 40), Vec::new());
+        let number = asked(&mut world);
+        came(&mut world, number, text("words"));
+        match event {
+            Some(event) => came(&mut world, number, event),
+            None => world.send(Msg::Chat(ChatMsg::Ended { number })),
+        }
+        assert!(screen(&world).contains(words) && screen(&world).contains("words"), "{}", screen(&world));
+    }
+}
+
+#[test]
+fn the_field_takes_lines_and_pastes_and_never_sends_them() {
+    let mut world = chatting((120, 40), vec![message(1, person(), "an earlier one")]);
+    world.keys("i");
+    world.keys("one");
+    press(&mut world, KeyCode::Enter, KeyModifiers::ALT);
+    world.keys("two");
+    ctrl(&mut world, 'j');
+    world.send(Msg::Paste("three\r\nfour\r".to_owned()));
+    assert_eq!(draft(&world), "one\ntwo\nthree\nfour\n");
+    assert!(world.take_effects().iter().all(|effect| !matches!(effect, Effect::Chat(_))));
+    world.send(Msg::Paste("x".repeat(1 << 20)));
+    assert!(toast(&world).contains("at most 32 kB"));
+    for _ in 0..5 {
+        world.press(KeyCode::Up);
+    }
+    assert_eq!(draft(&world), "an earlier one");
+    world.press(KeyCode::Down);
+    assert_eq!(draft(&world), "one\ntwo\nthree\nfour\n");
+    world.press(KeyCode::Esc);
+    assert_eq!((world.model.ui.chat.mode, world.model.ui.focus), (Mode::Reading, Pane::Chat));
+}
+
+#[test]
+fn each_conversation_keeps_its_draft() {
+    let mut world = chatting((120, 40), Vec::new());
+    world.keys("i");
+    world.keys("mine");
+    world.press(KeyCode::Esc);
+    world.keys("1j");
+    world.keys("3i");
+    assert_eq!(draft(&world), "", "the conversation follows the cursor as soon as a key is meant for it");
+    assert_eq!(world.model.ui.chat.conversation, Conversation::Incident(IncidentId(2)));
+    world.press(KeyCode::Esc);
+    world.keys("1k3");
+    assert_eq!(draft(&world), "mine");
+}
+
+fn long_answer() -> ChatMessage {
+    let lines: Vec<String> = (0..100).map(|number| format!("line {number}\n\n")).collect();
+    message(2, gemini(), &format!("{}\n```sh\ndf -h <mountpoint>\n```\nend", lines.concat()))
+}
+
+#[test]
+fn who_scrolled_up_stays_there_and_is_told_what_comes() {
+    let mut world = chatting((120, 40), vec![message(1, person(), "q"), long_answer()]);
+    assert!(screen(&world).contains("end"), "a conversation opens at its end");
+    world.keys("kkkkkkkkkkkk");
+    let before = screen(&world);
+    let number = world.model.ui.chat.asked;
+    assert_eq!(number, 0);
+    let more = message(3, gemini(), "a\n\nb\n\nc");
+    reload(&mut world, vec![message(1, person(), "q"), long_answer(), more]);
+    let line = before.lines().nth(8).unwrap().rsplit('│').next().unwrap().to_owned();
+    let shown = screen(&world);
+    assert!(shown.lines().nth(8).unwrap().ends_with(&line), "{shown}");
+    assert!(shown.contains("7 new lines below"), "{shown}");
+    world.keys("G");
+    assert_eq!(world.model.ui.chat.follow, Follow::End);
+    assert!(!screen(&world).contains("new lines below"));
+}
+
+#[test]
+fn a_code_block_is_proposed_for_the_firing_alert_and_asks_for_values() {
+    let mut world = chatting((120, 40), vec![message(1, person(), "q"), long_answer()]);
+    world.keys("r");
+    assert!(toast(&world).contains("No code block is chosen."));
+    world.keys("]r");
+    let effects = world.take_effects();
+    let sent = effects.iter().find_map(|effect| match effect {
+        Effect::Send { asked: Asked::Propose(request), command } => Some((request.clone(), command.clone())),
+        _ => None,
+    });
+    let (request, command) = sent.unwrap();
+    assert!(matches!(
+        command,
+        Command::ProposeFromChat { incident: IncidentId(1), message: MessageId(2), block: 0, .. }
+    ));
+    let value =
+        NeededValue { name: "mountpoint".to_owned(), surface: "<mountpoint>".to_owned(), problem: String::new() };
+    world.send(Msg::Answered { asked: Asked::Propose(request), result: Err(BackendError::NeedsValues(vec![value])) });
+    assert!(screen(&world).contains("df -h <mountpoint>"), "what values are asked for is shown");
+    world.keys("/srv");
+    world.press(KeyCode::Enter);
+    let effects = world.take_effects();
+    let values = effects.iter().find_map(|effect| match effect {
+        Effect::Send { command: Command::ProposeFromChat { values, .. }, .. } => Some(values.clone()),
+        _ => None,
+    });
+    assert_eq!(values.unwrap()["mountpoint"], "/srv");
+}
+
+#[test]
+fn nothing_is_proposed_without_a_firing_alert_or_from_an_answer_that_is_still_coming() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    world.press(KeyCode::Esc);
+    came(&mut world, number, text("```sh\nls\n```\nand"));
+    world.keys("]r");
+    assert!(toast(&world).contains("still coming"), "{}", toast(&world));
+    let done = message(2, gemini(), "```sh\nls\n```\nand");
+    came(&mut world, number, AnswerEvent::Done(Box::new(done.clone())));
+    world.take_effects();
+    world.keys("r");
+    assert!(world.take_effects().iter().any(|effect| matches!(effect, Effect::Send { .. })), "the cursor stayed");
+    let mut quiet = with_chat(with_detail(snapshot(1..=5), 1), vec![done]);
+    quiet.detail.as_mut().unwrap().record.alerts.clear();
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&quiet);
+    world.keys("r");
+    assert!(toast(&world).contains("No alert of this incident fires any more."));
+}
+
+#[test]
+fn a_citation_opens_the_sop_at_its_step() {
+    let node = first_command();
+    let words = format!("See [sop:bundled/disk-full.md#{node}] or [sop:made/up.md#x].");
+    let mut world = chatting((120, 40), vec![message(1, gemini(), &words)]);
+    world.keys("}");
+    assert!(matches!(world.model.ui.chat.cursor.map(|spot| spot.what), Some(What::Citation(0))));
+    world.press(KeyCode::Enter);
+    assert_eq!(world.model.ui.focus, Pane::Sop);
+    let cursor = world.model.ui.sop.cursor;
+    assert_eq!(disk_full().procedure.nodes[cursor].id, node);
+    world.keys("3}");
+    world.take_effects();
+    world.press(KeyCode::Enter);
+    let effects = world.take_effects();
+    let loads = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Load { sop: Some(sop), .. } if sop.as_str() == "made/up.md"));
+    assert!(loads);
+}
+
+#[test]
+fn thoughts_are_one_line_until_a_key_unfolds_them() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    world.press(KeyCode::Esc);
+    came(&mut world, number, AnswerEvent::Thought("It may be the wal files.".to_owned()));
+    assert!(!screen(&world).contains("It may be the wal files."));
+    world.keys("t");
+    assert!(screen(&world).contains("It may be the wal files."), "{}", screen(&world));
+}
+
+#[test]
+fn the_model_stands_in_the_header() {
+    let mut world = chatting((120, 40), Vec::new());
+    assert!(screen(&world).lines().next().unwrap().contains("gemini-3.8-flash $0.12"), "{}", screen(&world));
+    world.model.facts.snapshot.model = ModelStatus::Offline { model: "g".to_owned(), why: "No key.".to_owned() };
+    assert!(screen(&world).lines().next().unwrap().contains("○ model offline"));
+}

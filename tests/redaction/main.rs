@@ -1,0 +1,90 @@
+//! How many secrets are found, how much is found that is none, and that nothing which may not leave does.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod clean;
+mod draw;
+mod operations;
+mod properties;
+mod vendors;
+
+use aiops::domain::redact::{Names, Pseudonyms, redact_text};
+use draw::Draw;
+
+/// Lines that stand around a sample, as a log, a chat or a document would.
+const SURROUNDINGS: [(&str, &str); 5] = [
+    ("", ""),
+    ("Jan 12 03:04:05 web-01 app[812]: starting\n", "\nJan 12 03:04:06 web-01 app[812]: ready\n"),
+    ("# Runbook\n\nFirst look at the pods.\n\n```sh\n", "\n```\n\nThen wait.\n"),
+    ("alice: see this\n> ", "\nbob: thanks\n"),
+    ("{\"unrelated\": true}\n", "\n---\nnext: document\n"),
+];
+
+fn around(text: &str, d: &mut Draw) -> String {
+    let (before, after) = SURROUNDINGS[d.below(SURROUNDINGS.len())];
+    format!("{before}{text}{after}")
+}
+
+/// True when nothing of `secret` can be read in `text`: no eight bytes of it, or all of a shorter one.
+fn is_gone(text: &str, secret: &str) -> bool {
+    let window = secret.len().min(8);
+    secret.as_bytes().windows(window).all(|piece| memchr::memmem::find(text.as_bytes(), piece).is_none())
+}
+
+fn redacted(text: &str) -> (String, String) {
+    let kept = redact_text(text, Names::Keep).text;
+    let replaced = redact_text(text, Names::Replace(&mut Pseudonyms::new([9; 32]))).text;
+    (kept, replaced)
+}
+
+#[test]
+fn secrets_of_operations_are_found() {
+    let mut d = Draw::new(20_261_122);
+    let (mut all, mut found) = (0_usize, 0_usize);
+    let mut missed = Vec::new();
+    println!("secrets of operations, found of 25 each:");
+    for (kind, make) in operations::KINDS {
+        let mut of_kind = 0;
+        for _ in 0..25 {
+            let sample = make(&mut d);
+            let text = around(&sample.text, &mut d);
+            let (kept, replaced) = redacted(&text);
+            if is_gone(&kept, &sample.secret) && is_gone(&replaced, &sample.secret) {
+                of_kind += 1;
+            } else {
+                missed.push(format!(
+                    "{kind}: {}\n   became {}",
+                    sample.text,
+                    redact_text(&sample.text, Names::Keep).text
+                ));
+            }
+        }
+        println!("  {kind:24} {of_kind}");
+        all += 25;
+        found += of_kind;
+    }
+    println!("recall on secrets of operations: {found} of {all}");
+    assert!(found * 100 >= all * 99, "{found} of {all}\n{}", missed.join("\n"));
+}
+
+#[test]
+fn keys_in_the_formats_of_vendors_are_found() {
+    let mut d = Draw::new(7);
+    let (mut all, mut found) = (0_usize, 0_usize);
+    let mut missed = Vec::new();
+    for (name, template) in vendors::FORMATS {
+        for _ in 0..20 {
+            let (key, longest) = vendors::key(template, &mut d);
+            let text = around(&vendors::place(&key, &mut d), &mut d);
+            let (kept, _) = redacted(&text);
+            all += 1;
+            if is_gone(&kept, &longest) {
+                found += 1;
+            } else {
+                missed.push(format!("{name}: {text}\n   became {kept}"));
+            }
+        }
+    }
+    println!("recall on the formats of {} vendors: {found} of {all}", vendors::FORMATS.len());
+    assert!(found * 1000 >= all * 995, "{found} of {all}\n{}", missed.join("\n"));
+}
