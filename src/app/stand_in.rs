@@ -16,10 +16,8 @@ use color_eyre::eyre::{Report, eyre};
 use super::console;
 use crate::cli::Exit;
 use crate::config::{Config, Secret, SecretSource};
-use crate::demo::fake_gemini::{FakeGemini, Script};
+use crate::demo::fake_gemini::{FakeGemini, OWN_NAME, Script};
 
-/// The name of the model that it is.
-const NAME: &str = "stand-in";
 /// What its answers count as.
 const PRICES: &str = include_str!("../../assets/demo/prices.toml");
 /// The version of the interface that it speaks.
@@ -41,7 +39,7 @@ pub(super) async fn start(config: &mut Config, directory: &Path) -> Result<FakeG
         .map_err(|error| eyre!("The stand-in for a model did not start: {error}. Loopback has to be usable."))?;
     let model = &mut config.model;
     model.enabled = true;
-    model.name = NAME.to_owned();
+    model.name = OWN_NAME.to_owned();
     model.base_url = fake.base_url();
     model.api_version = API_VERSION.to_owned();
     model.key = Some(Secret::new("model.key", SecretSource::File(key_file)));
@@ -122,7 +120,7 @@ mod tests {
     fn its_answers_count_as_those_of_the_default_model_do() {
         let (own, bundled) = (Prices::parse(PRICES).unwrap(), Prices::bundled());
         let now = Timestamp::from_millis(1_763_000_000_000);
-        assert_eq!(own.tariff(NAME, now).unwrap(), bundled.tariff("gemini-3.8-flash", now).unwrap());
+        assert_eq!(own.tariff(OWN_NAME, now).unwrap(), bundled.tariff("gemini-3.8-flash", now).unwrap());
         assert_ne!(drawn_key().unwrap(), drawn_key().unwrap());
     }
 }

@@ -213,8 +213,11 @@ mod tests {
 
     #[rstest]
     #[case(&[], None)]
-    #[case(&["demo"], Some(Command::Demo(DemoOptions { no_tour: false, stagger: 20 })))]
-    #[case(&["demo", "--no-tour", "--stagger", "0"], Some(Command::Demo(DemoOptions { no_tour: true, stagger: 0 })))]
+    #[case(&["demo"], Some(Command::Demo(DemoOptions { no_tour: false, fake_model: false, stagger: 20 })))]
+    #[case(
+        &["demo", "--no-tour", "--stagger", "0", "--fake-model"],
+        Some(Command::Demo(DemoOptions { no_tour: true, fake_model: true, stagger: 0 }))
+    )]
     #[case(&["demo-part", "worker", "/d"], Some(Command::DemoPart(DemoPart::Worker { directory: "/d".into() })))]
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]

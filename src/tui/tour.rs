@@ -97,17 +97,17 @@ impl Hint {
                 Part::Words(" proposes its command. Nothing runs."),
             ],
             Self::Approve => &[Part::Key(Intent::Approvals), Part::Words(" reviews word by word what would run.")],
+            Self::Clear if model.ui.focus != Pane::Sop => {
+                &[Part::Key(Intent::FocusSop), Part::Words(" goes to the SOP: its mitigation clears the alert.")]
+            }
             Self::Clear => &[
-                Part::Key(Intent::FocusOutput),
-                Part::Words(" its output. Fix it: "),
-                Part::Key(Intent::FocusSop),
-                Part::Words(", "),
+                Part::Words("Output is below. "),
                 Part::Key(Intent::NextStep),
                 Part::Words(" to Mitigation, "),
                 Part::Key(Intent::Run),
                 Part::Words(", "),
                 Part::Key(Intent::Approvals),
-                Part::Words(". The alert clears."),
+                Part::Words(": it clears."),
             ],
             Self::Ask if model.ui.chat.turn.as_ref().is_some_and(|turn| turn.phase.is_busy()) => {
                 &[Part::Words("The answer is on its way.")]

@@ -18,13 +18,14 @@ use super::answer::{Form, Frame, error, joined, pieces, refusal, tokens};
 use super::check::check;
 use super::rules::{Generation, camel, list, refusals};
 use super::script::{Ending, Fault, Reply, Speech, filled};
-use super::{REMEMBERED, Received, Shared};
+use super::{OWN_NAME, REMEMBERED, Received, Shared};
 
 /// What the service takes at most with data inside the body; in bytes.
 const LARGEST_BODY: usize = 20 * 1024 * 1024;
 
 /// The models that are known, and what they take and put out at most, in tokens.
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
+    OWN_NAME,
     "gemini-3.8-flash",
     "gemini-3.5-flash-lite",
     "gemini-3.1-flash-lite",

@@ -4,15 +4,18 @@ use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::chat::{ask, came, gemini, message, prepared, preview, text};
 use super::world::{World, du, snapshot, with_attempt, with_detail, with_proposal};
 use crate::domain::action::risk::Risk;
+use crate::domain::chat::Author;
 use crate::domain::incident::IncidentState;
 use crate::domain::text::Repertoire;
+use crate::engine::ask::{AnswerEvent, Route};
 use crate::engine::backend::Snapshot;
+use crate::tui::chat::preview::READ;
 use crate::tui::draw::draw;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
-use crate::tui::layout::Pane;
 use crate::tui::look::Look;
 use crate::tui::msg::Msg;
 use crate::tui::review::QUIET;
@@ -96,13 +99,16 @@ fn it_goes_on_with_what_the_person_does() {
         assert_hint(&world, "Tour 4/6  Wait a breath, then f8 approves.");
         world.press(KeyCode::Esc);
         tell(&mut world, &with_attempt(incident.clone(), "1G\t/srv/data\n", 0));
-        assert_hint(&world, "Tour 5/6  It runs just as you read it. 3 goes to its output.");
-        world.keys("3");
-        assert_eq!(world.model.ui.focus, Pane::Output);
-        assert_hint(&world, "Tour 6/6  Fix it: 2, ] to Mitigation, r, A. The alert clears.");
+        assert_hint(&world, "Tour 5/6  Output is below. ] to Mitigation, r, A: it clears.");
+        world.keys("4");
+        assert_hint(&world, "Tour 5/6  2 goes to the SOP: its mitigation clears the alert.");
         let mut fixed = with_attempt(incident, "", 0);
         fixed.queue.rows[0].state = IncidentState::Resolved;
         tell(&mut world, &fixed);
+        assert_hint(&world, "Tour 6/6  3 goes to the chat: ask about an incident.");
+        world.keys("3");
+        assert_hint(&world, "Tour 6/6  i types a question. An answer runs nothing.");
+        ask_to_the_end(&mut world);
         assert_eq!(world.model.ui.tour, None);
         assert_eq!(world.model.ui.toast.as_ref().unwrap().text, FAREWELL);
         assert_eq!(world.model.ui.size, (columns, rows));
@@ -119,6 +125,57 @@ fn whoever_is_ahead_is_not_held_back_and_nothing_leads_back() {
     world.keys("d");
     world.press(KeyCode::Esc);
     assert_hint(&world, "Tour 5/6");
+}
+
+/// Asks, with a look at what would be sent, until the answer is there.
+fn ask_to_the_end(world: &mut World) {
+    world.keys("i");
+    assert_hint(world, "Type a question, enter sends it, esc leaves.");
+    world.press(KeyCode::Esc);
+    let number = ask(world, "why?");
+    prepared(world, number, Route::Model(Box::new(preview(true))));
+    assert_hint(world, "All that would leave this host. enter sends it, esc does not.");
+    world.paint();
+    world.wait(u64::try_from(READ.as_millis()).unwrap());
+    world.press(KeyCode::Enter);
+    world.press(KeyCode::Esc);
+    came(world, number, text("because"));
+    if world.model.ui.tour.is_some_and(|tour| tour.progress().0 == 6) {
+        assert_hint(world, "The answer is on its way.");
+    }
+    came(world, number, AnswerEvent::Done(Box::new(message(2, gemini(), "because"))));
+}
+
+#[test]
+fn a_question_ends_the_tour_only_as_its_last_thing() {
+    let mut world = guided(80, 24);
+    let incident = with_detail(snapshot([1]), 1);
+    world.settle_with(&incident);
+    world.keys("3");
+    assert_hint(&world, "Tour 1/6  An incident. d shows");
+    ask_to_the_end(&mut world);
+    assert_hint(&world, "Tour 1/6  An incident. d shows");
+    let mut fixed = with_attempt(incident, "", 0);
+    fixed.queue.rows[0].state = IncidentState::Resolved;
+    tell(&mut world, &fixed);
+    assert_eq!(world.model.ui.tour, None, "it was asked already");
+}
+
+#[test]
+fn an_answer_of_the_fallback_is_one() {
+    let mut world = guided(80, 24);
+    let mut fixed = with_detail(snapshot([1]), 1);
+    fixed.queue.rows[0].state = IncidentState::Resolved;
+    world.settle_with(&fixed);
+    world.keys("3");
+    let number = ask(&mut world, "why?");
+    prepared(&mut world, number, Route::Local { why: "There is no key.".to_owned() });
+    assert_hint(&world, "Type a question");
+    came(&mut world, number, text("From the SOPs: look."));
+    assert!(world.model.ui.tour.is_some());
+    let author = Author::Fallback { why: "There is no key.".to_owned() };
+    came(&mut world, number, AnswerEvent::Done(Box::new(message(2, author, "From the SOPs: look."))));
+    assert_eq!(world.model.ui.tour, None);
 }
 
 #[test]
@@ -179,11 +236,18 @@ fn every_hint_fits_eighty_columns_with_the_key_that_ends_it() {
     world.keys("2");
     tell(&mut world, &with_proposal(incident.clone(), du(1, Risk::Read)));
     keep(&world);
-    tell(&mut world, &with_attempt(incident, "", 0));
+    let mut run = with_attempt(incident, "", 0);
+    tell(&mut world, &run);
     keep(&world);
-    world.keys("3");
+    world.keys("4");
     keep(&world);
-    assert_eq!(hints.len(), 7);
+    run.queue.rows[0].state = IncidentState::Resolved;
+    tell(&mut world, &run);
+    for keys in ["3", "1"] {
+        keep(&world);
+        world.keys(keys);
+    }
+    assert_eq!(hints.len(), 9);
     for hint in hints {
         assert!(hint.ends_with("X ends the tour") && hint.contains(".  "), "{hint}");
     }
