@@ -74,7 +74,7 @@ pub(super) fn own_secrets(config: &Config) -> OwnSecrets {
 }
 
 /// The table in the program, and the user's file over it.
-fn price_source(config: &Config) -> PriceSource {
+pub(super) fn price_source(config: &Config) -> PriceSource {
     let file = config.budget.prices.clone();
     Arc::new(move || {
         let Some(path) = &file else { return Ok(Prices::bundled()) };
@@ -101,7 +101,8 @@ mod tests {
         std::fs::create_dir_all(at("config")).unwrap();
         std::fs::write(places.config_file(), text).unwrap();
         let environment = Environment::of(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let host_name = "web-1".to_owned();
+        let request = Request { file: None, profile: None, flags: Vec::new(), environment, places, host_name };
         crate::config::load(&request).unwrap().config
     }
 

@@ -30,13 +30,17 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let config = loaded.config;
+    let name = match &loaded.profile {
+        Some(profile) => format!("{profile}: {}", config.run.target_name),
+        None => config.run.target_name.clone(),
+    };
     let mut notices: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     let log = crate::logging::start(&config.log.path, &config.log.filter);
     notices.extend(log.as_ref().err().map(ToString::to_string));
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let ended = show(app, &config, appearance, &config.run.target_name, Guidance::None).await;
+        let ended = show(app, &config, appearance, &name, Guidance::None).await;
         ingest.stop(PATIENCE).await;
         ended
     })?;
@@ -99,7 +103,8 @@ pub(super) async fn show(
     }
 }
 
-/// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, the state of the file.
+/// What can wait until the person sees something: attempts of earlier consoles, overdue proposals, suppressions whose time is
+/// over, the state of the file.
 fn after_first_frame(
     store: crate::store::Store,
     runner: crate::engine::runner::Runner,
@@ -121,6 +126,9 @@ fn after_first_frame(
             if let Err(error) = store.expire(SystemClock.now()).await {
                 tracing::warn!(%error, "overdue proposals could not be looked for");
             }
+            if let Err(error) = store.end_suppressions(SystemClock.now()).await {
+                tracing::warn!(%error, "suppressions whose time is over could not be ended");
+            }
             tokio::time::sleep(TIDY_PAUSE).await;
             // Whether there was a change or not, it is time to look.
             let _ = tokio::time::timeout(TIDY_EVERY, changes.changed()).await;
@@ -134,7 +142,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// They are not looked for more often than this while a storm of alerts changes something all the time.
 const TIDY_PAUSE: Duration = Duration::from_secs(1);
 
-fn environment() -> BTreeMap<String, String> {
+/// The variables of this process that are UTF-8.
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

@@ -6,6 +6,7 @@ mod appearance;
 mod assistant;
 mod console;
 mod demo;
+mod doctor;
 mod model;
 mod sources;
 mod stand_in;
@@ -24,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{ProcessRunner, Scope};
+use crate::cli::doctor::PATIENCE;
+use crate::cli::incidents::Streams;
 use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
@@ -51,7 +54,25 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let config = crate::config::load(&request)?.config;
             let path = &config.store.path;
             let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
-            crate::cli::journal::run(*command, path, store_options(), hash_output, format, &mut io::stdout().lock())
+            crate::cli::journal::run(command, path, store_options(), hash_output, format, &mut io::stdout().lock())
+        }
+        Some(Command::Incidents(command)) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
+            crate::cli::incidents::run(command, &path, store_options(), format, streams)
+        }
+        Some(Command::Doctor { online }) => {
+            let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
+            let checks = doctor::checks(&crate::config::load(&request)?, network);
+            Ok(crate::cli::doctor::run(checks, PATIENCE, format, &mut io::stdout().lock())?)
+        }
+        Some(Command::Completions { shell }) => {
+            crate::cli::generated::completions(*shell, &mut io::stdout().lock())?;
+            Ok(Exit::Done)
+        }
+        Some(Command::Man) => {
+            crate::cli::generated::manual(&mut io::stdout().lock())?;
+            Ok(Exit::Done)
         }
         Some(Command::Redact(command)) => {
             crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
@@ -284,7 +305,9 @@ mod tests {
         let at = |name: &str| home.join(name);
         let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
         let (environment, host_name) = (Environment::default(), "web-1".to_owned());
-        crate::config::load(&Request { file: None, flags: Vec::new(), environment, places, host_name }).unwrap().config
+        crate::config::load(&Request { file: None, profile: None, flags: Vec::new(), environment, places, host_name })
+            .unwrap()
+            .config
     }
 
     #[tokio::test]

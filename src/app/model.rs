@@ -14,6 +14,14 @@ use crate::engine::ports::{Model, ModelError, ModelErrorKind};
 /// When models are switched off, or there is no key: why, and what to do about it. Nothing is wrong then; the assistant answers
 /// without a model.
 pub(super) fn of(config: &Config) -> Result<Arc<dyn Model>, ModelError> {
+    Ok(Arc::new(gemini(config)?))
+}
+
+/// The same as what it is.
+///
+/// # Errors
+/// As [`of`].
+pub(super) fn gemini(config: &Config) -> Result<Gemini, ModelError> {
     let section = &config.model;
     let without = |what: &str, remedy: &str| ModelError {
         kind: ModelErrorKind::Key,
@@ -33,7 +41,7 @@ pub(super) fn of(config: &Config) -> Result<Arc<dyn Model>, ModelError> {
     };
     let patience = Patience { first: section.first_token_timeout, idle: section.idle_timeout };
     let settings = Settings { model: section.name.clone(), endpoint, patience, retries: Default::default() };
-    Ok(Arc::new(Gemini::new(settings, Key::new(place.clone()))))
+    Ok(Gemini::new(settings, Key::new(place.clone())))
 }
 
 #[cfg(test)]
@@ -46,7 +54,8 @@ mod tests {
         let at = |name: &str| home.path().join(name);
         let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
         let environment = Environment::of(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let host_name = "web-1".to_owned();
+        let request = Request { file: None, profile: None, flags: Vec::new(), environment, places, host_name };
         of(&crate::config::load(&request).unwrap().config)
     }
 

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use crate::adapters::alertmanager::{Access, Alertmanager, Connection, WebhookV4};
+use crate::adapters::alertmanager::{Access, Alertmanager, Connection, Probed, WebhookV4};
+use crate::adapters::host::SystemClock;
 use crate::api::receiver::{ReceiverConfig, Receivers};
 use crate::config::{AlertmanagerSection, Config, Login, ReceiverSection, Secret};
 use crate::domain::id::SourceId;
 use crate::engine::ingest::{Door, WatchedSource};
-use crate::engine::ports::{AlertSink, AlertSource, BoxFuture, Fetched, OpenReceiver, ReceiverFactory, SourceError};
+use crate::engine::ports::{
+    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, OpenReceiver, ReceiverFactory, SourceError,
+};
 
 /// The source of deliveries whose address names none.
 const DEFAULT_SOURCE: &str = "alertmanager";
@@ -59,6 +62,14 @@ impl LazyAlertmanager {
         let (id, url, timeout) = (section.name.clone(), section.url.clone(), section.timeout);
         Alertmanager::new(Connection { id, url, access, timeout })
     }
+}
+
+/// Asks an Alertmanager whether it is there, with its secret.
+///
+/// # Errors
+/// When its secret cannot be fetched or it does not answer.
+pub(super) async fn probe(section: AlertmanagerSection) -> Result<Probed, SourceError> {
+    LazyAlertmanager { section, ready: OnceCell::new() }.connect().await?.probe(|| SystemClock.now()).await
 }
 
 impl AlertSource for LazyAlertmanager {

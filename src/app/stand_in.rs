@@ -98,7 +98,8 @@ mod tests {
         let places = Places { home: at("home"), config: at("config"), data: at("data"), state: at("state") };
         let pairs = [("AIOPS_MODEL_KEY", "mine"), ("AIOPS_MODEL_PROJECT", "p"), ("AIOPS_MODEL_LOCATION", "global")];
         let environment = Environment::of(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let host_name = "web-1".to_owned();
+        let request = Request { file: None, profile: None, flags: Vec::new(), environment, places, host_name };
         crate::config::load(&request).unwrap().config
     }
 

@@ -1,4 +1,4 @@
-//! `aiops config check` and `aiops config show`.
+//! `aiops config check` and `aiops config show`, and the way to `init` (see the module of that name).
 
 use std::io::{self, Write};
 
@@ -6,8 +6,9 @@ use clap::Subcommand;
 use color_eyre::eyre::Report;
 use serde::Serialize;
 
+use super::init::{self, Existing};
 use super::{Exit, Format, json_line};
-use crate::config::{ConfigError, Loaded, Mistake, Request, Warning, load, look_at_secrets};
+use crate::config::{ConfigError, Loaded, Mistake, Request, Warning, file_of, load, look_at_secrets};
 
 /// What can be done with the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -16,6 +17,12 @@ pub enum ConfigCommand {
     Check,
     /// Print every value with its origin; of secrets only the place
     Show,
+    /// Write a configuration file with every key and its default, commented out
+    Init {
+        /// Write it although there is a file; that one is kept beside it
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// A line of `config check --json`.
@@ -44,6 +51,10 @@ pub fn run(
     match command {
         ConfigCommand::Check => Ok(check(request, look_closer, format, out)?),
         ConfigCommand::Show => Ok(show(&load(request)?, format, out)?),
+        ConfigCommand::Init { force } => {
+            let existing = if force { Existing::Replace } else { Existing::Keep };
+            init::run(&file_of(request)?, existing, format, out)
+        }
     }
 }
 
@@ -69,7 +80,7 @@ fn check(request: &Request, look_closer: LookCloser, format: Format, out: &mut d
         return Ok(Exit::Failed);
     }
     if format == Format::Text {
-        match loaded.ok().and_then(|loaded| loaded.file) {
+        match loaded.ok().and_then(|loaded| loaded.files.last().cloned()) {
             Some(path) => writeln!(out, "{} is valid.", path.display())?,
             None => writeln!(
                 out,
@@ -122,7 +133,14 @@ mod tests {
             fs::write(places.config_file(), text).unwrap();
         }
         let environment = Environment::default();
-        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let request = Request {
+            file: None,
+            profile: None,
+            flags: Vec::new(),
+            environment,
+            places,
+            host_name: "web-1".to_owned(),
+        };
         let mut out = Vec::new();
         let result = run(command, &request, look_closer, format, &mut out);
         (result, String::from_utf8(out).unwrap().replace(&directory.path().display().to_string(), "DIR"))

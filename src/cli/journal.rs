@@ -1,19 +1,26 @@
-//! `aiops journal verify`.
+//! `aiops journal verify`, and the way to `export` (see the module of that name).
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use color_eyre::eyre::{Report, eyre};
+use color_eyre::eyre::Report;
 
+use super::export::{self, ExportArgs};
 use super::{Exit, Format, json_line};
-use crate::store::{JournalReport, OpenOptions, PayloadReport, Store};
+use crate::store::{JournalReport, OpenOptions, PayloadReport};
 
 /// What can be done with the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum JournalCommand {
     /// Check that no entry was changed, removed or reordered, and no stored review or output altered; exit 1 when one was
-    Verify,
+    Verify {
+        /// Check what `journal export` wrote, without the database; `-` for the standard input
+        #[arg(long, value_name = "EXPORT")]
+        file: Option<PathBuf>,
+    },
+    /// Write entries out with their hashes, one JSON object a line, so that they can be verified elsewhere
+    Export(ExportArgs),
 }
 
 /// Runs `command` on the store at `path` and prints to `out`; `hash_output` hashes the output of the attempt in a directory.
@@ -22,24 +29,24 @@ pub enum JournalCommand {
 /// When there is no store, when it cannot be opened or read, or when the output cannot be written. A broken chain is the
 /// result of verifying, not its failure.
 pub fn run(
-    command: JournalCommand,
+    command: &JournalCommand,
     path: &Path,
     options: OpenOptions,
     mut hash_output: impl FnMut(&str) -> io::Result<Option<String>> + Send + 'static,
     format: Format,
     out: &mut dyn Write,
 ) -> Result<Exit, Report> {
-    // Opening would create it, and then there would be a journal to praise.
-    if !path.exists() {
-        let place = path.display();
-        return Err(eyre!("{place}: there is no database here. Name the one that is meant with --db or AIOPS_DB"));
+    if let JournalCommand::Verify { file: Some(file) } = command {
+        return export::verify(file, format, out);
     }
-    let store = Store::open(path, options)?;
+    let now = (options.now)().0;
+    let store = super::open_existing(path, options)?;
     match command {
-        JournalCommand::Verify => {
+        JournalCommand::Verify { .. } => {
             let report = store.read_view_blocking(move |reader| reader.verify(&mut hash_output))?;
             Ok(print(&report, path, format, out)?)
         }
+        JournalCommand::Export(args) => export::run(&store, args, now, out),
     }
 }
 
@@ -81,16 +88,16 @@ fn print_payloads(payloads: &PayloadReport, out: &mut dyn Write) -> io::Result<(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
     use crate::domain::actor::Person;
     use crate::domain::time::Timestamp;
-    use crate::store::Identity;
+    use crate::store::{Identity, Store};
 
-    fn options() -> OpenOptions {
+    pub(in crate::cli) fn options() -> OpenOptions {
         let person = Person { uid: 1, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };
         let identity = Identity { host: "web-1".to_owned(), boot_id: "b".to_owned(), pid: 7, person };
         OpenOptions { identity, now: Arc::new(|| (Timestamp::from_millis(1_000), Duration::from_secs(1))) }
@@ -98,7 +105,7 @@ mod tests {
 
     fn verify(path: &Path, format: Format) -> (Result<Exit, Report>, String) {
         let mut out = Vec::new();
-        let result = run(JournalCommand::Verify, path, options(), |_| Ok(None), format, &mut out);
+        let result = run(&JournalCommand::Verify { file: None }, path, options(), |_| Ok(None), format, &mut out);
         (result, String::from_utf8(out).unwrap())
     }
 

@@ -4,17 +4,25 @@
 //! what a command needs of the outside world is handed to it.
 
 pub mod config;
+pub mod doctor;
+pub mod export;
+pub mod generated;
+pub mod incidents;
+pub mod init;
 pub mod journal;
 pub mod redact;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use color_eyre::eyre::{Report, eyre};
 use serde::Serialize;
 
 use crate::config::{Environment, FlagValue, LogLevel, Places, Request};
+use crate::domain::text;
+use crate::store::{OpenOptions, Store};
 
 /// A full-screen terminal console for on-call engineers: incidents, runbooks and approved actions, side by side.
 ///
@@ -36,6 +44,10 @@ pub struct Global {
     /// Configuration file [default: $XDG_CONFIG_HOME/aiops/config.toml; environment: AIOPS_CONFIG]
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
+    /// Configuration, database and log of their own under this name: config.NAME.toml goes over config.toml
+    /// [environment: AIOPS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
     /// SQLite file [default: $XDG_DATA_HOME/aiops/aiops.db; environment: AIOPS_DB]
     #[arg(long, global = true, value_name = "PATH")]
     pub db: Option<PathBuf>,
@@ -52,12 +64,28 @@ pub struct Global {
 pub enum Command {
     /// Show the console against an embedded world; nothing needs to be installed
     Demo(DemoOptions),
+    /// Look at incidents and work on them
+    #[command(subcommand)]
+    Incidents(incidents::IncidentsCommand),
     /// Look into the journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Check this installation: sources, receiver, secrets, database, terminal, clock, tools; exit 1 when something fails
+    Doctor {
+        /// Also ask services on the network that cost something when they are asked
+        #[arg(long)]
+        online: bool,
+    },
+    /// Print what a shell needs to complete words
+    Completions {
+        /// For which shell
+        shell: generated::Shell,
+    },
+    /// Print the manual page, as roff
+    Man,
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console
@@ -179,6 +207,7 @@ impl Global {
         let level = self.log_level.map(|level| flag("--log-level", "log", "level", level.name().to_owned()));
         Request {
             file: self.config.clone(),
+            profile: self.profile.clone(),
             flags: db.into_iter().chain(level).collect(),
             environment,
             places,
@@ -192,8 +221,42 @@ impl Global {
 /// # Errors
 /// When `out` cannot be written.
 pub fn json_line(out: &mut dyn Write, object: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object)?;
-    out.write_all(b"\n")
+    let mut line = harmless(&serde_json::to_string(object)?);
+    line.push('\n');
+    out.write_all(line.as_bytes())
+}
+
+/// JSON with the characters that a terminal would obey or hide as escapes. It means the same.
+fn harmless(json: &str) -> String {
+    let mut harmless = String::with_capacity(json.len());
+    let mut buffer = [0; 4];
+    for c in json.chars() {
+        let one: &str = c.encode_utf8(&mut buffer);
+        if c.is_ascii() || text::visible(one) == one {
+            harmless.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                harmless.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    harmless
+}
+
+/// Opens the store that is at `path`; never makes one.
+pub(crate) fn open_existing(path: &Path, options: OpenOptions) -> Result<Store, Report> {
+    // Opening would create it, and there would be nothing in it to look at.
+    if !path.exists() {
+        let place = path.display();
+        return Err(eyre!("{place}: there is no database here. Name the one that is meant with --db or AIOPS_DB"));
+    }
+    Ok(Store::open(path, options)?)
+}
+
+/// Waits for the engine, for commands that do one thing.
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
 #[cfg(test)]
@@ -219,7 +282,7 @@ mod tests {
         Some(Command::Demo(DemoOptions { no_tour: true, fake_model: true, stagger: 0 }))
     )]
     #[case(&["demo-part", "worker", "/d"], Some(Command::DemoPart(DemoPart::Worker { directory: "/d".into() })))]
-    #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify)))]
+    #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify { file: None })))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
     #[case(
@@ -239,6 +302,14 @@ mod tests {
     #[case(&["demo-part"])]
     #[case(&["journal"])]
     #[case(&["config"])]
+    #[case(&["incidents", "ack", "x"])]
+    #[case(&["incidents", "ack", "0"])]
+    #[case(&["incidents", "assign", "1"])]
+    #[case(&["incidents", "assign", "1", "bob", "--me"])]
+    #[case(&["incidents", "suppress", "1"])]
+    #[case(&["incidents", "suppress", "1", "--for", "2h", "--off"])]
+    #[case(&["incidents", "list", "--queue", "ours"])]
+    #[case(&["incidents", "resolve", "1"])]
     #[case(&["supervise"])]
     #[case(&["supervise", "/a/b"])]
     #[case(&["--log-level", "loud"])]
@@ -262,6 +333,17 @@ mod tests {
             let values: Vec<_> = request.flags.iter().map(|flag| (flag.flag, flag.text.as_str())).collect();
             assert_eq!(values, [("--db", "/d"), ("--log-level", "debug")]);
         }
+    }
+
+    #[test]
+    fn json_is_harmless_on_a_terminal_and_means_the_same() {
+        let text = "a\u{9b}2J\u{202e}\u{1b}[2Jä😀\u{e0041}";
+        let mut out = Vec::new();
+        json_line(&mut out, &text).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert!(line.contains('ä') && line.contains('😀'));
+        assert!(!line.contains('\u{9b}') && !line.contains('\u{202e}') && !line.contains('\u{e0041}'), "{line:?}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The configuration file as a list of sections, fields and values that know their lines.
+//! The configuration files as a list of sections, fields and values that know their files and lines.
 //!
 //! Owns: reading the file and TOML's syntax. Does not: know which keys there are or what they mean.
 //!
@@ -57,15 +57,17 @@ pub(super) struct Located {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) name: String,
+    /// Which of the document's files it stands in.
+    pub(super) file: usize,
     pub(super) line: usize,
     pub(super) value: Located,
 }
 
-/// A file that is valid TOML.
+/// One file that is valid TOML, or several, one over the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Document {
-    /// Empty when there is no file.
-    pub(super) path: PathBuf,
+    /// The files; none when there is none.
+    pub(super) paths: Vec<PathBuf>,
     /// Everything at the top level, by line.
     pub(super) fields: Vec<Field>,
 }
@@ -116,7 +118,7 @@ impl Document {
         let (table, errors) = DeTable::parse_recoverable(text);
         let lines = Lines::of(text);
         if errors.is_empty() {
-            return Ok(Self { path: path.to_path_buf(), fields: fields_of(table.get_ref(), &lines) });
+            return Ok(Self { paths: vec![path.to_path_buf()], fields: fields_of(table.get_ref(), &lines) });
         }
         let mistakes = errors
             .iter()
@@ -134,9 +136,56 @@ impl Document {
         Err(ConfigError { mistakes })
     }
 
-    /// The origin of something on `line`.
-    pub(super) fn origin(&self, line: usize) -> Origin {
-        Origin::File { path: self.path.clone(), line }
+    /// This document with `upper` over it: what both name counts as `upper` has it, of sections key by key, of lists (such as
+    /// `[[alertmanager]]`) as a whole.
+    pub(super) fn under(mut self, mut upper: Self) -> Self {
+        let first = self.paths.len();
+        upper.fields.iter_mut().for_each(|field| field.move_to(first));
+        for field in upper.fields {
+            match self.fields.iter_mut().find(|known| known.name == field.name) {
+                None => self.fields.push(field),
+                Some(known) => match (&mut known.value.value, field.value.value) {
+                    (Raw::Table(below), Raw::Table(above)) => {
+                        below.retain(|old| above.iter().all(|new| new.name != old.name));
+                        below.extend(above);
+                    }
+                    (_, value) => *known = Field { value: Located { value, ..field.value }, ..field },
+                },
+            }
+        }
+        self.paths.extend(upper.paths);
+        self
+    }
+
+    /// This document without the key `name` of `section`.
+    pub(super) fn without(mut self, section: &str, name: &str) -> Self {
+        for field in self.fields.iter_mut().filter(|field| field.name == section) {
+            if let Raw::Table(fields) = &mut field.value.value {
+                fields.retain(|field| field.name != name);
+            }
+        }
+        self
+    }
+
+    /// The origin of something on `line` of the file in which `field` stands.
+    pub(super) fn origin(&self, field: &Field, line: usize) -> Origin {
+        Origin::File { path: self.paths.get(field.file).cloned().unwrap_or_default(), line }
+    }
+}
+
+impl Field {
+    /// Says that it stands in another file, with all that is in it.
+    fn move_to(&mut self, file: usize) {
+        self.file = file;
+        if let Raw::Table(fields) = &mut self.value.value {
+            fields.iter_mut().for_each(|field| field.move_to(file));
+        }
+        if let Raw::List(items) = &mut self.value.value {
+            let tables = items
+                .iter_mut()
+                .filter_map(|item| if let Raw::Table(fields) = &mut item.value { Some(fields) } else { None });
+            tables.flatten().for_each(|field| field.move_to(file));
+        }
     }
 }
 
@@ -163,6 +212,7 @@ fn fields_of(table: &DeTable<'_>, lines: &Lines) -> Vec<Field> {
         .iter()
         .map(|(name, value)| Field {
             name: name.get_ref().to_string(),
+            file: 0,
             line: lines.line_at(name.span().start),
             value: located(value, lines),
         })

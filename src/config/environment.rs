@@ -19,6 +19,9 @@ pub const CONFIG_VARIABLE: &str = "AIOPS_CONFIG";
 /// The variable that holds a filter for the log, finer than `log.level` (`info,hyper=debug`).
 pub const LOG_VARIABLE: &str = "AIOPS_LOG";
 
+/// The variable that names the profile.
+pub const PROFILE_VARIABLE: &str = "AIOPS_PROFILE";
+
 /// Short names beside the systematic ones.
 const SHORT: [(&str, &str, &str); 2] = [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme")];
 
@@ -31,8 +34,15 @@ const GOOGLE: [(&str, &str, &str); 4] = [
 ];
 
 /// Variables that set no key but are known: read by other parts, by tests and by checks.
-const OTHERS: [&str; 6] =
-    [CONFIG_VARIABLE, LOG_VARIABLE, "AIOPS_CORPORA", "AIOPS_GEMINI", "AIOPS_REQUIRE_SERVICES", "AIOPS_CI_DENY"];
+const OTHERS: [&str; 7] = [
+    CONFIG_VARIABLE,
+    LOG_VARIABLE,
+    PROFILE_VARIABLE,
+    "AIOPS_CORPORA",
+    "AIOPS_GEMINI",
+    "AIOPS_REQUIRE_SERVICES",
+    "AIOPS_CI_DENY",
+];
 
 /// The variables of the process that begin with `AIOPS_`, and those of Google's clients, that are not empty.
 ///

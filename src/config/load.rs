@@ -10,6 +10,7 @@ use super::forms::{Address, Choice, Name, SWITCH, Size, Span, UserName, Variable
 use super::mistake::{ConfigError, Warning};
 use super::paths::{DirectoryPath, DirectoryPaths, FilePath, SearchPath, SecretPlace};
 use super::places::Places;
+use super::profile::Profile;
 use super::reader::{Effective, FlagValue, Reader, Scope};
 use super::{
     AlertmanagerSection, Ascii, Config, ConsoleSection, IncidentsSection, LogLevel, LogSection, Login, ReceiverSection,
@@ -45,6 +46,8 @@ const DEFAULT_ALERTMANAGER: &str = "alertmanager";
 pub struct Request {
     /// The file named on the command line.
     pub file: Option<PathBuf>,
+    /// The profile named on the command line.
+    pub profile: Option<String>,
     /// Values given on the command line.
     pub flags: Vec<FlagValue>,
     /// The environment.
@@ -64,8 +67,23 @@ pub struct Loaded {
     pub effective: Vec<Effective>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
-    /// The file that was read; `None` when there is none.
-    pub file: Option<PathBuf>,
+    /// The files that were read, the strongest last; empty when there is none.
+    pub files: Vec<PathBuf>,
+    /// The profile; `None` without one.
+    pub profile: Option<Profile>,
+}
+
+/// The file that would be read last: the profile's, else the one that was named, else the one in the default place.
+///
+/// # Errors
+/// [`ConfigError`] when the profile's name is no name.
+pub fn file_of(request: &Request) -> Result<PathBuf, ConfigError> {
+    let named = request.file.clone().or_else(|| request.environment.get(CONFIG_VARIABLE).map(PathBuf::from));
+    let base = named.unwrap_or_else(|| request.places.config_file());
+    Ok(match Profile::of(request)? {
+        Some(profile) => profile.file_beside(&base),
+        None => base,
+    })
 }
 
 /// Reads and validates the configuration. Blocks on the file system.
@@ -73,18 +91,28 @@ pub struct Loaded {
 /// # Errors
 /// [`ConfigError`] with everything that is wrong; when the file is no valid TOML, only with that.
 pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
+    let profile = Profile::of(request)?;
     let named = request.file.clone().or_else(|| request.environment.get(CONFIG_VARIABLE).map(PathBuf::from));
     let (path, presence) = match named {
         Some(path) => (path, Presence::Required),
         None => (request.places.config_file(), Presence::Optional),
     };
-    let found = Document::read(&path, presence)?;
-    let file = found.is_some().then_some(path);
-    let document = found.unwrap_or_default();
+    let document = Document::read(&path, presence)?.unwrap_or_default();
+    let (document, places) = match &profile {
+        None => (document, request.places.clone()),
+        Some(profile) => {
+            // A misspelt profile must not silently be the plain configuration.
+            let upper = Document::read(&profile.file_beside(&path), Presence::Required)?.unwrap_or_default();
+            // Each profile has a database and a log of its own unless it says otherwise itself.
+            let base = document.without("store", "path").without("log", "path");
+            (base.under(upper), profile.places(&request.places))
+        }
+    };
+    let request = Request { places, ..request.clone() };
     let mut reader = Reader::new(&document, &request.environment, &request.flags);
-    let config = read(&mut reader, request);
+    let config = read(&mut reader, &request);
     let (effective, warnings) = reader.finish()?;
-    Ok(Loaded { config, effective, warnings, file })
+    Ok(Loaded { config, effective, warnings, files: document.paths, profile })
 }
 
 fn read(reader: &mut Reader<'_>, request: &Request) -> Config {

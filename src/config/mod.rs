@@ -1,4 +1,4 @@
-//! The configuration: defaults < TOML file < environment `AIOPS_*` < flags, validated once.
+//! The configuration: defaults < TOML file < file of the profile < environment `AIOPS_*` < flags, validated once.
 //!
 //! Owns: what can be configured, its ranges and defaults. Invariants: a [`Config`] is valid as a whole, so nobody checks
 //! it again; every mistake is reported, not only the first, each with file, line, key and what is allowed; secrets are
@@ -13,6 +13,7 @@ mod mistake;
 mod model;
 mod paths;
 mod places;
+mod profile;
 mod reader;
 mod secret;
 mod secrets;
@@ -23,10 +24,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE};
-pub use load::{Loaded, Request, load};
+pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE, PROFILE_VARIABLE};
+pub use load::{Loaded, Request, file_of, load};
 pub use mistake::{ConfigError, Mistake, Origin, Warning};
 pub use places::{NoHome, Places};
+pub use profile::Profile;
 pub use reader::{Effective, FlagValue};
 pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
 pub use secrets::look_at_secrets;

@@ -74,13 +74,13 @@ impl<'a> Reader<'a> {
         let found = document.fields.iter().find(|field| field.name == name);
         let (fields, origin) = match found {
             None => (&[][..], Origin::Default),
-            Some(Field { value: Located { value: Raw::Table(fields), .. }, line, .. }) => {
-                (fields.as_slice(), document.origin(*line))
+            Some(field @ Field { value: Located { value: Raw::Table(fields), .. }, line, .. }) => {
+                (fields.as_slice(), document.origin(field, *line))
             }
             Some(field) => {
                 let problem = "this has to be a section".to_owned();
-                self.mistake(document.origin(field.line), name.to_owned(), problem, format!("[{name}]"));
-                (&[][..], document.origin(field.line))
+                self.mistake(document.origin(field, field.line), name.to_owned(), problem, format!("[{name}]"));
+                (&[][..], document.origin(field, field.line))
             }
         };
         read(&mut Scope { reader: self, section: name, label: name.to_owned(), fields, origin })
@@ -100,13 +100,13 @@ impl<'a> Reader<'a> {
             let items = if let Raw::List(items) = &field.value.value { items.as_slice() } else { &[] };
             for item in items {
                 if let Raw::Table(fields) = &item.value {
-                    tables.push((fields, document.origin(item.line)));
+                    tables.push((fields, document.origin(field, item.line)));
                 }
             }
             if items.is_empty() || tables.len() != items.len() {
                 let problem = "this has to be a list of tables".to_owned();
                 let allowed = format!("[[{name}]] with two brackets on each side, once for each");
-                self.mistake(document.origin(field.line), name.to_owned(), problem, allowed);
+                self.mistake(document.origin(field, field.line), name.to_owned(), problem, allowed);
                 return Vec::new();
             }
         }
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
                 names.push(header);
             }
         }
-        self.mistake(self.document.origin(top.line), printable(&top.name), problem, names.join(", "));
+        self.mistake(self.document.origin(top, top.line), printable(&top.name), problem, names.join(", "));
     }
 
     fn unknown_key(&mut self, section: &'static str, field: &Field) {
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
             "there is no such key".to_owned()
         };
         let key = format!("{section}.{}", printable(&field.name));
-        self.mistake(self.document.origin(field.line), key, problem, keys.join(", "));
+        self.mistake(self.document.origin(field, field.line), key, problem, keys.join(", "));
     }
 
     fn header(&self, section: &str) -> String {
@@ -242,12 +242,12 @@ impl Scope<'_, '_> {
 
     /// Says that the section, or `key` in it, is wrong in a way that no single value shows.
     pub(super) fn mistake(&mut self, key: &str, problem: &str, allowed: &str) {
-        let line = self.fields.iter().find(|field| field.name == key).map(|field| field.line);
+        let field = self.fields.iter().find(|field| field.name == key);
         let name = self.name(key);
         let said = self.reader.effective.iter().rev().find(|value| value.key == name && value.value.is_some());
-        let origin = match (said.map(|value| value.origin.clone()), line) {
+        let origin = match (said.map(|value| value.origin.clone()), field) {
             (Some(origin), _) if origin != Origin::Default => origin,
-            (_, Some(line)) => self.reader.document.origin(line),
+            (_, Some(field)) => self.reader.document.origin(field, field.line),
             (_, None) => self.origin.clone(),
         };
         self.reader.mistake(origin, name, problem.to_owned(), allowed.to_owned());
@@ -324,7 +324,7 @@ impl Scope<'_, '_> {
             return Some(spoken(said));
         }
         if let Some(field) = self.fields.iter().find(|field| field.name == key) {
-            return Some((Ok(field.value.value.clone()), self.reader.document.origin(field.value.line)));
+            return Some((Ok(field.value.value.clone()), self.reader.document.origin(field, field.value.line)));
         }
         self.reader.environment.said_to_all(self.section, key).map(spoken)
     }

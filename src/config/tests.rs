@@ -31,7 +31,14 @@ impl Fixture {
         fs::write(home.join("a-file"), "").unwrap();
         fs::write(places.config_file(), text).unwrap();
         let environment = Environment::default();
-        let request = Request { file: None, flags: Vec::new(), environment, places, host_name: "web-1".to_owned() };
+        let request = Request {
+            file: None,
+            profile: None,
+            flags: Vec::new(),
+            environment,
+            places,
+            host_name: "web-1".to_owned(),
+        };
         Self { directory, request }
     }
 
@@ -287,7 +294,7 @@ fn without_a_file_everything_has_its_default() {
     let fixture = Fixture::new("");
     fs::remove_file(fixture.request.places.config_file()).unwrap();
     let loaded = fixture.loaded();
-    assert_eq!(loaded.file, None);
+    assert!(loaded.files.is_empty());
     assert_eq!(loaded.warnings, []);
     let Config { store, receiver, alertmanagers, incidents, run, console, .. } = loaded.config;
     assert_eq!(store.path, fixture.home().join("data/aiops.db"));
@@ -608,4 +615,42 @@ fn what_is_shown_of_a_secret_is_its_place() {
     let token = loaded.effective.iter().find(|value| value.key == "receiver.token").unwrap();
     assert_eq!(token.value.as_deref(), Some("{ command = [\"echo\", …] }"));
     assert!(!format!("{loaded:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_profile_goes_over_the_file_and_has_a_database_of_its_own() {
+    let base = "[console]\nutc = false\ntheme = \"light\"\n[store]\npath = \"/base.db\"\n\
+                [[alertmanager]]\nurl = \"http://one\"\n[receiver]\nlisten = \"127.0.0.1:1\"\n";
+    let mut fixture = Fixture::new(base);
+    let over = fixture.home().join("config/config.prod.toml");
+    fs::write(&over, "[[alertmanager]]\nurl = \"http://two\"\n[console]\n\nutc = true\n").unwrap();
+    fixture.request.profile = Some("prod".to_owned());
+    let loaded = fixture.loaded();
+    assert_eq!(loaded.profile.as_ref().map(Profile::as_str), Some("prod"));
+    assert_eq!(loaded.files.len(), 2);
+    let origin = |key: &str| loaded.effective.iter().find(|value| value.key == key).unwrap().origin.clone();
+    assert_eq!(origin("console.utc"), Origin::File { path: over.clone(), line: 5 });
+    assert_eq!(origin("console.theme"), Origin::File { path: fixture.request.places.config_file(), line: 3 });
+    assert_eq!(origin("alertmanager.url"), Origin::File { path: over, line: 2 });
+    assert_eq!(loaded.config.alertmanagers.len(), 1, "a list is replaced");
+    let (data, state) = (&fixture.request.places.data, &fixture.request.places.state);
+    assert_eq!(loaded.config.store.path, data.join("profiles/prod/aiops.db"));
+    assert_eq!(loaded.config.log.path, state.join("profiles/prod/aiops.log"));
+    assert_eq!(loaded.config.receiver.listen.port(), 1);
+}
+
+#[test]
+fn a_profile_is_named_by_flag_or_variable_and_has_to_be_there() {
+    let fixture = Fixture::new("").with_environment(&[("AIOPS_PROFILE", "prod")]);
+    let error = fixture.load().unwrap_err().to_string();
+    assert!(error.contains("config.prod.toml") && error.contains("cannot be opened"), "{error}");
+    fs::write(fixture.home().join("config/config.prod.toml"), "[console]\nutc = 1\n").unwrap();
+    let error = fixture.load().unwrap_err().to_string();
+    assert!(error.contains("config.prod.toml:2: console.utc"), "{error}");
+    for name in ["", "..", "a/b", "Prod", &"a".repeat(33)] {
+        let mut fixture = Fixture::new("");
+        fixture.request.profile = Some(name.to_owned());
+        let error = fixture.load().unwrap_err().to_string();
+        assert!(error.contains("flag --profile") && error.contains("1 to 32"), "{error}");
+    }
 }

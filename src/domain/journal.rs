@@ -309,6 +309,65 @@ impl Verifier {
     }
 }
 
+/// Walks entries that were handed out, which need not be all of them: each is checked by its own hash, and against the one
+/// before it where the two are neighbours.
+#[derive(Clone, Debug, Default)]
+pub struct PartVerifier {
+    last: Option<(JournalSeq, String)>,
+    first: Option<JournalSeq>,
+    entries: i64,
+    gaps: i64,
+}
+
+impl PartVerifier {
+    /// Checks the next entry.
+    ///
+    /// # Errors
+    /// A [`Break`] that says what is wrong; the walk must not go on after it.
+    pub fn check(&mut self, entry: &StoredEntry) -> Result<(), Break> {
+        let broken = |reason: &str| Err(Break { seq: entry.seq, reason: reason.to_owned() });
+        if entry.compute_hash() != entry.hash {
+            return broken("its content was changed");
+        }
+        match &self.last {
+            Some((seq, _)) if entry.seq <= *seq => return broken("it stands after a later entry"),
+            Some((seq, hash)) if entry.seq.0 == seq.0 + 1 && entry.previous != *hash => {
+                return broken("it does not follow the entry before it");
+            }
+            Some((seq, _)) => self.gaps += i64::from(entry.seq.0 != seq.0 + 1),
+            None if entry.seq.0 == 1 && entry.previous != GENESIS => return broken("it does not begin a journal"),
+            None => self.first = Some(entry.seq),
+        }
+        self.entries += 1;
+        self.last = Some((entry.seq, entry.hash.clone()));
+        Ok(())
+    }
+
+    /// How many entries were checked.
+    #[must_use]
+    pub const fn entries(&self) -> i64 {
+        self.entries
+    }
+
+    /// How many times entries are missing between two.
+    #[must_use]
+    pub const fn gaps(&self) -> i64 {
+        self.gaps
+    }
+
+    /// The first entry checked.
+    #[must_use]
+    pub const fn first(&self) -> Option<JournalSeq> {
+        self.first
+    }
+
+    /// The last entry checked and its hash.
+    #[must_use]
+    pub fn last(&self) -> Option<(JournalSeq, &str)> {
+        self.last.as_ref().map(|(seq, hash)| (*seq, hash.as_str()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,5 +433,40 @@ mod tests {
         recomputed[3].payload = "{}".to_owned();
         recomputed[3].hash = recomputed[3].compute_hash();
         assert_eq!(verify(&recomputed).unwrap_err().seq, JournalSeq(5));
+    }
+
+    fn verify_part(entries: &[StoredEntry]) -> Result<(i64, i64), Break> {
+        let mut verifier = PartVerifier::default();
+        for entry in entries {
+            verifier.check(entry)?;
+        }
+        Ok((verifier.entries(), verifier.gaps()))
+    }
+
+    #[test]
+    fn parts_verify_by_themselves_and_gaps_are_counted() {
+        assert_eq!(verify_part(&chain(10)), Ok((10, 0)));
+        assert_eq!(verify_part(&chain(10)[4..]), Ok((6, 0)));
+        let mut part = chain(10);
+        part.remove(7);
+        part.remove(3);
+        assert_eq!(verify_part(&part), Ok((8, 2)));
+        let mut changed = part.clone();
+        changed[5].payload.push(' ');
+        assert_eq!(verify_part(&changed).unwrap_err().seq, changed[5].seq);
+        part.swap(1, 2);
+        assert!(verify_part(&part).is_err());
+    }
+
+    #[test]
+    fn an_entry_that_was_made_up_does_not_fit_between_its_neighbours() {
+        let mut entries = chain(10);
+        entries[3].payload = "{}".to_owned();
+        entries[3].hash = entries[3].compute_hash();
+        assert_eq!(verify_part(&entries).unwrap_err().seq, JournalSeq(5));
+        let mut first = chain(3);
+        first[0].previous = "f".repeat(64);
+        first[0].hash = first[0].compute_hash();
+        assert_eq!(verify_part(&first).unwrap_err().seq, JournalSeq(1));
     }
 }

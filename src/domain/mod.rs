@@ -8,6 +8,7 @@ pub mod action;
 pub mod actor;
 pub mod alert;
 pub mod chat;
+pub mod checkup;
 pub mod digest;
 pub mod excerpt;
 pub mod id;

@@ -43,6 +43,15 @@ impl Timestamp {
         }
     }
 
+    /// Date and minute in UTC, for sentences: `2026-03-01 02:14 UTC`.
+    #[must_use]
+    pub fn to_minute(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(stamp) => stamp.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            Err(_) => self.to_rfc3339(),
+        }
+    }
+
     /// How long after `earlier` this is; zero when it is not after it (clocks step back).
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -63,6 +72,15 @@ impl Timestamp {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
     }
+}
+
+/// Reads a span of time as people write it (`90s`, `2h 30m`, `1d`); a day has 24 hours. `None` when the text is none, is not
+/// more than nothing, or has no fixed length, as a month.
+#[must_use]
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let span: jiff::Span = text.trim().parse().ok()?;
+    let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(span).ok().filter(|span| !span.is_zero())
 }
 
 impl fmt::Display for Timestamp {
@@ -107,6 +125,22 @@ mod tests {
         assert_eq!(berlin, Timestamp::parse_rfc3339("2026-03-01T02:14:00Z"));
         assert!(Timestamp::parse_rfc3339("0001-01-01T00:00:00Z").is_some());
         assert_eq!(Timestamp::parse_rfc3339("yesterday"), None);
+    }
+
+    #[test]
+    fn spans_are_read_as_people_write_them() {
+        let minutes = |text| parse_span(text).map(|span| span.as_secs() / 60);
+        assert_eq!(minutes("2h"), Some(120));
+        assert_eq!(minutes(" 2h30m "), Some(150));
+        assert_eq!(minutes("1d"), Some(24 * 60));
+        for wrong in ["", "2", "1mo", "-2h", "0s", "soon"] {
+            assert_eq!(parse_span(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sentences_have_minutes() {
+        assert_eq!(Timestamp::from_millis(1_772_331_240_123).to_minute(), "2026-03-01 02:14 UTC");
     }
 
     #[test]

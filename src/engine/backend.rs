@@ -16,8 +16,8 @@ use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, So
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::procedure::Procedure;
 pub use crate::store::view::{
-    AlertRow, Header, HealthState, IncidentDetail, LeaseView, QueueAnchor, QueueQuery, QueueRow, QueueWindow,
-    SourceHealth, TimelineRow,
+    AlertRow, Header, HealthState, IncidentDetail, LeaseView, QueueAnchor, QueueCounts, QueueQuery, QueueRow,
+    QueueWindow, SourceHealth, TimelineRow,
 };
 use crate::store::{CommandError, StoreError};
 
@@ -112,6 +112,11 @@ pub enum Command {
         /// How.
         command: IncidentCommand,
     },
+    /// Take back the last change that this person made to an incident.
+    UndoIncident {
+        /// Which.
+        id: IncidentId,
+    },
     /// Propose the command of a step.
     Propose {
         /// For which incident.
@@ -160,8 +165,8 @@ pub enum Command {
 /// What came of a command.
 #[derive(Clone, Debug)]
 pub enum Done {
-    /// The incident was changed.
-    Incident,
+    /// The incident was changed; says how, in a sentence. May hold foreign text.
+    Incident(String),
     /// There is a new proposal.
     Proposed(Box<Proposal>),
     /// The action was started.

@@ -6,6 +6,7 @@
 //! Invariant: reading never fails as a whole. What cannot be read is listed in [`Library::problems`].
 
 mod bundled;
+mod programs;
 mod scan;
 
 use std::collections::HashMap;

@@ -298,9 +298,9 @@ impl LocalBackend {
     async fn perform(&self, command: Command) -> Result<Done, BackendError> {
         match command {
             Command::Incident { id, command } => {
-                self.store.incident_command(id, command, &self.actor).await?;
-                Ok(Done::Incident)
+                Ok(Done::Incident(self.store.incident_command(id, command, &self.actor).await?.said))
             }
+            Command::UndoIncident { id } => Ok(Done::Incident(self.store.undo_incident(id, &self.actor).await?.said)),
             Command::Propose { incident, alert, sop, node, values } => {
                 self.propose(incident, alert, sop, node, values).await
             }

@@ -105,7 +105,7 @@ fn column(micro_usd: u64) -> i64 {
     i64::try_from(micro_usd).unwrap_or(i64::MAX)
 }
 
-fn spent(conn: &Connection, at: Timestamp, incident: Option<IncidentId>) -> Result<Spent, Fault> {
+pub(super) fn spent(conn: &Connection, at: Timestamp, incident: Option<IncidentId>) -> Result<Spent, Fault> {
     // `total` adds as floating point and cannot overflow; below 2^53 millionths it is exact.
     let sum = |sql: &str, key: i64| -> Result<u64, Fault> {
         let total: i64 = conn.prepare_cached(sql)?.query_row([key], |row| row.get(0))?;

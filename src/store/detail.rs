@@ -146,13 +146,15 @@ fn alert_from_row(row: &Row<'_>) -> Result<AlertRow, Fault> {
 }
 
 fn timeline(conn: &Connection, id: IncidentId, texts: Texts) -> Result<Vec<TimelineRow>, Fault> {
-    let mut statement =
-        conn.prepare_cached("SELECT at, who, what FROM timeline WHERE incident = ?1 ORDER BY id DESC LIMIT ?2")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT at, who, what, retracted_at FROM timeline WHERE incident = ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
     let rows = statement.query_map(params![id.0, TIMELINE], |row| {
         Ok(TimelineRow {
             at: Timestamp::from_millis(row.get(0)?),
             who: texts.of(row.get(1)?),
             what: texts.of(row.get(2)?),
+            retracted_at: time(row.get(3)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

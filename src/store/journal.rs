@@ -108,6 +108,36 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// As [`Reader::entries`], only those of one incident.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn entries_of(
+        &self,
+        incident: IncidentId,
+        after: JournalSeq,
+        limit: u32,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let load = || -> Result<Vec<StoredEntry>, Fault> {
+            let sql = format!("{SELECT} WHERE incident = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            let entries = statement.query_map([incident.0, after.0, i64::from(limit)], from_row)?;
+            Ok(entries.collect::<Result<_, _>>()?)
+        };
+        self.named(load())
+    }
+}
+
+/// The last `limit` entries, in order.
+pub(super) fn tail(conn: &Connection, limit: u32) -> Result<Vec<StoredEntry>, Fault> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;
+    let entries = statement.query_map([limit], from_row)?;
+    let mut entries: Vec<StoredEntry> = entries.collect::<Result<_, _>>()?;
+    entries.reverse();
+    Ok(entries)
+}
+
 fn verify(conn: &Connection, mut hash_output: Option<HashOutput<'_>>) -> Result<JournalReport, Fault> {
     let mut statement = conn.prepare(&format!("{SELECT} ORDER BY seq"))?;
     let mut rows = statement.query([])?;

@@ -5,8 +5,11 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("schema/001_initial.sql")), M::up(include_str!("schema/002_chat.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("schema/001_initial.sql")),
+    M::up(include_str!("schema/002_chat.sql")),
+    M::up(include_str!("schema/003_hands.sql")),
+];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

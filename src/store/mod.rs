@@ -11,6 +11,7 @@
 mod attempts;
 mod calls;
 mod chat;
+mod checkup;
 mod convert;
 mod detail;
 mod error;
@@ -48,7 +49,9 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
+pub use checkup::{check_database, receiver_of, spent_today};
 pub use error::{CommandError, StoreError};
+pub use incidents::Changed;
 pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
@@ -119,6 +122,7 @@ pub struct Reader<'c> {
     conn: &'c Connection,
     path: &'c Path,
     identity: &'c Identity,
+    at: Timestamp,
     monotonic_ms: i64,
 }
 
@@ -276,8 +280,9 @@ impl Store {
             let begun = connection.transaction_with_behavior(TransactionBehavior::Deferred);
             reply(match begun {
                 Ok(transaction) => {
-                    let monotonic_ms = millis(now().1);
-                    view(&Reader { conn: &transaction, path: &path, identity: &identity, monotonic_ms })
+                    let (at, since_boot) = now();
+                    let monotonic_ms = millis(since_boot);
+                    view(&Reader { conn: &transaction, path: &path, identity: &identity, at, monotonic_ms })
                 }
                 Err(error) => Err(from_sqlite(&path, &error)),
             });

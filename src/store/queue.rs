@@ -2,17 +2,17 @@
 //!
 //! Owns: the order, the filter, and where a pinned incident stays (see `QueueQuery`). Does not: load what is not visible.
 //!
-//! Without a filter the window is cut from an index; nothing is sorted and no row outside the window is read. With one,
-//! the text of every incident in question is looked at once.
+//! Without a filter the window is cut from an index, which also says which incidents are in the queue; nothing is sorted and
+//! no row outside the window is read. With one, the text of every incident in question is looked at once.
 
-use rusqlite::{Connection, OptionalExtension as _, ToSql, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
 use super::convert::{Code as _, count, severity};
 use super::error::Fault;
 use super::view::{QueueAnchor, QueueQuery, QueueRow, QueueWindow};
-use super::{Reader, Store, StoreError};
+use super::{Reader, Store, StoreError, incidents};
 use crate::domain::id::IncidentId;
-use crate::domain::incident::IncidentState;
+use crate::domain::incident::{IncidentState, Queue};
 use crate::domain::time::Timestamp;
 
 /// Words of a filter that are looked at; SQLite bounds the depth of an expression.
@@ -34,7 +34,37 @@ impl Reader<'_> {
     /// # Errors
     /// When the read failed.
     pub fn queue(&self, query: &QueueQuery) -> Result<QueueWindow, StoreError> {
-        self.named(load(self.conn, query))
+        self.named(load(self.conn, &Scope::new(query.queue, self), query))
+    }
+}
+
+/// Which incidents are in the queue, as the first three parameters of every statement: the moment, whether suppressed ones
+/// are meant, and the owner (none for whoever it is, an empty one for nobody).
+#[derive(Clone)]
+struct Scope {
+    now: i64,
+    suppressed: bool,
+    owner: Option<String>,
+}
+
+/// The condition that goes with [`Scope`]. It is answered from the indexes.
+const IN_SCOPE: &str = "(ifnull(suppressed_until, 0) > ?1) = ?2 AND (?3 IS NULL OR ifnull(owner, '') = ?3)";
+
+impl Scope {
+    fn new(queue: Queue, reader: &Reader<'_>) -> Self {
+        let owner = match queue {
+            Queue::All | Queue::Suppressed => None,
+            Queue::Mine => Some(reader.identity.person.name.clone()),
+            Queue::Unassigned => Some(String::new()),
+        };
+        Self { now: reader.at.as_millis(), suppressed: queue == Queue::Suppressed, owner }
+    }
+
+    /// The first three parameters, and `rest` after them.
+    fn with<'a>(&'a self, rest: &[&'a dyn ToSql]) -> Vec<&'a dyn ToSql> {
+        let mut values: Vec<&dyn ToSql> = vec![&self.now, &self.suppressed, &self.owner];
+        values.extend(rest);
+        values
     }
 }
 
@@ -57,19 +87,19 @@ struct Pinned {
 /// The parts of the queue in order. Neither contains the pinned incident when that is resolved.
 enum Listing<'c> {
     /// All of it, read from the indexes as needed.
-    All { conn: &'c Connection, since: i64, without: i64, unresolved: u32, resolved: u32 },
+    All { conn: &'c Connection, scope: Scope, since: i64, without: i64, unresolved: u32, resolved: u32 },
     /// What a filter leaves.
     Found { unresolved: Vec<Place>, resolved: Vec<i64> },
 }
 
-fn load(conn: &Connection, query: &QueueQuery) -> Result<QueueWindow, Fault> {
+fn load(conn: &Connection, scope: &Scope, query: &QueueQuery) -> Result<QueueWindow, Fault> {
     let filter = Filter::new(&query.filter);
-    let pinned = resolved_pin(conn, &filter, query.pinned)?;
+    let pinned = resolved_pin(conn, scope, &filter, query.pinned)?;
     let without = pinned.as_ref().map(|(id, _)| *id);
     let listing = if filter.words.is_empty() {
-        Listing::all(conn, query.resolved_since, without)?
+        Listing::all(conn, scope, query.resolved_since, without)?
     } else {
-        Listing::found(conn, &filter, query.resolved_since, without)?
+        Listing::found(conn, scope, &filter, query.resolved_since, without)?
     };
     let pinned = match pinned {
         Some((id, place)) => Some(Pinned { id, rank: listing.unresolved_before(place)? }),
@@ -77,18 +107,19 @@ fn load(conn: &Connection, query: &QueueQuery) -> Result<QueueWindow, Fault> {
     };
     let sequence = Sequence { listing, pinned };
     let total = sequence.total();
-    let start = match query.anchor {
-        QueueAnchor::Rank(rank) => rank.min(total),
+    let (start, near) = match query.anchor {
+        QueueAnchor::Rank(rank) => (rank.min(total), None),
         QueueAnchor::Around(id) => {
-            let rank = sequence.rank_of(conn, id, query.resolved_since)?.unwrap_or(0);
-            rank.saturating_sub(query.limit / 2).min(total.saturating_sub(query.limit))
+            let near = sequence.rank_near(conn, id, query.resolved_since)?;
+            let rank = near.unwrap_or(0);
+            (rank.saturating_sub(query.limit / 2).min(total.saturating_sub(query.limit)), near)
         }
     };
     let mut rows = Vec::new();
     for id in sequence.ids(start, query.limit)? {
         rows.extend(row(conn, id)?);
     }
-    Ok(QueueWindow { total, start, rows })
+    Ok(QueueWindow { total, start, near, rows })
 }
 
 /// The whole queue: unresolved incidents with the pinned one between them, then resolved ones.
@@ -133,8 +164,9 @@ impl Sequence<'_> {
         Ok(ids)
     }
 
-    /// The position of an incident in the queue; `None` when it is not in it.
-    fn rank_of(&self, conn: &Connection, id: IncidentId, since: Timestamp) -> Result<Option<u32>, Fault> {
+    /// The position of an incident in the queue, or the one that it would have if it were in it; `None` when it ended too long
+    /// ago to have one, or does not exist.
+    fn rank_near(&self, conn: &Connection, id: IncidentId, since: Timestamp) -> Result<Option<u32>, Fault> {
         let (pin, taken) = self.pin();
         if let Some(pinned) = self.pinned
             && pinned.id == id.0
@@ -143,52 +175,65 @@ impl Sequence<'_> {
         }
         let Some(known) = known(conn, id)? else { return Ok(None) };
         match known.resolved_at {
-            None => Ok(self.listing.rank_of_unresolved(known.place)?.map(|rank| {
+            None => {
+                let rank = self.listing.unresolved_before(known.place)?;
                 // The pinned incident stands before whatever has at least its rank.
-                if rank >= pin { rank + taken } else { rank }
-            })),
+                Ok(Some(if rank >= pin { rank + taken } else { rank }))
+            }
             Some(at) if at < since.as_millis() => Ok(None),
             Some(at) => {
                 let head = self.listing.unresolved_count() + taken;
-                Ok(self.listing.rank_of_resolved(id.0, at)?.map(|rank| head + rank))
+                Ok(Some(head + self.listing.resolved_before(id.0, at)?))
             }
         }
     }
 }
 
 impl<'c> Listing<'c> {
-    fn all(conn: &'c Connection, since: Timestamp, without: Option<i64>) -> Result<Self, Fault> {
+    fn all(conn: &'c Connection, scope: &Scope, since: Timestamp, without: Option<i64>) -> Result<Self, Fault> {
         let (since, without) = (since.as_millis(), without.unwrap_or(-1));
-        let unresolved: i64 = conn
-            .prepare_cached("SELECT count(*) FROM incident INDEXED BY incident_unresolved WHERE state < 2")?
-            .query_row([], |row| row.get(0))?;
-        let resolved: i64 = conn
-            .prepare_cached(
+        let unresolved = one_count(
+            conn,
+            &format!("SELECT count(*) FROM incident INDEXED BY incident_unresolved WHERE state < 2 AND {IN_SCOPE}"),
+            &scope.with(&[]),
+        )?;
+        let resolved = one_count(
+            conn,
+            &format!(
                 "SELECT count(*) FROM incident INDEXED BY incident_resolved
-                 WHERE state = 2 AND resolved_at >= ?1 AND id <> ?2",
-            )?
-            .query_row([since, without], |row| row.get(0))?;
-        Ok(Self::All { conn, since, without, unresolved: count(unresolved), resolved: count(resolved) })
+                 WHERE state = 2 AND resolved_at >= ?4 AND id <> ?5 AND {IN_SCOPE}"
+            ),
+            &scope.with(&[&since, &without]),
+        )?;
+        Ok(Self::All { conn, scope: scope.clone(), since, without, unresolved, resolved })
     }
 
-    fn found(conn: &'c Connection, filter: &Filter, since: Timestamp, without: Option<i64>) -> Result<Self, Fault> {
-        let condition = filter.condition(1);
+    fn found(
+        conn: &'c Connection,
+        scope: &Scope,
+        filter: &Filter,
+        since: Timestamp,
+        without: Option<i64>,
+    ) -> Result<Self, Fault> {
+        let condition = filter.condition(4);
         let mut statement = conn.prepare_cached(&format!(
             "SELECT severity, opened_at, id FROM incident INDEXED BY incident_unresolved
-             WHERE state < 2 {condition} ORDER BY severity, opened_at, id"
+             WHERE state < 2 AND {IN_SCOPE} {condition} ORDER BY severity, opened_at, id"
         ))?;
-        let places =
-            statement.query_map(params_from_iter(&filter.words), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let words = filter.values();
+        let places = statement
+            .query_map(params_from_iter(scope.with(&words)), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let unresolved = places.collect::<Result<_, _>>()?;
-        let condition = filter.condition(3);
+        let condition = filter.condition(6);
         let mut statement = conn.prepare_cached(&format!(
             "SELECT id FROM incident INDEXED BY incident_resolved
-             WHERE state = 2 AND resolved_at >= ?1 AND id <> ?2 {condition} ORDER BY resolved_at DESC, id DESC"
+             WHERE state = 2 AND resolved_at >= ?4 AND id <> ?5 AND {IN_SCOPE} {condition}
+             ORDER BY resolved_at DESC, id DESC"
         ))?;
         let (since, without) = (since.as_millis(), without.unwrap_or(-1));
         let mut values: Vec<&dyn ToSql> = vec![&since, &without];
-        values.extend(filter.words.iter().map(|word| word as &dyn ToSql));
-        let resolved = statement.query_map(params_from_iter(values), |row| row.get(0))?;
+        values.extend(&words);
+        let resolved = statement.query_map(params_from_iter(scope.with(&values)), |row| row.get(0))?;
         Ok(Self::Found { unresolved, resolved: resolved.collect::<Result<_, _>>()? })
     }
 
@@ -209,15 +254,14 @@ impl<'c> Listing<'c> {
     /// How many unresolved incidents stand before this place.
     fn unresolved_before(&self, place: Place) -> Result<u32, Fault> {
         match self {
-            Self::All { conn, .. } => {
-                let before: i64 = conn
-                    .prepare_cached(
-                        "SELECT count(*) FROM incident INDEXED BY incident_unresolved
-                         WHERE state < 2 AND (severity, opened_at, id) < (?1, ?2, ?3)",
-                    )?
-                    .query_row(params![place.0, place.1, place.2], |row| row.get(0))?;
-                Ok(count(before))
-            }
+            Self::All { conn, scope, .. } => one_count(
+                conn,
+                &format!(
+                    "SELECT count(*) FROM incident INDEXED BY incident_unresolved
+                     WHERE state < 2 AND (severity, opened_at, id) < (?4, ?5, ?6) AND {IN_SCOPE}"
+                ),
+                &scope.with(&[&place.0, &place.1, &place.2]),
+            ),
             Self::Found { unresolved, .. } => {
                 let before = unresolved.partition_point(|other| *other < place);
                 Ok(u32::try_from(before).unwrap_or(u32::MAX))
@@ -225,42 +269,33 @@ impl<'c> Listing<'c> {
         }
     }
 
-    fn rank_of_unresolved(&self, place: Place) -> Result<Option<u32>, Fault> {
+    /// How many resolved incidents stand before one with this number and end.
+    fn resolved_before(&self, id: i64, resolved_at: i64) -> Result<u32, Fault> {
         match self {
-            Self::All { .. } => self.unresolved_before(place).map(Some),
-            Self::Found { unresolved, .. } => {
-                let found = unresolved.binary_search(&place).ok();
-                Ok(found.and_then(|index| u32::try_from(index).ok()))
-            }
-        }
-    }
-
-    fn rank_of_resolved(&self, id: i64, resolved_at: i64) -> Result<Option<u32>, Fault> {
-        match self {
-            Self::All { conn, without, .. } => {
-                let before: i64 = conn
-                    .prepare_cached(
-                        "SELECT count(*) FROM incident INDEXED BY incident_resolved
-                         WHERE state = 2 AND (resolved_at, id) > (?1, ?2) AND id <> ?3",
-                    )?
-                    .query_row([resolved_at, id, *without], |row| row.get(0))?;
-                Ok(Some(count(before)))
-            }
+            Self::All { conn, scope, without, .. } => one_count(
+                conn,
+                &format!(
+                    "SELECT count(*) FROM incident INDEXED BY incident_resolved
+                     WHERE state = 2 AND (resolved_at, id) > (?4, ?5) AND id <> ?6 AND {IN_SCOPE}"
+                ),
+                &scope.with(&[&resolved_at, &id, without]),
+            ),
             Self::Found { resolved, .. } => {
                 let found = resolved.iter().position(|other| *other == id);
-                Ok(found.and_then(|index| u32::try_from(index).ok()))
+                Ok(found.map_or_else(|| length(resolved), |index| u32::try_from(index).unwrap_or(u32::MAX)))
             }
         }
     }
 
     fn unresolved(&self, offset: u32, limit: u32) -> Result<Vec<i64>, Fault> {
         match self {
-            Self::All { conn, .. } => {
-                let mut statement = conn.prepare_cached(
-                    "SELECT id FROM incident INDEXED BY incident_unresolved WHERE state < 2
-                     ORDER BY severity, opened_at, id LIMIT ?2 OFFSET ?1",
-                )?;
-                let ids = statement.query_map([offset, limit], |row| row.get(0))?;
+            Self::All { conn, scope, .. } => {
+                let mut statement = conn.prepare_cached(&format!(
+                    "SELECT id FROM incident INDEXED BY incident_unresolved WHERE state < 2 AND {IN_SCOPE}
+                     ORDER BY severity, opened_at, id LIMIT ?5 OFFSET ?4"
+                ))?;
+                let values = scope.with(&[&offset, &limit]);
+                let ids = statement.query_map(params_from_iter(values), |row| row.get(0))?;
                 Ok(ids.collect::<Result<_, _>>()?)
             }
             Self::Found { unresolved, .. } => {
@@ -271,13 +306,14 @@ impl<'c> Listing<'c> {
 
     fn resolved(&self, offset: u32, limit: u32) -> Result<Vec<i64>, Fault> {
         match self {
-            Self::All { conn, since, without, .. } => {
-                let mut statement = conn.prepare_cached(
+            Self::All { conn, scope, since, without, .. } => {
+                let mut statement = conn.prepare_cached(&format!(
                     "SELECT id FROM incident INDEXED BY incident_resolved
-                     WHERE state = 2 AND resolved_at >= ?3 AND id <> ?4
-                     ORDER BY resolved_at DESC, id DESC LIMIT ?2 OFFSET ?1",
-                )?;
-                let ids = statement.query_map(params![offset, limit, since, without], |row| row.get(0))?;
+                     WHERE state = 2 AND resolved_at >= ?6 AND id <> ?7 AND {IN_SCOPE}
+                     ORDER BY resolved_at DESC, id DESC LIMIT ?5 OFFSET ?4"
+                ))?;
+                let values = scope.with(&[&offset, &limit, since, without]);
+                let ids = statement.query_map(params_from_iter(values), |row| row.get(0))?;
                 Ok(ids.collect::<Result<_, _>>()?)
             }
             Self::Found { resolved, .. } => Ok(slice(resolved, offset, limit).to_vec()),
@@ -301,21 +337,37 @@ impl Filter {
         (0..self.words.len()).map(|index| one(first + index)).collect()
     }
 
-    fn matches(&self, conn: &Connection, id: i64) -> Result<bool, Fault> {
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM incident WHERE id = ?1 {})", self.condition(2));
+    fn values(&self) -> Vec<&dyn ToSql> {
+        self.words.iter().map(|word| word as &dyn ToSql).collect()
+    }
+
+    fn matches(&self, conn: &Connection, scope: &Scope, id: i64) -> Result<bool, Fault> {
+        let condition = self.condition(5);
+        let sql = format!("SELECT count(*) FROM incident WHERE id = ?4 AND {IN_SCOPE} {condition}");
         let mut values: Vec<&dyn ToSql> = vec![&id];
-        values.extend(self.words.iter().map(|word| word as &dyn ToSql));
-        Ok(conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+        values.extend(self.values());
+        Ok(one_count(conn, &sql, &scope.with(&values))? > 0)
     }
 }
 
-/// The pinned incident and its former place, if it is resolved and the filter leaves it in.
-fn resolved_pin(conn: &Connection, filter: &Filter, id: Option<IncidentId>) -> Result<Option<(i64, Place)>, Fault> {
+/// The pinned incident and its former place, if it is resolved, in the queue, and the filter leaves it in.
+fn resolved_pin(
+    conn: &Connection,
+    scope: &Scope,
+    filter: &Filter,
+    id: Option<IncidentId>,
+) -> Result<Option<(i64, Place)>, Fault> {
     let Some(id) = id else { return Ok(None) };
     match known(conn, id)? {
-        Some(known) if known.resolved_at.is_some() && filter.matches(conn, id.0)? => Ok(Some((id.0, known.place))),
+        Some(known) if known.resolved_at.is_some() && filter.matches(conn, scope, id.0)? => {
+            Ok(Some((id.0, known.place)))
+        }
         _ => Ok(None),
     }
+}
+
+fn one_count(conn: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<u32, Fault> {
+    Ok(count(conn.prepare_cached(sql)?.query_row(values, |row| row.get(0))?))
 }
 
 fn known(conn: &Connection, id: IncidentId) -> Result<Option<Known>, Fault> {
@@ -329,8 +381,10 @@ fn known(conn: &Connection, id: IncidentId) -> Result<Option<Known>, Fault> {
 }
 
 fn row(conn: &Connection, id: i64) -> Result<Option<QueueRow>, Fault> {
-    let mut statement =
-        conn.prepare_cached("SELECT id, title, severity, state, owner, opened_at, firing FROM incident WHERE id = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT id, title, severity, state, owner, opened_at, firing, suppressed_until, suppressed_by
+         FROM incident WHERE id = ?1",
+    )?;
     let mut rows = statement.query([id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(QueueRow {
@@ -341,6 +395,7 @@ fn row(conn: &Connection, id: i64) -> Result<Option<QueueRow>, Fault> {
         owner: row.get(4)?,
         opened_at: Timestamp::from_millis(row.get(5)?),
         firing: count(row.get(6)?),
+        suppressed: incidents::suppression(row.get(7)?, row.get(8)?),
     }))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns: plain data. Does not: query (see the modules beside it) or format.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::domain::action::attempt::Attempt;
@@ -9,7 +11,7 @@ use crate::domain::action::proposal::Proposal;
 use crate::domain::action::spec::Invocation;
 use crate::domain::alert::{AlertKey, AlertStatus, Labels, Severity};
 use crate::domain::id::{IncidentId, SourceId};
-use crate::domain::incident::{Incident, IncidentState};
+use crate::domain::incident::{Incident, IncidentState, Queue, Suppression};
 use crate::domain::time::Timestamp;
 
 /// Counts and health for the header.
@@ -31,6 +33,40 @@ pub struct Header {
     pub sources: Vec<SourceHealth>,
     /// Who receives alerts; `None` when nobody does.
     pub receiver: Option<LeaseView>,
+    /// Unresolved incidents of each queue.
+    pub queues: QueueCounts,
+    /// Incidents that a person resolved while alerts of them still fire.
+    pub resolved_firing: u32,
+    /// Login name of the person who looks.
+    pub me: String,
+    /// People by login name who did something here or were given something to do, those seen last first; at most 20.
+    pub people: Vec<String>,
+}
+
+/// Unresolved incidents of each queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct QueueCounts {
+    /// Those that the person who looks owns.
+    pub mine: u32,
+    /// Those that nobody owns.
+    pub unassigned: u32,
+    /// All that are not suppressed.
+    pub all: u32,
+    /// Those that are suppressed.
+    pub suppressed: u32,
+}
+
+impl QueueCounts {
+    /// The count of one queue.
+    #[must_use]
+    pub const fn of(&self, queue: Queue) -> u32 {
+        match queue {
+            Queue::All => self.all,
+            Queue::Mine => self.mine,
+            Queue::Unassigned => self.unassigned,
+            Queue::Suppressed => self.suppressed,
+        }
+    }
 }
 
 impl Header {
@@ -98,6 +134,8 @@ pub enum QueueAnchor {
 /// its end, so that it does not slip away from under the cursor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QueueQuery {
+    /// Which queue. Whose is "mine" the store knows: the person who runs this process.
+    pub queue: Queue,
     /// Words that must all occur (case-insensitive) in title, severity, state, owner or labels; empty for all.
     pub filter: String,
     /// Where the window lies.
@@ -117,6 +155,8 @@ pub struct QueueWindow {
     pub total: u32,
     /// Position of the first loaded row.
     pub start: u32,
+    /// Of [`QueueAnchor::Around`]: the position of that incident, or the one that it would have if it were in the queue.
+    pub near: Option<u32>,
     /// The rows.
     pub rows: Vec<QueueRow>,
 }
@@ -132,12 +172,14 @@ pub struct QueueRow {
     pub severity: Severity,
     /// Where it stands.
     pub state: IncidentState,
-    /// Who acknowledged it.
+    /// Who works on it.
     pub owner: Option<String>,
     /// When its first alert began to fire.
     pub opened_at: Timestamp,
     /// Alerts that fire now.
     pub firing: u32,
+    /// A person does not want to see it for now.
+    pub suppressed: Option<Suppression>,
 }
 
 /// The incident under the cursor. In what is loaded for a screen long texts are excerpts (see `domain::excerpt`).
@@ -215,4 +257,17 @@ pub struct TimelineRow {
     pub who: String,
     /// What, as a short sentence. May contain foreign text.
     pub what: String,
+    /// When its author took it back; it is kept and marked, never erased.
+    pub retracted_at: Option<Timestamp>,
+}
+
+impl TimelineRow {
+    /// What happened, marked when it was retracted. May contain foreign text.
+    #[must_use]
+    pub fn marked(&self) -> Cow<'_, str> {
+        match self.retracted_at {
+            None => Cow::Borrowed(&self.what),
+            Some(_) => Cow::Owned(format!("[retracted] {}", self.what)),
+        }
+    }
 }

@@ -95,9 +95,24 @@ impl<'c> Write<'c> {
 
     /// Adds a line to the timeline of an incident.
     pub(super) fn timeline(&mut self, incident: IncidentId, who: &str, what: &str) -> Result<(), Fault> {
+        self.add_line(incident, who, what, None)
+    }
+
+    /// Adds a line that stands for an entry of the journal.
+    pub(super) fn timeline_of(
+        &mut self,
+        incident: IncidentId,
+        who: &str,
+        what: &str,
+        entry: JournalSeq,
+    ) -> Result<(), Fault> {
+        self.add_line(incident, who, what, Some(entry.0))
+    }
+
+    fn add_line(&mut self, incident: IncidentId, who: &str, what: &str, entry: Option<i64>) -> Result<(), Fault> {
         self.conn
-            .prepare_cached("INSERT INTO timeline (incident, at, who, what) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![incident.0, self.at.as_millis(), who, what])?;
+            .prepare_cached("INSERT INTO timeline (incident, at, who, what, entry) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![incident.0, self.at.as_millis(), who, what, entry])?;
         self.announce();
         Ok(())
     }

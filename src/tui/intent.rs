@@ -76,6 +76,20 @@ intents! {
     FindPrevious = "find-previous", "previous match";
     /// Acknowledge the incident, or take that back.
     Acknowledge = "acknowledge", "ack, or take it back";
+    /// Take the incident on, or let it go.
+    Take = "take", "make it yours, or nobody's";
+    /// Say who works on the incident.
+    Assign = "assign", "assign it to someone";
+    /// Write something down about the incident.
+    Note = "note", "note something down";
+    /// Say that the incident is over; again: that it is not.
+    Resolve = "resolve", "resolve, or reopen";
+    /// Do not show the incident for a while; again: show it.
+    Suppress = "suppress", "suppress, or show again";
+    /// Take back the last own change of the incident.
+    Undo = "undo", "take back your last change";
+    /// Show the next queue: all, mine, unassigned, suppressed.
+    NextQueue = "next-queue", "next queue: mine, ...";
     /// The list of SOPs, those that apply to the incident first.
     Sop = "sop", "choose another SOP";
     /// Fold or unfold what is under the cursor.

@@ -4,7 +4,9 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::action::attempt::AttemptState;
 use crate::domain::alert::AlertStatus;
+use crate::domain::incident::{Incident, Until};
 use crate::domain::text;
 use crate::engine::backend::{AlertRow, Detail, HealthState, SopMatch};
 use crate::tui::keymap::HelpRow;
@@ -171,9 +173,28 @@ fn incident(model: &Model, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     paragraph(&mut rows, &visible(model, &incident.title), 0, width, Tone::Heading);
     field(&mut rows, "severity", &visible(model, &severity(detail)), width);
+    field(&mut rows, "state", incident.state.name(), width);
+    field(&mut rows, "owner", &visible(model, incident.owner.as_deref().unwrap_or("nobody")), width);
+    if let Some(by) = &incident.acknowledged_by {
+        field(&mut rows, "acknowledged by", &visible(model, by), width);
+    }
     field(&mut rows, "began", &zone.full(incident.opened_at), width);
     if let Some(at) = incident.resolved_at {
-        field(&mut rows, "resolved", &zone.full(at), width);
+        field(&mut rows, "resolved", &resolution(incident, &zone.full(at), model), width);
+    }
+    if let Some(found) = incident.suppressed.as_ref().filter(|found| found.holds(model.ui.now)) {
+        let until = match found.until {
+            Until::Time(end) => format!("until {}", zone.full(end)),
+            Until::Changed => "until it changes".to_owned(),
+        };
+        field(&mut rows, "suppressed", &format!("{until}, by {}", visible(model, &found.by)), width);
+    }
+    for attempt in &detail.record.attempts {
+        if matches!(attempt.state, AttemptState::IntentStored | AttemptState::Running { .. }) {
+            let who = visible(model, &attempt.approved_by);
+            let what = format!("attempt {} ({}), approved by {who}", attempt.id, visible(model, &attempt.step.title));
+            field(&mut rows, "runs now", &what, width);
+        }
     }
     if incident.reopened > 0 {
         field(&mut rows, "reopened", &format!("{} times", incident.reopened), width);
@@ -191,9 +212,23 @@ fn incident(model: &Model, width: usize) -> Vec<Row> {
     rows.push(Row::new());
     rows.push(vec![part(0, "Timeline", Tone::Heading)]);
     for entry in &detail.record.timeline {
-        field(&mut rows, &zone.second(entry.at), &visible(model, &format!("{} ({})", entry.what, entry.who)), width);
+        field(
+            &mut rows,
+            &zone.second(entry.at),
+            &visible(model, &format!("{} ({})", entry.marked(), entry.who)),
+            width,
+        );
     }
     rows
+}
+
+/// When and by whom it was resolved, and whether that is the whole truth.
+fn resolution(incident: &Incident, at: &str, model: &Model) -> String {
+    let by = incident.resolved_by.as_ref().map(|by| format!(" by {}", visible(model, by))).unwrap_or_default();
+    match incident.firing {
+        firing if incident.fires_although_resolved() => format!("{at}{by}; {firing} of its alerts still firing"),
+        _ => format!("{at}{by}"),
+    }
 }
 
 /// Which SOP is beside the incident, why, and what was odd when it was read.

@@ -146,56 +146,14 @@ impl Tour {
     /// What is said now. Fits 80 columns with what stands around it.
     #[must_use]
     pub fn pieces(self, model: &Model) -> Vec<Piece> {
-        let keymap = &model.ui.keymap;
-        match &model.ui.overlay {
-            Some(Overlay::Review(review)) => return in_review(review, keymap),
-            Some(Overlay::Prompt(_)) => {
-                return says(
-                    keymap,
-                    Context::Prompt,
-                    &[
-                        Part::Words("Type the value, "),
-                        Part::Key(Intent::Open),
-                        Part::Words(" accepts it, "),
-                        Part::Key(Intent::Back),
-                        Part::Words(" leaves."),
-                    ],
-                );
-            }
-            Some(Overlay::Page { .. } | Overlay::Picker(_)) => {
-                return says(keymap, Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")]);
-            }
-            Some(Overlay::Preview(_)) => {
-                return says(
-                    keymap,
-                    Context::Preview,
-                    &[
-                        Part::Words("All that would leave this host. "),
-                        Part::Key(Intent::Send),
-                        Part::Words(" sends it, "),
-                        Part::Key(Intent::Back),
-                        Part::Words(" does not."),
-                    ],
-                );
-            }
-            None => {}
-        }
-        // Every other key is a letter of the question.
-        if update::context(model) == Context::Ask {
-            return says(
-                keymap,
-                Context::Ask,
-                &[
-                    Part::Words("Type a question, "),
-                    Part::Key(Intent::Send),
-                    Part::Words(" sends it, "),
-                    Part::Key(Intent::Back),
-                    Part::Words(" leaves."),
-                ],
-            );
-        }
-        let context = if self.hint == Hint::Ask { Context::Chat } else { Context::Sop };
-        says(keymap, context, self.hint.parts(model))
+        let (context, parts) = match &model.ui.overlay {
+            Some(overlay) => above(overlay),
+            // Every other key is a letter of the question.
+            None if update::context(model) == Context::Ask => (Context::Ask, TYPE_A_QUESTION),
+            None if self.hint == Hint::Ask => (Context::Chat, self.hint.parts(model)),
+            None => (Context::Sop, self.hint.parts(model)),
+        };
+        says(&model.ui.keymap, context, parts)
     }
 }
 
@@ -205,16 +163,53 @@ impl Default for Tour {
     }
 }
 
+const TYPE_A_QUESTION: &[Part] = &[
+    Part::Words("Type a question, "),
+    Part::Key(Intent::Send),
+    Part::Words(" sends it, "),
+    Part::Key(Intent::Back),
+    Part::Words(" leaves."),
+];
+
+/// What is said while `overlay` lies above the panes, and where its keys have their meaning.
+fn above(overlay: &Overlay) -> (Context, &'static [Part]) {
+    match overlay {
+        Overlay::Review(review) => (Context::Review, still_needed(review)),
+        Overlay::Prompt(_) | Overlay::Question(_) => (
+            Context::Prompt,
+            &[
+                Part::Words("Type the value, "),
+                Part::Key(Intent::Open),
+                Part::Words(" accepts it, "),
+                Part::Key(Intent::Back),
+                Part::Words(" leaves."),
+            ],
+        ),
+        Overlay::Preview(_) => (
+            Context::Preview,
+            &[
+                Part::Words("All that would leave this host. "),
+                Part::Key(Intent::Send),
+                Part::Words(" sends it, "),
+                Part::Key(Intent::Back),
+                Part::Words(" does not."),
+            ],
+        ),
+        Overlay::Page { .. } | Overlay::Picker(_) => {
+            (Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")])
+        }
+    }
+}
+
 /// What the review still needs.
-fn in_review(review: &Review, keymap: &Keymap) -> Vec<Piece> {
-    let parts: &[Part] = if !review.seen.iter().all(|seen| *seen) {
+fn still_needed(review: &Review) -> &'static [Part] {
+    if !review.seen.iter().all(|seen| *seen) {
         &[Part::Words("Read it to its end: "), Part::Key(Intent::PageDown), Part::Words(".")]
     } else if review.typed.as_ref().is_some_and(|typed| typed.text().is_empty()) {
         &[Part::Words("It may change things: type the target's name.")]
     } else {
         &[Part::Words("Wait a breath, then "), Part::Key(Intent::Approve), Part::Words(" approves.")]
-    };
-    says(keymap, Context::Review, parts)
+    }
 }
 
 /// A piece of a hint before its keys are known.

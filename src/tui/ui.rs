@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::incident::Queue;
 use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
@@ -131,6 +132,8 @@ pub struct Loading {
 /// The queue on the screen.
 #[derive(Debug, Default)]
 pub struct QueueView {
+    /// Which queue is shown.
+    pub queue: Queue,
     /// The incident under the cursor.
     pub selected: Option<IncidentId>,
     /// Its position in the queue, from 0, as last known.
@@ -243,6 +246,8 @@ pub enum Overlay {
     Review(Box<Review>),
     /// Values that a step needs.
     Prompt(Box<Prompt>),
+    /// Words about an incident: a note, a reason, an owner, a span of time.
+    Question(Box<Question>),
     /// A list of SOPs to choose from.
     Picker(Picker),
     /// What would leave this machine.
@@ -306,6 +311,32 @@ impl Prompt {
     pub fn field_of(&self, name: &str) -> LineEdit {
         LineEdit::new(self.proposed(name))
     }
+}
+
+/// Words about an incident that are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// About which incident: the one under the cursor when it was asked, whatever is there now.
+    pub incident: IncidentId,
+    /// What for.
+    pub about: About,
+    /// What is being typed.
+    pub edit: LineEdit,
+    /// Why what was typed cannot be used; empty when nothing is wrong.
+    pub objection: String,
+}
+
+/// What words about an incident are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The name of its owner.
+    Owner,
+    /// Something to remember.
+    Note,
+    /// Why it is over.
+    Resolution,
+    /// How long it is not to be shown.
+    Suppression,
 }
 
 /// A list of SOPs to choose from.

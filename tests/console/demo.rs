@@ -173,7 +173,7 @@ pub(crate) fn from_a_question_to_the_output(console: &mut Console) {
         head.into_iter().all(|words| screen.contains(words))
     });
     send_preview(console);
-    console.wait_text("nothing happens before you approve");
+    console.wait_text("I have run neither");
     console.wait_text("stand-in ");
     // Out of the question's field, and to the first block of the answer: the look before the deletion.
     console.type_keys("\t3");

@@ -94,6 +94,7 @@ fn backend(console: &Console) -> LocalBackend {
 /// What a console loads of the scene's incident.
 async fn shown(backend: &LocalBackend) -> Detail {
     let queue = QueueQuery {
+        queue: aiops::domain::incident::Queue::All,
         filter: String::new(),
         anchor: QueueAnchor::Rank(0),
         limit: 10,

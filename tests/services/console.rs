@@ -9,6 +9,7 @@ use aiops::adapters::alertmanager::{Access, Alertmanager, Connection, WebhookV4}
 use aiops::api::receiver::{ReceiverConfig, Receivers};
 use aiops::domain::actor::Person;
 use aiops::domain::id::SourceId;
+use aiops::domain::incident::Queue;
 use aiops::domain::time::Timestamp;
 use aiops::engine::ingest::{Door, Ingest, IngestPlan, Role, WatchedSource};
 use aiops::engine::ports::Clock;
@@ -125,6 +126,7 @@ impl Console {
     /// The header and the first rows of the queue, what is resolved included.
     pub(crate) async fn look(&self) -> (Header, Vec<QueueRow>) {
         let query = QueueQuery {
+            queue: Queue::All,
             filter: String::new(),
             anchor: QueueAnchor::Rank(0),
             limit: 100,

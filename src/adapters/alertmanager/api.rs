@@ -47,6 +47,16 @@ pub struct Connection {
     pub timeout: Duration,
 }
 
+/// What an Alertmanager answered to the question whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// How long the answer took.
+    pub latency: Duration,
+    /// How far its clock is ahead of ours, in milliseconds; the header that says so has whole seconds. `None` when it says
+    /// nothing.
+    pub skew_ms: Option<i64>,
+}
+
 /// An Alertmanager that is asked through its API.
 pub struct Alertmanager {
     id: SourceId,
@@ -78,6 +88,19 @@ impl Alertmanager {
         }
         let http = Http::new(url, connection.access, connection.timeout);
         Ok(Self { id: connection.id, http })
+    }
+
+    /// Asks whether it is there, how fast it answers and what time it has; `now` is our clock.
+    ///
+    /// # Errors
+    /// When it does not answer, or not like one.
+    pub async fn probe(&self, now: impl Fn() -> Timestamp) -> Result<Probed, SourceError> {
+        let begun = std::time::Instant::now();
+        let date = self.http.date("api/v2/status").await?;
+        let latency = begun.elapsed();
+        let theirs = date.as_deref().and_then(http_date);
+        let skew_ms = theirs.map(|theirs| theirs.as_millis().saturating_sub(now().as_millis()));
+        Ok(Probed { latency, skew_ms })
     }
 
     /// When this Alertmanager was started; `None` when it does not say so in a way that we understand.
@@ -116,6 +139,12 @@ impl fmt::Debug for Alertmanager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alertmanager").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// Reads the preferred form of a date in HTTP (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let stamp = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_millis(stamp.as_millisecond()))
 }
 
 /// The part of `/api/v2/status` that is needed. The field is called `uptime` and holds the time of the start.

@@ -154,3 +154,10 @@ fn a_wrong_url_is_refused_with_a_remedy(#[case] url: &str, #[case] expected: &st
     assert!(error.what.contains(expected), "{error:?}");
     assert!(!error.to_string().contains("pw"), "{error:?}");
 }
+
+#[test]
+fn dates_of_http_are_read() {
+    let expected = crate::domain::time::Timestamp::parse_rfc3339("1994-11-06T08:49:37Z");
+    assert_eq!(super::http_date("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
+    assert_eq!(super::http_date("soon"), None);
+}

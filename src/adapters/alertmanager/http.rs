@@ -34,18 +34,16 @@ impl Http {
         Self { base, access, timeout, client: OnceLock::new() }
     }
 
+    /// The header `Date` of the answer to `path`, as it is sent.
+    pub(super) async fn date(&self, path: &str) -> Result<Option<String>, SourceError> {
+        let response = self.send(path, &[]).await?;
+        let date = response.headers().get(reqwest::header::DATE);
+        Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
+    }
+
     /// The body that `path` with `query` is answered with.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, SourceError> {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
-        let mut request = self.client()?.get(url).query(query);
-        request = match &self.access {
-            Access::Open => request,
-            Access::Bearer(token) => request.bearer_auth(token.expose_secret()),
-            Access::Basic { username, password } => request.basic_auth(username, Some(password.expose_secret())),
-        };
-        let mut response = request.send().await.map_err(|error| self.failure(&error))?;
-        self.check_status(&response)?;
+        let mut response = self.send(path, query).await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -54,6 +52,21 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
+    }
+
+    /// Asks; an answer has the status 200.
+    async fn send(&self, path: &str, query: &[(&str, &str)]) -> Result<reqwest::Response, SourceError> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        let mut request = self.client()?.get(url).query(query);
+        request = match &self.access {
+            Access::Open => request,
+            Access::Bearer(token) => request.bearer_auth(token.expose_secret()),
+            Access::Basic { username, password } => request.basic_auth(username, Some(password.expose_secret())),
+        };
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        self.check_status(&response)?;
+        Ok(response)
     }
 
     /// A failure of this Alertmanager: `<its URL> <what>`.

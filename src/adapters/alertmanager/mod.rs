@@ -12,6 +12,6 @@ pub mod publisher;
 pub mod webhook;
 mod wire;
 
-pub use api::{Access, Alertmanager, Connection};
+pub use api::{Access, Alertmanager, Connection, Probed};
 pub use publisher::WebhookPublisher;
 pub use webhook::WebhookV4;

@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
@@ -62,7 +62,7 @@ pub(super) type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
 /// Gemini.
 #[derive(Clone)]
 pub struct Gemini {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What all questions share.
@@ -169,8 +169,14 @@ impl Shared {
 
     /// Sends `body` and returns the answer's head, whatever it is.
     pub(super) async fn send(&self, body: Vec<u8>, key: &SecretString) -> Result<reqwest::Response, Failure> {
-        let endpoint = &self.settings.endpoint;
-        let (header, value) = match endpoint.credential() {
+        let url = self.settings.endpoint.stream_url(&self.settings.model);
+        let request = self.client()?.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        self.authorized(request, key)?.send().await.map_err(|error| self.failure(&error))
+    }
+
+    /// `request` with `key` in the header where it belongs.
+    pub(super) fn authorized(&self, request: RequestBuilder, key: &SecretString) -> Result<RequestBuilder, Failure> {
+        let (header, value) = match self.settings.endpoint.credential() {
             Credential::ApiKey => (KEY_HEADER, key.expose_secret().to_owned()),
             Credential::Bearer => (AUTHORIZATION.as_str(), format!("Bearer {}", key.expose_secret())),
         };
@@ -180,10 +186,7 @@ impl Shared {
             Failure::new(ModelErrorKind::Key, Retry::Never, what, remedy)
         })?;
         value.set_sensitive(true);
-        let url = endpoint.stream_url(&self.settings.model);
-        let request =
-            self.client()?.post(url).header(header, value).header(CONTENT_TYPE, "application/json").body(body);
-        request.send().await.map_err(|error| self.failure(&error))
+        Ok(request.header(header, value))
     }
 
     /// What a failure of the connection means.

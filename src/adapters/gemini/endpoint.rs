@@ -69,6 +69,14 @@ impl Endpoint {
         url
     }
 
+    /// Where `model` is described; `None` at Vertex, where describing needs rights that asking does not.
+    pub(super) fn description_url(&self, model: &str) -> Option<Url> {
+        let Place::Studio { version } = &self.place else { return None };
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{version}/models/{model}", self.base.path().trim_end_matches('/')));
+        Some(url)
+    }
+
     pub(super) const fn credential(&self) -> Credential {
         match self.place {
             Place::Studio { .. } => Credential::ApiKey,
@@ -106,6 +114,10 @@ mod tests {
             studio.stream_url("gemini-3.8-flash").as_str(),
             "https://generativelanguage.googleapis.com/v1/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
         );
+        assert_eq!(
+            studio.description_url("gemini-3.8-flash").unwrap().as_str(),
+            "https://generativelanguage.googleapis.com/v1/models/gemini-3.8-flash"
+        );
         assert_eq!(studio.credential(), Credential::ApiKey);
         let proxy = Endpoint::studio("http://127.0.0.1:8080/gemini", "v1beta").unwrap();
         assert_eq!(
@@ -117,6 +129,7 @@ mod tests {
             vertex.stream_url("m").as_str(),
             "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google/models/m:streamGenerateContent?alt=sse"
         );
+        assert_eq!(vertex.description_url("m"), None);
         assert_eq!(vertex.credential(), Credential::Bearer);
     }
 

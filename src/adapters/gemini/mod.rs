@@ -20,6 +20,7 @@ pub mod error;
 mod exchange;
 pub mod frames;
 mod key;
+mod probe;
 pub mod retry;
 pub mod sse;
 #[cfg(test)]
@@ -29,3 +30,4 @@ mod wire;
 pub use client::{Gemini, Patience, Settings};
 pub use endpoint::Endpoint;
 pub use key::Key;
+pub use probe::Probed;

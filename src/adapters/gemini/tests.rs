@@ -370,3 +370,37 @@ async fn vertex_is_asked_with_a_bearer_token() {
     assert!(received[0].path.starts_with("/v1/projects/ops/locations/europe-west1/publishers/google/models/"));
     assert_eq!(received[0].key.as_deref(), Some(KEY));
 }
+
+#[tokio::test]
+async fn a_look_at_the_model_says_what_is_in_the_way_and_asks_it_nothing() {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let fixture = Fixture::new(LONG).await;
+    let found = fixture.client.probe(PATIENCE).await;
+    assert!(matches!(found, Ok(Probed::Described { .. })), "{found:?}");
+    assert_eq!(fixture.fake.received().len(), 1);
+    assert_eq!(fixture.fake.received()[0].path, "/v1beta/models/gemini-3.8-flash");
+
+    let wrong = KeyFile::new("another-key");
+    let error = client_at(&fixture.fake.base_url(), &wrong, LONG).probe(PATIENCE).await.unwrap_err();
+    assert!(error.kind == ModelErrorKind::Key && !error.to_string().contains("another-key"), "{error}");
+
+    let endpoint = Endpoint::studio(&fixture.fake.base_url(), "v1beta").unwrap();
+    let settings =
+        Settings { model: "gemini-none".to_owned(), endpoint, patience: LONG, retries: RetryPolicy::default() };
+    let error = Gemini::new(settings, fixture.key.key()).probe(PATIENCE).await.unwrap_err();
+    assert!(error.kind == ModelErrorKind::Refused && error.what.contains("gemini-none"), "{error}");
+
+    let endpoint = Endpoint::vertex("https://eu-aiplatform.googleapis.com", "v1", "ops", "eu").unwrap();
+    let settings = Settings { model: "m".to_owned(), endpoint, patience: LONG, retries: RetryPolicy::default() };
+    let expected = Probed::NotOffered { host: "eu-aiplatform.googleapis.com".to_owned(), port: 443 };
+    assert_eq!(Gemini::new(settings, fixture.key.key()).probe(PATIENCE).await, Ok(expected));
+}
+
+#[tokio::test]
+async fn a_look_at_the_model_ends_when_nobody_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", silent.local_addr().unwrap());
+    let key = KeyFile::new(KEY);
+    let error = client_at(&base, &key, LONG).probe(Duration::from_millis(50)).await.unwrap_err();
+    assert!(error.kind == ModelErrorKind::Unreachable && error.what.contains("did not answer"), "{error}");
+}

@@ -348,7 +348,7 @@ mod tests {
                 assert!(!text.contains("{fact"), "{text}");
                 for block in text.split("```sh\n").skip(1) {
                     let command = block.split("\n```").next().unwrap();
-                    assert!(lines.iter().any(|line| *line == command), "{}: {command}", scenario.name);
+                    assert!(lines.contains(&command), "{}: {command}", scenario.name);
                     let parsed = crate::domain::action::grammar::parse(command, &[], &Default::default());
                     let argv = matches!(parsed, Ok(crate::domain::action::grammar::Parsed::Argv(_)));
                     assert!(argv, "{command}: {parsed:?}");

@@ -1,18 +1,28 @@
 //! Incidents: alerts that one person works on as one problem.
 //!
-//! Owns: which alerts belong together, the states of an incident and what may happen in each.
+//! Owns: which alerts belong together, and what an incident is. What people may do to one stands in `command`, how they
+//! take it back in `undo`, what happened in `event`, and in which queues it stands in `queue`.
 //! Does not: remember anything; the store applies the events that these functions return.
 
+pub mod command;
 pub mod delivery;
+pub mod event;
+pub mod queue;
+pub mod standing;
+pub mod undo;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::Actor;
 use super::alert::{Alert, AlertStatus, Labels, Severity};
 use super::id::IncidentId;
 use super::time::Timestamp;
+
+pub use command::{Assignee, IncidentCommand, decide};
+pub use event::IncidentEvent;
+pub use queue::Queue;
+pub use standing::{Standing, Suppression, Until};
 
 /// The labels by which alerts are grouped, in this order.
 pub const CORRELATION_LABELS: [&str; 4] = ["alertname", "cluster", "namespace", "service"];
@@ -43,8 +53,20 @@ pub enum IncidentState {
     Open,
     /// Someone said that they have seen it.
     Acknowledged,
-    /// None of its alerts fires any more.
+    /// None of its alerts fires any more, or a person said that it is over.
     Resolved,
+}
+
+impl IncidentState {
+    /// The name of the state in filters and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
 }
 
 /// An incident as the rules need it.
@@ -62,68 +84,57 @@ pub struct Incident {
     pub severity_raw: String,
     /// Where it stands.
     pub state: IncidentState,
-    /// Who acknowledged it, by login name.
+    /// Who works on it, by login name.
     pub owner: Option<String>,
+    /// Who acknowledged it, by login name; need not be the owner.
+    #[serde(default)]
+    pub acknowledged_by: Option<String>,
     /// When its first alert began to fire (of the present episode when it was reopened).
     pub opened_at: Timestamp,
-    /// When it was resolved last.
+    /// When it was resolved last; when a person did that before its alerts ended, when the last of them did.
     pub resolved_at: Option<Timestamp>,
+    /// The person who resolved it, by login name; `None` when its alerts ended.
+    #[serde(default)]
+    pub resolved_by: Option<String>,
+    /// A person does not want to see it for now.
+    #[serde(default)]
+    pub suppressed: Option<Suppression>,
     /// How many of its alerts fire now.
     pub firing: u32,
     /// How often it was reopened.
     pub reopened: u32,
 }
 
-/// Something that happened to an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum IncidentEvent {
-    /// First alert of a new incident.
-    Opened {
-        /// Severity of that alert.
-        severity: Severity,
-    },
-    /// One more alert joined.
-    AlertJoined {
-        /// Fingerprint of the alert.
-        fingerprint: String,
-    },
-    /// One alert ended, others still fire.
-    AlertEnded {
-        /// Fingerprint of the alert.
-        fingerprint: String,
-    },
-    /// The most urgent severity changed.
-    SeverityChanged {
-        /// Before.
-        from: Severity,
-        /// After.
-        to: Severity,
-    },
-    /// The last firing alert ended.
-    Resolved,
-    /// It fires again within the set time after its end.
-    Reopened,
-    /// Someone said that they have seen it.
-    Acknowledged {
-        /// Login name.
-        by: String,
-    },
-    /// The acknowledgement was taken back.
-    Unacknowledged {
-        /// Login name.
-        by: String,
-    },
-}
+impl Incident {
+    /// What people decide of it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            state: self.state,
+            owner: self.owner.clone(),
+            acknowledged_by: self.acknowledged_by.clone(),
+            resolved_at: self.resolved_at,
+            resolved_by: self.resolved_by.clone(),
+            suppressed: self.suppressed.clone(),
+        }
+    }
 
-/// What a person may ask of an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IncidentCommand {
-    /// "I have seen it and work on it."
-    Acknowledge,
-    /// Take that back.
-    Unacknowledge,
+    /// Puts it where `standing` says.
+    pub fn stand(&mut self, standing: Standing) {
+        let Standing { state, owner, acknowledged_by, resolved_at, resolved_by, suppressed } = standing;
+        self.state = state;
+        self.owner = owner;
+        self.acknowledged_by = acknowledged_by;
+        self.resolved_at = resolved_at;
+        self.resolved_by = resolved_by;
+        self.suppressed = suppressed;
+    }
+
+    /// Whether a person said that it is over while alerts of it still fire.
+    #[must_use]
+    pub fn fires_although_resolved(&self) -> bool {
+        self.state == IncidentState::Resolved && self.firing > 0
+    }
 }
 
 /// Why something asked for was not done, in words for the person who asked.
@@ -184,31 +195,6 @@ pub fn correlate(
     }
 }
 
-/// Decides what a person's command does to an incident.
-///
-/// # Errors
-/// A [`Refusal`] when the state does not allow it.
-pub fn decide(incident: &Incident, command: IncidentCommand, actor: &Actor) -> Result<Vec<IncidentEvent>, Refusal> {
-    let by = actor.label().to_owned();
-    match (command, incident.state) {
-        (IncidentCommand::Acknowledge, IncidentState::Open) => Ok(vec![IncidentEvent::Acknowledged { by }]),
-        (IncidentCommand::Unacknowledge, IncidentState::Acknowledged) => Ok(vec![IncidentEvent::Unacknowledged { by }]),
-        (IncidentCommand::Acknowledge, IncidentState::Acknowledged) => Err(Refusal::new(
-            "Not acknowledged",
-            format!("{} has already acknowledged it", incident.owner.as_deref().unwrap_or("someone")),
-            "Nothing needs to be done",
-        )),
-        (_, IncidentState::Resolved) => Err(Refusal::new(
-            "Nothing changed",
-            "this incident is resolved",
-            "It opens again by itself when its alert fires again",
-        )),
-        (IncidentCommand::Unacknowledge, IncidentState::Open) => {
-            Err(Refusal::new("Nothing changed", "nobody has acknowledged it", "Acknowledge it first"))
-        }
-    }
-}
-
 /// The title of an incident: the alert's name, then `cluster namespace/service` or the instance, whatever there is.
 #[must_use]
 pub fn title(labels: &Labels) -> String {
@@ -243,7 +229,7 @@ fn full_title(labels: &Labels) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::alert::AlertKey;
 
@@ -266,7 +252,8 @@ mod tests {
         }
     }
 
-    fn incident(state: IncidentState, resolved_at: Option<i64>) -> Incident {
+    /// An incident of one alert that fires.
+    pub(in crate::domain::incident) fn incident(state: IncidentState, resolved_at: Option<i64>) -> Incident {
         Incident {
             id: IncidentId(1),
             key: CorrelationKey::of(&labels(&[("alertname", "DiskFull")])),
@@ -275,8 +262,11 @@ mod tests {
             severity_raw: "critical".to_owned(),
             state,
             owner: None,
+            acknowledged_by: None,
             opened_at: Timestamp::from_millis(1_000),
             resolved_at: resolved_at.map(Timestamp::from_millis),
+            resolved_by: None,
+            suppressed: None,
             firing: 1,
             reopened: 0,
         }
@@ -310,18 +300,6 @@ mod tests {
         assert_eq!(correlate(None, &ended, false, now, DEFAULT_REOPEN_WITHIN), AlertEffect::Ignore);
         assert_eq!(correlate(Some(&open), &ended, false, now, DEFAULT_REOPEN_WITHIN), AlertEffect::Ignore);
         assert_eq!(correlate(Some(&open), &ended, true, now, DEFAULT_REOPEN_WITHIN), AlertEffect::End);
-    }
-
-    #[test]
-    fn acknowledging_is_refused_with_a_reason_when_it_makes_no_sense() {
-        let actor = Actor::engine("test");
-        assert!(decide(&incident(IncidentState::Open, None), IncidentCommand::Acknowledge, &actor).is_ok());
-        for state in [IncidentState::Acknowledged, IncidentState::Resolved] {
-            let refusal = decide(&incident(state, Some(1)), IncidentCommand::Acknowledge, &actor).unwrap_err();
-            assert!(!refusal.remedy.is_empty());
-        }
-        let open = incident(IncidentState::Open, None);
-        assert!(decide(&open, IncidentCommand::Unacknowledge, &actor).is_err());
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn incident(material: &Material, fence: &Fence<'_>) -> String {
     }
     let _ = writeln!(text, "timeline, newest first:");
     for row in detail.timeline.iter().take(TIMELINE) {
-        let _ = writeln!(text, "- {} {}: {}", row.at, words::one_line(&row.who), words::one_line(&row.what));
+        let _ = writeln!(text, "- {} {}: {}", row.at, words::one_line(&row.who), words::one_line(&row.marked()));
     }
     fence.section("The incident", &words::head(&text, INCIDENT))
 }

@@ -21,7 +21,9 @@ use crate::domain::actor::Actor;
 use crate::domain::alert::{Alert, AlertBatch, AlertStatus, BatchOrigin};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::delivery::{EndedBy, Verdict, Which, judge};
-use crate::domain::incident::{AlertEffect, CorrelationKey, Incident, IncidentEvent, IncidentState, correlate, title};
+use crate::domain::incident::{
+    AlertEffect, CorrelationKey, Incident, IncidentEvent, IncidentState, Until, correlate, title,
+};
 use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
 use rows::{AlertRecord, End};
@@ -205,8 +207,11 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
             severity_raw: alert.severity_raw().to_owned(),
             state: IncidentState::Open,
             owner: None,
+            acknowledged_by: None,
             opened_at: alert.key.starts_at,
             resolved_at: None,
+            resolved_by: None,
+            suppressed: None,
             firing: 0,
             reopened: 0,
         };
@@ -331,6 +336,12 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
         } else if touched.incident.state != IncidentState::Resolved {
             closing.push(IncidentEvent::Resolved);
             self.report.resolved = self.report.resolved.saturating_add(1);
+        } else if touched.firing_ended && touched.incident.resolved_by.is_some() {
+            // A person resolved it earlier; that it fires again is counted from its real end.
+            touched.incident.resolved_at = Some(self.write.at);
+        }
+        if touched.is_changed() || !closing.is_empty() {
+            closing.extend(lifted(&touched.incident));
         }
         for event in &closing {
             incidents::apply(&mut touched.incident, event, self.write.at);
@@ -347,6 +358,12 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
         }
         Ok(())
     }
+}
+
+/// What becomes of a suppression that was to last until the incident changes.
+fn lifted(incident: &Incident) -> Option<IncidentEvent> {
+    let until = incident.suppressed.as_ref()?.until;
+    (until == Until::Changed).then_some(IncidentEvent::SuppressionEnded { until })
 }
 
 /// Whether an alert that belongs to this incident by `correlate` opens it again.

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use crate::domain::alert::{Alert, Labels};
 use crate::domain::incident::{Incident, IncidentEvent, title};
-use crate::store::incidents::describe;
 
 /// Bytes of labels that the filter of the queue can find an incident by. An incident of thousands of alerts is found by
 /// the labels of the first ones.
@@ -74,13 +73,18 @@ impl Touched {
         self.ended.add(|| what.to_owned());
     }
 
+    /// Whether anything happened that its timeline will tell.
+    pub(super) fn is_changed(&self) -> bool {
+        !self.events.is_empty() || self.joined.count > 0 || self.ended.count > 0
+    }
+
     /// The lines for the timeline, in the order in which they happened.
     pub(super) fn lines(&self) -> Vec<String> {
         let opening = |event: &&IncidentEvent| matches!(event, IncidentEvent::Opened { .. } | IncidentEvent::Reopened);
-        let mut lines: Vec<String> = self.events.iter().filter(opening).map(describe).collect();
+        let mut lines: Vec<String> = self.events.iter().filter(opening).map(IncidentEvent::describe).collect();
         lines.extend(self.joined.line("joined"));
         lines.extend(self.ended.line("ended"));
-        lines.extend(self.events.iter().filter(|event| !opening(event)).map(describe));
+        lines.extend(self.events.iter().filter(|event| !opening(event)).map(IncidentEvent::describe));
         lines
     }
 }

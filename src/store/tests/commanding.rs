@@ -18,8 +18,11 @@ async fn acknowledging_and_taking_it_back() {
     let incident = bench.incident(1).await;
     assert_eq!((incident.state, incident.owner.as_deref()), (IncidentState::Acknowledged, Some("ada")));
     assert_eq!(bench.store.header().await.unwrap().acknowledged, 1);
-    let event = IncidentEvent::Acknowledged { by: "ada".to_owned() };
-    assert_eq!(bench.journal().await.last(), Some(&Payload::Incident { event }));
+    let Some(Payload::Incident { event: IncidentEvent::Acknowledged { by, before } }) = bench.journal().await.pop()
+    else {
+        panic!("{:?}", bench.journal().await)
+    };
+    assert_eq!((by.as_str(), before.unwrap().state), ("ada", IncidentState::Open));
 
     let length = bench.journal().await.len();
     let refused = bench.store.incident_command(ID, IncidentCommand::Acknowledge, &bob).await;

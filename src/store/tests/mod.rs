@@ -1,11 +1,12 @@
 //! Tests of the store on real files.
 
-mod support;
+pub(super) mod support;
 
 mod acting;
 mod chatting;
 mod commanding;
 mod concurrency;
+mod handling;
 mod ingesting;
 mod leasing;
 mod opening;

@@ -11,86 +11,91 @@ use tempfile::TempDir;
 use crate::domain::actor::{Actor, Person};
 use crate::domain::alert::{Alert, AlertBatch, AlertKey, AlertStatus, BatchOrigin, Labels};
 use crate::domain::id::{IncidentId, JournalSeq};
-use crate::domain::incident::{DEFAULT_REOPEN_WITHIN, Incident};
+use crate::domain::incident::{DEFAULT_REOPEN_WITHIN, Incident, Queue};
 use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
 use crate::store::view::{QueueAnchor, QueueQuery};
 use crate::store::{Fence, INGEST_LEASE, Identity, IngestReport, LeaseOutcome, OpenOptions, Store, StoreError};
 
 /// The clock starts here; far enough from zero to look back.
-pub(super) const START: i64 = 1_000_000_000;
+pub(in crate::store) const START: i64 = 1_000_000_000;
 
 /// Long enough that no test runs into it by chance.
-pub(super) const TTL: Duration = Duration::from_secs(3_600);
+pub(in crate::store) const TTL: Duration = Duration::from_secs(3_600);
 
 /// A clock that stands still until it is moved. Time since boot is the same number.
 #[derive(Clone)]
-pub(super) struct TestClock(Arc<AtomicI64>);
+pub(in crate::store) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
-    pub(super) fn start() -> Self {
+    pub(in crate::store) fn start() -> Self {
         Self(Arc::new(AtomicI64::new(START)))
     }
 
-    pub(super) fn advance(&self, span: Duration) {
+    pub(in crate::store) fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(in crate::store) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
 /// A directory with a database, opened once.
-pub(super) struct Bench {
-    pub(super) clock: TestClock,
-    pub(super) store: Store,
+pub(in crate::store) struct Bench {
+    pub(in crate::store) clock: TestClock,
+    pub(in crate::store) store: Store,
     directory: TempDir,
 }
 
 impl Bench {
-    pub(super) fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let clock = TestClock::start();
         let store = open_as(&directory.path().join("aiops.db"), &clock, 1).unwrap();
         Self { clock, store, directory }
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    pub(in crate::store) fn path(&self) -> PathBuf {
         self.directory.path().join("aiops.db")
     }
 
     /// Closes the store and keeps the file, for as long as the directory is kept.
-    pub(super) fn close(self) -> (TempDir, TestClock) {
+    pub(in crate::store) fn close(self) -> (TempDir, TestClock) {
         drop(self.store);
         (self.directory, self.clock)
     }
 
     /// The same file opened once more, as another process would.
-    pub(super) fn open_again(&self, pid: u32) -> Store {
+    pub(in crate::store) fn open_again(&self, pid: u32) -> Store {
         open_as(&self.path(), &self.clock, pid).unwrap()
     }
 
     /// The file behind the store's back.
-    pub(super) fn raw(&self) -> Connection {
+    pub(in crate::store) fn raw(&self) -> Connection {
         let connection = Connection::open(self.path()).unwrap();
         connection.busy_timeout(Duration::from_secs(5)).unwrap();
         connection
     }
 
-    pub(super) async fn fence(&self) -> Fence {
+    pub(in crate::store) async fn fence(&self) -> Fence {
         fence_of(&self.store, "1@test").await
     }
 
-    pub(super) async fn ingest(&self, fence: &Fence, alerts: Vec<Alert>) -> IngestReport {
+    pub(in crate::store) async fn ingest(&self, fence: &Fence, alerts: Vec<Alert>) -> IngestReport {
         self.try_ingest(fence, BatchOrigin::Webhook, alerts).await.unwrap()
     }
 
-    pub(super) async fn reconcile(&self, fence: &Fence, as_of: Timestamp, alerts: Vec<Alert>) -> IngestReport {
+    pub(in crate::store) async fn reconcile(
+        &self,
+        fence: &Fence,
+        as_of: Timestamp,
+        alerts: Vec<Alert>,
+    ) -> IngestReport {
         self.try_ingest(fence, BatchOrigin::Reconcile { as_of, known_since: None }, alerts).await.unwrap()
     }
 
-    pub(super) async fn try_ingest(
+    pub(in crate::store) async fn try_ingest(
         &self,
         fence: &Fence,
         origin: BatchOrigin,
@@ -99,23 +104,23 @@ impl Bench {
         self.store.ingest(fence.clone(), batch(origin, alerts), DEFAULT_REOPEN_WITHIN).await
     }
 
-    pub(super) async fn incident(&self, id: i64) -> Incident {
+    pub(in crate::store) async fn incident(&self, id: i64) -> Incident {
         self.store.read_view(move |reader| reader.incident(IncidentId(id))).await.unwrap().unwrap()
     }
 
     /// The payloads of the journal, in order.
-    pub(super) async fn journal(&self) -> Vec<Payload> {
+    pub(in crate::store) async fn journal(&self) -> Vec<Payload> {
         let entries = self.store.read_view(|reader| reader.entries(JournalSeq(0), 10_000)).await.unwrap();
         entries.iter().map(|entry| serde_json::from_str(&entry.payload).unwrap()).collect()
     }
 
-    pub(super) async fn timeline(&self, id: i64) -> Vec<String> {
+    pub(in crate::store) async fn timeline(&self, id: i64) -> Vec<String> {
         let detail = self.store.detail(IncidentId(id)).await.unwrap().unwrap();
         detail.timeline.into_iter().rev().map(|row| row.what).collect()
     }
 }
 
-pub(super) fn open_as(path: &std::path::Path, clock: &TestClock, pid: u32) -> Result<Store, StoreError> {
+pub(in crate::store) fn open_as(path: &std::path::Path, clock: &TestClock, pid: u32) -> Result<Store, StoreError> {
     let clock = clock.clone();
     let now = move || {
         let now = clock.now();
@@ -124,7 +129,7 @@ pub(super) fn open_as(path: &std::path::Path, clock: &TestClock, pid: u32) -> Re
     Store::open(path, OpenOptions { identity: identity(pid), now: Arc::new(now) })
 }
 
-pub(super) fn identity(pid: u32) -> Identity {
+pub(in crate::store) fn identity(pid: u32) -> Identity {
     Identity { host: "test".to_owned(), boot_id: "boot-1".to_owned(), pid, person: person("ada") }
 }
 
@@ -132,27 +137,27 @@ fn person(name: &str) -> Person {
     Person { uid: 1000, name: name.to_owned(), login_uid: None, ssh_peer: None, tty: None }
 }
 
-pub(super) fn actor(name: &str) -> Actor {
+pub(in crate::store) fn actor(name: &str) -> Actor {
     Actor::Person(person(name))
 }
 
-pub(super) async fn fence_of(store: &Store, holder: &str) -> Fence {
+pub(in crate::store) async fn fence_of(store: &Store, holder: &str) -> Fence {
     match store.acquire_lease(INGEST_LEASE, holder, TTL).await.unwrap() {
         LeaseOutcome::Held(fence) => fence,
         held_by @ LeaseOutcome::HeldBy { .. } => panic!("{held_by:?}"),
     }
 }
 
-pub(super) fn batch(origin: BatchOrigin, alerts: Vec<Alert>) -> AlertBatch {
+pub(in crate::store) fn batch(origin: BatchOrigin, alerts: Vec<Alert>) -> AlertBatch {
     AlertBatch { source: "am".into(), origin, alerts, digest: "0".repeat(64) }
 }
 
-pub(super) fn labels(pairs: &[(&str, &str)]) -> Labels {
+pub(in crate::store) fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// An alert that fires since `START + starts`; its labels make it of the incident `name`.
-pub(super) fn firing(name: &str, fingerprint: &str, starts: i64) -> Alert {
+pub(in crate::store) fn firing(name: &str, fingerprint: &str, starts: i64) -> Alert {
     Alert {
         key: AlertKey {
             source: "am".into(),
@@ -168,19 +173,20 @@ pub(super) fn firing(name: &str, fingerprint: &str, starts: i64) -> Alert {
 }
 
 /// The end of such an alert.
-pub(super) fn resolved(name: &str, fingerprint: &str, starts: i64, ends: i64) -> Alert {
+pub(in crate::store) fn resolved(name: &str, fingerprint: &str, starts: i64, ends: i64) -> Alert {
     let ends_at = Some(Timestamp::from_millis(START + ends));
     Alert { status: AlertStatus::Resolved, ends_at, ..firing(name, fingerprint, starts) }
 }
 
-pub(super) fn with_severity(mut alert: Alert, severity: &str) -> Alert {
+pub(in crate::store) fn with_severity(mut alert: Alert, severity: &str) -> Alert {
     alert.labels.insert("severity".to_owned(), severity.to_owned());
     alert
 }
 
 /// The whole queue, nothing pinned.
-pub(super) fn everything() -> QueueQuery {
+pub(in crate::store) fn everything() -> QueueQuery {
     QueueQuery {
+        queue: Queue::All,
         filter: String::new(),
         anchor: QueueAnchor::Rank(0),
         limit: 1_000,

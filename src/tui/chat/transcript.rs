@@ -7,6 +7,7 @@ use super::sheet::{Extent, Sheet};
 use super::text::{Breaks, Line, Paper, Role, Span, flow};
 use super::view::{Phase, Thoughts, Turn};
 use crate::domain::chat::{Author, ChatMessage, MessageState};
+use crate::domain::excerpt;
 use crate::domain::id::{MessageId, SopId};
 use crate::domain::text::visible_in;
 
@@ -316,14 +317,30 @@ pub(in crate::tui) fn size(bytes: usize) -> String {
     format!("{}.{} kB", hundreds / 10, hundreds % 10)
 }
 
+/// Of a message so many bytes are laid out at most: what a model can say in one answer, and more than anyone reads. Laying
+/// out takes time in which no key is answered.
+const LAID_OUT: usize = 256 * 1024;
+
+/// The part of `text` that is laid out, and how many bytes that leaves out.
+fn laid_out(text: &str) -> (&str, usize) {
+    let shown = &text[..text.floor_char_boundary(LAID_OUT)];
+    (shown, text.len() - shown.len())
+}
+
 /// The entry of `wanted`, from what there was before as far as that goes.
-fn entry(wanted: Wanted<'_>, old: &mut [Entry], paper: Paper, colours: &Colours) -> Entry {
+fn entry(mut wanted: Wanted<'_>, old: &mut [Entry], paper: Paper, colours: &Colours) -> Entry {
+    let missing;
+    (wanted.text, missing) = laid_out(wanted.text);
+    let cut =
+        (missing > 0).then(|| (format!("Cut here: {missing} more bytes are stored and not shown."), Role::Warning));
     let lines = |(words, role): (String, Role)| {
+        // A reason may quote whatever it was that failed.
+        let words = excerpt::of(words);
         let span = Span::new(visible_in(&words, paper.repertoire), role);
         flow(&[span], paper.width, &[], &[], Breaks::AtSpaces)
     };
     let head: Vec<Line> = wanted.head.into_iter().flat_map(lines).collect();
-    let foot: Vec<Line> = wanted.foot.into_iter().flat_map(lines).collect();
+    let foot: Vec<Line> = cut.into_iter().chain(wanted.foot).flat_map(lines).collect();
     let body = match wanted.kind {
         Kind::Plain => plain(wanted.key, wanted.text, old, paper),
         Kind::Markdown | Kind::Arriving => {
@@ -377,5 +394,43 @@ fn sheet(key: Key, text: &str, kind: Kind, old: &mut [Entry], paper: Paper, colo
             sheet
         }
         Kind::Markdown | Kind::Plain => Sheet::whole(text, paper, colours),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::chat::Conversation;
+    use crate::domain::text::Repertoire;
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn of_an_endless_answer_the_beginning_is_shown_and_the_rest_is_counted() {
+        let answer = ChatMessage {
+            id: MessageId(1),
+            conversation: Conversation::General,
+            at: Timestamp::default(),
+            author: Author::Model { name: "m".to_owned() },
+            text: format!("first words\n\n{}last words", "ä\n\n".repeat(LAID_OUT / 4)),
+            state: MessageState::Complete,
+            usage: None,
+            sources: Vec::new(),
+        };
+        let missing = answer.text.len() - answer.text.floor_char_boundary(LAID_OUT);
+        let messages = Messages {
+            stored: std::slice::from_ref(&answer),
+            earlier: 0,
+            turn: None,
+            thoughts: Thoughts::Folded,
+            thoughts_key: String::new(),
+            minute: &|_| String::new(),
+        };
+        let mut transcript = Transcript::default();
+        let paper = Paper { width: 80, repertoire: Repertoire::Unicode };
+        transcript.follow(&messages, paper, &Colours::default());
+        let shown: Vec<String> = transcript.numbered().map(|(_, _, line)| line.plain()).collect();
+        assert!(shown.iter().any(|line| line == "first words"));
+        assert!(!shown.iter().any(|line| line.contains("last words")));
+        assert_eq!(shown.last().unwrap(), &format!("Cut here: {missing} more bytes are stored and not shown."));
     }
 }

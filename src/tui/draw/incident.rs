@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::paint::{Run, put};
-use crate::domain::incident::IncidentState;
+use crate::domain::incident::{Incident, IncidentState, Until};
 use crate::engine::backend::{AlertRow, Detail};
 use crate::tui::duration;
 use crate::tui::layout::Area;
@@ -42,7 +42,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         let mut run = Run::new(buffer, place, look);
         run.put(&model.ui.settings.zone.second(entry.at), look.styles.muted).put(" ", look.styles.text);
         let room = run.room();
-        run.fit(&look.visible(&format!("{} ({})", entry.what, entry.who)), room, look.styles.text);
+        let style = if entry.retracted_at.is_some() { look.styles.muted } else { look.styles.text };
+        run.fit(&look.visible(&format!("{} ({})", entry.marked(), entry.who)), room, style);
     }
 }
 
@@ -96,23 +97,42 @@ fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
         } else {
             format!(" ({})", look.visible(&incident.severity_raw))
         };
-    let state = match incident.state {
-        IncidentState::Open => "open".to_owned(),
-        IncidentState::Acknowledged => {
-            format!("acknowledged by {}", look.visible(incident.owner.as_deref().unwrap_or("someone")))
-        }
-        IncidentState::Resolved => "resolved".to_owned(),
-    };
+    let state = look.visible(&state(incident)).into_owned();
+    let suppressed = incident.suppressed.as_ref().filter(|suppression| suppression.holds(model.ui.now));
+    let suppressed = suppressed.map_or_else(String::new, |found| {
+        let until = match found.until {
+            Until::Time(end) => format!("until {}", model.ui.settings.zone.minute(end)),
+            Until::Changed => "until it changes".to_owned(),
+        };
+        format!(", suppressed {until} by {}", look.visible(&found.by))
+    });
     let time = match incident.resolved_at {
         Some(at) if incident.state == IncidentState::Resolved => {
             format!("after {}", duration::coarse(at.since(incident.opened_at)))
         }
         _ => format!("for {}", duration::coarse(model.ui.now.since(incident.opened_at))),
     };
-    format!(
-        "{}{raw} {state} {time}, {} of {} firing",
-        incident.severity.name(),
-        incident.firing,
-        detail.record.alerts_total
-    )
+    let owner = match &incident.owner {
+        Some(owner) if incident.acknowledged_by.as_ref() != Some(owner) => format!(", owner {}", look.visible(owner)),
+        _ => String::new(),
+    };
+    let (severity, firing, total) = (incident.severity.name(), incident.firing, detail.record.alerts_total);
+    if incident.fires_although_resolved() {
+        // What contradicts the state stands beside it: it must not be what falls off a narrow pane.
+        return format!("{severity}{raw} {state}, {firing} of {total} still firing, {time}{owner}{suppressed}");
+    }
+    format!("{severity}{raw} {state} {time}, {firing} of {total} firing{owner}{suppressed}")
+}
+
+/// Where it stands, and who put it there. May hold foreign text.
+fn state(incident: &Incident) -> String {
+    match (incident.state, &incident.resolved_by) {
+        (IncidentState::Open, _) => "open".to_owned(),
+        (IncidentState::Acknowledged, _) => {
+            let who = incident.acknowledged_by.as_deref().or(incident.owner.as_deref());
+            format!("acknowledged by {}", who.unwrap_or("someone"))
+        }
+        (IncidentState::Resolved, Some(by)) => format!("resolved by {by}"),
+        (IncidentState::Resolved, None) => "resolved".to_owned(),
+    }
 }

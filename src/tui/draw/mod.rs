@@ -10,6 +10,7 @@ mod output;
 mod overlay;
 mod paint;
 mod preview;
+mod question;
 mod queue;
 mod sop;
 mod tour;

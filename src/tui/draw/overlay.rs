@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
+use super::question;
 use crate::domain::procedure::NodeKind;
 use crate::tui::keymap::Context;
 use crate::tui::layout;
@@ -19,6 +20,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     match &model.ui.overlay {
         Some(Overlay::Review(shown)) => review(buffer, model, shown, look),
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
+        Some(Overlay::Question(shown)) => question::draw(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),

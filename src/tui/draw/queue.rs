@@ -7,9 +7,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, put};
-use crate::domain::incident::IncidentState;
+use crate::domain::incident::{IncidentState, Queue};
+use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{HealthState, QueueRow};
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
@@ -46,6 +49,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     }
 }
 
+/// Columns of an owner's name at most.
+const OWNER: usize = 8;
+/// An owner's name is shown in rows that have this many columns for title, owner and time.
+const OWNER_FROM: u16 = 48;
+
 #[derive(Clone, Copy)]
 struct Standing<'a> {
     selected: bool,
@@ -67,19 +75,31 @@ fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing
         (false, true) => look.styles.selected,
         (false, false) => look.styles.text,
     };
-    let state = match row.state {
-        IncidentState::Open => " ",
-        IncidentState::Acknowledged => look.glyphs.acknowledged,
-        IncidentState::Resolved => look.glyphs.done,
+    let (state, tone) = match row.state {
+        IncidentState::Open => (" ", look.styles.good),
+        IncidentState::Acknowledged => (look.glyphs.acknowledged, look.styles.good),
+        // A person said that it is over, and it still fires.
+        IncidentState::Resolved if row.firing > 0 => ("!", look.styles.warning),
+        IncidentState::Resolved => (look.glyphs.done, look.styles.good),
     };
     let time = started(row.opened_at, standing.now, standing.zone);
     let mut run = Run::new(buffer, place, look);
     run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
-    run.put(state, look.styles.good).put(" ", look.styles.text);
-    let tail = u16::try_from(time.len()).unwrap_or(0) + 1;
+    run.put(state, tone).put(" ", look.styles.text);
+    let owner =
+        row.owner.as_deref().map(|owner| look.fit(&look.visible(owner), OWNER).into_owned()).unwrap_or_default();
+    let mut tail = u16::try_from(time.len()).unwrap_or(0) + 1;
+    // Whose it is matters less than what it is where there is little room.
+    if !owner.is_empty() && run.room() >= OWNER_FROM {
+        tail += u16::try_from(text::width(&owner)).unwrap_or(0) + 1;
+    }
     let room = run.room().saturating_sub(tail);
     run.fit(&look.visible(&row.title), room, title);
-    run.right(tail - 1).put(&time, look.styles.muted);
+    run.right(tail - 1);
+    if run.room() > u16::try_from(time.len()).unwrap_or(0) {
+        run.put(&owner, look.styles.muted).put(" ", look.styles.text);
+    }
+    run.put(&time, look.styles.muted);
 }
 
 /// `14:02` within the last 20 hours, `21 Nov` before.
@@ -93,6 +113,9 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let total = model.facts.snapshot.queue.total;
     let mut run = Run::new(buffer, area.title, look);
     run.put("1 Incidents", look.pane_title(focused));
+    if queue.queue != Queue::All {
+        run.put(": ", look.pane_title(focused)).put(queue.queue.name(), look.pane_title(focused));
+    }
     if total > 0 {
         let height = u32::from(area.body.height);
         let last = (queue.top + height).min(total);
@@ -103,12 +126,52 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         run.put("  /", look.styles.key).field(edit, room);
     } else if !queue.filter.is_empty() {
         run.put("  /", look.styles.key).put(&look.visible(&queue.filter), look.styles.selected);
+    } else {
+        let room = run.room();
+        run.put(&fitting(&other_queues(model), usize::from(room)), look.styles.muted);
     }
+}
+
+/// How many incidents stand in the queues that are not shown, and what is resolved and fires all the same: what must not be
+/// overlooked first.
+fn other_queues(model: &Model) -> Vec<String> {
+    let header = &model.facts.snapshot.header;
+    let shown = model.ui.queue.queue;
+    let mut parts = Vec::new();
+    if header.resolved_firing > 0 {
+        parts.push(format!("{} resolved but firing", header.resolved_firing));
+    }
+    for queue in [Queue::Suppressed, Queue::Mine, Queue::Unassigned, Queue::All] {
+        let count = header.queues.of(queue);
+        // As long as nobody owns anything, all are unassigned: that says nothing.
+        let says_nothing =
+            count == 0 || (queue == Queue::Unassigned && shown == Queue::All && count == header.queues.all);
+        if queue != shown && !says_nothing {
+            parts.push(format!("{count} {}", queue.name()));
+        }
+    }
+    parts
+}
+
+/// As many of `parts`, whole ones, as fit in `room` columns, each after two spaces.
+fn fitting(parts: &[String], room: usize) -> String {
+    let mut line = String::new();
+    for part in parts {
+        if line.len() + 2 + part.len() > room {
+            break;
+        }
+        line.push_str("  ");
+        line.push_str(part);
+    }
+    line
 }
 
 fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let lines = if let Some(trouble) = &model.ui.trouble {
         vec!["The store cannot be read:".to_owned(), trouble.clone()]
+    } else if model.ui.queue.filter.is_empty() && model.ui.queue.queue != Queue::All {
+        let key = model.ui.keymap.key_for(Context::Incidents, Intent::NextQueue).unwrap_or_default();
+        vec![in_no_queue(model.ui.queue.queue).to_owned(), format!("{key} shows the next queue.")]
     } else if model.ui.queue.filter.is_empty() {
         let alerts = "Alerts appear here as they arrive. 2 opens the SOPs.".to_owned();
         ["No incident is open.".to_owned(), alerts].into_iter().chain(worries(model)).collect()
@@ -120,6 +183,15 @@ fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         lines.iter().flat_map(|line| wrap(&look.visible(line), usize::from(body.width).max(8), Break::AtSpaces));
     for (line, y) in wrapped.zip(body.y..area.body.bottom()) {
         put(buffer, body.x, y, body.width, &line, look.styles.muted);
+    }
+}
+
+const fn in_no_queue(queue: Queue) -> &'static str {
+    match queue {
+        Queue::All => "No incident is open.",
+        Queue::Mine => "No incident is yours.",
+        Queue::Unassigned => "No incident is without an owner.",
+        Queue::Suppressed => "No incident is suppressed.",
     }
 }
 

@@ -6,6 +6,7 @@
 //! Does not: read keys (crossterm's `EventStream` does), or draw (see `encoder`).
 
 mod caps;
+mod checkup;
 mod signals;
 mod writer;
 
@@ -28,6 +29,7 @@ use ratatui::layout::Size;
 use tokio::sync::Notify;
 
 pub use caps::Caps;
+pub use checkup::check_terminal;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 

@@ -260,6 +260,25 @@ fn a_fallback_says_what_it_is_and_drops_what_had_come() {
 }
 
 #[test]
+fn a_long_answer_that_is_there_at_once_is_read_from_its_beginning() {
+    let mut world = chatting((80, 24), vec![message(1, person(), "q"), long_answer()]);
+    let number = ask(&mut world, "why?");
+    prepared(&mut world, number, Route::Local { why: "No model is configured.".to_owned() });
+    let lines: Vec<String> = (0..60).map(|number| format!("passage {number}\n\n")).collect();
+    came(&mut world, number, text(&lines.concat()));
+    let shown = screen(&world);
+    assert!(shown.contains("Answered from SOPs") && shown.contains("passage 0"), "{shown}");
+    assert!(shown.contains("new lines below") && !shown.contains("passage 59"), "{shown}");
+    press(&mut world, KeyCode::Esc, KeyModifiers::NONE);
+    world.keys("G");
+    let shown = screen(&world);
+    assert!(shown.contains("passage 59") && !shown.contains("new lines below"), "{shown}");
+    // Who has been at the end stays there.
+    came(&mut world, number, text("and one more"));
+    assert!(screen(&world).contains("and one more"));
+}
+
+#[test]
 fn a_retry_counts_down_and_a_failure_gives_the_question_back() {
     let mut world = chatting((200, 50), Vec::new());
     let number = asked(&mut world);

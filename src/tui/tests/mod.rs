@@ -7,6 +7,7 @@ mod chat;
 mod chat_backend;
 mod chat_cost;
 mod chat_screens;
+mod hands;
 mod hostile;
 mod long;
 mod output;

@@ -115,6 +115,7 @@ pub(super) fn row(id: i64) -> QueueRow {
         owner: None,
         opened_at: NOW.minus(Duration::from_secs(78_000 - u64::try_from(id % 8 * 9_000).unwrap())),
         firing: 1,
+        suppressed: None,
     }
 }
 
@@ -150,7 +151,7 @@ pub(super) fn snapshot(ids: impl IntoIterator<Item = i64>) -> Snapshot {
             ],
             ..Header::default()
         },
-        queue: QueueWindow { total, start: 0, rows },
+        queue: QueueWindow { total, start: 0, near: None, rows },
         ..Snapshot::default()
     }
 }
@@ -175,9 +176,13 @@ pub(super) fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
         at: found.opened_at,
         who: "alertmanager".to_owned(),
         what: format!("opened, {}", found.severity.name()),
+        retracted_at: None,
     }];
     if found.state == IncidentState::Acknowledged {
-        timeline.insert(0, TimelineRow { at: NOW, who: "ada".to_owned(), what: "acknowledged".to_owned() });
+        timeline.insert(
+            0,
+            TimelineRow { at: NOW, who: "ada".to_owned(), what: "acknowledged".to_owned(), retracted_at: None },
+        );
     }
     let record = IncidentDetail {
         incident: Incident {
@@ -188,8 +193,11 @@ pub(super) fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
             severity_raw: found.severity.name().to_owned(),
             state: found.state,
             owner: found.owner,
+            acknowledged_by: None,
             opened_at: found.opened_at,
             resolved_at: None,
+            resolved_by: None,
+            suppressed: None,
             firing: found.firing,
             reopened: 0,
         },

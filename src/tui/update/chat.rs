@@ -16,7 +16,7 @@ use crate::tui::chat::colours::ColourJob;
 use crate::tui::chat::preview::PreviewPage;
 use crate::tui::chat::text::Paper;
 use crate::tui::chat::transcript::{Key, Messages};
-use crate::tui::chat::view::{Follow, GUTTER, Mode, Phase, Places, Spot, Thoughts, What};
+use crate::tui::chat::view::{ChatView, Follow, GUTTER, Mode, Phase, Places, Spot, Thoughts, What};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::{self, OutputShown, Pane};
@@ -114,7 +114,14 @@ fn settle(model: &mut Model, places: Places, before: Option<(Key, usize)>, lines
     match chat.follow {
         Follow::End if lines > chat.top + height => {
             let arriving = chat.turn.as_ref().is_some_and(|turn| turn.phase.is_busy()) && lines_before > 0;
-            chat.top = if arriving { bottom + height / 3 } else { bottom };
+            match at_once(chat).filter(|begin| chat.top <= *begin && lines > begin + height) {
+                Some(begin) => {
+                    chat.top = begin;
+                    chat.follow = Follow::Not { seen: begin + height };
+                }
+                None if arriving => chat.top = bottom + height / 3,
+                None => chat.top = bottom,
+            }
         }
         Follow::End if lines <= chat.top => chat.top = bottom,
         Follow::End => {}
@@ -123,6 +130,14 @@ fn settle(model: &mut Model, places: Places, before: Option<(Key, usize)>, lines
             chat.top = place.unwrap_or(chat.top).min(bottom);
         }
     }
+}
+
+/// Where an answer begins that comes faster than anyone reads: the program's own, which is there at once. It is read from
+/// its beginning.
+fn at_once(chat: &ChatView) -> Option<usize> {
+    let turn = chat.turn_here().filter(|turn| turn.fallback.is_some())?;
+    let stored = turn.finished.as_ref().map(|message| Key::Message(message.id));
+    [stored, Some(Key::Answer(turn.number))].into_iter().flatten().find_map(|key| chat.transcript.position(key, 0))
 }
 
 /// Asks for the colours of the code on the screen.

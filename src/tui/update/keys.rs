@@ -5,17 +5,15 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, output, overlay, queue, sop};
+use super::{asking, chat, hands, output, overlay, queue, sop};
 use crate::domain::id::IncidentId;
-use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
-use crate::engine::backend::Command;
 use crate::tui::chat::view::Mode;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
 use crate::tui::line_edit::{Edit, LineEdit};
-use crate::tui::msg::{Asked, Effect};
+use crate::tui::msg::Effect;
 use crate::tui::ui::{Model, Overlay, QueueEnd};
 
 /// The context in which keys are looked up now.
@@ -23,7 +21,7 @@ use crate::tui::ui::{Model, Overlay, QueueEnd};
 pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
-        Some(Overlay::Prompt(_) | Overlay::Picker(_)) => Context::Prompt,
+        Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_)) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. }) => Context::Help,
@@ -104,7 +102,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::FocusOutput => focus(model, Pane::Output),
         Intent::FocusChat => focus(model, Pane::Chat),
         Intent::Approvals => overlay::open_review(model, effects),
-        Intent::Acknowledge => acknowledge(model, effects),
+        Intent::Acknowledge => hands::acknowledge(model, effects),
         Intent::Sop => {
             focus(model, Pane::Sop);
             overlay::open_picker(model, effects);
@@ -140,16 +138,6 @@ fn focus(model: &mut Model, pane: Pane) {
     }
 }
 
-fn acknowledge(model: &mut Model, effects: &mut Vec<Effect>) {
-    let Some(id) = model.ui.queue.selected else { return };
-    let row = model.facts.snapshot.queue.rows.iter().find(|row| row.id == id);
-    let command = match row.map(|row| row.state) {
-        Some(IncidentState::Acknowledged) => IncidentCommand::Unacknowledge,
-        _ => IncidentCommand::Acknowledge,
-    };
-    effects.push(Effect::Send { asked: Asked::Incident, command: Command::Incident { id, command } });
-}
-
 fn in_queue(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
     let page = i64::from(model.queue_rows());
     match intent {
@@ -164,7 +152,8 @@ fn in_queue(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::Filter => model.ui.queue.editing = Some(LineEdit::new(&model.ui.queue.filter)),
         Intent::Open => focus(model, Pane::Sop),
         Intent::Back => queue::set_filter(model, String::new(), effects),
-        _ => {}
+        Intent::NextQueue => queue::show_next(model, effects),
+        _ => hands::intent(model, intent, effects),
     }
 }
 
@@ -286,6 +275,9 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => {
             prompt.edit.paste(text);
         }
+        Some(Overlay::Question(question)) => {
+            question.edit.paste(text);
+        }
         Some(Overlay::Picker(picker)) => {
             picker.edit.paste(text);
             picker.at = 0;
@@ -322,7 +314,7 @@ pub(super) const fn printable(key: KeyEvent) -> bool {
 
 /// The incident that an action of the person concerns.
 #[must_use]
-pub(super) fn incident_title(model: &Model, id: IncidentId) -> String {
+pub(crate) fn incident_title(model: &Model, id: IncidentId) -> String {
     let row = model.facts.snapshot.queue.rows.iter().find(|row| row.id == id).map(|row| row.title.clone());
     let detail = model.facts.detail().filter(|detail| detail.record.incident.id == id);
     row.or_else(|| detail.map(|detail| detail.record.incident.title.clone()))

@@ -4,6 +4,7 @@
 
 mod asking;
 mod chat;
+mod hands;
 mod keys;
 mod output;
 mod overlay;
@@ -11,7 +12,8 @@ mod queue;
 mod sop;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
-pub(crate) use keys::{context, pane_context, pane_name};
+pub(crate) use hands::UNTIL_CHANGED;
+pub(crate) use keys::{context, incident_title, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::sync::Arc;
@@ -192,6 +194,7 @@ fn query(model: &Model) -> SnapshotQuery {
         .map(|attempt| OutputQuery { attempt: attempt.id, tail_bytes: OUTPUT_TAIL });
     SnapshotQuery {
         queue: QueueQuery {
+            queue: ui.queue.queue,
             filter: ui.queue.filter.clone(),
             anchor,
             limit,
@@ -306,7 +309,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
         }
         (_, Ok(done)) => {
             let text = match done {
-                Done::Incident => None,
+                Done::Incident(said) => Some(said),
                 Done::Proposed(proposal) => {
                     let key = model.approvals_key();
                     Some(format!("Proposed, risk {}. {key} opens the review.", proposal.spec.risk.name()))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
-use super::{asking, keys, sop};
+use super::{asking, hands, keys, sop};
 use crate::domain::action::grant::Approval;
 use crate::domain::id::SopId;
 use crate::engine::backend::{Command, NeededValue};
@@ -127,6 +127,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => in_review(model, key, intent, effects),
         Some(Overlay::Prompt(_)) => in_prompt(model, key, intent, effects),
+        Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
         Some(Overlay::Page { page, .. }) => in_page(model, *page, intent),

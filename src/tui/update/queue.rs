@@ -176,9 +176,9 @@ pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> 
             queue.rank = rank;
         }
         None => {
-            // It is no longer in the queue: what now stands in its place is selected.
+            // It is not in the queue: what stands in its place is selected.
             let last = window.start + u32::try_from(window.rows.len()).unwrap_or(0);
-            let rank = queue.rank.clamp(window.start, last.saturating_sub(1).max(window.start));
+            let rank = window.near.unwrap_or(queue.rank).clamp(window.start, last.saturating_sub(1).max(window.start));
             queue.selected = row_at(window, rank);
             queue.rank = if queue.selected.is_some() { rank } else { 0 };
         }
@@ -190,6 +190,16 @@ pub(super) fn follow_selection(model: &mut Model, effects: &mut Vec<Effect>) -> 
         super::settle_later(model, Behind::Details, effects);
     }
     model.ui.queue.settling.is_none() && details_differ(model)
+}
+
+/// Shows the next queue. The incident under the cursor stays there when it is in that queue too; otherwise the one that stands
+/// where it would be takes its place.
+pub(super) fn show_next(model: &mut Model, effects: &mut Vec<Effect>) {
+    let queue = &mut model.ui.queue;
+    queue.queue = queue.queue.next();
+    queue.going = None;
+    queue.settling = None;
+    super::want_load(model, effects);
 }
 
 /// Uses `filter` from now on.

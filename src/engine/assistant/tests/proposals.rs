@@ -11,6 +11,7 @@ use crate::domain::action::spec::Target;
 use crate::domain::alert::AlertKey;
 use crate::domain::chat::FinishReason;
 use crate::domain::id::{IncidentId, MessageId};
+use crate::domain::incident::Queue;
 use crate::engine::ask::{ChatQuery, ModelStatus};
 use crate::engine::backend::{Backend as _, BackendError, Command, Done, QueueAnchor, QueueQuery, SnapshotQuery};
 use crate::engine::local::{LocalBackend, RunSettings};
@@ -108,6 +109,7 @@ async fn a_snapshot_has_the_conversation_and_what_was_spent() {
     let (_bench, backend, message) = with_answer().await;
     let chat = Some(ChatQuery { conversation: about_incident("").conversation, limit: 1 });
     let queue = QueueQuery {
+        queue: Queue::All,
         filter: String::new(),
         anchor: QueueAnchor::Rank(0),
         limit: 10,

@@ -1,0 +1,189 @@
+//! What `aiops doctor` looks at: each check with what the configuration says of it.
+//!
+//! Owns: the list of checks. Does not: judge; the parts that are looked at do.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{assistant, attempts_root, console, model, sources, store_options};
+use crate::adapters::checkup;
+use crate::adapters::gemini::{Gemini, Probed};
+use crate::adapters::host::SystemClock;
+use crate::cli::doctor::Check;
+use crate::config::{Config, Loaded, look_at_secrets};
+use crate::domain::chat::budget::usd;
+use crate::domain::checkup::Finding;
+use crate::domain::time::Timestamp;
+use crate::engine::library::Library;
+use crate::engine::ports::{Clock as _, Model as _, ModelErrorKind, SourceError};
+use crate::store;
+use crate::tui::terminal::check_terminal;
+
+/// The model gets this long to describe itself: less than a check may take.
+const DESCRIBED_WITHIN: Duration = Duration::from_millis(2_500);
+
+/// Whether services on the network may be asked that are not sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Network {
+    /// They may.
+    Online,
+    /// They may not.
+    Offline,
+}
+
+/// Every check of an installation with this configuration.
+pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
+    let config = Arc::new(loaded.config.clone());
+    let mut checks = vec![configuration(loaded), secrets(loaded.clone())];
+    checks.extend(sources(&config));
+    let of = |area, look: fn(&Config) -> Vec<Finding>| {
+        let config = Arc::clone(&config);
+        Check::new(area, move || look(&config))
+    };
+    checks.extend([
+        of("receiver", receiver),
+        of("database", |config| store::check_database(&config.store.path)),
+        of("attempts", |config| checkup::directory("output", Path::new(&attempts_root(&config.store.path)))),
+        of("log", |config| checkup::directory("log", config.log.path.parent().unwrap_or(Path::new("/")))),
+        Check::new("terminal", || check_terminal(&console::environment())),
+        Check::new("time", checkup::clock),
+        Check::new("logout", checkup::logout),
+        of(
+            "model",
+            match network {
+                Network::Online => |config| model(config, Network::Online),
+                Network::Offline => |config| model(config, Network::Offline),
+            },
+        ),
+        of("programs", programs),
+    ]);
+    checks
+}
+
+fn configuration(loaded: &Loaded) -> Check {
+    let mut findings: Vec<Finding> =
+        loaded.warnings.iter().map(|warning| Finding::warn(warning.to_string(), "See `aiops config check`")).collect();
+    findings.extend(loaded.files.iter().map(|file| Finding::ok(format!("{} is valid", file.display()))));
+    if loaded.files.is_empty() {
+        findings.push(Finding::ok("there is no file; the defaults and the environment are valid"));
+    }
+    Check::new("config", move || findings)
+}
+
+fn secrets(loaded: Loaded) -> Check {
+    Check::new("secrets", move || {
+        let warnings = look_at_secrets(&loaded);
+        if warnings.is_empty() {
+            return vec![Finding::ok("every secret that is named can be fetched")];
+        }
+        let fix = "Do what stands there; the console starts without it and tries again";
+        warnings.iter().map(|warning| Finding::fail(warning.to_string(), fix)).collect()
+    })
+}
+
+/// One check for each Alertmanager, so that none waits for another.
+fn sources(config: &Arc<Config>) -> Vec<Check> {
+    if config.alertmanagers.is_empty() {
+        let what = "no Alertmanager is asked; alerts come by webhook only";
+        let fix = "Add [[alertmanager]] with its url: what a webhook misses is found out that way";
+        return vec![Check::new("source", move || vec![Finding::warn(what, fix)])];
+    }
+    let check = |section: &crate::config::AlertmanagerSection| {
+        let section = section.clone();
+        Check::new("source", move || {
+            let name = format!("{} ({})", section.name, section.url);
+            let asked = console::block_on(sources::probe(section));
+            let failed = |SourceError { what, remedy }| Finding::fail(what, remedy);
+            vec![match asked {
+                Ok(Ok(probe)) => checkup::answer(&name, probe.latency, probe.skew_ms),
+                Ok(Err(error)) => failed(error),
+                Err(error) => {
+                    Finding::fail(format!("{name} could not be asked: {error}"), "Raise the limit of threads")
+                }
+            }]
+        })
+    };
+    config.alertmanagers.iter().map(check).collect()
+}
+
+fn receiver(config: &Config) -> Vec<Finding> {
+    if !config.receiver.enabled {
+        return vec![Finding::ok("switched off (receiver.enabled)")];
+    }
+    let options = store_options();
+    let holder = store::receiver_of(&config.store.path, &options.identity, &options.now);
+    checkup::port(config.receiver.listen, holder.as_deref())
+}
+
+/// The model, what it costs and what was spent. The key itself is fetched by the check of the secrets, and tried only online.
+fn model(config: &Config, network: Network) -> Vec<Finding> {
+    let gemini = match model::gemini(config) {
+        Ok(gemini) => gemini,
+        Err(error) if config.model.enabled => return vec![Finding::warn(error.what, error.remedy)],
+        Err(error) => return vec![Finding::ok(error.what)],
+    };
+    let now = SystemClock.now();
+    let tried = if network == Network::Online { "" } else { "; its key is not tried without --online" };
+    let asked = Finding::ok(format!("{} would be asked at {}{tried}", gemini.name(), gemini.destination()));
+    let mut findings = vec![asked, price(config, &gemini.name(), now), budget(config, now)];
+    findings.extend((network == Network::Online).then(|| described(&gemini)));
+    findings
+}
+
+/// Whether it is known what the model costs: without a price it is not asked.
+fn price(config: &Config, model: &str, now: Timestamp) -> Finding {
+    let prices = match assistant::price_source(config)() {
+        Ok(prices) => prices,
+        Err(error) => return Finding::fail(error, "No model is asked before that is done"),
+    };
+    match prices.tariff(model, now) {
+        Ok(_) => Finding::ok(format!("the price of {model} is known")),
+        Err(error) => Finding::fail(error.to_string(), "No model is asked before that is done"),
+    }
+}
+
+fn budget(config: &Config, now: Timestamp) -> Finding {
+    let most = config.budget.limits.per_day;
+    match store::spent_today(&config.store.path, now) {
+        Ok(spent) => {
+            let spent = spent.unwrap_or_default();
+            let what = format!("{} of {} were spent today (UTC)", usd(spent), usd(most));
+            if spent < most {
+                return Finding::ok(what);
+            }
+            let fix = "Raise budget.per_day, or wait: until then the assistant answers without a model";
+            Finding::warn(what, fix)
+        }
+        Err(error) => Finding::warn(format!("what was spent today is not known: {error}"), "Do what stands there"),
+    }
+}
+
+/// Whether the model can be reached with its key. Nothing is asked that costs something.
+fn described(gemini: &Gemini) -> Finding {
+    match console::block_on(gemini.probe(DESCRIBED_WITHIN)) {
+        Ok(Ok(Probed::Described { latency })) => {
+            Finding::ok(format!("the key is accepted, and {} is there ({} ms)", gemini.name(), latency.as_millis()))
+        }
+        Ok(Ok(Probed::NotOffered { host, port })) => checkup::reach(&host, port),
+        Ok(Err(error)) => match error.kind {
+            ModelErrorKind::Key | ModelErrorKind::Refused => Finding::fail(error.what, error.remedy),
+            // The console works without it, and tries again.
+            ModelErrorKind::Quota
+            | ModelErrorKind::Blocked
+            | ModelErrorKind::Unserved
+            | ModelErrorKind::Unreachable
+            | ModelErrorKind::Garbled
+            | ModelErrorKind::BreakerOpen => Finding::warn(error.what, error.remedy),
+        },
+        Err(error) => {
+            Finding::fail(format!("the model could not be looked for: {error}"), "Raise the limit of threads")
+        }
+    }
+}
+
+fn programs(config: &Config) -> Vec<Finding> {
+    let library = Library::load(&config.sops.directories);
+    let called = library.programs();
+    checkup::programs(&config.run.path, called.iter().map(|(name, sops)| (name.as_str(), sops.len())))
+}
