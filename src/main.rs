@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match &cli.command {
         Some(Command::Supervise { directory, digest }) => return aiops::supervise(directory, digest),
-        Some(Command::DemoFiller { volume, quota }) => return aiops::fill_demo_volume(volume, *quota),
+        Some(Command::DemoPart(part)) => return aiops::play_demo_part(part),
         _ => {}
     }
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -59,7 +59,7 @@ const DOMAIN_CRATES: [&str; 13] = [
 ];
 
 /// The crates that only one layer may use, and which.
-const OWNED_CRATES: [(&str, &[&str]); 10] = [
+const OWNED_CRATES: [(&str, &[&str]); 12] = [
     ("axum", &["api", "demo"]),
     ("clap", &["cli"]),
     ("crossterm", &["tui"]),
@@ -68,10 +68,12 @@ const OWNED_CRATES: [(&str, &[&str]); 10] = [
     // Signals and terminals, owners of files, locks: below what the standard library has.
     ("nix", &["adapters", "config", "demo", "engine", "failpoint", "store", "tui"]),
     ("ratatui", &["tui"]),
+    ("rcgen", &["demo"]),
     // The configuration only reads URLs with it, by the rules of the client that will use them.
     ("reqwest", &["adapters", "config"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
+    ("yasna", &["demo"]),
 ];
 
 /// What of the standard library `domain` may not touch.

@@ -47,7 +47,7 @@ pub(super) fn of(
 }
 
 /// Everything secret that the configuration names: none of it may ever leave.
-fn own_secrets(config: &Config) -> OwnSecrets {
+pub(super) fn own_secrets(config: &Config) -> OwnSecrets {
     let mut places: Vec<Secret> = Vec::new();
     places.extend(config.model.key.clone());
     places.extend(config.receiver.token.clone());

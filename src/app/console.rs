@@ -16,6 +16,7 @@ use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended};
 use crate::tui::look::Look;
 use crate::tui::terminal::Caps;
+use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Settings};
 use crate::tui::zone::{Shown, Zone};
 
@@ -39,7 +40,7 @@ pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let ended = show(app, &config, appearance, &name).await;
+        let ended = show(app, &config, appearance, &name, Guidance::None).await;
         ingest.stop(PATIENCE).await;
         ended
     })?;
@@ -59,11 +60,17 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
     Ok(result)
 }
 
-/// Shows the console; `name` stands in the header.
+/// Shows the console; `name` stands in the header, `guidance` says whether a tour leads through it.
 ///
 /// # Errors
 /// When there is no terminal.
-pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name: &str) -> Result<Exit, Report> {
+pub(super) async fn show(
+    app: App,
+    config: &Config,
+    appearance: Appearance,
+    name: &str,
+    guidance: Guidance,
+) -> Result<Exit, Report> {
     let caps = Caps::detect(&environment());
     let unicode = match config.console.ascii {
         Ascii::Auto => caps.unicode,
@@ -80,7 +87,7 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
     };
     let tell = app.notices.tell.clone();
     let console = Console {
-        model: Model::new((0, 0), appearance.keymap, settings),
+        model: Model::new((0, 0), appearance.keymap, settings).guided(guidance),
         look: Look::new(appearance.styles, repertoire),
         caps,
         backend: Arc::new(app.backend.clone()),

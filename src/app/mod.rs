@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod model;
 mod sources;
+mod stand_in;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -26,7 +27,7 @@ use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{ProcessRunner, Scope};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
-use crate::cli::{Cli, Command, Exit};
+use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
 use crate::domain::actor::Actor;
@@ -90,10 +91,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             Ok(crate::cli::keys::run(&keys, format, &mut io::stdout().lock())?)
         }
         None => console::run(crate::config::load(&request)?),
-        Some(Command::Demo) => demo::run(crate::config::load(&request)?),
-        Some(Command::DemoModel { port, key, script }) => demo::stand_in(*port, key, script.as_deref()),
+        Some(Command::Demo(options)) => demo::run(crate::config::load(&request)?, *options),
+        Some(Command::DemoModel { port, key, script }) => stand_in::serve(*port, key, script.as_deref()),
         // `main` does these two before the configuration is looked at.
-        Some(Command::Supervise { .. } | Command::DemoFiller { .. }) => {
+        Some(Command::Supervise { .. } | Command::DemoPart(_)) => {
             write!(io::stderr(), "This is an internal command.")?;
             Ok(Exit::Usage)
         }
@@ -106,11 +107,18 @@ pub fn supervise(directory: &Path, digest: &str) -> ExitCode {
     crate::adapters::process::supervise(directory, digest)
 }
 
-/// Fills the demo's volume: the body of the hidden subcommand `demo-filler`.
+/// Plays a part in the demo's world: the body of the hidden subcommand `demo-part`.
 #[must_use]
-pub fn fill_demo_volume(volume: &Path, quota: u64) -> ExitCode {
-    // Its output goes nowhere; the exit code is all that anyone sees.
-    if crate::demo::fill(volume, quota).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+pub fn play_demo_part(part: &DemoPart) -> ExitCode {
+    use crate::demo::{Leash, WorkerPlace, fill, supervise_worker, work};
+    let leash = Leash::of_this_process();
+    // What they print goes nowhere: the exit code and their logs are all that anyone sees.
+    let done = match part {
+        DemoPart::Filler { volume, quota } => fill(volume, *quota, &leash).is_ok(),
+        DemoPart::Supervisor { directory } => supervise_worker(directory, Path::new(demo::PROGRAM), &leash).is_ok(),
+        DemoPart::Worker { directory } => work(&WorkerPlace::of(directory), &leash).is_ok(),
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The exit code that tells programs what `report` tells people.

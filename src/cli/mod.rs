@@ -65,7 +65,7 @@ pub struct Global {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Show the console against an embedded world; nothing needs to be installed
-    Demo,
+    Demo(DemoOptions),
     /// Look at incidents and work on them
     #[command(subcommand)]
     Incidents(incidents::IncidentsCommand),
@@ -102,14 +102,9 @@ pub enum Command {
         /// Digest of the action that was approved
         digest: String,
     },
-    /// Fill a directory with logs until it holds this many bytes; started by the demo
-    #[command(hide = true)]
-    DemoFiller {
-        /// Directory to fill
-        volume: PathBuf,
-        /// Bytes at which it ends
-        quota: u64,
-    },
+    /// Play a part in the embedded world until the standard input is closed; started by the demo
+    #[command(subcommand, hide = true)]
+    DemoPart(DemoPart),
     /// Stand in for Gemini on this host until the standard input ends; prints its base URL
     #[command(hide = true)]
     DemoModel {
@@ -122,6 +117,42 @@ pub enum Command {
         /// Scenarios in TOML that go before those of the demo
         #[arg(long, value_name = "PATH")]
         script: Option<PathBuf>,
+    },
+}
+
+/// How the demo goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct DemoOptions {
+    /// Start without the guided tour
+    #[arg(long)]
+    pub no_tour: bool,
+    /// Ask a stand-in for a model, on this host and with answers that were written in advance
+    #[arg(long)]
+    pub fake_model: bool,
+    /// Seconds between the causes of two incidents
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub stagger: u64,
+}
+
+/// A process of the embedded world.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum DemoPart {
+    /// Fill a directory with logs until it holds this many bytes
+    Filler {
+        /// Directory to fill
+        volume: PathBuf,
+        /// Bytes at which it ends
+        quota: u64,
+    },
+    /// Keep the worker alive
+    Supervisor {
+        /// Directory of the demo
+        directory: PathBuf,
+    },
+    /// Send orders
+    Worker {
+        /// Directory of the demo
+        directory: PathBuf,
     },
 }
 
@@ -252,7 +283,12 @@ mod tests {
 
     #[rstest]
     #[case(&[], None)]
-    #[case(&["demo"], Some(Command::Demo))]
+    #[case(&["demo"], Some(Command::Demo(DemoOptions { no_tour: false, fake_model: false, stagger: 20 })))]
+    #[case(
+        &["demo", "--no-tour", "--stagger", "0", "--fake-model"],
+        Some(Command::Demo(DemoOptions { no_tour: true, fake_model: true, stagger: 0 }))
+    )]
+    #[case(&["demo-part", "worker", "/d"], Some(Command::DemoPart(DemoPart::Worker { directory: "/d".into() })))]
     #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify { file: None })))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
@@ -278,6 +314,8 @@ mod tests {
 
     #[rstest]
     #[case(&["dmeo"])]
+    #[case(&["demo", "--stagger", "3601"])]
+    #[case(&["demo-part"])]
     #[case(&["journal"])]
     #[case(&["config"])]
     #[case(&["incidents", "ack", "x"])]

@@ -8,6 +8,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use super::leash::{Heard, Leash};
+
 /// A log is rotated when it has this size.
 const ROTATE_AT: u64 = 512 * 1024;
 /// It writes this often.
@@ -15,17 +17,13 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// Lines written each time.
 const LINES: u32 = 1_200;
 
-/// Writes logs into `volume` until `quota` bytes are used, or until the process that started it is gone.
+/// Writes logs into `volume` until `quota` bytes are used, or until the one that holds `leash` is gone.
 ///
 /// # Errors
 /// When the volume cannot be written to.
-pub fn fill(volume: &Path, quota: u64) -> io::Result<()> {
-    let parent = nix::unistd::getppid();
+pub fn fill(volume: &Path, quota: u64, leash: &Leash) -> io::Result<()> {
     let mut number = 0_u64;
     loop {
-        if nix::unistd::getppid() != parent {
-            return Ok(());
-        }
         let current = volume.join("worker.log");
         let mut log = OpenOptions::new().create(true).append(true).open(&current)?;
         let mut lines = String::new();
@@ -40,11 +38,13 @@ pub fn fill(volume: &Path, quota: u64) -> io::Result<()> {
         if log.metadata()?.len() >= ROTATE_AT {
             rotate(volume)?;
         }
-        if super::check::used_bytes(volume) >= quota {
+        if super::disk::used_bytes(volume) >= quota {
             log.write_all(b"level=error msg=\"write failed: no space left on volume, giving up\"\n")?;
             return Ok(());
         }
-        std::thread::sleep(PAUSE);
+        if leash.wait(PAUSE) == Heard::Gone {
+            return Ok(());
+        }
     }
 }
 
@@ -65,13 +65,23 @@ mod tests {
     fn it_fills_the_volume_with_rotated_logs_and_stops_at_the_quota() {
         let volume = tempfile::tempdir().unwrap();
         let quota = 3 * ROTATE_AT;
-        fill(volume.path(), quota).unwrap();
-        let used = crate::demo::check::used_bytes(volume.path());
+        let (reader, held) = io::pipe().unwrap();
+        fill(volume.path(), quota, &Leash::on(reader)).unwrap();
+        drop(held);
+        let used = crate::demo::disk::used_bytes(volume.path());
         assert!(used >= quota && used < quota + ROTATE_AT, "{used}");
         let rotated = fs::read_dir(volume.path())
             .unwrap()
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().starts_with("worker.log."));
         assert!(rotated.count() >= 2);
+    }
+
+    #[test]
+    fn it_ends_when_nobody_holds_its_leash() {
+        let volume = tempfile::tempdir().unwrap();
+        let (reader, held) = io::pipe().unwrap();
+        drop(held);
+        fill(volume.path(), u64::MAX, &Leash::on(reader)).unwrap();
     }
 }

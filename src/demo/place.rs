@@ -22,6 +22,9 @@ pub enum PlaceError {
 /// When the process of that number was started, in clock ticks since boot; `None` when there is none.
 pub type StartTicks = fn(u32) -> Option<u64>;
 
+/// Ends the commands that a crashed demo has left running in its directory, before that is removed.
+pub type EndLeftOver = fn(&Path);
+
 /// The directory of one demo.
 #[derive(Debug)]
 pub struct Place {
@@ -33,18 +36,18 @@ impl Place {
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn create(start_ticks: StartTicks) -> Result<Self, PlaceError> {
+    pub fn create(start_ticks: StartTicks, end_left_over: EndLeftOver) -> Result<Self, PlaceError> {
         let root = std::env::temp_dir().join(format!("aiops-demo-{}", getuid()));
-        Self::create_below(&root, start_ticks)
+        Self::create_below(&root, start_ticks, end_left_over)
     }
 
     /// The same below `root`.
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn create_below(root: &Path, start_ticks: StartTicks) -> Result<Self, PlaceError> {
+    pub fn create_below(root: &Path, start_ticks: StartTicks, end_left_over: EndLeftOver) -> Result<Self, PlaceError> {
         private_directory(root)?;
-        remove_stale(root, start_ticks);
+        remove_stale(root, start_ticks, end_left_over);
         let pid = std::process::id();
         let ticks = start_ticks(pid).unwrap_or(0);
         let path = root.join(format!("{pid}-{ticks}"));
@@ -84,14 +87,16 @@ fn private_directory(path: &Path) -> Result<(), PlaceError> {
 }
 
 /// Removes the directories of demos whose process is gone: same number but another start time is another process.
-fn remove_stale(root: &Path, start_ticks: StartTicks) {
+fn remove_stale(root: &Path, start_ticks: StartTicks, end_left_over: EndLeftOver) {
     let Ok(entries) = fs::read_dir(root) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some((pid, ticks)) = name.to_str().and_then(parse_name) else { continue };
-        if start_ticks(pid) != Some(ticks)
-            && let Err(error) = fs::remove_dir_all(entry.path())
-        {
+        if start_ticks(pid) == Some(ticks) {
+            continue;
+        }
+        end_left_over(&entry.path());
+        if let Err(error) = fs::remove_dir_all(entry.path()) {
             tracing::warn!(path = %entry.path().display(), %error, "an old demo could not be removed");
         }
     }
@@ -113,11 +118,13 @@ mod tests {
         (pid == std::process::id()).then_some(4711)
     }
 
+    fn nothing_runs(_: &Path) {}
+
     #[test]
     fn it_is_private_and_leaves_nothing_behind() {
         let outer = tempfile::tempdir().unwrap();
         let root = outer.path().join("demos");
-        let place = Place::create_below(&root, only_us).unwrap();
+        let place = Place::create_below(&root, only_us, nothing_runs).unwrap();
         fs::write(place.path().join("file"), "x").unwrap();
         assert_eq!(fs::metadata(place.path()).unwrap().mode() & 0o777, 0o700);
         place.remove();
@@ -128,7 +135,7 @@ mod tests {
     fn a_crashed_demo_is_removed_and_a_living_one_is_not() {
         let outer = tempfile::tempdir().unwrap();
         let root = outer.path().join("demos");
-        let alive = Place::create_below(&root, only_us).unwrap();
+        let alive = Place::create_below(&root, only_us, nothing_runs).unwrap();
         let own_pid = std::process::id();
         let crashed = root.join("4194999-17");
         let reused = root.join(format!("{own_pid}-1"));
@@ -138,7 +145,8 @@ mod tests {
         }
         let unrelated = root.join("notes");
         fs::create_dir(&unrelated).unwrap();
-        remove_stale(&root, only_us);
+        // It is there when what runs in it is looked for.
+        remove_stale(&root, only_us, |path| assert!(path.join("file").exists()));
         assert!(!crashed.exists() && !reused.exists());
         assert!(alive.path().exists() && unrelated.exists());
     }
@@ -149,9 +157,9 @@ mod tests {
         let root = outer.path().join("demos");
         fs::create_dir(&root).unwrap();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(matches!(Place::create_below(&root, only_us), Err(PlaceError::NotOurs(_))));
+        assert!(matches!(Place::create_below(&root, only_us, nothing_runs), Err(PlaceError::NotOurs(_))));
         let link = outer.path().join("link");
         std::os::unix::fs::symlink(outer.path(), &link).unwrap();
-        assert!(matches!(Place::create_below(&link, only_us), Err(PlaceError::NotOurs(_))));
+        assert!(matches!(Place::create_below(&link, only_us, nothing_runs), Err(PlaceError::NotOurs(_))));
     }
 }

@@ -142,7 +142,7 @@ impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
         let Console { mut model, look, caps, backend, clock, notices, loans } = console;
         let size = session.size();
-        model.ui.size = (size.width, size.height);
+        model.ui.fit((size.width, size.height));
         let writer = session.writer()?;
         let encoder = Encoder::new(size, caps.depth, look.repertoire);
         // The encoder cannot fail: it writes into memory.
@@ -294,7 +294,7 @@ impl Running {
 
     fn paint(&mut self) {
         self.dirty = false;
-        let (columns, rows) = self.model.ui.size;
+        let (columns, rows) = self.model.ui.terminal;
         let size = Size::new(columns, rows);
         if self.painted_size != size {
             self.painted_size = size;
@@ -389,7 +389,7 @@ impl Running {
 
     fn repaint(&mut self) {
         self.terminal.backend_mut().repaint();
-        let (columns, rows) = self.model.ui.size;
+        let (columns, rows) = self.model.ui.terminal;
         let Ok(()) = self.terminal.resize(Rect::new(0, 0, columns, rows));
         self.dirty = true;
     }

@@ -140,6 +140,8 @@ intents! {
     Sources = "sources", "health of the sources";
     /// Times in UTC or in the zone of this machine.
     TimeZone = "time-zone", "times in UTC or local";
+    /// End the guided tour, which only the demo has.
+    EndTour = "end-tour", "end the tour";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.

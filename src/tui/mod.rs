@@ -22,6 +22,7 @@ pub mod settings;
 pub mod sop_lines;
 pub mod terminal;
 pub mod theme;
+pub mod tour;
 pub mod ui;
 pub mod update;
 mod wrap;

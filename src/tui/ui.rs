@@ -23,6 +23,7 @@ use crate::tui::palette::Palette;
 use crate::tui::review::Review;
 use crate::tui::search::Search;
 use crate::tui::sop_lines::{Laid, SopLine};
+use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -64,8 +65,12 @@ impl Facts {
 /// State of the screen.
 #[derive(Debug)]
 pub struct Ui {
-    /// Columns and rows.
+    /// Columns and rows for everything but the guided tour.
     pub size: (u16, u16),
+    /// Columns and rows of the terminal.
+    pub terminal: (u16, u16),
+    /// The guided tour, until it has ended.
+    pub tour: Option<Tour>,
     /// Which pane keys go to.
     pub focus: Pane,
     /// The queue.
@@ -399,6 +404,8 @@ impl Model {
     pub fn new(size: (u16, u16), keymap: Keymap, settings: Settings) -> Self {
         let ui = Ui {
             size,
+            terminal: size,
+            tour: None,
             focus: Pane::Incidents,
             queue: QueueView::default(),
             sop: SopView::default(),
@@ -417,6 +424,17 @@ impl Model {
             trouble: None,
         };
         Self { ui, facts: Facts::default() }
+    }
+
+    /// The same, with the guided tour if that is wanted.
+    #[must_use]
+    pub fn guided(mut self, guidance: Guidance) -> Self {
+        if guidance == Guidance::Tour {
+            self.ui.tour = Some(Tour::new());
+            self.ui.keymap = self.ui.keymap.with_end_of_tour();
+            self.ui.fit(self.ui.terminal);
+        }
+        self
     }
 
     /// Where everything stands now; `None` when the terminal is too small.
@@ -454,6 +472,13 @@ impl Model {
 }
 
 impl Ui {
+    /// The terminal has this size, or the tour has ended: what is left for everything else follows.
+    pub fn fit(&mut self, terminal: (u16, u16)) {
+        self.terminal = terminal;
+        let (columns, rows) = terminal;
+        self.size = (columns, rows - tour::rows_of(self.tour.as_ref(), rows));
+    }
+
     /// A new number for a timer.
     pub fn next_timer(&mut self) -> u64 {
         self.timer += 1;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::demo::from_a_question_to_the_output;
 use super::pipeline::{eventually, until_accepted};
 use super::pty::{Console, Home, PATIENCE};
 use super::receiver::{body, free_port};
@@ -27,14 +28,14 @@ struct Tmux {
 
 impl Tmux {
     /// A server of `home`, and the command line with which people come to their session there: it attaches, or begins
-    /// with `aiops --config CONFIG` when there is nothing to attach to.
-    fn new(program: PathBuf, home: &Home, settings: &str, config: &str) -> (Self, Vec<String>) {
+    /// with `aiops ARGUMENTS` when there is nothing to attach to.
+    fn new(program: PathBuf, home: &Home, settings: &str, arguments: &[&str]) -> (Self, Vec<String>) {
         let place = |name: &str| home.path().join(name).display().to_string();
         std::fs::write(place("tmux.conf"), settings).unwrap();
         let (socket, file) = (place("tmux"), place("tmux.conf"));
         let mut words = vec![program.display().to_string()];
         words.extend(["-S", &socket, "-f", &file, "new-session", "-A", "-s", "work"].map(str::to_owned));
-        words.extend([env!("CARGO_BIN_EXE_aiops"), "--config", config].map(str::to_owned));
+        words.extend([&[env!("CARGO_BIN_EXE_aiops")], arguments].concat().into_iter().map(str::to_owned));
         (Self { program, socket }, words)
     }
 
@@ -136,7 +137,7 @@ fn leaving_and_coming_back(test: &str, term: &str) {
     let port = free_port();
     let config = home.configure(&format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).display().to_string();
     let settings = format!("set -g default-terminal {term}\nset -g status off\nset -g window-size latest\n");
-    let (tmux, command) = Tmux::new(program, &home, &settings, &config);
+    let (tmux, command) = Tmux::new(program, &home, &settings, &["--config", &config]);
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
     let sshd = Sshd::start(&programs, &home, &command);
     let visit = |columns, rows| {
@@ -189,13 +190,31 @@ fn plain_screen_is_left_and_come_back_to() {
     leaving_and_coming_back("plain_screen_is_left_and_come_back_to", "screen");
 }
 
+/// From a question to the output of an approved command, as people do it who come by ssh and live in tmux.
+#[test]
+fn a_command_of_an_answer_is_approved_over_ssh_in_tmux() {
+    let test = "a_command_of_an_answer_is_approved_over_ssh_in_tmux";
+    let (Some(programs), Some(program)) = (Programs::installed(test), installed("tmux", test)) else { return };
+    let home = Home::new();
+    let settings = "set -g default-terminal tmux-256color\nset -g status off\n";
+    let demo = ["demo", "--no-tour", "--stagger", "3600", "--fake-model"];
+    let (tmux, command) = Tmux::new(program, &home, settings, &demo);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    let sshd = Sshd::start(&programs, &home, &command);
+    let mut console = sshd.login(&home, 120, 40, "xterm-256color");
+    from_a_question_to_the_output(&mut console);
+    console.type_keys("1q");
+    assert_eq!(console.wait_exit(), 0);
+    eventually("the end of the session", || tmux.server().is_none());
+}
+
 #[test]
 fn a_terminal_without_an_alternate_screen_is_left_clean() {
     let Some(program) = installed("tmux", "a_terminal_without_an_alternate_screen_is_left_clean") else { return };
     let home = Home::new();
     let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
     let settings = "set -g status off\nset -g alternate-screen off\nset -g remain-on-exit on\n";
-    let (tmux, command) = Tmux::new(program, &home, settings, &config);
+    let (tmux, command) = Tmux::new(program, &home, settings, &["--config", &config]);
     let mut terminal = Console::program(&home, 80, 24, &command, &[]);
     terminal.wait_text("No incident is open");
     terminal.type_keys("q");

@@ -27,6 +27,9 @@ use tokio::task::JoinHandle;
 
 pub use script::{Scenario, Script, ScriptError};
 
+/// A model that only the stand-in has, so that nobody takes its answers for those of another one.
+pub const OWN_NAME: &str = "stand-in";
+
 /// Requests that are remembered; older ones are forgotten.
 const REMEMBERED: usize = 256;
 

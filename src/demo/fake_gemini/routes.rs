@@ -18,13 +18,14 @@ use super::answer::{Form, Frame, error, joined, pieces, refusal, tokens};
 use super::check::check;
 use super::rules::{Generation, camel, list, refusals};
 use super::script::{Ending, Fault, Reply, Speech, filled};
-use super::{REMEMBERED, Received, Shared};
+use super::{OWN_NAME, REMEMBERED, Received, Shared};
 
 /// What the service takes at most with data inside the body; in bytes.
 const LARGEST_BODY: usize = 20 * 1024 * 1024;
 
 /// The models that are known, and what they take and put out at most, in tokens.
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
+    OWN_NAME,
     "gemini-3.8-flash",
     "gemini-3.5-flash-lite",
     "gemini-3.1-flash-lite",
@@ -204,8 +205,8 @@ async fn generate(shared: &Shared, asked: &Asked<'_>, body: &[u8], number: usize
             return refused(&["continuation_token: this token does not belong to this request.".to_owned()]);
         }
     }
-    let turn = last_turn(&value);
-    let Some((name, reply)) = next_reply(shared, &turn) else {
+    let said = said(&value);
+    let Some((name, reply)) = next_reply(shared, &said) else {
         return fault(500, "INTERNAL", "The script has no answer to this request.");
     };
     let frame = Frame { model: asked.model, number, prompt_tokens: tokens(text_of(&value).len()) };
@@ -214,20 +215,20 @@ async fn generate(shared: &Shared, asked: &Asked<'_>, body: &[u8], number: usize
         Reply::Hang {} => std::future::pending().await,
         Reply::Blocked { reason } => send(&[frame.blocked(&reason)], &Speech::default(), form),
         Reply::Raw { content_type, text } => {
-            let body = Body::from(filled(&text, &turn));
+            let body = Body::from(filled(&text, &said));
             Response::builder().header(header::CONTENT_TYPE, content_type).body(body).unwrap_or_default()
         }
         Reply::Answer(speech) => {
             let token = (speech.finish == "CONTINUATION").then(|| issue(shared, &name, essence(&value)));
-            let text = filled(speech.text.trim_end_matches('\n'), &turn).repeat(speech.repeat);
+            let text = filled(speech.text.trim_end_matches('\n'), &said).repeat(speech.repeat);
             send(&frame.chunks(&speech, &text, token.as_deref()), &speech, form)
         }
     }
 }
 
-/// The next reply of the scenario for `turn`, and that scenario's name.
-fn next_reply(shared: &Shared, turn: &str) -> Option<(String, Reply)> {
-    let scenario = shared.script.choose(turn)?;
+/// The next reply of the scenario for what was `said`, and that scenario's name.
+fn next_reply(shared: &Shared, said: &str) -> Option<(String, Reply)> {
+    let scenario = shared.script.choose(said)?;
     let mut memory = shared.memory();
     let used = memory.used.entry(scenario.name.clone()).or_default();
     let reply = scenario.replies.get(*used).or_else(|| scenario.replies.last())?;
@@ -352,20 +353,18 @@ fn whole(chunks: &[Value], speech: &Speech) -> Response {
     }
 }
 
-/// All text of the last turn of the user that asks something.
-fn last_turn(value: &Value) -> String {
+/// All text of the user: a question is about what was said before it, too. The last paragraph is the end of the last turn.
+fn said(value: &Value) -> String {
     let texts = |content: &Value| -> String {
         list(content, "parts").iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n")
     };
     let answered = |content: &&Value| list(content, "parts").iter().any(|part| part.get("functionResponse").is_some());
-    let contents = list(value, "contents");
-    let users = contents.iter().rev().filter(|content| content["role"].as_str().unwrap_or("user") == "user");
-    let last = users.clone().next();
-    match last {
+    let contents = list(value, "contents").iter();
+    let users: Vec<&Value> = contents.filter(|content| content["role"].as_str().unwrap_or("user") == "user").collect();
+    match users.last() {
         // Answers to calls are their own words, so that a script can go on after them.
-        Some(content) if answered(&content) => content.to_string(),
-        Some(content) => texts(content),
-        None => String::new(),
+        Some(last) if answered(last) => last.to_string(),
+        _ => users.into_iter().map(texts).collect::<Vec<_>>().join("\n\n"),
     }
 }
 

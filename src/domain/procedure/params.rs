@@ -120,7 +120,8 @@ pub fn bind(uses: &[ParamUse], labels: &Labels, typed: &BTreeMap<String, String>
 
 /// Other names that a label may have, by the name that documents use. Every name is in lower snake case.
 ///
-/// From the label sets of kube-state-metrics, node_exporter, cAdvisor and blackbox_exporter. Labels that name a thing come
+/// From the label sets of kube-state-metrics, node_exporter, cAdvisor, blackbox_exporter, x509-certificate-exporter
+/// (`filepath`) and ssl_exporter (`file`). Labels that name a thing come
 /// before `instance`, which is an address with a port.
 pub const ALIASES: &[(&str, &[&str])] = &[
     ("ns", &["namespace", "exported_namespace"]),
@@ -153,6 +154,7 @@ pub const ALIASES: &[(&str, &[&str])] = &[
     ("env", &["environment"]),
     ("environment", &["env"]),
     ("unit", &["name", "systemd_unit"]),
+    ("certificate_file", &["filepath", "file"]),
 ];
 
 /// An alert with one of these may come from an exporter that reports about others (kube-state-metrics): its `instance` is

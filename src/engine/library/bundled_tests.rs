@@ -23,7 +23,7 @@ use crate::domain::procedure::{BranchOrigin, NodeKind, Procedure, SectionRole, S
 /// too, so that a parameter that would take them by mistake is noticed.
 const USUAL_LABELS: &[(&str, &[&str])] = &[
     ("alertmanager-not-notifying", &["instance", "job", "integration", "reason", "cluster"]),
-    ("certificate-expiring", &["instance", "job"]),
+    ("certificate-expiring", &["instance", "job", "filename", "filepath", "subject_CN", "issuer_CN", "serial_number"]),
     ("clock-skew", &["instance", "job"]),
     ("disk-full", &["instance", "job", "device", "fstype", "mountpoint"]),
     ("dns-failing", &["instance", "job", "server", "zone", "pod", "namespace"]),

@@ -15,6 +15,7 @@ mod question;
 mod queue;
 mod search;
 mod sop;
+mod tour;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -50,6 +51,7 @@ pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     }
     footer::draw(buffer, layout.footer, model, look);
     overlay::draw(buffer, model, look);
+    tour::draw(buffer, model, look);
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect, look: &Look) {

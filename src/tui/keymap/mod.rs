@@ -21,6 +21,9 @@ use super::settings::{SettingsError, entries};
 /// The keymap that comes with the program.
 pub const BUNDLED: &str = include_str!("../../../assets/keymap.toml");
 
+/// Keys that may end the guided tour, the one that is wanted most first.
+const END_OF_TOUR: [&str; 4] = ["X", "f12", "ctrl-e", "ctrl-t"];
+
 const BUNDLED_NAME: &str = "keymap.toml (bundled)";
 
 /// The value that takes a key's meaning away.
@@ -202,6 +205,21 @@ impl Keymap {
         merged.check_inherited(file)?;
         merged.check_reachable(file)?;
         Ok(merged)
+    }
+
+    /// This keymap with a key that ends the guided tour: the first of a few that has no meaning anywhere yet, so that the
+    /// person's own keys stay what they are. Without one, the tour has to be gone to its end.
+    #[must_use]
+    pub fn with_end_of_tour(&self) -> Self {
+        let free = |chord: &Chord| self.bindings.iter().all(|binding| binding.chord != *chord);
+        let chord = END_OF_TOUR.into_iter().filter_map(|name| Chord::parse(name).ok()).find(free);
+        let binding = chord.map(|chord| Binding {
+            context: Context::Global,
+            chord,
+            intent: Intent::EndTour,
+            place: ("the guided tour".to_owned(), 1),
+        });
+        Self { bindings: self.bindings.iter().cloned().chain(binding).collect() }
     }
 
     /// No context gives a meaning of its own to a chord that it inherits.
@@ -388,7 +406,8 @@ mod tests {
 
     #[test]
     fn every_intent_has_a_key() {
-        let keymap = Keymap::bundled().unwrap();
+        // The end of the tour gets one where there is a tour.
+        let keymap = Keymap::bundled().unwrap().with_end_of_tour();
         for intent in Intent::ALL {
             assert!(keymap.bindings.iter().any(|binding| binding.intent == *intent), "{}", intent.name());
         }

@@ -18,4 +18,5 @@ mod queue;
 mod screens;
 mod search;
 mod sop;
+mod tour;
 mod world;

@@ -106,6 +106,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
         Intent::TimeZone => model.ui.settings.zone.switch(),
+        Intent::EndTour => super::end_tour(model, effects),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
         Intent::PreviousPane => focus(model, next_pane(model, Direction::Backward)),
         Intent::FocusIncidents => focus(model, Pane::Incidents),

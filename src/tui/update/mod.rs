@@ -29,6 +29,7 @@ use crate::engine::backend::{
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::tour;
 use crate::tui::ui::{Behind, Model, Overlay, Settling, Toast, ToastLevel};
 
 /// Changes of the store are loaded at most this often, so that a storm of alerts does not become a storm of bytes.
@@ -57,12 +58,8 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         Msg::Key(key) => keys::pressed(model, key, &mut effects),
         Msg::Paste(text) => keys::pasted(model, &text, &mut effects),
         Msg::Resized(columns, rows) => {
-            model.ui.size = (columns, rows);
-            queue::keep_visible(model);
-            overlay::refresh(model);
-            sop::keep_visible(model);
+            fit(model, (columns, rows), &mut effects);
             effects.push(Effect::Repaint);
-            want_load(model, &mut effects);
         }
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
@@ -83,8 +80,35 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         Msg::Chat(msg) => asking::heard(model, msg, &mut effects),
     }
     chat::refresh(model, &mut effects);
+    follow_tour(model, &mut effects);
     next_notice(model, &mut effects);
     effects
+}
+
+/// Everything follows the size of the terminal, or the row that the tour takes from it or gives back.
+fn fit(model: &mut Model, terminal: (u16, u16), effects: &mut Vec<Effect>) {
+    model.ui.fit(terminal);
+    queue::keep_visible(model);
+    overlay::refresh(model);
+    sop::keep_visible(model);
+    want_load(model, effects);
+}
+
+/// The tour goes on when the person has done what it says.
+fn follow_tour(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(tour) = model.ui.tour else { return };
+    model.ui.tour = tour.after(model);
+    if model.ui.tour.is_none() {
+        fit(model, model.ui.terminal, effects);
+        toast(model, ToastLevel::Done, tour::FAREWELL.to_owned(), effects);
+    }
+}
+
+/// The tour ends because the person wants no more of it.
+pub(super) fn end_tour(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.ui.tour.take().is_some() {
+        fit(model, model.ui.terminal, effects);
+    }
 }
 
 fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {

@@ -176,7 +176,7 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
 }
 
 fn approve(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (now, size) = (model.ui.monotonic, model.ui.size);
+    let (now, size) = (model.ui.monotonic, model.ui.terminal);
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
     let Some(proposal) = model.facts.snapshot.tray.iter().find(|proposal| proposal.id == review.proposal) else {
         return;
