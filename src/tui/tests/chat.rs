@@ -430,13 +430,16 @@ fn nothing_is_proposed_without_a_firing_alert_or_from_an_answer_that_is_still_co
 fn a_citation_opens_the_sop_at_its_step() {
     let node = first_command();
     let words = format!("See [sop:bundled/disk-full.md#{node}] or [sop:made/up.md#x].");
-    let mut world = chatting((120, 40), vec![message(1, gemini(), &words)]);
+    let messages = vec![message(1, gemini(), &words)];
+    let mut world = chatting((120, 40), messages.clone());
     world.keys("}");
     assert!(matches!(world.model.ui.chat.cursor.map(|spot| spot.what), Some(What::Citation(0))));
     world.press(KeyCode::Enter);
     assert_eq!(world.model.ui.focus, Pane::Sop);
     let cursor = world.model.ui.sop.cursor;
     assert_eq!(disk_full().procedure.nodes[cursor].id, node);
+    world.settle_with(&with_chat(with_detail(snapshot(1..=5), 1), messages));
+    assert_eq!(world.model.ui.sop.cursor, cursor, "it stays there");
     world.keys("3}");
     world.take_effects();
     world.press(KeyCode::Enter);

@@ -176,7 +176,7 @@ fn a_page_scrolls_no_further_than_its_end() {
 
 #[test]
 fn help_tells_this_pane_from_everywhere_and_fits_on_24_lines() {
-    for (key, heading) in [("1", "In the incidents"), ("2", "In the SOP")] {
+    for (key, heading) in [("1", "In the incidents"), ("2", "In the SOP"), ("3", "In the chat")] {
         let mut world = world(80, 24);
         world.keys(key);
         world.keys("?");
