@@ -195,6 +195,8 @@ fn above(overlay: &Overlay) -> (Context, &'static [Part]) {
                 Part::Words(" does not."),
             ],
         ),
+        Overlay::Search(_) => (Context::Search, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
+        Overlay::Palette(_) => (Context::Palette, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
         Overlay::Page { .. } | Overlay::Picker(_) => {
             (Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")])
         }

@@ -219,7 +219,8 @@ impl Keymap {
             intent: Intent::EndTour,
             place: ("the guided tour".to_owned(), 1),
         });
-        Self { bindings: self.bindings.iter().cloned().chain(binding).collect() }
+        let bindings = self.bindings.iter().cloned().chain(binding).collect();
+        Self { bindings, offered: self.offered.clone() }
     }
 
     /// No context gives a meaning of its own to a chord that it inherits.
