@@ -7,15 +7,15 @@ use std::time::Duration;
 use color_eyre::eyre::Report;
 
 use super::App;
-use super::appearance::Appearance;
+use super::appearance::{self, Appearance};
 use crate::adapters::host::SystemClock;
 use crate::cli::Exit;
-use crate::config::{Ascii, Config, Loaded};
-use crate::domain::text::Repertoire;
+use crate::config::{Config, Loaded};
 use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended};
 use crate::tui::look::Look;
 use crate::tui::terminal::Caps;
+use crate::tui::theme::Bundled;
 use crate::tui::ui::{Model, Settings};
 use crate::tui::zone::{Shown, Zone};
 
@@ -60,13 +60,8 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
 /// # Errors
 /// When there is no terminal.
 pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name: &str) -> Result<Exit, Report> {
-    let caps = Caps::detect(&environment());
-    let unicode = match config.console.ascii {
-        Ascii::Auto => caps.unicode,
-        Ascii::Only => false,
-        Ascii::Off => true,
-    };
-    let repertoire = if unicode { Repertoire::Unicode } else { Repertoire::Ascii };
+    let caps = appearance::caps(Caps::detect(&environment()), &config.console);
+    let repertoire = caps.repertoire;
     let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
     let settings = Settings {
         name: name.to_owned(),
@@ -75,9 +70,12 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),
     };
     let tell = app.notices.tell.clone();
+    let styles = appearance.themes.worn().map_or_else(|| Bundled::Dark.styles(), |(_, styles)| Ok(styles.clone()))?;
+    let mut model = Model::new((0, 0), appearance.keymap, settings);
+    model.ui.themes = appearance.themes;
     let console = Console {
-        model: Model::new((0, 0), appearance.keymap, settings),
-        look: Look::new(appearance.styles, repertoire),
+        model,
+        look: Look::new(styles, repertoire),
         caps,
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),

@@ -20,7 +20,8 @@ pub const CONFIG_VARIABLE: &str = "AIOPS_CONFIG";
 pub const LOG_VARIABLE: &str = "AIOPS_LOG";
 
 /// Short names beside the systematic ones.
-const SHORT: [(&str, &str, &str); 2] = [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme")];
+const SHORT: [(&str, &str, &str); 3] =
+    [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme"), ("AIOPS_ASCII", "console", "ascii")];
 
 /// Variables of Google's own clients, the one that counts first.
 const GOOGLE: [(&str, &str, &str); 4] = [

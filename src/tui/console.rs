@@ -256,6 +256,11 @@ impl Running {
                 Msg::Woken(timer)
             }),
             Effect::Repaint => self.repaint(),
+            Effect::Restyle => {
+                if let Some((_, styles)) = self.model.ui.themes.worn() {
+                    self.look.styles = styles.clone();
+                }
+            }
             Effect::Suspend => self.suspend(),
             Effect::Quit => self.ended = Some(Ended::Quit),
         }

@@ -122,6 +122,8 @@ intents! {
     Sources = "sources", "health of the sources";
     /// Times in UTC or in the zone of this machine.
     TimeZone = "time-zone", "times in UTC or local";
+    /// The next theme, until the console is left.
+    Theme = "theme", "next theme";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.

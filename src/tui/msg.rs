@@ -198,6 +198,8 @@ pub enum Effect {
     Wake(Duration, Timer),
     /// Paint the whole screen anew.
     Repaint,
+    /// Draw with the theme that is worn now.
+    Restyle,
     /// Stop this program until it is continued.
     Suspend,
     /// Leave.

@@ -20,6 +20,7 @@ use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::review::Review;
 use crate::tui::sop_lines::{Laid, SopLine};
+use crate::tui::theme::Themes;
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -93,6 +94,8 @@ pub struct Ui {
     pub keymap: Keymap,
     /// Settings that come from the configuration.
     pub settings: Settings,
+    /// Themes to go through.
+    pub themes: Themes,
     /// Why there is nothing to see, when the store cannot be read.
     pub trouble: Option<String>,
 }
@@ -353,6 +356,7 @@ impl Model {
             timer: 0,
             keymap,
             settings,
+            themes: Themes::default(),
             trouble: None,
         };
         Self { ui, facts: Facts::default() }

@@ -16,7 +16,7 @@ use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect};
-use crate::tui::ui::{Model, Overlay, QueueEnd};
+use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 
 /// The context in which keys are looked up now.
 #[must_use]
@@ -96,6 +96,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
         Intent::TimeZone => model.ui.settings.zone.switch(),
+        Intent::Theme => next_theme(model, effects),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
         Intent::PreviousPane => focus(model, next_pane(model, Direction::Backward)),
         Intent::FocusIncidents => focus(model, Pane::Incidents),
@@ -111,6 +112,15 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         _ => return false,
     }
     true
+}
+
+/// Wears the next theme and says its name. The configuration keeps what it says.
+fn next_theme(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.ui.themes.next();
+    let Some((name, _)) = model.ui.themes.worn() else { return };
+    let words = format!("Theme {name}; `[console] theme` in the configuration says which one comes first.");
+    effects.push(Effect::Restyle);
+    super::toast(model, ToastLevel::Done, words, effects);
 }
 
 fn panes(model: &Model) -> Vec<Pane> {
