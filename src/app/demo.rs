@@ -71,7 +71,7 @@ async fn show(mut world: World, config: &Config, appearance: Appearance, notices
     let publisher = Arc::new(WebhookPublisher::new(format!("http://{place}/webhook/alertmanager"))?);
     let check = world.check(publisher, &Host::detect().name);
     let measuring = tokio::spawn(check.run(|| SystemClock.now()));
-    let ended = console::show(app, config, appearance, "demo").await;
+    let ended = console::show(app, config, appearance, console::Person { name: "demo", kept: None }).await;
     measuring.abort();
     ingest.stop(console::PATIENCE).await;
     end_attempts(&store, Instant::now() + END_WITHIN).await;

@@ -6,6 +6,7 @@ mod appearance;
 mod assistant;
 mod console;
 mod demo;
+mod kept;
 mod model;
 mod sources;
 

@@ -66,6 +66,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// The file that was read; `None` when there is none.
     pub file: Option<PathBuf>,
+    /// The directory for what the program remembers of its person.
+    pub state: PathBuf,
 }
 
 /// Reads and validates the configuration. Blocks on the file system.
@@ -84,7 +86,7 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
     let mut reader = Reader::new(&document, &request.environment, &request.flags);
     let config = read(&mut reader, request);
     let (effective, warnings) = reader.finish()?;
-    Ok(Loaded { config, effective, warnings, file })
+    Ok(Loaded { config, effective, warnings, file, state: request.places.state.clone() })
 }
 
 fn read(reader: &mut Reader<'_>, request: &Request) -> Config {

@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
 use crate::tui::chat::colours::{ColourJob, Colouring};
+use crate::tui::splits::Splits;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -198,6 +199,8 @@ pub enum Effect {
     Wake(Duration, Timer),
     /// Paint the whole screen anew.
     Repaint,
+    /// Remember where the lines between the panes stand.
+    KeepSplits(Splits),
     /// Draw with the theme that is worn now.
     Restyle,
     /// Stop this program until it is continued.

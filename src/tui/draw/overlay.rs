@@ -22,7 +22,8 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
-        None => {}
+        // It has the whole screen to itself.
+        Some(Overlay::Plain(_)) | None => {}
     }
 }
 

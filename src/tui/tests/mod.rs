@@ -1,5 +1,6 @@
 //! The console's state under messages, and its screens as snapshots.
 
+mod appearance;
 mod approval;
 mod bytes;
 mod cells;
@@ -13,5 +14,6 @@ mod output;
 mod pages;
 mod queue;
 mod screens;
+mod small;
 mod sop;
 mod world;

@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, output, overlay, queue, sop};
+use super::{asking, chat, output, overlay, plain, queue, sop, split};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
@@ -16,6 +16,7 @@ use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect};
+use crate::tui::plain::Subject;
 use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 
 /// The context in which keys are looked up now.
@@ -26,7 +27,7 @@ pub(crate) fn context(model: &Model) -> Context {
         Some(Overlay::Prompt(_) | Overlay::Picker(_)) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
-        Some(Overlay::Page { .. }) => Context::Help,
+        Some(Overlay::Page { .. } | Overlay::Plain(_)) => Context::Help,
         None if field(model).is_some() => Context::Filter,
         None => match model.ui.focus {
             Pane::Incidents => Context::Incidents,
@@ -93,8 +94,12 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         overlay::open_page(model, page);
         return true;
     }
+    if split::intent(model, intent, effects) {
+        return true;
+    }
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
+        Intent::Plain => plain::open(model, Subject::Pane(model.ui.focus)),
         Intent::TimeZone => model.ui.settings.zone.switch(),
         Intent::Theme => next_theme(model, effects),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
@@ -302,7 +307,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Preview(page)) => {
             page.editing.as_mut().map(|edit| edit.paste(text));
         }
-        Some(Overlay::Page { .. }) => {}
+        Some(Overlay::Page { .. } | Overlay::Plain(_)) => {}
         None if asks => asking::pasted(model, text, effects),
         None => match field(model) {
             Some(Field::Filter) => {

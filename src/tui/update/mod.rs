@@ -7,8 +7,10 @@ mod chat;
 mod keys;
 mod output;
 mod overlay;
+mod plain;
 mod queue;
 mod sop;
+mod split;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use keys::{context, pane_context, pane_name};
@@ -53,11 +55,8 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         Msg::Paste(text) => keys::pasted(model, &text, &mut effects),
         Msg::Resized(columns, rows) => {
             model.ui.size = (columns, rows);
-            queue::keep_visible(model);
-            overlay::refresh(model);
-            sop::keep_visible(model);
             effects.push(Effect::Repaint);
-            want_load(model, &mut effects);
+            laid_out(model, &mut effects);
         }
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
@@ -76,6 +75,14 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
     chat::refresh(model, &mut effects);
     next_notice(model, &mut effects);
     effects
+}
+
+/// Panes have other sizes now: cursors stay on the screen, and what became visible is loaded.
+fn laid_out(model: &mut Model, effects: &mut Vec<Effect>) {
+    queue::keep_visible(model);
+    overlay::refresh(model);
+    sop::keep_visible(model);
+    want_load(model, effects);
 }
 
 fn woken(model: &mut Model, timer: Timer, effects: &mut Vec<Effect>) {
