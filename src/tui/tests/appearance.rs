@@ -139,7 +139,8 @@ fn the_document_stands_as_it_is_written() {
         world.keys("j");
         assert_eq!(selected(&world)[0], shown[1]);
         world.keys("G");
-        assert_eq!(selected(&world).last().map(String::as_str), source.lines().last());
+        let last = selected(&world).pop().unwrap();
+        assert!(!last.is_empty() && source.trim_end().ends_with(&last), "{last:?}");
         world.keys("g");
         assert_eq!(selected(&world)[0], first);
         assert!(screen(&world).contains("w esc close"), "{}", screen(&world));
@@ -201,10 +202,10 @@ fn a_line_moves_with_the_pane_in_focus_and_is_kept() {
     assert!(moved.dividers[0].unwrap().x > before.dividers[0].unwrap().x);
     world.keys("2<");
     assert!(at(&world).dividers[1].unwrap().x < moved.dividers[1].unwrap().x);
-    ctrl(&mut world, KeyCode::Up);
+    world.keys("+");
     assert!(at(&world).output.unwrap().body.height > moved.output.unwrap().body.height);
     world.keys("1");
-    ctrl(&mut world, KeyCode::Down);
+    world.keys("-");
     assert!(at(&world).detail.unwrap().body.height < moved.detail.unwrap().body.height);
     world.keys("=");
     assert_eq!((world.model.ui.splits, at(&world)), (Splits::default(), before));
@@ -230,8 +231,8 @@ fn no_line_can_be_moved_so_far_that_a_pane_is_of_no_use() {
     for keys in ["1<", "1>", "2<", "2>", "3<", "3>"] {
         let mut world = with_output(120, 30, "x\n");
         (0..60).for_each(|_| world.keys(keys));
-        for code in [KeyCode::Up, KeyCode::Down] {
-            (0..40).for_each(|_| ctrl(&mut world, code));
+        for key in ["+", "-"] {
+            (0..40).for_each(|_| world.keys(key));
             let layout = world.model.layout().unwrap();
             for area in [layout.queue, layout.detail, layout.sop, layout.output, layout.chat] {
                 let body = area.unwrap().body;

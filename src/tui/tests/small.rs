@@ -26,7 +26,7 @@ fn assert_has(world: &World, words: &[&str]) {
 }
 
 #[rstest]
-#[case::incidents("1", &["prod-eu", "1 Incidents", "DiskFull eu1 team-1/orders-db", "enter SOP", "? help", "q quit"])]
+#[case::incidents("1", &["prod-eu", "1 Incidents", "DiskFull eu1 team-1/orders-db", "enter SOP", "? help"])]
 #[case::sop("2", &["2 SOP", "Disk full", "r propose"])]
 #[case::output("4", &["4 Attempt", "last line", "esc SOP"])]
 #[case::chat("3", &["3 Chat", "i ask"])]
