@@ -85,6 +85,12 @@ const CLOCKS: [&str; 2] = ["SystemTime", "Instant"];
 /// What only these files may name. It is public because tests of the runner, which are programs of their own, need grants.
 const ONLY_IN: [(&str, &[&str]); 1] = [("decide_start", &["domain/action/grant.rs", "store/proposals.rs"])];
 
+/// Where colours and attributes are made: by themes, and by what turns cells into bytes.
+const STYLE_MAKERS: [&str; 2] = ["tui/theme", "tui/encoder"];
+
+/// What makes or changes a style, besides the types that [`made_style`] looks for.
+const STYLE_CALLS: [&str; 5] = ["Style::new(", "Style::default(", ".add_modifier(", ".fg(", ".bg("];
+
 /// What may stand nowhere, not even in a comment. Spelled so that this file may stand here.
 const PUT_OFF: [&str; 5] = [
     concat!("to", "do!"),
@@ -107,11 +113,16 @@ fn violations(path: &Path, source: &str, crates: &[String]) -> Vec<String> {
                 for (line, words) in paths_in(&code) {
                     let problem = forbidden_layer(layer, allowed, &module, &words)
                         .or_else(|| forbidden_crate(layer, &words, crates))
-                        .or_else(|| (layer == "domain").then(|| impure(&words)).flatten());
+                        .or_else(|| (layer == "domain").then(|| impure(&words)).flatten())
+                        .or_else(|| made_style(path, &words));
                     found.extend(problem.map(|problem| format!("line {line}: {problem}")));
                 }
             }
         }
+    }
+    if !makes_styles(path) {
+        let calls = STYLE_CALLS.iter().filter(|call| code.contains(**call));
+        found.extend(calls.map(|call| format!("styles come from tui/theme.rs, not from {call}")));
     }
     for (name, files) in ONLY_IN {
         let allowed = files.iter().any(|file| path == Path::new(file));
@@ -198,6 +209,22 @@ fn impure(words: &[String]) -> Option<String> {
     };
     let clock = texts.iter().any(|word| CLOCKS.contains(word)) || (texts.len() > 1 && texts.last() == Some(&"now"));
     (reaches_out || clock).then(|| format!("domain is pure and must not use {}", texts.join("::")))
+}
+
+/// Whether styles may be made in the file at `path`.
+fn makes_styles(path: &Path) -> bool {
+    STYLE_MAKERS.iter().any(|maker| path.with_extension("").starts_with(maker))
+}
+
+/// Complains when `words` reach for what styles are made of.
+fn made_style(path: &Path, words: &[String]) -> Option<String> {
+    let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+    let reaches = match texts.as_slice() {
+        ["ratatui", "style", name, ..] => *name != "Style",
+        ["ratatui", "prelude", ..] => true,
+        _ => false,
+    };
+    (reaches && !makes_styles(path)).then(|| format!("styles come from tui/theme.rs, not from {}", texts.join("::")))
 }
 
 /// Every `.rs` file below `directory`, relative to it, sorted.
@@ -289,7 +316,11 @@ fn the_paths_that_pages_for_people_name_are_there() {
 }
 
 /// A file that breaks a rule: its path, its text below the opening comment, a part of what is said about it.
-const BAD: [(&str, &str, &str); 25] = [
+const BAD: [(&str, &str, &str); 29] = [
+    ("tui/draw/a.rs", "use ratatui::style::{Modifier, Style};", "not from ratatui::style::Modifier"),
+    ("tui/look.rs", "use ratatui::prelude::*;", "not from ratatui::prelude"),
+    ("tui/theme_of.rs", "fn f() -> S { ratatui::style::Color::Red }", "not from ratatui::style::Color"),
+    ("tui/a.rs", "fn f(s: Style) -> Style { s.fg(c) }", "not from .fg("),
     ("domain/a.rs", "use crate::store::Store;", "domain must not import store::Store"),
     ("domain/a/b.rs", "use super::super::super::engine::ports;", "domain must not import engine::ports"),
     ("domain/a.rs", "use crate::{domain::b, engine::{ports}};", "domain must not import engine::ports"),
@@ -318,7 +349,10 @@ const BAD: [(&str, &str, &str); 25] = [
 ];
 
 /// Files that keep to the rules although they look as if they did not.
-const GOOD: [(&str, &str); 10] = [
+const GOOD: [(&str, &str); 13] = [
+    ("tui/draw/a.rs", "use ratatui::style::Style;\nfn f(c: &mut Cell, s: Style) { c.set_style(s); }"),
+    ("tui/theme/a.rs", "use ratatui::style::{Color, Style};\nfn f() -> Style { Style::new().fg(Color::Red) }"),
+    ("tui/encoder/pen.rs", "use ratatui::style::{Color, Modifier};"),
     ("domain/a.rs", "use super::id::SopId;\nuse crate::domain::{alert::Alert, time};\nuse serde::Serialize;"),
     (
         "domain/a.rs",
@@ -338,7 +372,7 @@ const GOOD: [(&str, &str); 10] = [
 ];
 
 fn found_in(path: &str, text: &str) -> Vec<String> {
-    let crates = ["tokio", "rusqlite", "serde", "jiff", "reqwest", "nix"].map(str::to_owned);
+    let crates = ["tokio", "rusqlite", "serde", "jiff", "reqwest", "nix", "ratatui"].map(str::to_owned);
     violations(Path::new(path), &format!("//! A sample.\n{text}\n"), &crates)
 }
 

@@ -1,21 +1,25 @@
 //! The console over the engine in this process: builds the look and the keys, shows the screen, stops the services.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::Report;
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::App;
-use super::appearance::Appearance;
+use super::appearance::{self, Appearance};
+use super::kept;
 use crate::adapters::host::SystemClock;
 use crate::cli::Exit;
-use crate::config::{Ascii, Config, Loaded};
-use crate::domain::text::Repertoire;
+use crate::config::{Config, Loaded};
 use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended};
 use crate::tui::look::Look;
+use crate::tui::splits::Splits;
 use crate::tui::terminal::Caps;
+use crate::tui::theme::Bundled;
 use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Settings};
 use crate::tui::zone::{Shown, Zone};
@@ -29,6 +33,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// When there is no terminal, the keymap file is wrong, or the store cannot be opened.
 pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
+    let kept = kept::file_in(&loaded.state);
     let config = loaded.config;
     let name = match &loaded.profile {
         Some(profile) => format!("{profile}: {}", config.run.target_name),
@@ -40,7 +45,8 @@ pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let ended = show(app, &config, appearance, &name, Guidance::None).await;
+        let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None };
+        let ended = show(app, &config, appearance, person).await;
         ingest.stop(PATIENCE).await;
         ended
     })?;
@@ -60,7 +66,17 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
     Ok(result)
 }
 
-/// Shows the console; `name` stands in the header, `guidance` says whether a tour leads through it.
+/// For whom the console is shown.
+pub(super) struct Person<'a> {
+    /// The name that stands in the header.
+    pub(super) name: &'a str,
+    /// The file that keeps where the lines between the panes stand; `None` when nothing is to be left behind.
+    pub(super) kept: Option<PathBuf>,
+    /// Whether a tour leads through it.
+    pub(super) guidance: Guidance,
+}
+
+/// Shows the console.
 ///
 /// # Errors
 /// When there is no terminal.
@@ -68,32 +84,33 @@ pub(super) async fn show(
     app: App,
     config: &Config,
     appearance: Appearance,
-    name: &str,
-    guidance: Guidance,
+    person: Person<'_>,
 ) -> Result<Exit, Report> {
-    let caps = Caps::detect(&environment());
-    let unicode = match config.console.ascii {
-        Ascii::Auto => caps.unicode,
-        Ascii::Only => false,
-        Ascii::Off => true,
-    };
-    let repertoire = if unicode { Repertoire::Unicode } else { Repertoire::Ascii };
+    let caps = appearance::caps(Caps::detect(&environment()), &config.console);
+    let repertoire = caps.repertoire;
     let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
     let settings = Settings {
-        name: name.to_owned(),
+        name: person.name.to_owned(),
         show_resolved_for: config.incidents.show_resolved_for,
         repertoire,
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),
     };
     let tell = app.notices.tell.clone();
+    let styles = appearance.themes.worn().map_or_else(|| Bundled::Dark.styles(), |(_, styles)| Ok(styles.clone()))?;
+    let mut model = Model::new((0, 0), appearance.keymap, settings);
+    model.ui.themes = appearance.themes;
+    model.ui.splits = person.kept.as_deref().map_or_else(Splits::default, kept::read);
+    let (splits, moved) = unbounded_channel();
+    let keeping = person.kept.map(|path| tokio::spawn(kept::keep(path, moved)));
     let console = Console {
-        model: Model::new((0, 0), appearance.keymap, settings).guided(guidance),
-        look: Look::new(appearance.styles, repertoire),
+        model: model.guided(person.guidance),
+        look: Look::new(styles, repertoire),
         caps,
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
         loans: app.loans,
+        splits,
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
     let ended = console.run(move || {
@@ -101,6 +118,10 @@ pub(super) async fn show(
         tokio::spawn(backend.keep_search_index());
     });
     let ended = ended.await;
+    if let Some(keeping) = keeping {
+        // The console is gone, so that nothing comes any more; a disk that does not answer is not waited for.
+        let _ = tokio::time::timeout(PATIENCE, keeping).await;
+    }
     match ended? {
         Ended::Quit | Ended::HungUp => Ok(Exit::Done),
         Ended::Panicked => Ok(Exit::Failed),

@@ -106,7 +106,8 @@ async fn show(
     let stagger = Duration::from_secs(options.stagger);
     let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
     let guidance = if options.no_tour { Guidance::None } else { Guidance::Tour };
-    let ended = console::show(app, &config, appearance, "demo", guidance).await;
+    let person = console::Person { name: "demo", kept: None, guidance };
+    let ended = console::show(app, &config, appearance, person).await;
     stop.cancel();
     let world = living.await;
     ingest.stop(console::PATIENCE).await;

@@ -7,6 +7,7 @@ mod assistant;
 mod console;
 mod demo;
 mod doctor;
+mod kept;
 mod model;
 mod sources;
 mod stand_in;

@@ -23,7 +23,8 @@ pub const LOG_VARIABLE: &str = "AIOPS_LOG";
 pub const PROFILE_VARIABLE: &str = "AIOPS_PROFILE";
 
 /// Short names beside the systematic ones.
-const SHORT: [(&str, &str, &str); 2] = [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme")];
+const SHORT: [(&str, &str, &str); 3] =
+    [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme"), ("AIOPS_ASCII", "console", "ascii")];
 
 /// Variables of Google's own clients, the one that counts first.
 const GOOGLE: [(&str, &str, &str); 4] = [

@@ -13,8 +13,8 @@ use super::places::Places;
 use super::profile::Profile;
 use super::reader::{Effective, FlagValue, Reader, Scope};
 use super::{
-    AlertmanagerSection, Ascii, Config, ConsoleSection, IncidentsSection, LogLevel, LogSection, Login, ReceiverSection,
-    RunSection, SopsSection, StoreSection, Theme,
+    AlertmanagerSection, Ambiguous, Ascii, Colors, Config, ConsoleSection, IncidentsSection, LogLevel, LogSection,
+    Login, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
 };
 use crate::domain::id::SourceId;
 use crate::domain::incident::DEFAULT_REOPEN_WITHIN;
@@ -71,6 +71,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// The profile; `None` without one.
     pub profile: Option<Profile>,
+    /// The directory for what the program remembers of its person.
+    pub state: PathBuf,
 }
 
 /// The file that would be read last: the profile's, else the one that was named, else the one in the default place.
@@ -112,7 +114,8 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
     let mut reader = Reader::new(&document, &request.environment, &request.flags);
     let config = read(&mut reader, &request);
     let (effective, warnings) = reader.finish()?;
-    Ok(Loaded { config, effective, warnings, files: document.paths, profile })
+    let state = request.places.state.clone();
+    Ok(Loaded { config, effective, warnings, files: document.paths, profile, state })
 }
 
 fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
@@ -223,9 +226,29 @@ fn run(section: &mut Scope<'_, '_>, home: &Path, host_name: &str) -> RunSection 
 
 fn console(section: &mut Scope<'_, '_>, home: &Path) -> ConsoleSection {
     const ASCII: Choice<Ascii> = Choice(&[("auto", Ascii::Auto), ("true", Ascii::Only), ("false", Ascii::Off)]);
-    const THEME: Choice<Theme> = Choice(&[("dark", Theme::Dark), ("light", Theme::Light)]);
+    const THEME: Choice<Theme> = Choice(&[
+        ("dark", Theme::Dark),
+        ("light", Theme::Light),
+        ("high-contrast", Theme::HighContrast),
+        ("high-contrast-light", Theme::HighContrastLight),
+        ("colour-blind", Theme::ColourBlind),
+        ("colour-blind-light", Theme::ColourBlindLight),
+        ("sixteen", Theme::Sixteen),
+    ]);
+    const COLORS: Choice<Colors> = Choice(&[
+        ("auto", Colors::Auto),
+        ("truecolor", Colors::TrueColor),
+        ("256", Colors::Palette256),
+        ("16", Colors::Palette16),
+        ("none", Colors::None),
+    ]);
+    const AMBIGUOUS: Choice<Ambiguous> =
+        Choice(&[("auto", Ambiguous::Auto), ("narrow", Ambiguous::Narrow), ("wide", Ambiguous::Wide)]);
     ConsoleSection {
         theme: section.read("theme", &THEME, Theme::Dark),
+        theme_file: section.read_optional("theme_file", &FilePath { home }),
+        colors: section.read("colors", &COLORS, Colors::Auto),
+        ambiguous: section.read("ambiguous", &AMBIGUOUS, Ambiguous::Auto),
         keymap: section.read_optional("keymap", &FilePath { home }),
         ascii: section.read("ascii", &ASCII, Ascii::Auto),
         utc: section.read("utc", &SWITCH, true),

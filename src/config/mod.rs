@@ -194,6 +194,12 @@ pub struct Vertex {
 pub struct ConsoleSection {
     /// The colours.
     pub theme: Theme,
+    /// A file with colours of one's own, worn instead of `theme`.
+    pub theme_file: Option<PathBuf>,
+    /// How many colours are sent.
+    pub colors: Colors,
+    /// How the terminal draws characters of ambiguous width.
+    pub ambiguous: Ambiguous,
     /// A file of key bindings that go over the built-in ones.
     pub keymap: Option<PathBuf>,
     /// Whether only ASCII is drawn.
@@ -209,6 +215,42 @@ pub enum Theme {
     Dark,
     /// For light terminals.
     Light,
+    /// For dark terminals, with more contrast.
+    HighContrast,
+    /// For light terminals, with more contrast.
+    HighContrastLight,
+    /// For dark terminals and colour-blind eyes.
+    ColourBlind,
+    /// For light terminals and colour-blind eyes.
+    ColourBlindLight,
+    /// The sixteen colours of the terminal.
+    Sixteen,
+}
+
+/// How many colours are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colors {
+    /// As the environment tells.
+    Auto,
+    /// 24 bits.
+    TrueColor,
+    /// The palette of 256.
+    Palette256,
+    /// The sixteen of the terminal.
+    Palette16,
+    /// None.
+    None,
+}
+
+/// How the terminal draws characters whose width depends on the font (East Asian Width "A", UAX #11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ambiguous {
+    /// Perhaps in two columns under a Chinese, Japanese or Korean locale, else in one.
+    Auto,
+    /// In one column.
+    Narrow,
+    /// In two columns.
+    Wide,
 }
 
 /// Whether only ASCII is drawn.

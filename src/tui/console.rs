@@ -24,6 +24,7 @@ use crate::tui::encoder::Encoder;
 use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
 use crate::tui::look::Look;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::splits::Splits;
 use crate::tui::terminal::{Caps, EnterError, Session, Signals, TerminalSignal, Writer};
 use crate::tui::ui::Model;
 use crate::tui::update::{drawn, update};
@@ -64,6 +65,8 @@ pub struct Console {
     pub notices: UnboundedReceiver<String>,
     /// Commands that need the terminal.
     pub loans: LoanRequests,
+    /// Takes the lines between the panes whenever they were moved, to keep them.
+    pub splits: UnboundedSender<Splits>,
 }
 
 impl Console {
@@ -129,6 +132,7 @@ struct Running {
     session: Session,
     /// Questions to the assistant under way.
     relay: Relay,
+    splits: UnboundedSender<Splits>,
     dirty: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
@@ -140,7 +144,7 @@ struct Running {
 
 impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
-        let Console { mut model, look, caps, backend, clock, notices, loans } = console;
+        let Console { mut model, look, caps, backend, clock, notices, loans, splits } = console;
         let size = session.size();
         model.ui.fit((size.width, size.height));
         let writer = session.writer()?;
@@ -158,6 +162,7 @@ impl Running {
             writer,
             session,
             relay: Relay::default(),
+            splits,
             dirty: true,
             painting: false,
             last_paint: None,
@@ -260,6 +265,15 @@ impl Running {
                 Msg::Woken(timer)
             }),
             Effect::Repaint => self.repaint(),
+            Effect::KeepSplits(splits) => {
+                // When nobody keeps them they hold until the console is left.
+                let _ = self.splits.send(splits);
+            }
+            Effect::Restyle => {
+                if let Some((_, styles)) = self.model.ui.themes.worn() {
+                    self.look.styles = styles.clone();
+                }
+            }
             Effect::Suspend => self.suspend(),
             Effect::Quit => self.ended = Some(Ended::Quit),
         }

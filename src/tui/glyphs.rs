@@ -57,6 +57,7 @@ impl Glyphs {
     pub const fn of(repertoire: Repertoire) -> &'static Self {
         match repertoire {
             Repertoire::Unicode => &UNICODE,
+            Repertoire::Narrow => &NARROW,
             Repertoire::Ascii => &ASCII,
         }
     }
@@ -84,6 +85,18 @@ const UNICODE: Glyphs = Glyphs {
     separator: "·",
     bullet: "•",
     border: border::PLAIN,
+};
+
+/// Signs that every terminal draws in one column: none is of ambiguous width. Lines and blocks are, so they are ASCII here.
+const NARROW: Glyphs = Glyphs {
+    folded: "▸",
+    unfolded: "▾",
+    done: "✔",
+    failed: "✘",
+    acknowledged: "✓",
+    foreign: "◂",
+    wrapped: "↪",
+    ..ASCII
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -126,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_sign_takes_one_column_and_is_shown_as_it_is() {
-        for repertoire in [Repertoire::Unicode, Repertoire::Ascii] {
+        for repertoire in [Repertoire::Unicode, Repertoire::Narrow, Repertoire::Ascii] {
             let g = Glyphs::of(repertoire);
             let signs = [
                 g.cursor,

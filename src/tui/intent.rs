@@ -142,6 +142,20 @@ intents! {
     TimeZone = "time-zone", "times in UTC or local";
     /// End the guided tour, which only the demo has.
     EndTour = "end-tour", "end the tour";
+    /// The text of the pane over the whole screen, as it is, for the terminal's own selection.
+    Plain = "plain", "plain text, to select";
+    /// The line beside the pane to the left.
+    SplitLeft = "split-left", "line to the left";
+    /// The line beside the pane to the right.
+    SplitRight = "split-right", "line to the right";
+    /// The line below the pane up.
+    SplitUp = "split-up", "line up";
+    /// The line below the pane down.
+    SplitDown = "split-down", "line down";
+    /// All lines between the panes where they usually are.
+    SplitReset = "split-reset", "usual panes";
+    /// The next theme, until the console is left.
+    Theme = "theme", "next theme";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.

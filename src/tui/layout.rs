@@ -7,12 +7,19 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::splits::Splits;
+
 /// Below this many columns or rows only a message is shown.
 pub const SMALLEST: (u16, u16) = (60, 15);
 /// From this many columns on two panes stand side by side.
 pub const TWO_PANES: u16 = 90;
 /// From this many columns on three panes stand side by side.
 pub const THREE_PANES: u16 = 120;
+
+/// No pane beside another is made narrower than this, however its line is moved; in columns.
+pub const NARROWEST: u16 = 24;
+/// No pane above or below another is made lower than this; in rows, the title included.
+pub const LOWEST: u16 = 4;
 
 /// The pane that keys go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +75,7 @@ pub struct Layout {
 
 /// Computes the layout; `None` when the terminal is too small.
 #[must_use]
-pub fn compute(columns: u16, rows: u16, focus: Pane, output: OutputShown) -> Option<Layout> {
+pub fn compute((columns, rows): (u16, u16), focus: Pane, output: OutputShown, splits: Splits) -> Option<Layout> {
     if columns < SMALLEST.0 || rows < SMALLEST.1 {
         return None;
     }
@@ -78,28 +85,34 @@ pub fn compute(columns: u16, rows: u16, focus: Pane, output: OutputShown) -> Opt
     let mut layout =
         Layout { header, footer, queue: None, detail: None, sop: None, output: None, chat: None, dividers: [None; 2] };
     if columns >= THREE_PANES {
-        let (left, divider, rest) = beside(main, share(columns, 32));
-        let (middle, other_divider, right) = beside(rest, share(columns, 36));
+        let width = share(columns, splits.queue_sop);
+        let (left, divider, rest) = beside(main, bounded(width, NARROWEST, columns - 2 * NARROWEST - 2));
+        let width = share(columns, splits.sop_chat.saturating_sub(splits.queue_sop));
+        let (middle, other_divider, right) = beside(rest, bounded(width, NARROWEST, rest.width - NARROWEST - 1));
         layout.dividers = [Some(divider), Some(other_divider)];
-        layout.place_incidents(left);
-        layout.place_sop(middle, output, focus);
+        layout.place_incidents(left, splits);
+        layout.place_sop(middle, output, focus, splits);
         layout.chat = Some(titled(right));
     } else if columns >= TWO_PANES {
-        // 44 % for the queue: a title of 30 characters fits from 100 columns on.
-        let (left, divider, right) = beside(main, share(columns, 44));
+        let width = share(columns, splits.two_panes);
+        let (left, divider, right) = beside(main, bounded(width, NARROWEST, columns - NARROWEST - 1));
         layout.dividers = [Some(divider), None];
-        layout.place_incidents(left);
-        layout.place(right, output, focus);
+        layout.place_incidents(left, splits);
+        layout.place(right, output, focus, splits);
     } else {
-        layout.place(main, output, focus);
+        layout.place(main, output, focus, splits);
     }
     Some(layout)
 }
 
 /// So many hundredths of the width.
-const fn share(columns: u16, hundredths: u32) -> u16 {
-    let width = columns as u32 * hundredths / 100;
-    width as u16
+fn share(columns: u16, hundredths: u8) -> u16 {
+    u16::try_from(u32::from(columns) * u32::from(hundredths) / 100).unwrap_or(columns)
+}
+
+/// `value`, at least `least` and at most `most`, of which the least counts more.
+fn bounded(value: u16, least: u16, most: u16) -> u16 {
+    value.min(most).max(least)
 }
 
 /// Cuts `area` in two with a line between them; the left part is `width` columns wide.
@@ -111,29 +124,32 @@ fn beside(area: Rect, width: u16) -> (Rect, Rect, Rect) {
 }
 
 impl Layout {
-    fn place_incidents(&mut self, area: Rect) {
-        // About a third for the incident under the cursor, so that a page of the queue stays a page.
-        let detail_rows = (area.height * 3 / 10).clamp(5, 14);
+    fn place_incidents(&mut self, area: Rect, splits: Splits) {
+        let detail_rows = match splits.detail {
+            // About a third for the incident under the cursor, so that a page of the queue stays a page.
+            None => (area.height * 3 / 10).clamp(5, 14),
+            Some(hundredths) => bounded(share(area.height, hundredths), LOWEST, area.height.saturating_sub(LOWEST)),
+        };
         let (queue, detail) = split(area, area.height - detail_rows);
         self.queue = Some(titled(queue));
         self.detail = Some(titled(detail));
     }
 
     /// Places what the focus is on, beside or instead of the incidents.
-    fn place(&mut self, area: Rect, output: OutputShown, focus: Pane) {
+    fn place(&mut self, area: Rect, output: OutputShown, focus: Pane, splits: Splits) {
         match focus {
-            Pane::Incidents if self.queue.is_none() => self.place_incidents(area),
+            Pane::Incidents if self.queue.is_none() => self.place_incidents(area, splits),
             Pane::Chat => self.chat = Some(titled(area)),
-            Pane::Incidents | Pane::Sop | Pane::Output => self.place_sop(area, output, focus),
+            Pane::Incidents | Pane::Sop | Pane::Output => self.place_sop(area, output, focus, splits),
         }
     }
 
-    fn place_sop(&mut self, area: Rect, output: OutputShown, focus: Pane) {
+    fn place_sop(&mut self, area: Rect, output: OutputShown, focus: Pane, splits: Splits) {
         match output {
             OutputShown::No => self.sop = Some(titled(area)),
             OutputShown::Below => {
-                let share = if focus == Pane::Output { 6 } else { 4 };
-                let output_rows = (area.height * share / 10).max(4);
+                let hundredths = splits.output.unwrap_or(if focus == Pane::Output { 60 } else { 40 });
+                let output_rows = bounded(share(area.height, hundredths), LOWEST, area.height.saturating_sub(LOWEST));
                 let (tree, below) = split(area, area.height - output_rows);
                 self.sop = Some(titled(tree));
                 self.output = Some(titled(below));
@@ -170,33 +186,38 @@ mod tests {
 
     #[test]
     fn panes_by_width() {
-        assert!(compute(59, 40, Pane::Incidents, OutputShown::No).is_none());
-        assert!(compute(80, 14, Pane::Incidents, OutputShown::No).is_none());
-        let one = compute(80, 24, Pane::Incidents, OutputShown::No).unwrap();
+        assert!(compute((59, 40), Pane::Incidents, OutputShown::No, Splits::default()).is_none());
+        assert!(compute((80, 14), Pane::Incidents, OutputShown::No, Splits::default()).is_none());
+        let one = compute((80, 24), Pane::Incidents, OutputShown::No, Splits::default()).unwrap();
         assert!(one.queue.is_some() && one.sop.is_none() && one.dividers == [None; 2]);
-        let chat = compute(80, 24, Pane::Chat, OutputShown::Below).unwrap();
+        let chat = compute((80, 24), Pane::Chat, OutputShown::Below, Splits::default()).unwrap();
         assert!(chat.chat.is_some() && chat.queue.is_none() && chat.sop.is_none() && chat.output.is_none());
-        let other = compute(80, 24, Pane::Sop, OutputShown::Below).unwrap();
+        let other = compute((80, 24), Pane::Sop, OutputShown::Below, Splits::default()).unwrap();
         assert!(other.queue.is_none() && other.sop.is_some() && other.output.is_some());
-        let two = compute(119, 40, Pane::Incidents, OutputShown::Below).unwrap();
+        let two = compute((119, 40), Pane::Incidents, OutputShown::Below, Splits::default()).unwrap();
         assert!(two.queue.is_some() && two.detail.is_some() && two.sop.is_some() && two.output.is_some());
-        let chat = compute(90, 40, Pane::Chat, OutputShown::Below).unwrap();
+        let chat = compute((90, 40), Pane::Chat, OutputShown::Below, Splits::default()).unwrap();
         assert!(chat.queue.is_some() && chat.chat.is_some() && chat.sop.is_none());
-        let three = compute(120, 40, Pane::Incidents, OutputShown::Below).unwrap();
+        let three = compute((120, 40), Pane::Incidents, OutputShown::Below, Splits::default()).unwrap();
         assert!(three.queue.is_some() && three.sop.is_some() && three.output.is_some() && three.chat.is_some());
     }
 
     proptest! {
         #[test]
-        fn areas_stay_inside_and_apart(columns in 1u16..400, rows in 1u16..200, focus in 0..4, below: bool) {
+        fn areas_stay_inside_and_apart(columns in 1u16..400, rows in 1u16..200, focus in 0..4, below: bool, moved: [u8; 5]) {
             let focus = [Pane::Incidents, Pane::Sop, Pane::Output, Pane::Chat][focus as usize];
             let output = if below { OutputShown::Below } else { OutputShown::No };
-            if let Some(layout) = compute(columns, rows, focus, output) {
+            let [queue_sop, sop_chat, two_panes, detail, lower] = moved;
+            let chosen = |share: u8| (share > 50).then_some(share);
+            let splits = Splits { queue_sop, sop_chat, two_panes, detail: chosen(detail), output: chosen(lower) };
+            if let Some(layout) = compute((columns, rows), focus, output, splits) {
                 let whole = Rect::new(0, 0, columns, rows);
                 let areas = [layout.queue, layout.detail, layout.sop, layout.output, layout.chat];
                 let mut rects = vec![layout.header, layout.footer];
                 rects.extend(layout.dividers.into_iter().flatten());
                 for area in areas.into_iter().flatten() {
+                    let height = area.title.height + area.body.height;
+                    prop_assert!(area.body.width >= NARROWEST && height >= LOWEST, "{:?}", area);
                     rects.extend([area.title, area.body]);
                 }
                 for (at, rect) in rects.iter().enumerate() {

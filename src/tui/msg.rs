@@ -13,6 +13,7 @@ use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
 use crate::engine::search::{SearchAnswer, SearchQuery};
 use crate::tui::chat::colours::{ColourJob, Colouring};
+use crate::tui::splits::Splits;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -215,6 +216,10 @@ pub enum Effect {
     Wake(Duration, Timer),
     /// Paint the whole screen anew.
     Repaint,
+    /// Remember where the lines between the panes stand.
+    KeepSplits(Splits),
+    /// Draw with the theme that is worn now.
+    Restyle,
     /// Stop this program until it is continued.
     Suspend,
     /// Leave.

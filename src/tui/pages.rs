@@ -92,6 +92,18 @@ pub fn rows(model: &Model, page: Page) -> Vec<Row> {
     }
 }
 
+/// A line as text, its parts in their columns.
+#[must_use]
+pub fn text_of(row: &Row) -> String {
+    let mut line = String::new();
+    for part in row {
+        let gap = part.column.saturating_sub(text::width(&line));
+        line.extend(std::iter::repeat_n(' ', gap));
+        line.push_str(&part.text);
+    }
+    line
+}
+
 fn part(column: usize, text: impl Into<String>, tone: Tone) -> Part {
     Part { column, text: text.into(), tone }
 }

@@ -1,10 +1,17 @@
-//! Colours: a small palette of roles in a file, expanded into the styles of all components here and nowhere else.
+//! Colours: a small palette of roles in a file, expanded into the styles of all components here and nowhere else; nothing
+//! else in the console makes a colour or an attribute.
 //!
 //! Invariants: every role has a value; the terminal's own background is kept (a role has no background), so that blanks
 //! can be erased and transparent terminals stay so; the row under the cursor is marked in the gutter, not by a bar.
 //! Does not: reduce colours to what the terminal can show (see `encoder`).
 
+mod bundled;
+#[cfg(test)]
+mod vision;
+
 use ratatui::style::{Color, Modifier, Style};
+
+pub use bundled::{Bundled, Themes};
 
 use super::settings::{SettingsError, entries};
 use crate::domain::action::risk::Risk;
@@ -12,52 +19,6 @@ use crate::domain::alert::Severity;
 use crate::domain::incident::IncidentState;
 use crate::engine::backend::HealthState;
 use crate::tui::chat::text::CodeKind;
-
-/// A theme that comes with the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bundled {
-    /// For dark terminals.
-    Dark,
-    /// For light terminals.
-    Light,
-}
-
-impl Bundled {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Dark, Self::Light];
-
-    /// The name in the configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dark => "dark",
-            Self::Light => "light",
-        }
-    }
-
-    /// The theme with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|theme| theme.name() == name)
-    }
-
-    /// Its file.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Dark => include_str!("../../themes/dark.toml"),
-            Self::Light => include_str!("../../themes/light.toml"),
-        }
-    }
-
-    /// Its styles.
-    ///
-    /// # Errors
-    /// Never with the files as they were built in; see [`Styles::parse`].
-    pub fn styles(self) -> Result<Styles, SettingsError> {
-        Styles::parse(&format!("themes/{}.toml (bundled)", self.name()), self.text())
-    }
-}
 
 /// Defines the roles of a palette with their names in files.
 macro_rules! palette {
@@ -76,6 +37,12 @@ macro_rules! palette {
                     $(stringify!($role) => Some(&mut self.$role),)+
                     _ => None,
                 }
+            }
+
+            /// Every role with its name.
+            #[cfg(test)]
+            fn roles(&self) -> Vec<(&'static str, Style)> {
+                vec![$((stringify!($role), self.$role),)+]
             }
         }
     };
@@ -185,20 +152,21 @@ pub struct Styles {
     pub attention: Style,
     /// Text in prompts.
     pub input: Style,
+    /// Links in answers.
+    pub link: Style,
+    /// What an answer cites.
+    pub citation: Style,
+    /// Who said something in the chat.
+    pub author: Style,
     /// Comments, strings, keywords, numbers, functions, variables in code.
     code: [Style; 6],
     severities: [Style; 7],
 }
 
-impl Styles {
-    /// Reads a theme file: a table `[palette]` with a value for each role, such as `"bright-red bold"`, `"default"`,
-    /// `"208"` or `"#ff8800 underline"`.
-    ///
-    /// # Errors
-    /// When the file cannot be read as TOML, a role is missing or unknown, or a value is not understood; the error names
-    /// the role and the line.
-    pub fn parse(file: &str, text: &str) -> Result<Self, SettingsError> {
-        let mut palette = Palette::default();
+impl Palette {
+    /// Reads a theme file; see [`Styles::parse`].
+    fn parse(file: &str, text: &str) -> Result<Self, SettingsError> {
+        let mut palette = Self::default();
         let mut seen = Vec::new();
         for entry in entries(file, text)? {
             let error = |message| SettingsError { file: file.to_owned(), line: Some(entry.line), message };
@@ -207,7 +175,7 @@ impl Styles {
             }
             let style = parse_style(&entry.value).map_err(|problem| error(format!("`{}`: {problem}", entry.key)))?;
             let role = palette.role_mut(&entry.key).ok_or_else(|| {
-                error(format!("there is no role `{}`; there are {}", entry.key, Palette::ROLES.join(", ")))
+                error(format!("there is no role `{}`; there are {}", entry.key, Self::ROLES.join(", ")))
             })?;
             *role = style;
             seen.push(entry.key);
@@ -221,14 +189,26 @@ impl Styles {
                 seen.push(role.to_owned());
             }
         }
-        match Palette::ROLES.iter().find(|role| !seen.iter().any(|key| key == *role)) {
-            None => Ok(Self::expand(&palette)),
+        match Self::ROLES.iter().find(|role| !seen.iter().any(|key| key == *role)) {
+            None => Ok(palette),
             Some(role) => Err(SettingsError {
                 file: file.to_owned(),
                 line: None,
                 message: format!("the role `{role}` has no value; add `{role} = \"default\"` below [palette]"),
             }),
         }
+    }
+}
+
+impl Styles {
+    /// Reads a theme file: a table `[palette]` with a value for each role, such as `"bright-red bold"`, `"default"`,
+    /// `"208"` or `"#ff8800 underline"`.
+    ///
+    /// # Errors
+    /// When the file cannot be read as TOML, a role is missing or unknown, or a value is not understood; the error names
+    /// the role and the line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SettingsError> {
+        Palette::parse(file, text).map(|palette| Self::expand(&palette))
     }
 
     fn expand(palette: &Palette) -> Self {
@@ -256,9 +236,30 @@ impl Styles {
             bad: p.bad,
             attention: p.attention.add_modifier(Modifier::BOLD),
             input: p.text.add_modifier(Modifier::UNDERLINED),
+            link: p.text.add_modifier(Modifier::UNDERLINED),
+            citation: p.focus.add_modifier(Modifier::UNDERLINED),
+            author: p.title.add_modifier(Modifier::BOLD),
             code: [p.comment, p.string, p.keyword, p.number, p.function, p.variable],
             severities: [p.page, p.critical, p.high, p.warning, p.low, p.info, p.info],
         }
+    }
+
+    /// `style` where the cursor stands on text, or on what can be chosen.
+    #[must_use]
+    pub const fn under_cursor(style: Style) -> Style {
+        style.add_modifier(Modifier::REVERSED)
+    }
+
+    /// `style` where words are emphasised.
+    #[must_use]
+    pub const fn emphasised(style: Style) -> Style {
+        style.add_modifier(Modifier::ITALIC)
+    }
+
+    /// `style` where words are strong.
+    #[must_use]
+    pub const fn strong(style: Style) -> Style {
+        style.add_modifier(Modifier::BOLD)
     }
 
     /// The style of a severity's sign.
@@ -399,6 +400,15 @@ mod tests {
                 assert_eq!(style.bg, None);
             }
             assert_eq!(Bundled::from_name(theme.name()), Some(theme));
+        }
+    }
+
+    #[test]
+    fn sixteen_needs_no_more_than_the_colours_of_the_terminal() {
+        for theme in [Bundled::Sixteen, Bundled::Dark] {
+            for (name, style) in Palette::parse("it", theme.text()).unwrap().roles() {
+                assert!(!matches!(style.fg, Some(Color::Indexed(_) | Color::Rgb(..))), "{}: {name}", theme.name());
+            }
         }
     }
 

@@ -20,9 +20,12 @@ use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::palette::Palette;
+use crate::tui::plain::PlainPage;
 use crate::tui::review::Review;
 use crate::tui::search::Search;
 use crate::tui::sop_lines::{Laid, SopLine};
+use crate::tui::splits::Splits;
+use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::zone::Zone;
 
@@ -101,6 +104,10 @@ pub struct Ui {
     pub keymap: Keymap,
     /// Settings that come from the configuration.
     pub settings: Settings,
+    /// Where the lines between the panes stand.
+    pub splits: Splits,
+    /// Themes to go through.
+    pub themes: Themes,
     /// Why there is nothing to see, when the store cannot be read.
     pub trouble: Option<String>,
 }
@@ -282,6 +289,8 @@ pub enum Overlay {
     Palette(Box<Palette>),
     /// What would leave this machine.
     Preview(Box<PreviewPage>),
+    /// The text of a pane and nothing else.
+    Plain(Box<PlainPage>),
     /// Text to read.
     Page {
         /// What it is about.
@@ -421,6 +430,8 @@ impl Model {
             timer: 0,
             keymap,
             settings,
+            splits: Splits::default(),
+            themes: Themes::default(),
             trouble: None,
         };
         Self { ui, facts: Facts::default() }
@@ -443,7 +454,7 @@ impl Model {
         let (columns, rows) = self.ui.size;
         let has_output = self.shown_attempt().is_some();
         let output = if has_output { OutputShown::Below } else { OutputShown::No };
-        layout::compute(columns, rows, self.ui.focus, output)
+        layout::compute((columns, rows), self.ui.focus, output, self.ui.splits)
     }
 
     /// The attempt whose output is on the screen: the chosen one, else the newest of the incident.
@@ -465,7 +476,7 @@ impl Model {
     pub fn queue_rows(&self) -> u32 {
         let (columns, rows) = self.ui.size;
         // The queue's height does not depend on focus as long as it is shown at all.
-        layout::compute(columns, rows, Pane::Incidents, OutputShown::No)
+        layout::compute((columns, rows), Pane::Incidents, OutputShown::No, self.ui.splits)
             .and_then(|layout| layout.queue)
             .map_or(1, |area| u32::from(area.body.height).max(1))
     }

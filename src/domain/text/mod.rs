@@ -33,6 +33,9 @@ pub enum Repertoire {
     /// Everything that is printable.
     #[default]
     Unicode,
+    /// Everything that is printable and as wide on every terminal: without the characters of ambiguous width (East Asian
+    /// Width "A", UAX #11), which take two columns in fonts for Chinese, Japanese or Korean, and one in others.
+    Narrow,
     /// ASCII only, as under `LANG=C`.
     Ascii,
 }
@@ -43,7 +46,8 @@ impl Repertoire {
     pub const fn cut_mark(self) -> &'static str {
         match self {
             Self::Unicode => "…",
-            Self::Ascii => "~",
+            // The ellipsis is of ambiguous width.
+            Self::Narrow | Self::Ascii => "~",
         }
     }
 }
@@ -229,7 +233,12 @@ impl Spelling {
             return is_plain(c as u8) || c == '\\';
         }
         let kind = sign(c);
-        if self.repertoire == Repertoire::Ascii || kind == Sign::Spelled {
+        let lacking = match self.repertoire {
+            Repertoire::Unicode => false,
+            Repertoire::Narrow => c.width_cjk() != c.width(),
+            Repertoire::Ascii => true,
+        };
+        if lacking || kind == Sign::Spelled {
             return false;
         }
         let before = self.cluster.len();

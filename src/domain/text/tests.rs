@@ -194,3 +194,25 @@ proptest! {
         prop_assert!(width(&fit(&spelled, columns)) <= columns);
     }
 }
+
+/// In a font for Chinese, Japanese or Korean the same columns are taken as in any other.
+#[test]
+fn what_is_narrow_takes_as_many_columns_in_every_font() {
+    // Letters, signs and quotation marks of ambiguous width; Chinese, which is wide everywhere; an emoji.
+    let text = "naïve Ω я “x” … ● ─ 中文 🙂 a\u{301}";
+    let spelled = visible_in(text, Repertoire::Narrow);
+    assert_eq!(spelled.width_cjk(), spelled.width(), "{spelled}");
+    assert_eq!(original(&spelled), text.as_bytes());
+    assert!(spelled.contains("中文 🙂") && spelled.contains(r"\u{201c}x\u{201d} \u{2026} \u{25cf}"), "{spelled}");
+    assert_eq!(fit_in("中文中文", 5, Repertoire::Narrow), "中文~");
+}
+
+proptest! {
+    #[test]
+    fn narrow_spelling_can_be_undone(text: String) {
+        let spelled = visible_in(&text, Repertoire::Narrow);
+        prop_assert_eq!(original(&spelled), text.as_bytes());
+        prop_assert_eq!(spelled.width_cjk(), spelled.width());
+        assert_harmless(&spelled);
+    }
+}

@@ -113,7 +113,7 @@ impl<'a> Writer<'a> {
                 self.begin();
                 let across = match self.paper.repertoire {
                     Repertoire::Unicode => "─",
-                    Repertoire::Ascii => "-",
+                    Repertoire::Narrow | Repertoire::Ascii => "-",
                 };
                 self.inline.push(Span::new(across.repeat(RULE.min(self.paper.width)), Role::Muted));
                 self.flush();
@@ -234,7 +234,7 @@ impl<'a> Writer<'a> {
         self.flush();
         let bullet = match self.paper.repertoire {
             Repertoire::Unicode => "• ",
-            Repertoire::Ascii => "* ",
+            Repertoire::Narrow | Repertoire::Ascii => "* ",
         };
         let marker = match self.lists.last_mut() {
             Some(Some(number)) => {
@@ -338,7 +338,7 @@ impl<'a> Writer<'a> {
     fn prefix(&mut self) -> Vec<Span> {
         let bar = match self.paper.repertoire {
             Repertoire::Unicode => "▎ ",
-            Repertoire::Ascii => "> ",
+            Repertoire::Narrow | Repertoire::Ascii => "> ",
         };
         let mut spans = Vec::new();
         for container in self.containers.iter_mut().take(DEEPEST) {

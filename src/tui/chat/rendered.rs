@@ -95,7 +95,7 @@ impl Rendered {
     pub(super) fn code_line(&mut self, code: &str, colours: &[(usize, CodeKind)], prefix: &[Span], paper: Paper) {
         let (bar, on) = match paper.repertoire {
             text::Repertoire::Unicode => ("│ ", "│↪"),
-            text::Repertoire::Ascii => ("| ", "|\\"),
+            text::Repertoire::Narrow | text::Repertoire::Ascii => ("| ", "|\\"),
         };
         let first: Vec<Span> = prefix.iter().cloned().chain([Span::new(bar, Role::Muted)]).collect();
         let rest: Vec<Span> = prefix.iter().cloned().chain([Span::new(on, Role::Muted)]).collect();

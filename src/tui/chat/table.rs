@@ -33,7 +33,7 @@ impl Table {
     fn side_by_side(&self, widths: &[usize], prefix: &[Span], paper: Paper) -> Vec<Line> {
         let (between, across, cross) = match paper.repertoire {
             Repertoire::Unicode => (" │ ", "─", "─┼─"),
-            Repertoire::Ascii => (" | ", "-", "-+-"),
+            Repertoire::Narrow | Repertoire::Ascii => (" | ", "-", "-+-"),
         };
         let mut lines = row(&self.head, widths, prefix, between);
         let rule: Vec<String> = widths.iter().map(|width| across.repeat(*width)).collect();

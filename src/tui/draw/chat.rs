@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use super::paint::{Run, put};
 use crate::engine::ask::ModelStatus;
@@ -16,6 +16,7 @@ use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
+use crate::tui::theme::Styles;
 use crate::tui::ui::Model;
 use crate::tui::update;
 
@@ -66,7 +67,7 @@ fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model,
     for span in &line.spans {
         let chosen = span.citation.is_some() && cursor.map(|spot| spot.what) == span.citation.map(What::Citation);
         let style = style(span, entry, look);
-        let style = if chosen { style.add_modifier(Modifier::REVERSED) } else { style };
+        let style = if chosen { Styles::under_cursor(style) } else { style };
         put_marked(&mut run, &span.text, begin, marks, (style, look.styles.found));
         begin += span.text.len();
     }
@@ -91,19 +92,19 @@ fn style(span: &Span, entry: &Entry, look: &Look) -> Style {
         Role::Heading => styles.heading,
         Role::Code => styles.command,
         Role::Coloured(kind) => styles.code(kind),
-        Role::Link => styles.text.add_modifier(Modifier::UNDERLINED),
+        Role::Link => styles.link,
         Role::Url => styles.muted,
-        Role::Citation if supported(span, entry) => styles.key.add_modifier(Modifier::UNDERLINED),
+        Role::Citation if supported(span, entry) => styles.citation,
         Role::Citation | Role::Unsupported => styles.suspicious,
         Role::Warning => styles.warning,
         Role::Bad => styles.bad,
-        Role::Author => styles.title.add_modifier(Modifier::BOLD),
+        Role::Author => styles.author,
     };
     match span.stress {
         Stress::None => style,
-        Stress::Emphasis => style.add_modifier(Modifier::ITALIC),
-        Stress::Strong => style.add_modifier(Modifier::BOLD),
-        Stress::Both => style.add_modifier(Modifier::ITALIC.union(Modifier::BOLD)),
+        Stress::Emphasis => Styles::emphasised(style),
+        Stress::Strong => Styles::strong(style),
+        Stress::Both => Styles::emphasised(Styles::strong(style)),
     }
 }
 
@@ -222,7 +223,7 @@ fn input(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
         if at_end {
             put(buffer, x, y, 1, "_", look.styles.cursor);
         } else if let Some(cell) = buffer.cell_mut((x, y)) {
-            cell.set_style(look.styles.cursor.add_modifier(Modifier::REVERSED));
+            cell.set_style(Styles::under_cursor(look.styles.cursor));
         }
     }
 }

@@ -10,6 +10,7 @@ mod output;
 mod overlay;
 mod paint;
 mod palette;
+mod plain;
 mod preview;
 mod question;
 mod queue;
@@ -22,12 +23,15 @@ use ratatui::layout::Rect;
 
 use crate::tui::layout::SMALLEST;
 use crate::tui::look::Look;
-use crate::tui::ui::Model;
+use crate::tui::ui::{Model, Overlay};
 
 /// Draws the whole screen into `buffer`.
 pub fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     let area = buffer.area;
     let Some(layout) = model.layout() else { return too_small(buffer, area, look) };
+    if let Some(Overlay::Plain(page)) = &model.ui.overlay {
+        return plain::draw(buffer, model, page, look);
+    }
     header::draw(buffer, layout.header, model, look);
     if let Some(area) = layout.queue {
         queue::draw(buffer, area, model, look);

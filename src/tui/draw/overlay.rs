@@ -26,7 +26,8 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Palette(shown)) => palette::draw(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
-        None => {}
+        // It has the whole screen to itself.
+        Some(Overlay::Plain(_)) | None => {}
     }
 }
 

@@ -2,11 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use crate::domain::text;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::look::Look;
+use crate::tui::theme::Styles;
 
 /// Writes `line` (escaped already) at a position, cut to `width` columns; returns the column after it.
 pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, line: &str, style: Style) -> u16 {
@@ -62,7 +63,7 @@ impl<'a> Run<'a> {
         if at >= self.x {
             self.put("_", self.look.styles.cursor);
         } else if let Some(cell) = self.buffer.cell_mut((at, self.y)) {
-            cell.set_style(self.look.styles.cursor.add_modifier(Modifier::REVERSED));
+            cell.set_style(Styles::under_cursor(self.look.styles.cursor));
         }
         self
     }

@@ -247,10 +247,12 @@ impl Parameters {
     }
 }
 
-fn distance(one: (u8, u8, u8), other: (u8, u8, u8)) -> u32 {
+/// How far `found` looks from `wanted`: Riemersma's "low-cost approximation" (<https://www.compuphase.com/cmetric.htm>). The
+/// eye is most sensitive to green; how much to red and to blue depends on how red the colour is.
+fn distance(wanted: (u8, u8, u8), found: (u8, u8, u8)) -> u32 {
     let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
-    // The eye is most sensitive to green, least to blue.
-    2 * square(one.0, other.0) + 4 * square(one.1, other.1) + 3 * square(one.2, other.2)
+    let (red, blue) = if wanted.0 < 128 { (2, 3) } else { (3, 2) };
+    red * square(wanted.0, found.0) + 4 * square(wanted.1, found.1) + blue * square(wanted.2, found.2)
 }
 
 /// The values of an entry of the palette of 256.
@@ -267,12 +269,17 @@ fn palette_rgb(index: u8) -> (u8, u8, u8) {
 }
 
 fn nearest_16(rgb: (u8, u8, u8)) -> u8 {
-    (0..16).min_by_key(|index| distance(palette_rgb(*index), rgb)).unwrap_or(7)
+    (0..16).min_by_key(|index| distance(rgb, palette_rgb(*index))).unwrap_or(7)
 }
 
 /// The nearest entry of the cube or the greys; the first sixteen are left out, because people redefine them.
 fn nearest_256(rgb: (u8, u8, u8)) -> u8 {
-    (16..=255).min_by_key(|index| distance(palette_rgb(*index), rgb)).unwrap_or(231)
+    // The weights depend on the wanted colour alone, so that each level of the cube can be chosen by itself.
+    let level =
+        |value: u8| (0..6_u8).min_by_key(|at| CUBE.get(usize::from(*at)).map_or(255, |level| level.abs_diff(value)));
+    let [r, g, b] = [rgb.0, rgb.1, rgb.2].map(|value| level(value).unwrap_or(0));
+    let cube = 16 + 36 * r + 6 * g + b;
+    std::iter::once(cube).chain(232..=255).min_by_key(|index| distance(rgb, palette_rgb(*index))).unwrap_or(cube)
 }
 
 #[cfg(test)]
@@ -326,6 +333,30 @@ mod tests {
         assert_eq!(reduce(Color::Indexed(196), ColorDepth::TrueColor), Paint::Palette(196));
         assert_eq!(reduce(Color::Green, ColorDepth::Mono), Paint::Default);
         assert_eq!(reduce(Color::Rgb(8, 8, 8), ColorDepth::Ansi256), Paint::Palette(232));
+    }
+
+    #[test]
+    fn the_nearest_of_256_is_the_nearest_of_all() {
+        for red in (0..=255).step_by(17) {
+            for green in (0..=255).step_by(15) {
+                for blue in (0..=255).step_by(13) {
+                    let rgb = (red, green, blue);
+                    let best = (16..=255).map(|index| distance(rgb, palette_rgb(index))).min();
+                    assert_eq!(Some(distance(rgb, palette_rgb(nearest_256(rgb)))), best, "{rgb:?}");
+                }
+            }
+        }
+    }
+
+    /// The palette of Okabe and Ito stays apart with 256 colours.
+    #[test]
+    fn colours_that_are_apart_stay_apart_with_256() {
+        let palette = [0x00d5_5e00, 0x00e6_9f00, 0x00f0_e442, 0x0000_9e73, 0x0056_b4e9, 0x0000_72b2, 0x00cc_79a7_u32];
+        let reduced = palette.map(|hex| {
+            let [_, r, g, b] = hex.to_be_bytes();
+            nearest_256((r, g, b))
+        });
+        assert_eq!(reduced, [166, 178, 221, 35, 74, 25, 175]);
     }
 
     #[test]

@@ -359,3 +359,15 @@ fn unprintable_symbols_are_replaced() {
     assert_eq!(lines[1..], ["?", "?", "x", "", "?", "?                  ?"]);
     assert!(lines[0].len() > 10 && lines[0].chars().all(|c| c == '?'), "{shown:?}");
 }
+
+/// Where the terminal may draw characters of ambiguous width in two columns none reaches it, whatever a pane let pass.
+#[test]
+fn no_character_of_ambiguous_width_is_sent_where_widths_are_not_certain() {
+    let mut encoder = Encoder::new(Size::new(COLUMNS, ROWS), ColorDepth::TrueColor, Repertoire::Narrow);
+    let area = Rect::new(0, 0, COLUMNS, ROWS);
+    let mut buffer = Buffer::empty(area);
+    buffer.set_string(0, 0, "●x“y”…中文|", Style::new());
+    let bytes = frame(&mut encoder, &Buffer::empty(area), &buffer);
+    let sent = String::from_utf8(bytes).unwrap();
+    assert!(sent.contains("?x?y??中文|"), "{sent:?}");
+}

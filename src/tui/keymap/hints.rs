@@ -124,7 +124,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 10] = [
+const PAIRS: [(Intent, Intent, &str); 17] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
@@ -135,6 +135,13 @@ const PAIRS: [(Intent, Intent, &str); 10] = [
     (Intent::Search, Intent::Palette, "search, commands"),
     (Intent::Redraw, Intent::Suspend, "redraw, to the shell"),
     (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
+    (Intent::SplitLeft, Intent::SplitRight, "line left, right"),
+    (Intent::SplitUp, Intent::SplitDown, "line up, down"),
+    (Intent::TimeZone, Intent::Theme, "UTC or local, theme"),
+    (Intent::Plain, Intent::SplitReset, "plain text, reset lines"),
+    (Intent::FocusIncidents, Intent::FocusSop, "to the incidents, the SOP"),
+    (Intent::Sources, Intent::Details, "sources, incident in full"),
+    (Intent::Help, Intent::Quit, "help, quit"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.

@@ -2,6 +2,7 @@
 //!
 //! Owns: reading the environment and the size. Does not: ask the terminal anything.
 
+use crate::domain::text::Repertoire;
 use std::collections::BTreeMap;
 
 use crossterm::terminal;
@@ -35,7 +36,7 @@ fn check(environment: &BTreeMap<String, String>, size: Option<(u16, u16)>) -> Ve
     } else {
         Finding::ok(format!("TERM is {term}, {colours}"))
     });
-    findings.push(if caps.unicode {
+    findings.push(if caps.repertoire == Repertoire::Unicode {
         Finding::ok("characters outside ASCII are shown as they are")
     } else {
         let fix = "Set LANG to a UTF-8 locale, such as C.UTF-8, if the terminal can show it";

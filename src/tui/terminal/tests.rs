@@ -8,6 +8,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rstest::rstest;
 
 use super::*;
+use crate::domain::text::Repertoire;
 use crate::tui::encoder::ColorDepth;
 
 const SCENARIO: &str = "AIOPS_TEST_TERMINAL_SCENARIO";
@@ -17,7 +18,7 @@ const THE_SCENARIO: &str = "tui::terminal::tests::scenario";
 const RUN: &str = r#""$0" --exact --nocapture "$SCENARIO_TEST" "#;
 
 fn caps() -> Caps {
-    Caps { depth: ColorDepth::Ansi16, unicode: true, dumb: false }
+    Caps { depth: ColorDepth::Ansi16, repertoire: Repertoire::Unicode, dumb: false }
 }
 
 /// Runs a shell script in a new terminal and returns everything that it wrote there.

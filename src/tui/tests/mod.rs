@@ -1,5 +1,6 @@
 //! The console's state under messages, and its screens as snapshots.
 
+mod appearance;
 mod approval;
 mod bytes;
 mod cells;
@@ -17,6 +18,7 @@ mod palette;
 mod queue;
 mod screens;
 mod search;
+mod small;
 mod sop;
 mod tour;
 mod world;

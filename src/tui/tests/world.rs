@@ -25,6 +25,7 @@ use crate::engine::backend::{
 };
 use crate::tui::keymap::Keymap;
 use crate::tui::msg::{Effect, Loaded, Moment, Msg};
+use crate::tui::theme::{Bundled, Themes};
 use crate::tui::ui::{Model, Settings};
 use crate::tui::update::{drawn, update};
 use crate::tui::zone::{Shown, Zone};
@@ -47,7 +48,8 @@ impl World {
             repertoire: Repertoire::Unicode,
             zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),
         };
-        let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
+        let mut model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
+        model.ui.themes = Themes::bundled(Bundled::Dark).unwrap();
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
         world.send(Msg::Changed);
         world

@@ -39,9 +39,8 @@ pub(super) fn conversation(model: &Model) -> Conversation {
 /// Where the parts of the pane stand, also when it is not shown.
 #[must_use]
 fn places(model: &Model) -> Option<Places> {
-    let (columns, rows) = model.ui.size;
     let shown = model.layout().and_then(|layout| layout.chat);
-    let area = shown.or_else(|| layout::compute(columns, rows, Pane::Chat, OutputShown::No)?.chat)?;
+    let area = shown.or_else(|| layout::compute(model.ui.size, Pane::Chat, OutputShown::No, model.ui.splits)?.chat)?;
     Some(model.ui.chat.places(area.body, model.ui.settings.repertoire))
 }
 

@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, chat_find, hands, output, overlay, palette, queue, search, sop};
+use super::{asking, chat, chat_find, hands, output, overlay, palette, plain, queue, search, sop, split};
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
 use crate::tui::chat::view::Mode;
@@ -14,7 +14,8 @@ use crate::tui::keymap::Context;
 use crate::tui::layout::Pane;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::Effect;
-use crate::tui::ui::{Model, Overlay, QueueEnd};
+use crate::tui::plain::Subject;
+use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 
 /// The context in which keys are looked up now.
 #[must_use]
@@ -24,7 +25,7 @@ pub(crate) fn context(model: &Model) -> Context {
         Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_)) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
-        Some(Overlay::Page { .. }) => Context::Help,
+        Some(Overlay::Page { .. } | Overlay::Plain(_)) => Context::Help,
         Some(Overlay::Search(_)) => Context::Search,
         Some(Overlay::Palette(_)) => Context::Palette,
         None if field(model).is_some() => Context::Filter,
@@ -103,10 +104,15 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         overlay::open_page(model, page);
         return true;
     }
+    if split::intent(model, intent, effects) {
+        return true;
+    }
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
+        Intent::Plain => plain::open(model, Subject::Pane(model.ui.focus)),
         Intent::TimeZone => model.ui.settings.zone.switch(),
         Intent::EndTour => super::end_tour(model, effects),
+        Intent::Theme => next_theme(model, effects),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
         Intent::PreviousPane => focus(model, next_pane(model, Direction::Backward)),
         Intent::FocusIncidents => focus(model, Pane::Incidents),
@@ -124,6 +130,15 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         _ => return false,
     }
     true
+}
+
+/// Wears the next theme and says its name. The configuration keeps what it says.
+fn next_theme(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.ui.themes.next();
+    let Some((name, _)) = model.ui.themes.worn() else { return };
+    let words = format!("Theme {name}; `[console] theme` in the configuration says which one comes first.");
+    effects.push(Effect::Restyle);
+    super::toast(model, ToastLevel::Done, words, effects);
 }
 
 fn panes(model: &Model) -> Vec<Pane> {
@@ -319,7 +334,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Preview(page)) => {
             page.editing.as_mut().map(|edit| edit.paste(text));
         }
-        Some(Overlay::Page { .. }) => {}
+        Some(Overlay::Page { .. } | Overlay::Plain(_)) => {}
         None if asks => asking::pasted(model, text, effects),
         Some(Overlay::Search(_)) => search::pasted(model, text, effects),
         Some(Overlay::Palette(_)) => palette::pasted(model, text),

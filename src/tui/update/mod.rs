@@ -10,9 +10,11 @@ mod keys;
 mod output;
 mod overlay;
 mod palette;
+mod plain;
 mod queue;
 mod search;
 mod sop;
+mod split;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use hands::UNTIL_CHANGED;
@@ -88,6 +90,11 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
 /// Everything follows the size of the terminal, or the row that the tour takes from it or gives back.
 fn fit(model: &mut Model, terminal: (u16, u16), effects: &mut Vec<Effect>) {
     model.ui.fit(terminal);
+    laid_out(model, effects);
+}
+
+/// Panes have other sizes now: cursors stay on the screen, and what became visible is loaded.
+fn laid_out(model: &mut Model, effects: &mut Vec<Effect>) {
     queue::keep_visible(model);
     overlay::refresh(model);
     sop::keep_visible(model);

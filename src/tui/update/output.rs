@@ -37,9 +37,9 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
 
 /// Columns and rows of the output, also when its pane is not shown.
 fn size(model: &Model) -> Option<(usize, usize)> {
-    let (columns, rows) = model.ui.size;
     let shown = model.layout().and_then(|layout| layout.output);
-    let area = shown.or_else(|| layout::compute(columns, rows, Pane::Output, OutputShown::Below)?.output)?;
+    let area =
+        shown.or_else(|| layout::compute(model.ui.size, Pane::Output, OutputShown::Below, model.ui.splits)?.output)?;
     Some((usize::from(area.body.width), usize::from(area.body.height)))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
-use super::{asking, hands, keys, sop};
+use super::{asking, hands, keys, plain, sop};
 use crate::domain::action::grant::Approval;
 use crate::domain::id::SopId;
 use crate::engine::backend::{Command, NeededValue};
@@ -17,6 +17,7 @@ use crate::tui::layout;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect, ProposeRequest, Timer};
 use crate::tui::pages;
+use crate::tui::plain::Subject;
 use crate::tui::review::{Paper, QUIET, Review};
 use crate::tui::sop_lines;
 use crate::tui::ui::{FromLabel, Model, Overlay, Page, Picker, Prompt, ToastLevel};
@@ -61,6 +62,10 @@ pub(super) fn refresh(model: &mut Model) {
     if let Some(Overlay::Page { page, top }) = model.ui.overlay {
         let top = top.min(pages::last_top(model, page));
         model.ui.overlay = Some(Overlay::Page { page, top });
+    }
+    let size = model.ui.size;
+    if let Some(Overlay::Plain(page)) = &mut model.ui.overlay {
+        page.refresh(size);
     }
     let Some(Overlay::Review(review)) = &model.ui.overlay else { return };
     let id = review.proposal;
@@ -132,6 +137,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Search(_)) => super::search::key(model, key, intent, effects),
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
+        Some(Overlay::Plain(_)) => plain::intent(model, intent),
         Some(Overlay::Page { page, .. }) => in_page(model, *page, intent),
         None => {}
     }
@@ -344,6 +350,7 @@ fn in_page(model: &mut Model, page: Page, intent: Option<Intent>) {
         // The key that opened a page closes it; those of other pages lead there.
         Some(intent) if page_of(intent) == Some(page) => return model.ui.overlay = None,
         Some(Intent::TimeZone) => return model.ui.settings.zone.switch(),
+        Some(Intent::Plain) => return plain::open(model, Subject::Page(page)),
         Some(Intent::Down) => top + 1,
         Some(Intent::Up) => top.saturating_sub(1),
         Some(Intent::PageDown | Intent::HalfPageDown) => top + screen,

@@ -263,9 +263,8 @@ pub(super) fn keep_visible(model: &mut Model) {
 /// Width and height of the tree, also when its pane is not shown.
 fn sop_body(model: &Model) -> Option<(u16, u16)> {
     let area = model.layout()?.sop.or_else(|| {
-        let (columns, rows) = model.ui.size;
         let output = crate::tui::layout::OutputShown::No;
-        crate::tui::layout::compute(columns, rows, crate::tui::layout::Pane::Sop, output)?.sop
+        crate::tui::layout::compute(model.ui.size, crate::tui::layout::Pane::Sop, output, model.ui.splits)?.sop
     })?;
     let (lines, _) = sop_lines::split(area.body);
     Some((lines.width, lines.height))
