@@ -173,8 +173,10 @@ pub(crate) fn from_a_question_to_the_output(console: &mut Console) {
         head.into_iter().all(|words| screen.contains(words))
     });
     send_preview(console);
-    console.wait_text("I have run neither");
-    console.wait_text("stand-in ");
+    // As long as it arrives, the title says how to stop it, and nothing of it can be proposed.
+    console.wait("the whole answer, and whose it is", |screen| {
+        screen.contains("I have run neither") && screen.contains("3 Chat stand-in")
+    });
     // Out of the question's field, and to the first block of the answer: the look before the deletion.
     console.type_keys("\t3");
     console.type_keys("]r");
@@ -365,12 +367,11 @@ pub(crate) fn read_review(console: &mut Console, target: Option<&str>) {
         }
         assert!(std::time::Instant::now() < deadline, "the review never became ready\n{screen}");
         // Of two pages that are turned before the first was drawn, the first one was not on the screen.
-        let key = match () {
-            () if screen.contains("not on the screen yet") => "\x1b[5~",
-            () if screen.contains("more line") => "\x1b[6~",
-            () => "",
-        };
-        console.type_keys(key);
+        if screen.contains("not on the screen yet") {
+            console.type_keys("\x1b[5~");
+        } else if screen.contains("more line") {
+            console.type_keys("\x1b[6~");
+        }
         // The quiet period has to pass without a key; the screen says when it has.
         std::thread::sleep(Duration::from_millis(50));
     }
