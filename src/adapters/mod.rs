@@ -5,4 +5,5 @@ pub mod alertmanager;
 pub mod gemini;
 pub mod host;
 mod http;
+pub mod personal;
 pub mod process;

@@ -9,11 +9,12 @@ use color_eyre::eyre::Report;
 use super::App;
 use super::appearance::Appearance;
 use crate::adapters::host::SystemClock;
+use crate::adapters::personal::FilesBesideDatabase;
 use crate::cli::Exit;
 use crate::config::{Ascii, Config, Loaded};
 use crate::domain::text::Repertoire;
 use crate::engine::ports::Clock as _;
-use crate::tui::console::{Console, Ended};
+use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
 use crate::tui::terminal::Caps;
 use crate::tui::ui::{Model, Settings};
@@ -26,7 +27,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When there is no terminal, the keymap file is wrong, or the store cannot be opened.
-pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
+pub(super) fn run(loaded: Loaded, start: Start) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let config = loaded.config;
     let mut notices: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -35,7 +36,7 @@ pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let ended = show(app, &config, appearance, &config.run.target_name).await;
+        let ended = show(app, &config, appearance, (&config.run.target_name, start)).await;
         ingest.stop(PATIENCE).await;
         ended
     })?;
@@ -55,11 +56,16 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
     Ok(result)
 }
 
-/// Shows the console; `name` stands in the header.
+/// Shows the console; `name` stands in the header, and `start` says where it begins.
 ///
 /// # Errors
 /// When there is no terminal.
-pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name: &str) -> Result<Exit, Report> {
+pub(super) async fn show(
+    app: App,
+    config: &Config,
+    appearance: Appearance,
+    (name, start): (&str, Start),
+) -> Result<Exit, Report> {
     let caps = Caps::detect(&environment());
     let unicode = match config.console.ascii {
         Ascii::Auto => caps.unicode,
@@ -83,6 +89,8 @@ pub(super) async fn show(app: App, config: &Config, appearance: Appearance, name
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
         loans: app.loans,
+        files: Arc::new(FilesBesideDatabase::new(config.store.path.clone())),
+        start,
     };
     let (store, runner) = (app.store.clone(), app.runner.clone());
     let ended = console.run(move || after_first_frame(store, runner, tell)).await;

@@ -21,6 +21,7 @@ use crate::demo::fake_gemini::{FakeGemini, Script};
 use crate::engine::ingest::Role;
 use crate::engine::ports::{ActionRunner as _, Clock as _, GivenUp, Probe};
 use crate::store::Store;
+use crate::tui::console::Start;
 
 /// The name that is typed to approve something dangerous in the demo.
 const TARGET: &str = "demo";
@@ -71,7 +72,7 @@ async fn show(mut world: World, config: &Config, appearance: Appearance, notices
     let publisher = Arc::new(WebhookPublisher::new(format!("http://{place}/webhook/alertmanager"))?);
     let check = world.check(publisher, &Host::detect().name);
     let measuring = tokio::spawn(check.run(|| SystemClock.now()));
-    let ended = console::show(app, config, appearance, "demo").await;
+    let ended = console::show(app, config, appearance, ("demo", Start::Fresh)).await;
     measuring.abort();
     ingest.stop(console::PATIENCE).await;
     end_attempts(&store, Instant::now() + END_WITHIN).await;

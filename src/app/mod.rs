@@ -33,6 +33,7 @@ use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
+use crate::tui::console::Start;
 use crate::tui::lending::{self, LoanRequests};
 
 /// Does what the command line asks for.
@@ -55,7 +56,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         Some(Command::Redact(command)) => {
             crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
         }
-        None => console::run(crate::config::load(&request)?),
+        None => {
+            let start = if cli.fresh { Start::Fresh } else { Start::WhereLeft };
+            console::run(crate::config::load(&request)?, start)
+        }
         Some(Command::Demo) => demo::run(crate::config::load(&request)?),
         Some(Command::DemoModel { port, key, script }) => demo::stand_in(*port, key, script.as_deref()),
         // `main` does these two before the configuration is looked at.

@@ -17,16 +17,18 @@ use tokio::time::Instant;
 use crate::domain::id::SopId;
 use crate::domain::text::visible_in;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
-use crate::engine::ports::{Clock, TerminalLoan};
+use crate::engine::ports::{Clock, PersonalFile, PersonalFiles, TerminalLoan};
 use crate::tui::chat::relay::Relay;
 use crate::tui::draw::draw;
 use crate::tui::encoder::Encoder;
+use crate::tui::keeping::Keeping;
 use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
 use crate::tui::look::Look;
-use crate::tui::msg::{Effect, Loaded, Moment, Msg, Timer};
-use crate::tui::terminal::{Caps, EnterError, Session, Signals, TerminalSignal, Writer};
+use crate::tui::msg::{Copied, Copy, Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::place::Place;
+use crate::tui::terminal::{Caps, Clipboard, EnterError, Session, Signals, TerminalSignal, Writer};
 use crate::tui::ui::Model;
-use crate::tui::update::{drawn, update};
+use crate::tui::update::{self, drawn, update};
 
 /// Frames that no key asked for are at least this far apart: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -48,6 +50,15 @@ pub enum Ended {
     Panicked,
 }
 
+/// Where the console begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Where the person was when the connection was lost, if they were anywhere.
+    WhereLeft,
+    /// At the top of the queue.
+    Fresh,
+}
+
 /// What the loop needs.
 pub struct Console {
     /// State of the screen.
@@ -64,6 +75,10 @@ pub struct Console {
     pub notices: UnboundedReceiver<String>,
     /// Commands that need the terminal.
     pub loans: LoanRequests,
+    /// Where the person's own small files are.
+    pub files: Arc<dyn PersonalFiles>,
+    /// Whether to go back to where the person was before a lost connection.
+    pub start: Start,
 }
 
 impl Console {
@@ -78,7 +93,11 @@ impl Console {
         let session = Session::enter(self.caps)?;
         let mut changes = self.backend.follow();
         let mut keys = Keys::new();
+        let start = self.start;
         let (mut running, inputs) = Running::new(self, session)?;
+        if start == Start::WhereLeft {
+            running.return_to_place().await;
+        }
         let Inputs { mut inbox, mut notices, mut loans } = inputs;
         while let Ok(notice) = notices.try_recv() {
             running.handle(Msg::Notice(notice));
@@ -103,11 +122,12 @@ impl Console {
                     Err(_) => running.ended = Some(Ended::Quit),
                 },
                 () = running.writer.settled() => running.settled(),
+                () = at(running.keeping.due()) => running.keep_place(),
                 () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
             }
         }
         running.writer.drain(DRAIN);
-        Ok(running.ended.unwrap_or(Ended::Quit))
+        Ok(running.finish().await)
     }
 }
 
@@ -127,6 +147,8 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
+    clipboard: Clipboard,
+    files: Arc<dyn PersonalFiles>,
     /// Questions to the assistant under way.
     relay: Relay,
     dirty: bool,
@@ -135,12 +157,15 @@ struct Running {
     last_paint: Option<Instant>,
     painted_size: Size,
     lending: Lending,
+    keeping: Keeping,
+    /// The person asked for the end.
+    left: bool,
     ended: Option<Ended>,
 }
 
 impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
-        let Console { mut model, look, caps, backend, clock, notices, loans } = console;
+        let Console { mut model, look, caps, backend, clock, notices, loans, files, start: _ } = console;
         let size = session.size();
         model.ui.size = (size.width, size.height);
         let writer = session.writer()?;
@@ -163,6 +188,10 @@ impl Running {
             last_paint: None,
             painted_size: size,
             lending: Lending::Kept,
+            keeping: Keeping::new(Arc::clone(&files)),
+            left: false,
+            files,
+            clipboard: caps.clipboard,
             ended: None,
         };
         Ok((running, Inputs { inbox, notices, loans }))
@@ -189,12 +218,16 @@ impl Running {
             }
             Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
                 self.handle(Msg::Key(key));
+                self.keeping.touched();
                 // Key echo comes first: at once, unless the terminal has not taken the last frame yet.
                 if self.may_paint() {
                     self.paint();
                 }
             }
-            Some(Ok(Event::Paste(text))) => self.handle(Msg::Paste(text)),
+            Some(Ok(Event::Paste(text))) => {
+                self.handle(Msg::Paste(text));
+                self.keeping.touched();
+            }
             Some(Ok(Event::Resize(columns, rows))) => self.handle(Msg::Resized(columns, rows)),
             Some(Ok(_)) => {}
             // Without input nobody can ask for anything any more.
@@ -257,8 +290,47 @@ impl Running {
             }),
             Effect::Repaint => self.repaint(),
             Effect::Suspend => self.suspend(),
-            Effect::Quit => self.ended = Some(Ended::Quit),
+            Effect::Copy(copy) => self.copy(copy),
+            Effect::Quit => (self.left, self.ended) = (true, Some(Ended::Quit)),
         }
+    }
+
+    /// Goes back to where the person was.
+    async fn return_to_place(&mut self) {
+        let now = self.clock.now();
+        let Some(place) = self.keeping.take(now).await else { return };
+        let at = self.model.ui.settings.zone.minute(place.at);
+        let is_more = place.selected.is_some() || place.reading.is_some();
+        update::return_to(&mut self.model, place);
+        if is_more {
+            let words = format!("Back where you were at {at}. `aiops --fresh` starts without.");
+            self.handle(Msg::Notice(words));
+        }
+        // It is kept again soon: this console may be lost, too.
+        self.keeping.touched();
+    }
+
+    fn keep_place(&mut self) {
+        let place = Place::of(&self.model, self.clock.now());
+        self.keeping.keep(place);
+    }
+
+    /// The console ends: whoever was cut off comes back to the same place.
+    async fn finish(self) -> Ended {
+        let place = Place::of(&self.model, self.clock.now());
+        let place = if self.left { place.left() } else { Some(place) };
+        self.keeping.finish(place).await;
+        self.ended.unwrap_or(Ended::Quit)
+    }
+
+    /// Sends a text to the terminal's clipboard, in line with the frames, and writes it to a file: no terminal says whether
+    /// it took it.
+    fn copy(&self, copy: Copy) {
+        let sequence = self.clipboard.sequence(&copy.text);
+        let sent = sequence.is_some();
+        self.writer.submit(sequence.unwrap_or_default());
+        let write = self.files.write(PersonalFile::Copied, copy.text.clone());
+        self.answer(async move { Msg::Copied(Copied { copy, sent, file: write.await }) });
     }
 
     fn answer(&self, work: impl Future<Output = Msg> + Send + 'static) {
@@ -398,6 +470,14 @@ impl Running {
         let size = self.session.size();
         self.handle(Msg::Resized(size.width, size.height));
         self.repaint();
+    }
+}
+
+/// Returns at this moment; never without one.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

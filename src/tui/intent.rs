@@ -122,6 +122,8 @@ intents! {
     Sources = "sources", "health of the sources";
     /// Times in UTC or in the zone of this machine.
     TimeZone = "time-zone", "times in UTC or local";
+    /// Copy what is under the cursor.
+    Copy = "copy", "copy";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.

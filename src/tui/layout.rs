@@ -6,6 +6,7 @@
 //! a line with three bytes.
 
 use ratatui::layout::Rect;
+use serde::{Deserialize, Serialize};
 
 /// Below this many columns or rows only a message is shown.
 pub const SMALLEST: (u16, u16) = (60, 15);
@@ -15,7 +16,8 @@ pub const TWO_PANES: u16 = 90;
 pub const THREE_PANES: u16 = 120;
 
 /// The pane that keys go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pane {
     /// Queue and timeline.
     Incidents,

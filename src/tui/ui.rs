@@ -18,6 +18,7 @@ use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
+use crate::tui::place::Reading;
 use crate::tui::review::Review;
 use crate::tui::sop_lines::{Laid, SopLine};
 use crate::tui::zone::Zone;
@@ -93,8 +94,27 @@ pub struct Ui {
     pub keymap: Keymap,
     /// Settings that come from the configuration.
     pub settings: Settings,
+    /// Where the person was before the connection was lost, as far as it could not be gone back to yet.
+    pub returning: Option<Returning>,
     /// Why there is nothing to see, when the store cannot be read.
     pub trouble: Option<String>,
+}
+
+/// Parts of a [`Place`](crate::tui::place::Place) that wait for facts.
+#[derive(Clone, Debug)]
+pub struct Returning {
+    /// The incident that they belong to.
+    pub selected: Option<IncidentId>,
+    /// The place in the document.
+    pub reading: Option<Reading>,
+    /// Rows that the output was scrolled up.
+    pub output_up: usize,
+    /// Whether a question was being typed.
+    pub asking: bool,
+    /// The review that was open.
+    pub review: Option<ProposalId>,
+    /// When the place was noted.
+    pub at: Timestamp,
 }
 
 /// Settings that come from the configuration.
@@ -353,6 +373,7 @@ impl Model {
             timer: 0,
             keymap,
             settings,
+            returning: None,
             trouble: None,
         };
         Self { ui, facts: Facts::default() }

@@ -69,12 +69,17 @@ impl Scene {
         read_review(console, Some("box"));
     }
 
-    fn open_review(&self, console: &mut Console) {
+    /// Lets the alert come to `console`, and waits until it and its document are there.
+    pub(crate) fn raise_slow_thing(&self, console: &Console) {
         console.wait_text("webhook");
         let labels = [("alertname", "SlowThing"), ("severity", "critical")];
         until_accepted(self.port, &body("firing", &labels));
         console.wait_text("SlowThing");
         console.wait_text("Slow fix");
+    }
+
+    fn open_review(&self, console: &mut Console) {
+        self.raise_slow_thing(console);
         Self::propose_slow_fix(console);
         console.type_keys("A");
     }

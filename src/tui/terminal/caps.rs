@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clipboard::Clipboard;
 use crate::domain::text::Repertoire;
 use crate::tui::encoder::ColorDepth;
 
@@ -18,10 +19,12 @@ pub struct Caps {
     pub unicode: bool,
     /// Whether it cannot address its cursor: no full-screen program works on it.
     pub dumb: bool,
+    /// How to copy.
+    pub clipboard: Clipboard,
 }
 
 impl Caps {
-    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, `STY`, `LC_ALL`, `LC_CTYPE` and `LANG` from an environment.
+    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, `STY`, `TMUX`, `LC_ALL`, `LC_CTYPE` and `LANG` from an environment.
     #[must_use]
     pub fn detect(environment: &BTreeMap<String, String>) -> Self {
         let get = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.is_empty());
@@ -38,7 +41,7 @@ impl Caps {
         // A font of the Linux console has at most 512 characters (console_codes(4)). All that it lacks look the same, so
         // that a command with one of them could pass for another.
         let unicode = (locale.contains("utf-8") || locale.contains("utf8")) && !is_linux_console(&term);
-        Self { depth, unicode, dumb: term == "dumb" }
+        Self { depth, unicode, dumb: term == "dumb", clipboard: Clipboard::detect(environment) }
     }
 
     /// Which characters may be shown.
@@ -99,6 +102,7 @@ mod tests {
     fn environments(#[case] environment: &str, #[case] depth: ColorDepth, #[case] unicode: bool, #[case] dumb: bool) {
         let map = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
         let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        assert_eq!(Caps::detect(&map), Caps { depth, unicode, dumb });
+        let clipboard = Clipboard::detect(&map);
+        assert_eq!(Caps::detect(&map), Caps { depth, unicode, dumb, clipboard });
     }
 }

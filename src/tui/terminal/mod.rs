@@ -6,6 +6,7 @@
 //! Does not: read keys (crossterm's `EventStream` does), or draw (see `encoder`).
 
 mod caps;
+mod clipboard;
 mod signals;
 mod writer;
 
@@ -28,6 +29,7 @@ use ratatui::layout::Size;
 use tokio::sync::Notify;
 
 pub use caps::Caps;
+pub use clipboard::Clipboard;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 

@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, output, overlay, queue, sop};
+use super::{asking, chat, copy, output, overlay, queue, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
@@ -41,6 +41,7 @@ pub(crate) fn context(model: &Model) -> Context {
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let intent = model.ui.keymap.lookup(context(model), &key);
+    model.ui.returning = None;
     // These work everywhere, also while something is being typed.
     match intent {
         Some(Intent::Suspend) => return effects.push(Effect::Suspend),
@@ -103,6 +104,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::FocusOutput => focus(model, Pane::Output),
         Intent::FocusChat => focus(model, Pane::Chat),
         Intent::Approvals => overlay::open_review(model, effects),
+        Intent::Copy => copy::copy(model, effects),
         Intent::Acknowledge => acknowledge(model, effects),
         Intent::Sop => {
             focus(model, Pane::Sop);

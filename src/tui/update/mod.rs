@@ -4,14 +4,17 @@
 
 mod asking;
 mod chat;
+mod copy;
 mod keys;
 mod output;
 mod overlay;
 mod queue;
+mod returning;
 mod sop;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use keys::{context, pane_context, pane_name};
+pub(crate) use returning::begin as return_to;
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 
 use std::sync::Arc;
@@ -61,7 +64,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Changed => changed(model, &mut effects),
         Msg::Loaded { generation, result } => loaded(model, generation, result, &mut effects),
-        Msg::SopOpened { generation, result } => opened(model, generation, result),
+        Msg::SopOpened { generation, result } => opened(model, generation, result, &mut effects),
         Msg::Answered { asked, result } => answered(model, asked, result, &mut effects),
         Msg::Sops(Ok(sops)) => model.facts.sops = sops,
         Msg::Sops(Err(error)) => toast(model, ToastLevel::Refused, error.to_string(), &mut effects),
@@ -72,6 +75,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Notice(text) => model.ui.notices.push_back(text),
         Msg::Chat(msg) => asking::heard(model, msg, &mut effects),
+        Msg::Copied(copied) => copy::copied(model, copied, &mut effects),
     }
     chat::refresh(model, &mut effects);
     next_notice(model, &mut effects);
@@ -216,6 +220,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
             chat::go_on(model, effects);
+            returning::go_on(model, effects);
         }
         Err(error) => {
             model.ui.trouble = Some(error.to_string());
@@ -228,7 +233,12 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
 }
 
 /// A long document has been read; that of an older question is not the one that is wanted now.
-fn opened(model: &mut Model, generation: u64, result: Result<Arc<SopDocument>, BackendError>) {
+fn opened(
+    model: &mut Model,
+    generation: u64,
+    result: Result<Arc<SopDocument>, BackendError>,
+    effects: &mut Vec<Effect>,
+) {
     if generation != model.ui.loading.generation {
         return;
     }
@@ -238,6 +248,7 @@ fn opened(model: &mut Model, generation: u64, result: Result<Arc<SopDocument>, B
     };
     sop::follow_document(model);
     overlay::refresh(model);
+    returning::go_on(model, effects);
 }
 
 /// Says what became of a source, unless something else is being said: the header shows it in any case.
