@@ -17,7 +17,7 @@ use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
 use crate::tui::terminal::Caps;
-use crate::tui::ui::{Model, Settings};
+use crate::tui::ui::{Model, Mouse, Settings};
 use crate::tui::zone::{Shown, Zone};
 
 /// Services get this long to stop when the console is left.
@@ -79,6 +79,7 @@ pub(super) async fn show(
         show_resolved_for: config.incidents.show_resolved_for,
         repertoire,
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),
+        mouse: if config.console.mouse { Mouse::Console } else { Mouse::Terminal },
     };
     let tell = app.notices.tell.clone();
     let console = Console {

@@ -93,8 +93,10 @@ impl Console {
         let session = Session::enter(self.caps)?;
         let mut changes = self.backend.follow();
         let mut keys = Keys::new();
+        let mouse = session.give_mouse_to(self.model.ui.settings.mouse);
         let start = self.start;
         let (mut running, inputs) = Running::new(self, session)?;
+        running.writer.submit(mouse.to_vec());
         if start == Start::WhereLeft {
             running.return_to_place().await;
         }
@@ -228,6 +230,13 @@ impl Running {
                 self.handle(Msg::Paste(text));
                 self.keeping.touched();
             }
+            Some(Ok(Event::Mouse(event))) => {
+                self.handle(Msg::Mouse(event));
+                self.keeping.touched();
+                if self.may_paint() {
+                    self.paint();
+                }
+            }
             Some(Ok(Event::Resize(columns, rows))) => self.handle(Msg::Resized(columns, rows)),
             Some(Ok(_)) => {}
             // Without input nobody can ask for anything any more.
@@ -291,6 +300,7 @@ impl Running {
             Effect::Repaint => self.repaint(),
             Effect::Suspend => self.suspend(),
             Effect::Copy(copy) => self.copy(copy),
+            Effect::Mouse(mouse) => self.writer.submit(self.session.give_mouse_to(mouse).to_vec()),
             Effect::Quit => (self.left, self.ended) = (true, Some(Ended::Quit)),
         }
     }

@@ -124,6 +124,8 @@ intents! {
     TimeZone = "time-zone", "times in UTC or local";
     /// Copy what is under the cursor.
     Copy = "copy", "copy";
+    /// Listen to the mouse, or leave it to the terminal.
+    Mouse = "mouse", "mouse on or off";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.

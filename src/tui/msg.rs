@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::domain::id::SopId;
 use crate::domain::time::Timestamp;
@@ -14,6 +14,7 @@ use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
 use crate::engine::ports::PersonalFileError;
 use crate::tui::chat::colours::{ColourJob, Colouring};
+use crate::tui::ui::Mouse;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The mouse did something.
+    Mouse(MouseEvent),
     /// The terminal has a new size: columns, rows.
     Resized(u16, u16),
     /// The store has changed.
@@ -202,6 +205,8 @@ pub enum Effect {
     Copy(Copy),
     /// Send [`Msg::Woken`] after this long.
     Wake(Duration, Timer),
+    /// Take the mouse, or give it back.
+    Mouse(Mouse),
     /// Paint the whole screen anew.
     Repaint,
     /// Stop this program until it is continued.

@@ -128,6 +128,18 @@ pub struct Settings {
     pub repertoire: Repertoire,
     /// In which zone times are shown.
     pub zone: Zone,
+    /// Who has the mouse.
+    pub mouse: Mouse,
+}
+
+/// Who has the mouse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mouse {
+    /// The terminal: it selects text.
+    #[default]
+    Terminal,
+    /// The console: it selects rows and scrolls.
+    Console,
 }
 
 /// Loads under way and wanted: never more than one at a time.

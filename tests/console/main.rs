@@ -22,4 +22,5 @@ mod sshd;
 #[allow(dead_code, reason = "shared with the tests of the services, which use more of it")]
 #[path = "../services/support.rs"]
 mod support;
+mod terms;
 mod tmux;

@@ -9,6 +9,7 @@ mod chat_cost;
 mod chat_screens;
 mod hostile;
 mod long;
+mod mouse;
 mod output;
 mod pages;
 mod queue;

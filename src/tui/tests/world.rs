@@ -46,6 +46,7 @@ impl World {
             show_resolved_for: Duration::from_secs(3_600),
             repertoire: Repertoire::Unicode,
             zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),
+            mouse: crate::tui::ui::Mouse::Terminal,
         };
         let model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };

@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, copy, output, overlay, queue, sop};
+use super::{asking, chat, copy, mouse, output, overlay, queue, sop};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{IncidentCommand, IncidentState};
 use crate::domain::sop::tree::Direction;
@@ -96,6 +96,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
     }
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
+        Intent::Mouse => mouse::switch(model, effects),
         Intent::TimeZone => model.ui.settings.zone.switch(),
         Intent::NextPane => focus(model, next_pane(model, Direction::Forward)),
         Intent::PreviousPane => focus(model, next_pane(model, Direction::Backward)),
@@ -134,7 +135,8 @@ pub(super) fn next_pane(model: &Model, direction: Direction) -> Pane {
     panes[next]
 }
 
-fn focus(model: &mut Model, pane: Pane) {
+/// Sends keys to this pane from now on, if there is something in it.
+pub(super) fn focus(model: &mut Model, pane: Pane) {
     if panes(model).contains(&pane) {
         model.ui.focus = pane;
         sop::keep_visible(model);
@@ -207,6 +209,11 @@ fn open_node(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Whether a filter or a search is being typed.
+pub(super) const fn is_typing(model: &Model) -> bool {
+    field(model).is_some()
+}
+
 /// The field that keys are typed into while no overlay is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
@@ -215,6 +222,7 @@ enum Field {
     FindInOutput,
 }
 
+/// The field that keys are typed into; `None` when there is none.
 const fn field(model: &Model) -> Option<Field> {
     if model.ui.queue.editing.is_some() {
         Some(Field::Filter)

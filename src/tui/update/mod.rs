@@ -6,6 +6,7 @@ mod asking;
 mod chat;
 mod copy;
 mod keys;
+mod mouse;
 mod output;
 mod overlay;
 mod queue;
@@ -53,6 +54,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => keys::pressed(model, key, &mut effects),
+        Msg::Mouse(event) => mouse::happened(model, event, &mut effects),
         Msg::Paste(text) => keys::pasted(model, &text, &mut effects),
         Msg::Resized(columns, rows) => {
             model.ui.size = (columns, rows);
