@@ -120,10 +120,14 @@ fn take(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn read_own(path: &Path) -> io::Result<Vec<u8>> {
-    let file: File = OpenOptions::new().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)?;
+    let file: File =
+        OpenOptions::new().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.uid() != getuid().as_raw() || metadata.len() > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a file of this person's", path.display())));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is not a file of this person's", path.display()),
+        ));
     }
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes)?;

@@ -16,7 +16,7 @@ use crate::domain::text::Repertoire;
 use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
-use crate::tui::terminal::Caps;
+use crate::tui::terminal::{Caps, Link};
 use crate::tui::ui::{Model, Mouse, Settings};
 use crate::tui::zone::{Shown, Zone};
 
@@ -66,7 +66,8 @@ pub(super) async fn show(
     appearance: Appearance,
     (name, start): (&str, Start),
 ) -> Result<Exit, Report> {
-    let caps = Caps::detect(&environment());
+    let environment = environment();
+    let caps = Caps::detect(&environment);
     let unicode = match config.console.ascii {
         Ascii::Auto => caps.unicode,
         Ascii::Only => false,
@@ -90,11 +91,12 @@ pub(super) async fn show(
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
         loans: app.loans,
+        link: Link::of(&environment),
         files: Arc::new(FilesBesideDatabase::new(config.store.path.clone())),
         start,
     };
     let (store, runner) = (app.store.clone(), app.runner.clone());
-    let ended = console.run(move || after_first_frame(store, runner, tell)).await;
+    let ended = Box::pin(console.run(move || after_first_frame(store, runner, tell))).await;
     match ended? {
         Ended::Quit | Ended::HungUp => Ok(Exit::Done),
         Ended::Panicked => Ok(Exit::Failed),

@@ -173,7 +173,9 @@ fn copied_in_tmux(test: &str, settings: &str) -> Option<(String, Vec<u8>)> {
 #[test]
 fn tmux_that_keeps_a_clipboard_gets_the_text() {
     let test = "tmux_that_keeps_a_clipboard_gets_the_text";
-    let Some((buffer, _)) = copied_in_tmux(test, "set -g set-clipboard on\nset -g allow-passthrough off") else { return };
+    let Some((buffer, _)) = copied_in_tmux(test, "set -g set-clipboard on\nset -g allow-passthrough off") else {
+        return;
+    };
     assert_eq!(buffer, COMMAND);
 }
 

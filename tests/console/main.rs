@@ -17,6 +17,7 @@ mod receiver;
 #[cfg(not(debug_assertions))]
 mod release;
 mod scene;
+mod slow;
 mod ssh;
 mod sshd;
 #[allow(dead_code, reason = "shared with the tests of the services, which use more of it")]

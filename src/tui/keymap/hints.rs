@@ -95,7 +95,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 8] = [
+const PAIRS: [(Intent, Intent, &str); 10] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
@@ -104,6 +104,8 @@ const PAIRS: [(Intent, Intent, &str); 8] = [
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
     (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
+    (Intent::Copy, Intent::Mouse, "copy, mouse on or off"),
+    (Intent::Redraw, Intent::Suspend, "draw anew, to the shell"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.

@@ -111,10 +111,7 @@ mod tests {
     fn the_sequences_are_what_terminals_expect() {
         let sent = |clipboard: Clipboard| String::from_utf8(clipboard.sequence(b"df -h").unwrap()).unwrap();
         assert_eq!(sent(Clipboard::Direct), "\x1b]52;c;ZGYgLWg=\x07");
-        assert_eq!(
-            sent(Clipboard::Tmux),
-            "\x1b]52;c;ZGYgLWg=\x07\x1bPtmux;\x1b\x1b]52;c;ZGYgLWg=\x07\x1b\\"
-        );
+        assert_eq!(sent(Clipboard::Tmux), "\x1b]52;c;ZGYgLWg=\x07\x1bPtmux;\x1b\x1b]52;c;ZGYgLWg=\x07\x1b\\");
         assert_eq!(sent(Clipboard::Screen), "\x1bP\x1b]52;c;ZGYgLWg=\x07\x1b\\");
         assert_eq!(Clipboard::None.sequence(b"x"), None);
     }
@@ -132,7 +129,7 @@ mod tests {
             let sent = Clipboard::Direct.sequence(&text).unwrap();
             let inner = sent.strip_prefix(b"\x1b]52;c;").unwrap().strip_suffix(b"\x07").unwrap();
             prop_assert!(inner.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)));
-            prop_assert_eq!(STANDARD.decode(inner).unwrap(), text.clone());
+            prop_assert!(STANDARD.decode(inner).unwrap() == text);
             let screen = Clipboard::Screen.sequence(&text).unwrap();
             let pieces = String::from_utf8(screen).unwrap();
             let joined: String = pieces.split("\x1b\\").map(|piece| piece.strip_prefix("\x1bP").unwrap_or("")).collect();

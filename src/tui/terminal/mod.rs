@@ -7,14 +7,15 @@
 
 mod caps;
 mod clipboard;
+mod link;
 mod signals;
 mod writer;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +31,7 @@ use tokio::sync::Notify;
 
 pub use caps::Caps;
 pub use clipboard::Clipboard;
+pub use link::Link;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 

@@ -45,7 +45,9 @@ pub(super) fn copied(model: &mut Model, copied: Copied, effects: &mut Vec<Effect
             let why = "too long for a clipboard over the terminal, or the terminal has none";
             (ToastLevel::Done, format!("Copied {what}, {size}, into {} ({why})", path.display()))
         }
-        (false, Err(error)) => (ToastLevel::Refused, format!("Not copied: {what} cannot go to this terminal, and {error}")),
+        (false, Err(error)) => {
+            (ToastLevel::Refused, format!("Not copied: {what} cannot go to this terminal, and {error}"))
+        }
     };
     let warning = copy.warning.or_else(|| danger(&copy.text));
     // First what must not be missed on a narrow screen.
@@ -124,7 +126,8 @@ fn chat(model: &Model) -> Result<Copy, &'static str> {
             let history = model.facts.snapshot.chat.as_ref();
             let finished = chat.turn.as_ref().and_then(|turn| turn.finished.as_ref());
             let stored = history.into_iter().flat_map(|history| &history.messages).chain(finished);
-            let message = stored.into_iter().find(|message| message.id == id).ok_or("The message is still being loaded.")?;
+            let message =
+                stored.into_iter().find(|message| message.id == id).ok_or("The message is still being loaded.")?;
             let what = if matches!(message.author, Author::Person { .. }) { "the question" } else { "the answer" };
             Ok(copy(&message.text, what))
         }

@@ -15,8 +15,8 @@ mod sop;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use keys::{context, pane_context, pane_name};
-pub(crate) use returning::begin as return_to;
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
+pub(crate) use returning::begin as return_to;
 
 use std::sync::Arc;
 use std::time::Duration;
