@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
+use tokio::time::MissedTickBehavior;
 
 use super::pty::Console;
 use super::scene::Scene;
@@ -38,6 +39,8 @@ fn slow_way(runtime: &Runtime, to: u16) -> u16 {
             tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
             tokio::spawn(async move {
                 let mut ticks = tokio::time::interval(TICK);
+                // What was not sent while there was nothing to send is not made up for.
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 let mut piece = [0; RATE / 100];
                 loop {
                     ticks.tick().await;
@@ -57,7 +60,7 @@ fn slow_way(runtime: &Runtime, to: u16) -> u16 {
 }
 
 /// How long each echo took while output was streaming, shortest first.
-fn echoes(programs: &Programs, command: &[&str]) -> Vec<Duration> {
+fn echoes(programs: &Programs, command: &[&str]) -> (Vec<Duration>, usize) {
     let scene = Scene::noisy();
     let command: Vec<&str> = command.iter().copied().chain([AIOPS, "--config", &scene.config]).collect();
     let sshd = Sshd::start(programs, &scene.home, &command);
@@ -67,11 +70,12 @@ fn echoes(programs: &Programs, command: &[&str]) -> Vec<Duration> {
     console.type_keys("3i");
     let before = console.raw().len();
     let mut times: Vec<Duration> = (1..=KEYS).map(|count| echo(&mut console, count)).collect();
-    assert!(console.raw().len() - before > 10 * KEYS, "output went on meanwhile");
+    let bytes = console.raw().len() - before;
+    assert!(bytes > 10 * KEYS, "output went on meanwhile");
     scene.release();
     console.wait_text("Attempt 1 exit 0");
     times.sort();
-    times
+    (times, bytes)
 }
 
 fn echo(console: &mut Console, count: usize) -> Duration {
@@ -88,9 +92,11 @@ fn echoes_come_first_on_a_slow_link() {
     // Without the name of its connection the console cannot tell how much is underway.
     let ways: [(&str, &[&str]); 2] = [("measured", &[]), ("not measured", &["env", "-u", "SSH_CONNECTION"])];
     for (name, command) in ways {
-        let times = echoes(&programs, command);
+        let (times, bytes) = echoes(&programs, command);
         let (p50, p99) = (times[KEYS / 2], times[KEYS * 99 / 100]);
-        println!("echo at {RATE} B/s with output streaming, link {name}: p50 {p50:?}, p99 {p99:?}");
+        println!(
+            "echo at {RATE} B/s with output streaming, link {name}: p50 {p50:?}, p99 {p99:?}, {bytes} bytes drawn"
+        );
         assert_eq!(times.len(), KEYS);
     }
 }

@@ -12,6 +12,7 @@ mod long;
 mod mouse;
 mod output;
 mod pages;
+mod place;
 mod queue;
 mod screens;
 mod sop;
