@@ -105,7 +105,7 @@ const PAIRS: [(Intent, Intent, &str); 10] = [
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
     (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
     (Intent::Copy, Intent::Mouse, "copy, mouse on or off"),
-    (Intent::Redraw, Intent::Suspend, "draw anew, to the shell"),
+    (Intent::Redraw, Intent::Suspend, "redraw, shell"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.

@@ -167,7 +167,7 @@ fn a_page_scrolls_no_further_than_its_end() {
     }
     let Some(Overlay::Page { top, .. }) = world.model.ui.overlay else { panic!("help is open") };
     assert!(top > 0 && top < 100, "{top}");
-    assert!(screen(&world).contains("to the shell"), "its last row is on the screen");
+    assert!(screen(&world).contains("redraw, shell"), "its last row is on the screen");
     world.press(KeyCode::Up);
     assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { top: now, .. }) if now == top - 1));
     world.send(Msg::Resized(120, 50));
