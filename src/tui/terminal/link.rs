@@ -17,8 +17,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// A link with no more than this underway is clear, in bytes: the echo of a few keys.
-const CLEAR: u64 = 512;
+/// A link with no more than this underway is clear, in bytes: an echo behind it waits a fifth of a second at 64 kbit/s. With
+/// less, what waits would go out together with the next echo and delay it more often than it would have alone.
+const CLEAR: u64 = 1_500;
 /// The link is looked at this often; also the time that sshd gets to take a frame.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Looking takes at most this share of the time: the table is long on a host with many connections.
