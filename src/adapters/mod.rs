@@ -6,4 +6,5 @@ pub mod checkup;
 pub mod gemini;
 pub mod host;
 mod http;
+pub mod personal;
 pub mod process;

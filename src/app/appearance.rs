@@ -82,7 +82,7 @@ pub(super) fn caps(detected: Caps, console: &ConsoleSection) -> Caps {
         (true, true) => Repertoire::Narrow,
         (true, false) => Repertoire::Unicode,
     };
-    Caps { depth, repertoire, dumb: detected.dumb }
+    Caps { depth, repertoire, dumb: detected.dumb, clipboard: detected.clipboard }
 }
 
 /// What is wrong in the files that `loaded` names.

@@ -12,16 +12,17 @@ use super::App;
 use super::appearance::{self, Appearance};
 use super::kept;
 use crate::adapters::host::SystemClock;
+use crate::adapters::personal::FilesBesideDatabase;
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
 use crate::engine::ports::Clock as _;
-use crate::tui::console::{Console, Ended};
+use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
 use crate::tui::splits::Splits;
-use crate::tui::terminal::Caps;
+use crate::tui::terminal::{Caps, Link};
 use crate::tui::theme::Bundled;
 use crate::tui::tour::Guidance;
-use crate::tui::ui::{Model, Settings};
+use crate::tui::ui::{Model, Mouse, Settings};
 use crate::tui::zone::{Shown, Zone};
 
 /// Services get this long to stop when the console is left.
@@ -31,7 +32,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When there is no terminal, the keymap file is wrong, or the store cannot be opened.
-pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
+pub(super) fn run(loaded: Loaded, start: Start) -> Result<Exit, Report> {
     let appearance = Appearance::of(&loaded)?;
     let kept = kept::file_in(&loaded.state);
     let config = loaded.config;
@@ -45,7 +46,7 @@ pub(super) fn run(loaded: Loaded) -> Result<Exit, Report> {
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None };
+        let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None, start };
         let ended = show(app, &config, appearance, person).await;
         ingest.stop(PATIENCE).await;
         ended
@@ -74,6 +75,8 @@ pub(super) struct Person<'a> {
     pub(super) kept: Option<PathBuf>,
     /// Whether a tour leads through it.
     pub(super) guidance: Guidance,
+    /// Where it begins.
+    pub(super) start: Start,
 }
 
 /// Shows the console.
@@ -86,7 +89,8 @@ pub(super) async fn show(
     appearance: Appearance,
     person: Person<'_>,
 ) -> Result<Exit, Report> {
-    let caps = appearance::caps(Caps::detect(&environment()), &config.console);
+    let environment = environment();
+    let caps = appearance::caps(Caps::detect(&environment), &config.console);
     let repertoire = caps.repertoire;
     let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
     let settings = Settings {
@@ -94,6 +98,7 @@ pub(super) async fn show(
         show_resolved_for: config.incidents.show_resolved_for,
         repertoire,
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),
+        mouse: if config.console.mouse { Mouse::Console } else { Mouse::Terminal },
     };
     let tell = app.notices.tell.clone();
     let styles = appearance.themes.worn().map_or_else(|| Bundled::Dark.styles(), |(_, styles)| Ok(styles.clone()))?;
@@ -111,12 +116,15 @@ pub(super) async fn show(
         notices: app.notices.told,
         loans: app.loans,
         splits,
+        link: Link::of(&environment),
+        files: Arc::new(FilesBesideDatabase::new(config.store.path.clone())),
+        start: person.start,
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
-    let ended = console.run(move || {
+    let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
         tokio::spawn(backend.keep_search_index());
-    });
+    }));
     let ended = ended.await;
     if let Some(keeping) = keeping {
         // The console is gone, so that nothing comes any more; a disk that does not answer is not waited for.

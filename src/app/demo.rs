@@ -21,6 +21,7 @@ use crate::domain::chat::budget::Budget;
 use crate::engine::ingest::Role;
 use crate::engine::ports::{ActionRunner as _, AlertPublisher, Clock as _, GivenUp, Probe};
 use crate::store::Store;
+use crate::tui::console::Start;
 use crate::tui::tour::Guidance;
 
 /// This very program, also when its file was replaced meanwhile.
@@ -106,7 +107,7 @@ async fn show(
     let stagger = Duration::from_secs(options.stagger);
     let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
     let guidance = if options.no_tour { Guidance::None } else { Guidance::Tour };
-    let person = console::Person { name: "demo", kept: None, guidance };
+    let person = console::Person { name: "demo", kept: None, guidance, start: Start::Fresh };
     let ended = console::show(app, &config, appearance, person).await;
     stop.cancel();
     let world = living.await;

@@ -38,6 +38,7 @@ use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
+use crate::tui::console::Start;
 use crate::tui::lending::{self, LoanRequests};
 
 /// Does what the command line asks for.
@@ -91,7 +92,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let keys = appearance::keys(&crate::config::load(&request)?)?;
             Ok(crate::cli::keys::run(&keys, format, &mut io::stdout().lock())?)
         }
-        None => console::run(crate::config::load(&request)?),
+        None => {
+            let start = if cli.fresh { Start::Fresh } else { Start::WhereLeft };
+            console::run(crate::config::load(&request)?, start)
+        }
         Some(Command::Demo(options)) => demo::run(crate::config::load(&request)?, *options),
         Some(Command::DemoModel { port, key, script }) => stand_in::serve(*port, key, script.as_deref()),
         // `main` does these two before the configuration is looked at.

@@ -35,6 +35,9 @@ pub struct Cli {
     /// What applies to every command.
     #[command(flatten)]
     pub global: Global,
+    /// Do not go back to where you were when the connection was lost
+    #[arg(long)]
+    pub fresh: bool,
     /// What to do; the console when there is none.
     #[command(subcommand)]
     pub command: Option<Command>,

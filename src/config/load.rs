@@ -252,6 +252,7 @@ fn console(section: &mut Scope<'_, '_>, home: &Path) -> ConsoleSection {
         keymap: section.read_optional("keymap", &FilePath { home }),
         ascii: section.read("ascii", &ASCII, Ascii::Auto),
         utc: section.read("utc", &SWITCH, true),
+        mouse: section.read("mouse", &SWITCH, false),
     }
 }
 

@@ -206,6 +206,8 @@ pub struct ConsoleSection {
     pub ascii: Ascii,
     /// Whether times are shown in UTC rather than in local time.
     pub utc: bool,
+    /// Whether the console listens to the mouse, which the terminal then cannot select text with.
+    pub mouse: bool,
 }
 
 /// The colours of the console.

@@ -304,6 +304,7 @@ fn without_a_file_everything_has_its_default() {
     assert_eq!(incidents.reopen_within, Duration::from_secs(30 * 60));
     assert_eq!(run.target_name, "web-1");
     assert_eq!((console.ascii, console.utc), (Ascii::Auto, true));
+    assert!(!console.mouse, "the terminal's own selection works unless asked otherwise");
     assert!(loaded.effective.iter().all(|value| value.origin == Origin::Default));
 }
 
@@ -383,6 +384,7 @@ fn every_key_of_a_full_file_arrives() {
         keymap = "~/keys.toml"
         ascii = true
         utc = false
+        mouse = true
         [log]
         level = "debug"
         path = "~/log"
@@ -420,6 +422,7 @@ fn every_key_of_a_full_file_arrives() {
     );
     assert_eq!(config.console.keymap, Some(home.join("keys.toml")));
     assert_eq!((config.console.ascii, config.console.utc), (Ascii::Only, false));
+    assert!(config.console.mouse);
     assert_eq!((config.log.level, config.log.path), (LogLevel::Debug, home.join("log")));
 }
 

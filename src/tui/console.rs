@@ -3,7 +3,8 @@
 //! Owns: the order of these three, timers, and handing effects to other tasks. Does not: know keys, panes or rules.
 //!
 //! Invariants: a frame is drawn only when something changed and the terminal has taken the frame before it; a frame that a
-//! key caused is drawn at once, others at most 60 times a second.
+//! key caused is drawn at once, others at most 60 times a second, and over ssh not before the frame before them has arrived,
+//! so that an echo is never behind more than one of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +18,19 @@ use tokio::time::Instant;
 use crate::domain::id::SopId;
 use crate::domain::text::visible_in;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
-use crate::engine::ports::{Clock, TerminalLoan};
+use crate::engine::ports::{Clock, PersonalFile, PersonalFiles, TerminalLoan};
 use crate::tui::chat::relay::Relay;
 use crate::tui::draw::draw;
 use crate::tui::encoder::Encoder;
+use crate::tui::keeping::Keeping;
 use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
 use crate::tui::look::Look;
-use crate::tui::msg::{Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::msg::{Copied, Copy, Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::place::Place;
 use crate::tui::splits::Splits;
-use crate::tui::terminal::{Caps, EnterError, Session, Signals, TerminalSignal, Writer};
+use crate::tui::terminal::{Caps, Clipboard, EnterError, Link, Session, Signals, TerminalSignal, Writer};
 use crate::tui::ui::Model;
-use crate::tui::update::{drawn, update};
+use crate::tui::update::{self, drawn, update};
 
 /// Frames that no key asked for are at least this far apart: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -49,6 +52,15 @@ pub enum Ended {
     Panicked,
 }
 
+/// Where the console begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Where the person was when the connection was lost, if they were anywhere.
+    WhereLeft,
+    /// At the top of the queue.
+    Fresh,
+}
+
 /// What the loop needs.
 pub struct Console {
     /// State of the screen.
@@ -67,6 +79,12 @@ pub struct Console {
     pub loans: LoanRequests,
     /// Takes the lines between the panes whenever they were moved, to keep them.
     pub splits: UnboundedSender<Splits>,
+    /// The connection to the person.
+    pub link: Link,
+    /// Where the person's own small files are.
+    pub files: Arc<dyn PersonalFiles>,
+    /// Whether to go back to where the person was before a lost connection.
+    pub start: Start,
 }
 
 impl Console {
@@ -81,7 +99,13 @@ impl Console {
         let session = Session::enter(self.caps)?;
         let mut changes = self.backend.follow();
         let mut keys = Keys::new();
+        let mouse = session.give_mouse_to(self.model.ui.settings.mouse);
+        let start = self.start;
         let (mut running, inputs) = Running::new(self, session)?;
+        running.writer.submit(mouse.to_vec());
+        if start == Start::WhereLeft {
+            running.return_to_place().await;
+        }
         let Inputs { mut inbox, mut notices, mut loans } = inputs;
         while let Ok(notice) = notices.try_recv() {
             running.handle(Msg::Notice(notice));
@@ -106,11 +130,15 @@ impl Console {
                     Err(_) => running.ended = Some(Ended::Quit),
                 },
                 () = running.writer.settled() => running.settled(),
-                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
+                () = at(running.keeping.due()) => running.keep_place(),
+                () = running.link.cleared() => {}
+                () = tokio::time::sleep_until(next_frame), if running.may_paint() && running.link.is_clear() => {
+                    running.paint();
+                }
             }
         }
         running.writer.drain(DRAIN);
-        Ok(running.ended.unwrap_or(Ended::Quit))
+        Ok(running.finish().await)
     }
 }
 
@@ -130,6 +158,9 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
+    link: Link,
+    clipboard: Clipboard,
+    files: Arc<dyn PersonalFiles>,
     /// Questions to the assistant under way.
     relay: Relay,
     splits: UnboundedSender<Splits>,
@@ -139,12 +170,15 @@ struct Running {
     last_paint: Option<Instant>,
     painted_size: Size,
     lending: Lending,
+    keeping: Keeping,
+    /// The person asked for the end.
+    left: bool,
     ended: Option<Ended>,
 }
 
 impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
-        let Console { mut model, look, caps, backend, clock, notices, loans, splits } = console;
+        let Console { mut model, look, caps, backend, clock, notices, loans, splits, link, files, start: _ } = console;
         let size = session.size();
         model.ui.fit((size.width, size.height));
         let writer = session.writer()?;
@@ -161,6 +195,7 @@ impl Running {
             terminal,
             writer,
             session,
+            link,
             relay: Relay::default(),
             splits,
             dirty: true,
@@ -168,6 +203,10 @@ impl Running {
             last_paint: None,
             painted_size: size,
             lending: Lending::Kept,
+            keeping: Keeping::new(Arc::clone(&files)),
+            left: false,
+            files,
+            clipboard: caps.clipboard,
             ended: None,
         };
         Ok((running, Inputs { inbox, notices, loans }))
@@ -194,12 +233,23 @@ impl Running {
             }
             Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
                 self.handle(Msg::Key(key));
+                self.keeping.touched();
                 // Key echo comes first: at once, unless the terminal has not taken the last frame yet.
                 if self.may_paint() {
                     self.paint();
                 }
             }
-            Some(Ok(Event::Paste(text))) => self.handle(Msg::Paste(text)),
+            Some(Ok(Event::Paste(text))) => {
+                self.handle(Msg::Paste(text));
+                self.keeping.touched();
+            }
+            Some(Ok(Event::Mouse(event))) => {
+                self.handle(Msg::Mouse(event));
+                self.keeping.touched();
+                if self.may_paint() {
+                    self.paint();
+                }
+            }
             Some(Ok(Event::Resize(columns, rows))) => self.handle(Msg::Resized(columns, rows)),
             Some(Ok(_)) => {}
             // Without input nobody can ask for anything any more.
@@ -275,8 +325,49 @@ impl Running {
                 }
             }
             Effect::Suspend => self.suspend(),
-            Effect::Quit => self.ended = Some(Ended::Quit),
+            Effect::Copy(copy) => self.copy(copy),
+            Effect::Mouse(mouse) => self.writer.submit(self.session.give_mouse_to(mouse).to_vec()),
+            Effect::Quit => (self.left, self.ended) = (true, Some(Ended::Quit)),
         }
+    }
+
+    /// Goes back to where the person was.
+    async fn return_to_place(&mut self) {
+        let now = self.clock.now();
+        let Some(place) = self.keeping.take(now).await else { return };
+        let at = self.model.ui.settings.zone.minute(place.at);
+        let is_more = place.selected.is_some() || place.reading.is_some();
+        update::return_to(&mut self.model, place);
+        if is_more {
+            let words = format!("Back where you were at {at}. `aiops --fresh` starts without.");
+            self.handle(Msg::Notice(words));
+        }
+        // It is kept again soon: this console may be lost, too.
+        self.keeping.touched();
+    }
+
+    fn keep_place(&mut self) {
+        let place = Place::of(&self.model, self.clock.now());
+        self.keeping.keep(place);
+    }
+
+    /// The console ends: whoever was cut off comes back to the same place.
+    async fn finish(self) -> Ended {
+        let place = Place::of(&self.model, self.clock.now());
+        let place = if self.left { place.left() } else { Some(place) };
+        self.keeping.finish(place).await;
+        self.ended.unwrap_or(Ended::Quit)
+    }
+
+    /// Sends a text to the terminal's clipboard, in line with the frames, and writes it to a file: no terminal says whether
+    /// it took it.
+    fn copy(&self, copy: Copy) {
+        let sequence = self.clipboard.sequence(&copy.text);
+        let sent = sequence.is_some();
+        self.writer.submit(sequence.unwrap_or_default());
+        self.link.sent();
+        let write = self.files.write(PersonalFile::Copied, copy.text.clone());
+        self.answer(async move { Msg::Copied(Copied { copy, sent, file: write.await }) });
     }
 
     fn answer(&self, work: impl Future<Output = Msg> + Send + 'static) {
@@ -321,6 +412,9 @@ impl Running {
         let bytes = self.terminal.backend_mut().take();
         self.last_paint = Some(Instant::now());
         self.painting = true;
+        if !bytes.is_empty() {
+            self.link.sent();
+        }
         self.writer.submit(bytes);
     }
 
@@ -416,6 +510,14 @@ impl Running {
         let size = self.session.size();
         self.handle(Msg::Resized(size.width, size.height));
         self.repaint();
+    }
+}
+
+/// Returns at this moment; never without one.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -156,6 +156,10 @@ intents! {
     SplitReset = "split-reset", "usual panes";
     /// The next theme, until the console is left.
     Theme = "theme", "next theme";
+    /// Copy what is under the cursor.
+    Copy = "copy", "copy";
+    /// Listen to the mouse, or leave it to the terminal.
+    Mouse = "mouse", "mouse on or off";
     /// What the keys do.
     Help = "help", "help";
     /// Leave the console.

@@ -6,6 +6,7 @@
 //! a line with three bytes.
 
 use ratatui::layout::Rect;
+use serde::{Deserialize, Serialize};
 
 use crate::tui::splits::Splits;
 
@@ -22,7 +23,8 @@ pub const NARROWEST: u16 = 24;
 pub const LOWEST: u16 = 4;
 
 /// The pane that keys go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pane {
     /// Queue and timeline.
     Incidents,

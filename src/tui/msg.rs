@@ -2,18 +2,21 @@
 //!
 //! Owns: [`Msg`] and [`Effect`]. Every answer carries the generation of its question, so that stale ones are dropped.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::domain::id::SopId;
 use crate::domain::time::Timestamp;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
+use crate::engine::ports::PersonalFileError;
 use crate::engine::search::{SearchAnswer, SearchQuery};
 use crate::tui::chat::colours::{ColourJob, Colouring};
 use crate::tui::splits::Splits;
+use crate::tui::ui::Mouse;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The mouse did something.
+    Mouse(MouseEvent),
     /// The terminal has a new size: columns, rows.
     Resized(u16, u16),
     /// The store has changed.
@@ -64,6 +69,8 @@ pub enum Msg {
     Notice(String),
     /// About a question to the assistant.
     Chat(ChatMsg),
+    /// What became of [`Effect::Copy`].
+    Copied(Copied),
 }
 
 /// What is heard about questions to the assistant. Each carries the number of its question.
@@ -212,8 +219,12 @@ pub enum Effect {
         /// What to look for.
         query: SearchQuery,
     },
+    /// Copy a text.
+    Copy(Copy),
     /// Send [`Msg::Woken`] after this long.
     Wake(Duration, Timer),
+    /// Take the mouse, or give it back.
+    Mouse(Mouse),
     /// Paint the whole screen anew.
     Repaint,
     /// Remember where the lines between the panes stand.
@@ -247,6 +258,28 @@ pub enum ChatEffect {
     Stop,
     /// Colour a code block.
     Colour(ColourJob),
+}
+
+/// A text to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// The text, as it is. Foreign.
+    pub text: Vec<u8>,
+    /// What it is, in words.
+    pub what: String,
+    /// What the person has to know besides, as a sentence.
+    pub warning: Option<String>,
+}
+
+/// A text that was copied, as far as anyone can know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// What was to be copied.
+    pub copy: Copy,
+    /// Whether it was sent to the terminal.
+    pub sent: bool,
+    /// The file that it stands in, too.
+    pub file: Result<PathBuf, PersonalFileError>,
 }
 
 /// The moment a message was handled, so that `update` never asks the clock.

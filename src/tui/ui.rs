@@ -20,6 +20,7 @@ use crate::tui::layout::{self, Layout, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::ProposeRequest;
 use crate::tui::palette::Palette;
+use crate::tui::place::Reading;
 use crate::tui::plain::PlainPage;
 use crate::tui::review::Review;
 use crate::tui::search::Search;
@@ -108,8 +109,27 @@ pub struct Ui {
     pub splits: Splits,
     /// Themes to go through.
     pub themes: Themes,
+    /// Where the person was before the connection was lost, as far as it could not be gone back to yet.
+    pub returning: Option<Returning>,
     /// Why there is nothing to see, when the store cannot be read.
     pub trouble: Option<String>,
+}
+
+/// Parts of a [`Place`](crate::tui::place::Place) that wait for facts.
+#[derive(Clone, Debug)]
+pub struct Returning {
+    /// The incident that they belong to.
+    pub selected: Option<IncidentId>,
+    /// The place in the document.
+    pub reading: Option<Reading>,
+    /// Rows that the output was scrolled up.
+    pub output_up: usize,
+    /// Whether a question was being typed.
+    pub asking: bool,
+    /// The review that was open.
+    pub review: Option<ProposalId>,
+    /// When the place was noted.
+    pub at: Timestamp,
 }
 
 /// Settings that come from the configuration.
@@ -123,6 +143,18 @@ pub struct Settings {
     pub repertoire: Repertoire,
     /// In which zone times are shown.
     pub zone: Zone,
+    /// Who has the mouse.
+    pub mouse: Mouse,
+}
+
+/// Who has the mouse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mouse {
+    /// The terminal: it selects text.
+    #[default]
+    Terminal,
+    /// The console: it selects rows and scrolls.
+    Console,
 }
 
 /// Loads under way and wanted: never more than one at a time.
@@ -432,6 +464,7 @@ impl Model {
             settings,
             splits: Splits::default(),
             themes: Themes::default(),
+            returning: None,
             trouble: None,
         };
         Self { ui, facts: Facts::default() }

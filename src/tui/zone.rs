@@ -4,6 +4,7 @@
 //! its zone; the wiring hands it in.
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
@@ -15,7 +16,8 @@ pub struct Zone {
 }
 
 /// Which of the two zones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shown {
     /// Coordinated universal time.
     Utc,
@@ -28,6 +30,17 @@ impl Zone {
     #[must_use]
     pub const fn new(local: TimeZone, shown: Shown) -> Self {
         Self { local, shown }
+    }
+
+    /// Which zone is shown.
+    #[must_use]
+    pub const fn shown(&self) -> Shown {
+        self.shown
+    }
+
+    /// Shows this one from now on.
+    pub const fn show(&mut self, shown: Shown) {
+        self.shown = shown;
     }
 
     /// From UTC to local and back.

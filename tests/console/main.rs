@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod away;
 mod command_line;
 mod commands;
 mod crash;
@@ -18,9 +19,11 @@ mod receiver;
 mod release;
 mod scene;
 mod searching;
+mod slow;
 mod ssh;
 mod sshd;
 #[allow(dead_code, reason = "shared with the tests of the services, which use more of it")]
 #[path = "../services/support.rs"]
 mod support;
+mod terms;
 mod tmux;

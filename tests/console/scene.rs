@@ -24,11 +24,21 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        Self::doing("sleep 0.05")
+    }
+
+    /// A scene whose command writes lines that are never the same, about eight kilobytes a second.
+    pub(crate) fn noisy() -> Self {
+        Self::doing("head -c 60 /dev/urandom | base64 -w 0; echo; sleep 0.01")
+    }
+
+    /// A scene whose command does `what` again and again.
+    fn doing(what: &str) -> Self {
         let home = Home::new();
         let (ledger, hold) = (home.path().join("ledger"), home.path().join("hold"));
         std::fs::write(&hold, "").unwrap();
         let sops = home.path().join("runbooks");
-        slow_sop(&sops, &ledger, &hold);
+        slow_sop(&sops, &ledger, &hold, what);
         let port = free_port();
         let config = home.configure(&format!(
             "[receiver]\nlisten = \"127.0.0.1:{port}\"\n[sops]\ndirectories = [\"{}\"]\n[run]\ntarget_name = \"box\"\n",
@@ -69,12 +79,17 @@ impl Scene {
         read_review(console, Some("box"));
     }
 
-    fn open_review(&self, console: &mut Console) {
+    /// Lets the alert come to `console`, and waits until it and its document are there.
+    pub(crate) fn raise_slow_thing(&self, console: &Console) {
         console.wait_text("webhook");
         let labels = [("alertname", "SlowThing"), ("severity", "critical")];
         until_accepted(self.port, &body("firing", &labels));
         console.wait_text("SlowThing");
         console.wait_text("Slow fix");
+    }
+
+    fn open_review(&self, console: &mut Console) {
+        self.raise_slow_thing(console);
         Self::propose_slow_fix(console);
         console.type_keys("A");
     }
@@ -160,10 +175,10 @@ impl Scene {
 }
 
 /// Writes the document.
-fn slow_sop(directory: &Path, ledger: &Path, hold: &Path) {
+fn slow_sop(directory: &Path, ledger: &Path, hold: &Path, what: &str) {
     std::fs::create_dir_all(directory).unwrap();
     let script = format!(
-        "echo started >> {}; while [ -e {} ]; do sleep 0.05; done; echo finished",
+        "echo started >> {}; while [ -e {} ]; do {what}; done; echo finished",
         ledger.display(),
         hold.display()
     );

@@ -93,6 +93,21 @@ impl Sshd {
         Console::program(home, columns, rows, &words, &[("TERM", term)])
     }
 
+    /// Logs in through something on another port of this host that leads here.
+    pub(crate) fn login_through(&self, port: u16, home: &Home, columns: u16, rows: u16) -> Console {
+        let mut words = vec![self.ssh.display().to_string()];
+        // Of two ports the first one counts.
+        words.extend(["-p".to_owned(), port.to_string()]);
+        words.extend(["-o".to_owned(), format!("HostKeyAlias=[127.0.0.1]:{}", self.port)]);
+        words.extend(self.client_arguments());
+        Console::program(home, columns, rows, &words, &[("TERM", "xterm-256color")])
+    }
+
+    /// The port on 127.0.0.1 that it listens on.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Logs in without a terminal and waits for the end.
     pub(crate) fn login_without_terminal(&self) -> Output {
         let mut command = Command::new(&self.ssh);

@@ -21,7 +21,7 @@ const DETACH: &str = "\x02d";
 const REDRAW: &str = "\x0c";
 
 /// A tmux server with a socket of its own; ended when dropped.
-struct Tmux {
+pub(crate) struct Tmux {
     program: PathBuf,
     socket: String,
 }
@@ -29,7 +29,7 @@ struct Tmux {
 impl Tmux {
     /// A server of `home`, and the command line with which people come to their session there: it attaches, or begins
     /// with `aiops ARGUMENTS` when there is nothing to attach to.
-    fn new(program: PathBuf, home: &Home, settings: &str, arguments: &[&str]) -> (Self, Vec<String>) {
+    pub(crate) fn new(program: PathBuf, home: &Home, settings: &str, arguments: &[&str]) -> (Self, Vec<String>) {
         let place = |name: &str| home.path().join(name).display().to_string();
         std::fs::write(place("tmux.conf"), settings).unwrap();
         let (socket, file) = (place("tmux"), place("tmux.conf"));
@@ -39,7 +39,7 @@ impl Tmux {
         (Self { program, socket }, words)
     }
 
-    fn ask(&self, words: &[&str]) -> String {
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
         let mut command = Command::new(&self.program);
         command.args(["-u", "-S", &self.socket]).args(words).env_clear().env("LANG", "C.UTF-8");
         String::from_utf8(command.output().unwrap().stdout).unwrap()

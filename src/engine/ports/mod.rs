@@ -1,6 +1,7 @@
 //! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
 mod model;
+mod personal;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,6 +17,7 @@ use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
+pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
 
 /// A boxed future, so that ports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

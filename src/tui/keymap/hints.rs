@@ -124,7 +124,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 17] = [
+const PAIRS: [(Intent, Intent, &str); 18] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
@@ -142,6 +142,7 @@ const PAIRS: [(Intent, Intent, &str); 17] = [
     (Intent::FocusIncidents, Intent::FocusSop, "to the incidents, the SOP"),
     (Intent::Sources, Intent::Details, "sources, incident in full"),
     (Intent::Help, Intent::Quit, "help, quit"),
+    (Intent::Copy, Intent::Mouse, "copy, mouse on or off"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.

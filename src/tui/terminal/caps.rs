@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clipboard::Clipboard;
 use crate::domain::text::Repertoire;
 use crate::tui::encoder::ColorDepth;
 
@@ -18,6 +19,8 @@ pub struct Caps {
     pub repertoire: Repertoire,
     /// Whether it cannot address its cursor: no full-screen program works on it.
     pub dumb: bool,
+    /// How to copy.
+    pub clipboard: Clipboard,
 }
 
 impl Caps {
@@ -45,7 +48,7 @@ impl Caps {
             (true, true) => Repertoire::Narrow,
             (true, false) => Repertoire::Unicode,
         };
-        Self { depth, repertoire, dumb: term == "dumb" }
+        Self { depth, repertoire, dumb: term == "dumb", clipboard: Clipboard::detect(environment) }
     }
 }
 
@@ -125,6 +128,7 @@ mod tests {
     ) {
         let map = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
         let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        assert_eq!(Caps::detect(&map), Caps { depth, repertoire, dumb });
+        let clipboard = Clipboard::detect(&map);
+        assert_eq!(Caps::detect(&map), Caps { depth, repertoire, dumb, clipboard });
     }
 }

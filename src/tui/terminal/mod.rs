@@ -1,20 +1,22 @@
 //! The terminal as the console holds it: taken when the console opens, given back exactly once, however it ends.
 //!
-//! Owns: raw mode, the alternate screen, bracketed paste and the cursor's visibility, for the process as a whole, because
+//! Owns: raw mode, the alternate screen, bracketed paste, mouse reports and the cursor's visibility, for the process as a whole, because
 //! a panic in any thread has to give them back. Invariants: nothing is written to a terminal that is not held; giving
 //! back never waits for long, even when the terminal takes nothing any more.
 //! Does not: read keys (crossterm's `EventStream` does), or draw (see `encoder`).
 
 mod caps;
 mod checkup;
+mod clipboard;
+mod link;
 mod signals;
 mod writer;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,8 +32,12 @@ use tokio::sync::Notify;
 
 pub use caps::Caps;
 pub use checkup::check_terminal;
+pub use clipboard::Clipboard;
+pub use link::Link;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
+
+use crate::tui::ui::Mouse;
 
 /// Alternate screen, all rows as the region that scrolls, plain pen, bracketed paste, no cursor.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[r\x1b[m\x1b[?2004h\x1b[?25l";
@@ -48,6 +54,11 @@ const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[m\x1b[H\x1b[J\x1b[?2004l\x1b[?2
 const TIDY: &[u8] =
     b"\x18\x1b[?47l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>\x1b7\x1b[r\x1b8\x1b(B\x0f\x1b[?7h\
                        \x1b[m\x1b[?25h";
+/// Buttons and the wheel are reported (1000), in a form without limits (1006). Movements are not: each would be a message
+/// over the line.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+/// They are not any more.
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// A paste is told from keys.
 const PASTES: &[u8] = b"\x1b[?2004h";
 /// It is not any more.
@@ -74,6 +85,8 @@ const READING: u8 = 3;
 /// Who has the terminal: one of the four above. Whoever changes it from `HELD` gives the terminal back, so that this
 /// happens once.
 static HOLD: AtomicU8 = AtomicU8::new(RELEASED);
+/// Whether the console has the mouse whenever it has the terminal.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 /// Held while writing to the terminal.
 static WRITING: Mutex<()> = Mutex::new(());
 static PANIC_HOOK: Once = Once::new();
@@ -156,6 +169,18 @@ impl Session {
     /// When the system gives no descriptor or no thread.
     pub fn writer(&self) -> io::Result<Writer> {
         Writer::new(Output(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    }
+
+    /// Who has the mouse from now on, whenever the console has the terminal; returns what to send to the terminal, between
+    /// two frames.
+    #[must_use]
+    pub fn give_mouse_to(&self, mouse: Mouse) -> &'static [u8] {
+        let wanted = mouse == Mouse::Console;
+        match (MOUSE.swap(wanted, SeqCst), wanted) {
+            (false, true) => MOUSE_ON,
+            (true, false) => MOUSE_OFF,
+            (true, true) | (false, false) => b"",
+        }
     }
 
     /// The terminal's size in columns and rows.
@@ -313,7 +338,8 @@ fn keep_writer_out() -> Option<MutexGuard<'static, ()>> {
 fn take() -> io::Result<()> {
     let _writing = keep_writer_out();
     terminal::enable_raw_mode()?;
-    if let Err(error) = write_own(ENTER) {
+    let mouse = if MOUSE.load(SeqCst) { MOUSE_ON } else { b"" };
+    if let Err(error) = write_own(&[ENTER, mouse].concat()) {
         // Better a message on a usable terminal than a raw one without.
         let _ = terminal::disable_raw_mode();
         HOLD.store(RELEASED, SeqCst);
@@ -335,7 +361,8 @@ fn release() {
     // What is being written at this moment comes first; after it the writing thread sees that the terminal is not ours.
     let _writing = keep_writer_out();
     // Errors are of no use to anyone here: the terminal is as it is.
-    let _ = write_own(way_back);
+    let mouse = if MOUSE.load(SeqCst) { MOUSE_OFF } else { b"" };
+    let _ = write_own(&[way_back, mouse].concat());
     let _ = terminal::disable_raw_mode();
 }
 

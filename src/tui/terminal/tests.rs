@@ -18,7 +18,7 @@ const THE_SCENARIO: &str = "tui::terminal::tests::scenario";
 const RUN: &str = r#""$0" --exact --nocapture "$SCENARIO_TEST" "#;
 
 fn caps() -> Caps {
-    Caps { depth: ColorDepth::Ansi16, repertoire: Repertoire::Unicode, dumb: false }
+    Caps { depth: ColorDepth::Ansi16, repertoire: Repertoire::Unicode, dumb: false, clipboard: super::Clipboard::None }
 }
 
 /// Runs a shell script in a new terminal and returns everything that it wrote there.

@@ -47,6 +47,7 @@ impl World {
             show_resolved_for: Duration::from_secs(3_600),
             repertoire: Repertoire::Unicode,
             zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),
+            mouse: crate::tui::ui::Mouse::Terminal,
         };
         let mut model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
         model.ui.themes = Themes::bundled(Bundled::Dark).unwrap();

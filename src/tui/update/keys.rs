@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, chat_find, hands, output, overlay, palette, plain, queue, search, sop, split};
+use super::{asking, chat, chat_find, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split};
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
 use crate::tui::chat::view::Mode;
@@ -42,6 +42,7 @@ pub(crate) fn context(model: &Model) -> Context {
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let intent = model.ui.keymap.lookup(context(model), &key);
+    model.ui.returning = None;
     // These work everywhere, also while something is being typed.
     if let Some(intent @ (Intent::Suspend | Intent::Redraw)) = intent {
         return perform(model, intent, effects);
@@ -110,6 +111,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
     match intent {
         Intent::Quit => effects.push(Effect::Quit),
         Intent::Plain => plain::open(model, Subject::Pane(model.ui.focus)),
+        Intent::Mouse => mouse::switch(model, effects),
         Intent::TimeZone => model.ui.settings.zone.switch(),
         Intent::EndTour => super::end_tour(model, effects),
         Intent::Theme => next_theme(model, effects),
@@ -122,6 +124,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::Search => search::open(model, "", effects),
         Intent::Palette => palette::open(model, effects),
         Intent::Approvals => overlay::open_review(model, effects),
+        Intent::Copy => copy::copy(model, effects),
         Intent::Acknowledge => hands::acknowledge(model, effects),
         Intent::Sop => {
             focus(model, Pane::Sop);
@@ -160,7 +163,7 @@ pub(super) fn next_pane(model: &Model, direction: Direction) -> Pane {
     panes[next]
 }
 
-/// Gives the focus to a pane, if it is there.
+/// Sends keys to this pane from now on, if there is something in it.
 pub(super) fn focus(model: &mut Model, pane: Pane) {
     if panes(model).contains(&pane) {
         model.ui.focus = pane;
@@ -225,6 +228,11 @@ fn open_node(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Whether a filter or a search is being typed.
+pub(super) const fn is_typing(model: &Model) -> bool {
+    field(model).is_some()
+}
+
 /// The field that keys are typed into while no overlay is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
@@ -234,6 +242,7 @@ enum Field {
     FindInChat,
 }
 
+/// The field that keys are typed into; `None` when there is none.
 const fn field(model: &Model) -> Option<Field> {
     if model.ui.queue.editing.is_some() {
         Some(Field::Filter)

@@ -5,13 +5,16 @@
 mod asking;
 mod chat;
 mod chat_find;
+mod copy;
 mod hands;
 mod keys;
+mod mouse;
 mod output;
 mod overlay;
 mod palette;
 mod plain;
 mod queue;
+mod returning;
 mod search;
 mod sop;
 mod split;
@@ -20,6 +23,7 @@ pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
 pub(crate) use hands::UNTIL_CHANGED;
 pub(crate) use keys::{context, incident_title, moves, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
+pub(crate) use returning::begin as return_to;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +62,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => keys::pressed(model, key, &mut effects),
+        Msg::Mouse(event) => mouse::happened(model, event, &mut effects),
         Msg::Paste(text) => keys::pasted(model, &text, &mut effects),
         Msg::Resized(columns, rows) => {
             fit(model, (columns, rows), &mut effects);
@@ -80,6 +85,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Notice(text) => model.ui.notices.push_back(text),
         Msg::Chat(msg) => asking::heard(model, msg, &mut effects),
+        Msg::Copied(copied) => copy::copied(model, copied, &mut effects),
     }
     chat::refresh(model, &mut effects);
     follow_tour(model, &mut effects);
@@ -258,6 +264,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             sop::arrive(model, effects);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
+            returning::go_on(model, effects);
         }
         Err(error) => {
             model.ui.trouble = Some(error.to_string());
@@ -286,6 +293,7 @@ fn opened(
     sop::follow_document(model);
     sop::arrive(model, effects);
     overlay::refresh(model);
+    returning::go_on(model, effects);
 }
 
 /// Says what became of a source, unless something else is being said: the header shows it in any case.

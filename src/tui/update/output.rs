@@ -48,7 +48,8 @@ fn shown(model: &Model) -> Option<&Output> {
     model.facts.snapshot.output.as_ref().filter(|output| output.attempt == attempt)
 }
 
-fn scroll_to(model: &mut Model, up: usize) {
+/// Shows the rows that stand `up` rows above the end.
+pub(super) fn scroll_to(model: &mut Model, up: usize) {
     let (Some((width, height)), Some(output)) = (size(model), shown(model)) else { return };
     let rows = output_lines::rows(&output.bytes, width, model.ui.settings.repertoire).len();
     model.ui.output.up = up.min(rows.saturating_sub(height));

@@ -1,6 +1,7 @@
 //! Overlays: the review, values for a step, the list of SOPs, help.
 //!
-//! Invariants: nothing but a person's key opens an overlay (values for a step follow the person's own proposal); the review
+//! Invariants: nothing but a person's key opens an overlay (values for a step follow the person's own proposal; the review
+//! that a person had open comes back, unread, after a lost connection); the review
 //! decides by itself whether its chord counts; Escape always leaves everything as it was.
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use crossterm::event::KeyEvent;
 
 use super::{asking, hands, keys, plain, sop};
 use crate::domain::action::grant::Approval;
-use crate::domain::id::SopId;
+use crate::domain::id::{ProposalId, SopId};
 use crate::engine::backend::{Command, NeededValue};
 use crate::tui::intent::Intent;
 use crate::tui::layout;
@@ -50,6 +51,13 @@ pub(super) fn open_review(model: &mut Model, effects: &mut Vec<Effect>) {
         let run = "Nothing waits for approval. r proposes the command under the cursor in the SOP.";
         return super::toast(model, ToastLevel::Refused, run.to_owned(), effects);
     };
+    let id = proposal.id;
+    open_review_of(model, id);
+}
+
+/// Opens the review of this proposal, if it waits.
+pub(super) fn open_review_of(model: &mut Model, id: ProposalId) {
+    let Some(proposal) = model.facts.pending(id) else { return };
     let title = keys::incident_title(model, proposal.spec.incident);
     let review = Review::open(proposal, &title, paper(model));
     model.ui.toast = None;

@@ -260,6 +260,18 @@ pub(super) fn keep_visible(model: &mut Model) {
     *top = (*top).min(lines.len().saturating_sub(height));
 }
 
+/// The node on this row of the pane, from 0.
+pub(super) fn node_at(model: &mut Model, row: usize) -> Option<usize> {
+    let top = model.ui.sop.top;
+    lines(model)?.get(top + row).map(|line| line.node)
+}
+
+/// Puts the cursor on a node that is on the screen.
+pub(super) fn go_to(model: &mut Model, node: usize) {
+    model.ui.sop.cursor = node;
+    keep_visible(model);
+}
+
 /// Width and height of the tree, also when its pane is not shown.
 fn sop_body(model: &Model) -> Option<(u16, u16)> {
     let area = model.layout()?.sop.or_else(|| {
