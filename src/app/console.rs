@@ -16,7 +16,7 @@ use crate::domain::text::Repertoire;
 use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
-use crate::tui::terminal::{Caps, Link};
+use crate::tui::terminal::Caps;
 use crate::tui::ui::{Model, Mouse, Settings};
 use crate::tui::zone::{Shown, Zone};
 
@@ -66,8 +66,7 @@ pub(super) async fn show(
     appearance: Appearance,
     (name, start): (&str, Start),
 ) -> Result<Exit, Report> {
-    let environment = environment();
-    let caps = Caps::detect(&environment);
+    let caps = Caps::detect(&environment());
     let unicode = match config.console.ascii {
         Ascii::Auto => caps.unicode,
         Ascii::Only => false,
@@ -91,7 +90,6 @@ pub(super) async fn show(
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
         loans: app.loans,
-        link: Link::of(&environment),
         files: Arc::new(FilesBesideDatabase::new(config.store.path.clone())),
         start,
     };

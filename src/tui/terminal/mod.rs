@@ -7,7 +7,6 @@
 
 mod caps;
 mod clipboard;
-mod link;
 mod signals;
 mod writer;
 
@@ -31,7 +30,6 @@ use tokio::sync::Notify;
 
 pub use caps::Caps;
 pub use clipboard::Clipboard;
-pub use link::Link;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 
