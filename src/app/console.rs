@@ -19,7 +19,7 @@ use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
 use crate::tui::splits::Splits;
-use crate::tui::terminal::{Caps, Link};
+use crate::tui::terminal::Caps;
 use crate::tui::theme::Bundled;
 use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Mouse, Settings};
@@ -89,8 +89,7 @@ pub(super) async fn show(
     appearance: Appearance,
     person: Person<'_>,
 ) -> Result<Exit, Report> {
-    let environment = environment();
-    let caps = appearance::caps(Caps::detect(&environment), &config.console);
+    let caps = appearance::caps(Caps::detect(&environment()), &config.console);
     let repertoire = caps.repertoire;
     let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
     let settings = Settings {
@@ -116,7 +115,6 @@ pub(super) async fn show(
         notices: app.notices.told,
         loans: app.loans,
         splits,
-        link: Link::of(&environment),
         files: Arc::new(FilesBesideDatabase::new(config.store.path.clone())),
         start: person.start,
     };

@@ -3,8 +3,7 @@
 //! Owns: the order of these three, timers, and handing effects to other tasks. Does not: know keys, panes or rules.
 //!
 //! Invariants: a frame is drawn only when something changed and the terminal has taken the frame before it; a frame that a
-//! key caused is drawn at once, others at most 60 times a second, and over ssh not before the frame before them has arrived,
-//! so that an echo is never behind more than one of them.
+//! key caused is drawn at once, others at most 60 times a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +27,7 @@ use crate::tui::look::Look;
 use crate::tui::msg::{Copied, Copy, Effect, Loaded, Moment, Msg, Timer};
 use crate::tui::place::Place;
 use crate::tui::splits::Splits;
-use crate::tui::terminal::{Caps, Clipboard, EnterError, Link, Session, Signals, TerminalSignal, Writer};
+use crate::tui::terminal::{Caps, Clipboard, EnterError, Session, Signals, TerminalSignal, Writer};
 use crate::tui::ui::Model;
 use crate::tui::update::{self, drawn, update};
 
@@ -79,8 +78,6 @@ pub struct Console {
     pub loans: LoanRequests,
     /// Takes the lines between the panes whenever they were moved, to keep them.
     pub splits: UnboundedSender<Splits>,
-    /// The connection to the person.
-    pub link: Link,
     /// Where the person's own small files are.
     pub files: Arc<dyn PersonalFiles>,
     /// Whether to go back to where the person was before a lost connection.
@@ -131,10 +128,7 @@ impl Console {
                 },
                 () = running.writer.settled() => running.settled(),
                 () = at(running.keeping.due()) => running.keep_place(),
-                () = running.link.cleared() => {}
-                () = tokio::time::sleep_until(next_frame), if running.may_paint() && running.link.is_clear() => {
-                    running.paint();
-                }
+                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
             }
         }
         running.writer.drain(DRAIN);
@@ -158,7 +152,6 @@ struct Running {
     terminal: Terminal<Encoder>,
     writer: Writer,
     session: Session,
-    link: Link,
     clipboard: Clipboard,
     files: Arc<dyn PersonalFiles>,
     /// Questions to the assistant under way.
@@ -178,7 +171,7 @@ struct Running {
 
 impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
-        let Console { mut model, look, caps, backend, clock, notices, loans, splits, link, files, start: _ } = console;
+        let Console { mut model, look, caps, backend, clock, notices, loans, splits, files, start: _ } = console;
         let size = session.size();
         model.ui.fit((size.width, size.height));
         let writer = session.writer()?;
@@ -195,7 +188,6 @@ impl Running {
             terminal,
             writer,
             session,
-            link,
             relay: Relay::default(),
             splits,
             dirty: true,
@@ -365,7 +357,6 @@ impl Running {
         let sequence = self.clipboard.sequence(&copy.text);
         let sent = sequence.is_some();
         self.writer.submit(sequence.unwrap_or_default());
-        self.link.sent();
         let write = self.files.write(PersonalFile::Copied, copy.text.clone());
         self.answer(async move { Msg::Copied(Copied { copy, sent, file: write.await }) });
     }
@@ -412,9 +403,6 @@ impl Running {
         let bytes = self.terminal.backend_mut().take();
         self.last_paint = Some(Instant::now());
         self.painting = true;
-        if !bytes.is_empty() {
-            self.link.sent();
-        }
         self.writer.submit(bytes);
     }
 

@@ -8,7 +8,6 @@
 mod caps;
 mod checkup;
 mod clipboard;
-mod link;
 mod signals;
 mod writer;
 
@@ -33,7 +32,6 @@ use tokio::sync::Notify;
 pub use caps::Caps;
 pub use checkup::check_terminal;
 pub use clipboard::Clipboard;
-pub use link::Link;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 
