@@ -138,6 +138,7 @@ mod tests {
             "username",
             "password",
             "keymap",
+            "theme_file",
             "directory",
             "target_name",
             "key",

@@ -250,6 +250,12 @@ impl Styles {
         style.add_modifier(Modifier::REVERSED)
     }
 
+    /// `style` where something was found: it shows without colours, too.
+    #[must_use]
+    pub const fn hit(style: Style) -> Style {
+        style.add_modifier(Modifier::BOLD)
+    }
+
     /// `style` where words are emphasised.
     #[must_use]
     pub const fn emphasised(style: Style) -> Style {

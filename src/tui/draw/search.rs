@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use super::overlay::frame;
 use super::paint::Run;
@@ -12,6 +12,7 @@ use crate::engine::search::{Coverage, Hit, HitKind, Scope};
 use crate::tui::keymap::Context;
 use crate::tui::look::Look;
 use crate::tui::search::{HIT_ROWS, Search, Standing, area, visible_hits};
+use crate::tui::theme::Styles;
 use crate::tui::ui::Model;
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, search: &Search, look: &Look) {
@@ -71,7 +72,7 @@ fn what(run: &mut Run<'_>, hit: &Hit, chosen: bool, look: &Look) {
 /// Why it was found. Hits are bold, so that they show without colours.
 fn why(run: &mut Run<'_>, snippet: &Snippet, look: &Look) {
     let rest = look.styles.muted;
-    let hit: Style = look.styles.attention.add_modifier(Modifier::BOLD);
+    let hit: Style = Styles::hit(look.styles.attention);
     run.put("    ", rest).put(if snippet.cut_before { look.glyphs.cut } else { "" }, rest);
     for (piece, part) in snippet.pieces() {
         let room = run.room();

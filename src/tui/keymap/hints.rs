@@ -124,23 +124,24 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 18] = [
+const PAIRS: [(Intent, Intent, &str); 19] = [
     (Intent::Down, Intent::Up, "down, up"),
     (Intent::Top, Intent::Bottom, "first, last"),
     (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
     (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
-    (Intent::FocusChat, Intent::FocusOutput, "to the chat, the output"),
+    (Intent::FocusChat, Intent::FocusOutput, "to chat, output"),
     (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
     (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
+    (Intent::Back, Intent::Approvals, "back, what waits"),
     (Intent::Search, Intent::Palette, "search, commands"),
     (Intent::Redraw, Intent::Suspend, "redraw, to the shell"),
     (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
     (Intent::SplitLeft, Intent::SplitRight, "line left, right"),
     (Intent::SplitUp, Intent::SplitDown, "line up, down"),
     (Intent::TimeZone, Intent::Theme, "UTC or local, theme"),
-    (Intent::Plain, Intent::SplitReset, "plain text, reset lines"),
-    (Intent::FocusIncidents, Intent::FocusSop, "to the incidents, the SOP"),
-    (Intent::Sources, Intent::Details, "sources, incident in full"),
+    (Intent::Plain, Intent::SplitReset, "plain text, usual lines"),
+    (Intent::FocusIncidents, Intent::FocusSop, "to incidents, SOP"),
+    (Intent::Sources, Intent::Details, "sources, incident"),
     (Intent::Help, Intent::Quit, "help, quit"),
     (Intent::Copy, Intent::Mouse, "copy, mouse on or off"),
 ];

@@ -51,7 +51,7 @@ fn the_review_can_be_read_to_its_end(
     world.send(Msg::Changed);
     world.settle_with(&with_proposal(with_detail(snapshot(1..=60), 1), du(1, risk)));
     world.keys("A");
-    assert_has(&world, &["Approve proposal 1?", "f8 approve", "ctrl-x reject", "esc decide later"]);
+    assert_has(&world, &["Approve proposal 1?", "f8 approve", "ctrl-x reject", "esc later"]);
     let mut seen = String::new();
     for _ in 0..80 {
         seen.push_str(&screen(&world));

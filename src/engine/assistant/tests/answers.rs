@@ -50,11 +50,16 @@ fn first_passage(answer: &LocalAnswer, library: &Library) -> (String, String) {
 #[case("which step frees space?", Some("bundled/disk-full.md"), "rotated logs", "-delete")]
 #[case("how do I free space on the disk?", None, "rotated logs", "-delete")]
 #[case("how do I see how full the disk is?", None, "how full the filesystem is", "df -h")]
-#[case("how do I roll back?", Some("bundled/worker-crash-loop.md"), "Stop the unit before", "systemctl stop")]
+#[case(
+    "how do I roll back?",
+    Some("bundled/worker-crash-loop.md"),
+    "stop it before anything is exchanged",
+    "systemctl stop"
+)]
 #[case("what does exit 137 mean?", Some("bundled/worker-crash-loop.md"), "memory ran out", "oom-kill")]
 #[case("are there files that are deleted but still open?", None, "deleted but still open", "lsof +L1")]
 #[case("which directories are the biggest?", Some("bundled/disk-full.md"), "directories that hold the most", "du -xh")]
-#[case("why does the worker crash, where are its last messages?", None, "last messages", "journalctl")]
+#[case("why does the worker crash, where are its last messages?", None, "its messages", "journalctl")]
 fn questions_find_the_step(
     #[case] question: &str,
     #[case] shown: Option<&str>,
