@@ -93,14 +93,19 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(format!("{name}.{what}.{}", std::process::id()))
 }
 
-/// Writes a new file and puts it in the place of the old one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a new file, mode 0600, and puts it in the place of the old one: a reader, also one after a loss of power, sees the
+/// old one or the new one, never a part.
+///
+/// # Errors
+/// When the directory cannot be written to; nothing is left beside the file then.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, "new");
     // Left behind by a process of the same number that was killed.
     let _ = fs::remove_file(&new);
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
+        file.sync_all()?;
         fs::rename(&new, path)
     };
     write().inspect_err(|_| {
@@ -119,7 +124,11 @@ fn take(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_own(path: &Path) -> io::Result<Vec<u8>> {
+/// The bytes of a file that is this person's. Never follows a link and never waits for a pipe.
+///
+/// # Errors
+/// When there is none, or what is there is no regular file of this person, or larger than any of ours.
+pub(crate) fn read_own(path: &Path) -> io::Result<Vec<u8>> {
     let file: File =
         OpenOptions::new().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)?;
     let metadata = file.metadata()?;

@@ -1,24 +1,22 @@
 //! What the console keeps for its person from one time to the next: where the lines between the panes stand.
 //!
-//! Owns: the file, in the state directory, mode 0600, replaced whole. A file that cannot be read means the usual lines and a
-//! line in the log; of several consoles the last one that moved a line wins. Does not: know what the lines mean.
+//! Owns: the file in the state directory. A file that cannot be read means the usual lines and a
+//! line in the log; of several consoles the last one that moved a line wins. Does not: know what the
+//! lines mean, or how a person's file is written (see `adapters::personal`).
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::adapters::personal;
 use crate::tui::splits::Splits;
 
 /// The file's name in the state directory.
 const NAME: &str = "console.toml";
-
-/// A larger file is not ours; in bytes.
-const LARGEST: u64 = 64 * 1024;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -44,12 +42,7 @@ pub(super) fn read(path: &Path) -> Splits {
 }
 
 fn try_read(path: &Path) -> io::Result<Kept> {
-    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut text = String::new();
-    file.take(LARGEST).read_to_string(&mut text)?;
+    let text = String::from_utf8(personal::read_own(path)?).map_err(io::Error::other)?;
     toml::from_str(&text).map_err(io::Error::other)
 }
 
@@ -67,33 +60,16 @@ pub(super) async fn keep(path: PathBuf, mut moved: UnboundedReceiver<Splits>) {
     }
 }
 
-/// Replaces the file: a reader sees the old one or the new one, never a part.
 fn write(path: &Path, splits: Splits) -> io::Result<()> {
     let text = toml::to_string(&Kept { splits }).map_err(io::Error::other)?;
     let directory = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let beside = directory.join(format!(".{NAME}.{}", std::process::id()));
-    // What a process of the same number left behind is in the way, and nobody's.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let replaced = fill(&beside, &text).and_then(|()| fs::rename(&beside, path));
-    if replaced.is_err() {
-        // It is of no use to anybody.
-        let _ = fs::remove_file(&beside);
-    }
-    replaced
-}
-
-fn fill(path: &Path, text: &str) -> io::Result<()> {
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    personal::replace(path, text.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use tokio::sync::mpsc::unbounded_channel;
