@@ -14,6 +14,8 @@
     reason = "a bench that cannot set itself up has nothing to say"
 )]
 
+mod common;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -54,7 +56,7 @@ fn main() {
     let home = tempfile::tempdir().unwrap();
     let database = home.path().join("aiops.db");
     seed(&database, INCIDENTS);
-    println!("machine: {}", machine());
+    println!("machine: {}", common::machine());
     println!("method: release binary, pseudo-terminal {COLUMNS}x{ROWS}, {INCIDENTS} open incidents");
     if std::env::var_os("AIOPS_BENCH_TURNS").is_none() {
         first_frame(home.path(), &database);
@@ -65,13 +67,6 @@ fn main() {
     }
     idle(home.path(), &database);
     burst(home.path());
-}
-
-fn machine() -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores, {}", model.trim_start_matches([' ', '\t', ':']).trim())
 }
 
 /// Fills a database through the same door as real alerts.

@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot set itself up has nothing to say")]
 
+mod common;
+
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -23,20 +25,13 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    println!("machine: {}", machine());
+    println!("machine: {}", common::machine());
     println!("method: {} MiB of CRLF events from memory, best of {RUNS} runs", SIZE >> 20);
     let stream = stream();
     for piece in [16 * 1024, 100] {
         report("event stream", piece, &stream, |stream| events(stream, piece));
         report("to the port's events", piece, &stream, |stream| answer(stream, piece));
     }
-}
-
-fn machine() -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores, {}", model.trim_start_matches([' ', '\t', ':']).trim())
 }
 
 fn stream() -> Vec<u8> {

@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and stops when it cannot go on")]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -22,6 +24,7 @@ fn main() {
         return;
     }
     let log = lines(SIZE);
+    println!("machine: {}", common::machine());
     println!("redaction of {} MiB of log lines, best of {RUNS}:", SIZE / 1024 / 1024);
     report("secrets only", log.len(), || {
         black_box(redact_text(&log, Names::Keep));

@@ -11,6 +11,8 @@
     reason = "a bench that cannot set itself up has nothing to say"
 )]
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +39,7 @@ fn main() {
     }
     let directories: Vec<PathBuf> = std::env::var_os("AIOPS_BENCH_SOPS").map(PathBuf::from).into_iter().collect();
     let build = if cfg!(debug_assertions) { "debug (SQLite optimised)" } else { "release" };
-    println!("build: {build}, {} cores", std::thread::available_parallelism().map_or(0, usize::from));
+    println!("build: {build}, machine: {}", common::machine());
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("aiops.db");
     let runtime = tokio::runtime::Runtime::new().unwrap();
