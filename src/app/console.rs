@@ -18,6 +18,7 @@ use crate::config::{Config, Loaded};
 use crate::engine::ports::Clock as _;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
+use crate::tui::pace::Pace;
 use crate::tui::splits::Splits;
 use crate::tui::terminal::Caps;
 use crate::tui::theme::Bundled;
@@ -110,6 +111,7 @@ pub(super) async fn show(
         model: model.guided(person.guidance),
         look: Look::new(styles, repertoire),
         caps,
+        pace: Pace::of(&environment()),
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,

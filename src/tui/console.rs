@@ -2,8 +2,9 @@
 //!
 //! Owns: the order of these three, timers, and handing effects to other tasks. Does not: know keys, panes or rules.
 //!
-//! Invariants: a frame is drawn only when something changed and the terminal has taken the frame before it; a frame that a
-//! key caused is drawn at once, others at most 60 times a second.
+//! Invariants: a frame is drawn only when something changed and the terminal has taken the frame before it; what a key
+//! caused is drawn at once, the rest at most 60 times a second and, over ssh, in pieces at the pace of the line (`pace`).
+//! What counts as seen in a review is drawn as a whole.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +26,11 @@ use crate::tui::keeping::Keeping;
 use crate::tui::lending::{Keys, Lending, LoanRequest, LoanRequests, is_enter};
 use crate::tui::look::Look;
 use crate::tui::msg::{Copied, Copy, Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::pace::{ASK, Pace, Sent};
 use crate::tui::place::Place;
 use crate::tui::splits::Splits;
-use crate::tui::terminal::{Caps, Clipboard, EnterError, Session, Signals, TerminalSignal, Writer};
-use crate::tui::ui::Model;
+use crate::tui::terminal::{Caps, Clipboard, EnterError, Input, Session, Signals, TerminalSignal, Writer};
+use crate::tui::ui::{Model, Overlay};
 use crate::tui::update::{self, drawn, update};
 
 /// Frames that no key asked for are at least this far apart: 60 a second.
@@ -68,6 +70,8 @@ pub struct Console {
     pub look: Look,
     /// What the terminal can do.
     pub caps: Caps,
+    /// How fast the line to the person is.
+    pub pace: Pace,
     /// The engine.
     pub backend: Arc<dyn Backend>,
     /// The clocks.
@@ -95,7 +99,6 @@ impl Console {
         let mut signals = Signals::new()?;
         let session = Session::enter(self.caps)?;
         let mut changes = self.backend.follow();
-        let mut keys = Keys::new();
         let mouse = session.give_mouse_to(self.model.ui.settings.mouse);
         let start = self.start;
         let (mut running, inputs) = Running::new(self, session)?;
@@ -115,11 +118,11 @@ impl Console {
             let next_frame = running.next_frame();
             tokio::select! {
                 biased;
-                event = keys.next() => running.event(event, &mut keys),
+                input = running.keys.next() => running.input(input),
                 signal = signals.next() => running.signal(signal),
                 () = running.session.panicked() => running.ended = Some(Ended::Panicked),
-                over = running.lending.over() => running.take_back(over.ok(), &mut keys),
-                Some(request) = loans.recv(), if running.lending.is_kept() => running.lend(request, &mut keys),
+                over = running.lending.over() => running.take_back(over.ok()),
+                Some(request) = loans.recv(), if running.lending.is_kept() => running.lend(request),
                 Some(msg) = inbox.recv() => running.handle(msg),
                 Some(notice) = notices.recv() => running.handle(Msg::Notice(notice)),
                 changed = changes.changed() => match changed {
@@ -128,10 +131,13 @@ impl Console {
                 },
                 () = running.writer.settled() => running.settled(),
                 () = at(running.keeping.due()) => running.keep_place(),
-                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
+                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint_when_due(),
             }
         }
         running.writer.drain(DRAIN);
+        if running.ended == Some(Ended::Quit) {
+            running.await_reply();
+        }
         Ok(running.finish().await)
     }
 }
@@ -157,7 +163,13 @@ struct Running {
     /// Questions to the assistant under way.
     relay: Relay,
     splits: UnboundedSender<Splits>,
+    keys: Keys,
+    pace: Pace,
     dirty: bool,
+    /// What a key has changed is to be drawn.
+    echoing: bool,
+    /// The last frame was drawn in part.
+    unfinished: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
     last_paint: Option<Instant>,
@@ -171,7 +183,7 @@ struct Running {
 
 impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
-        let Console { mut model, look, caps, backend, clock, notices, loans, splits, files, start: _ } = console;
+        let Console { mut model, look, caps, pace, backend, clock, notices, loans, splits, files, start: _ } = console;
         let size = session.size();
         model.ui.fit((size.width, size.height));
         let writer = session.writer()?;
@@ -190,7 +202,11 @@ impl Running {
             session,
             relay: Relay::default(),
             splits,
+            keys: Keys::new()?,
+            pace,
             dirty: true,
+            echoing: false,
+            unfinished: false,
             painting: false,
             last_paint: None,
             painted_size: size,
@@ -216,40 +232,52 @@ impl Running {
         }
     }
 
-    fn event(&mut self, event: Option<std::io::Result<Event>>, keys: &mut Keys) {
-        match event {
-            Some(Ok(event)) if !self.lending.is_kept() => {
+    fn input(&mut self, input: Option<std::io::Result<Input>>) {
+        match input {
+            Some(Ok(Input::Arrived)) => {
+                if self.lending.is_kept() && self.pace.replied(Instant::now()) {
+                    self.writer.submit(ASK.to_vec());
+                }
+            }
+            Some(Ok(Input::Event(event))) if !self.lending.is_kept() => {
                 if is_enter(&event) {
-                    self.come_back(keys);
+                    self.come_back();
                 }
             }
-            Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
-                self.handle(Msg::Key(key));
-                self.keeping.touched();
-                // Key echo comes first: at once, unless the terminal has not taken the last frame yet.
-                if self.may_paint() {
-                    self.paint();
-                }
-            }
-            Some(Ok(Event::Paste(text))) => {
-                self.handle(Msg::Paste(text));
-                self.keeping.touched();
-            }
-            Some(Ok(Event::Mouse(event))) => {
-                self.handle(Msg::Mouse(event));
-                self.keeping.touched();
-                if self.may_paint() {
-                    self.paint();
-                }
-            }
-            Some(Ok(Event::Resize(columns, rows))) => self.handle(Msg::Resized(columns, rows)),
-            Some(Ok(_)) => {}
+            Some(Ok(Input::Event(event))) => self.event(event),
             // Without input nobody can ask for anything any more.
             Some(Err(error)) => {
                 tracing::error!(%error, "the terminal cannot be read");
                 self.ended = Some(Ended::HungUp);
             }
             None => self.ended = Some(Ended::HungUp),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.asked(Msg::Key(key)),
+            Event::Paste(text) => self.asked(Msg::Paste(text)),
+            Event::Mouse(event) => self.asked(Msg::Mouse(event)),
+            Event::Resize(columns, rows) => self.handle(Msg::Resized(columns, rows)),
+            Event::Key(_) | Event::FocusGained | Event::FocusLost => {}
+        }
+    }
+
+    /// The person asked for something: its echo comes first, at once, unless the terminal has not taken the last frame yet.
+    fn asked(&mut self, msg: Msg) {
+        if !self.pace.is_local() {
+            if self.dirty && !self.echoing {
+                self.terminal.backend_mut().hold();
+                self.draw();
+            }
+            self.terminal.backend_mut().begin_echo();
+        }
+        self.echoing = true;
+        self.handle(msg);
+        self.keeping.touched();
+        if self.may_paint() {
+            self.paint_when_due();
         }
     }
 
@@ -385,10 +413,21 @@ impl Running {
     }
 
     fn next_frame(&self) -> Instant {
-        self.last_paint.map_or_else(Instant::now, |last| last + FRAME)
+        let now = Instant::now();
+        if self.echoing {
+            return self.pace.echo_at(now);
+        }
+        self.last_paint.map_or(now, |last| last + FRAME).max(self.pace.rest_at(now))
     }
 
-    fn paint(&mut self) {
+    fn paint_when_due(&mut self) {
+        if self.next_frame() <= Instant::now() {
+            self.paint();
+        }
+    }
+
+    /// Brings what is wanted up to date.
+    fn draw(&mut self) {
         self.dirty = false;
         let (columns, rows) = self.model.ui.terminal;
         let size = Size::new(columns, rows);
@@ -399,10 +438,40 @@ impl Running {
         }
         let (model, look) = (&self.model, &self.look);
         let Ok(_) = self.terminal.draw(|frame| draw(frame.buffer_mut(), model, look));
-        drawn(&mut self.model);
-        let bytes = self.terminal.backend_mut().take();
-        self.last_paint = Some(Instant::now());
-        self.painting = true;
+    }
+
+    fn paint(&mut self) {
+        let reviewing = matches!(self.model.ui.overlay, Some(Overlay::Review(_)));
+        let in_pieces = !self.pace.is_local() && !reviewing;
+        if in_pieces {
+            self.terminal.backend_mut().hold();
+        } else {
+            self.terminal.backend_mut().let_go();
+        }
+        self.draw();
+        let echoing = std::mem::take(&mut self.echoing);
+        let encoder = self.terminal.backend_mut();
+        match (in_pieces, echoing) {
+            (false, _) => {}
+            (true, true) => encoder.echo(),
+            (true, false) => encoder.piece(self.pace.piece()),
+        }
+        self.unfinished = in_pieces && !encoder.is_complete();
+        let mut bytes = encoder.take();
+        if !self.unfinished {
+            drawn(&mut self.model);
+            self.painting = true;
+        }
+        let now = Instant::now();
+        self.last_paint = Some(now);
+        let sent = match (echoing, self.unfinished) {
+            (true, _) => Sent::Echo,
+            (false, true) => Sent::Piece,
+            (false, false) => Sent::Whole,
+        };
+        if self.pace.sent(bytes.len(), sent, now) {
+            bytes.extend_from_slice(ASK);
+        }
         self.writer.submit(bytes);
     }
 
@@ -422,13 +491,22 @@ impl Running {
 
     /// Whether there is something to draw and a terminal that takes it.
     fn may_paint(&self) -> bool {
-        self.dirty && self.lending.is_kept() && self.writer.is_idle()
+        (self.dirty || self.unfinished) && self.lending.is_kept() && self.writer.is_idle()
+    }
+
+    /// Before somebody else gets the terminal: a reply that is still to come would be found among their keys.
+    fn await_reply(&mut self) {
+        if self.pace.is_asking() {
+            self.keys.await_reply(DRAIN);
+            self.pace.forget();
+        }
     }
 
     /// Steps aside for a command.
-    fn lend(&mut self, request: LoanRequest, keys: &mut Keys) {
+    fn lend(&mut self, request: LoanRequest) {
         self.writer.drain(DRAIN);
-        keys.stop();
+        self.await_reply();
+        self.keys.stop();
         let command = visible_in(&request.command, self.look.repertoire);
         let notice = format!(
             "aiops: attempt {} has the terminal: {command}\n\
@@ -443,7 +521,7 @@ impl Running {
                 let _ = request.answer.send(loan);
             }
             Err(error) => {
-                keys.start();
+                self.keys.start();
                 self.repaint();
                 self.handle(Msg::Notice(format!("The terminal could not be given away: {error}. Nothing was run.")));
             }
@@ -451,20 +529,20 @@ impl Running {
     }
 
     /// The command is over, as `how` says; nothing was started when that is missing.
-    fn take_back(&mut self, how: Option<String>, keys: &mut Keys) {
+    fn take_back(&mut self, how: Option<String>) {
         let Lending::Out { before, .. } = std::mem::take(&mut self.lending) else { return };
         if let Err(error) = self.session.take_back(&before) {
             tracing::error!(%error, "the terminal could not be taken back");
         }
         self.lending = Lending::Over;
-        keys.start();
+        self.keys.start();
         // Said only now: what is typed from here on is an answer to it.
         let said = match how {
             Some(how) => {
                 self.session.say_below(&format!("aiops: it is over: {how}. Press Enter to go back to the console."))
             }
             // The command has shown nothing that anyone could want to read.
-            None => return self.come_back(keys),
+            None => return self.come_back(),
         };
         if let Err(error) = said {
             tracing::warn!(%error, "the end of a command could not be said on the terminal");
@@ -472,8 +550,8 @@ impl Running {
     }
 
     /// Shows the console again, after a command.
-    fn come_back(&mut self, keys: &mut Keys) {
-        keys.discard();
+    fn come_back(&mut self) {
+        self.keys.discard();
         if let Err(error) = self.session.resume() {
             tracing::error!(%error, "the terminal could not be taken back");
         }
@@ -492,6 +570,7 @@ impl Running {
 
     fn suspend(&mut self) {
         self.writer.drain(DRAIN);
+        self.await_reply();
         if let Err(error) = self.session.suspend() {
             self.handle(Msg::Notice(error.to_string()));
         }

@@ -6,15 +6,17 @@
 //! Invariants: while the terminal is lent no key is read, so that none of them can mean anything to the console; what was
 //! typed before and after is thrown away.
 
+use std::collections::VecDeque;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossterm::event::{self, Event, EventStream, KeyCode, KeyEventKind};
-use futures_util::StreamExt as _;
+use crossterm::event::{Event, KeyCode, KeyEventKind};
+use crossterm::terminal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::terminal::Settings;
+use super::terminal::{Input, Reader, Settings, reader};
 use crate::domain::id::AttemptId;
 use crate::engine::ports::{BoxFuture, RunError, TerminalLender, TerminalLoan};
 
@@ -88,49 +90,74 @@ impl Lending {
     }
 }
 
-/// Keys that have arrived are there within this time. Not zero: the reader does not look then.
-const A_MOMENT: Duration = Duration::from_millis(1);
-/// So many events are thrown away at once: somebody leans on a key.
-const MOST_DISCARDED: usize = 10_000;
-
 /// The keys, as long as the console reads them.
-pub(super) struct Keys(Option<EventStream>);
+pub(super) struct Keys {
+    reader: Option<Reader>,
+    /// What came while a reply was waited for.
+    kept: VecDeque<io::Result<Input>>,
+    resized: Signal,
+}
+
+/// A reply is looked for this often while everything else waits for it.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 impl Keys {
-    /// Reads from now on.
-    pub(super) fn new() -> Self {
-        Self(Some(EventStream::new()))
+    /// Reads from now on. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    pub(super) fn new() -> io::Result<Self> {
+        let resized = signal(SignalKind::window_change())?;
+        Ok(Self { reader: Some(Reader::start()?), kept: VecDeque::new(), resized })
     }
 
-    /// The next event; never while nothing is read. Safe to cancel.
-    pub(super) async fn next(&mut self) -> Option<io::Result<Event>> {
-        match &mut self.0 {
-            Some(stream) => stream.next().await,
-            None => std::future::pending().await,
+    /// What comes next, changes of the terminal's size among it; nothing while nothing is read. Safe to cancel.
+    pub(super) async fn next(&mut self) -> Option<io::Result<Input>> {
+        let Some(reader) = &mut self.reader else { return std::future::pending().await };
+        if let Some(kept) = self.kept.pop_front() {
+            return Some(kept);
         }
+        tokio::select! {
+            biased;
+            input = reader.next() => input,
+            Some(()) = self.resized.recv() => {
+                Some(terminal::size().map(|(columns, rows)| Input::Event(Event::Resize(columns, rows))))
+            }
+        }
+    }
+
+    /// Waits, at most `limit`, until the terminal has replied; blocks. Keys that come before it are kept. Returns whether
+    /// it has.
+    pub(super) fn await_reply(&mut self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let Some(reader) = &mut self.reader else { return false };
+        while Instant::now() < deadline {
+            match reader.try_next() {
+                Some(Ok(Input::Arrived)) => return true,
+                Some(other) => self.kept.push_back(other),
+                None => std::thread::sleep(LOOK_EVERY),
+            }
+        }
+        false
     }
 
     /// Stops reading. When this returns nobody reads from the terminal any more.
     pub(super) fn stop(&mut self) {
-        self.0 = None;
-        // A dropped stream only tells its thread to stop. A new one cannot be made before that thread has let go of the
-        // terminal, and reads nothing before it is asked.
-        drop(EventStream::new());
+        self.reader = None;
+        self.kept.clear();
     }
 
     /// Reads again; what has come meanwhile is thrown away.
     pub(super) fn start(&mut self) {
-        // Not through a stream: it remembers who asked it first and wakes nobody else.
-        let mut quiet = 0;
-        for _ in 0..MOST_DISCARDED {
-            match event::poll(A_MOMENT) {
-                Ok(true) if event::read().is_ok() => quiet = 0,
-                // The first answer may be that the stream before has been dropped.
-                Ok(_) | Err(_) if quiet > 0 => break,
-                Ok(_) | Err(_) => quiet += 1,
+        let started = reader::discard().and_then(|()| Reader::start());
+        match started {
+            Ok(reader) => self.reader = Some(reader),
+            // Whoever reads next is told.
+            Err(error) => {
+                self.reader = Some(Reader::ended());
+                self.kept = VecDeque::from([Err(error)]);
             }
         }
-        self.0 = Some(EventStream::new());
     }
 
     /// Throws away what has come by now.

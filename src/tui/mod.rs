@@ -15,6 +15,7 @@ pub mod line_edit;
 pub mod look;
 pub mod msg;
 pub mod output_lines;
+pub mod pace;
 pub mod pages;
 pub mod palette;
 pub mod place;

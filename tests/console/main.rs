@@ -22,6 +22,7 @@ mod searching;
 mod slow;
 mod ssh;
 mod sshd;
+mod streaming;
 #[allow(dead_code, reason = "shared with the tests of the services, which use more of it")]
 #[path = "../services/support.rs"]
 mod support;

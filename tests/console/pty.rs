@@ -77,11 +77,25 @@ struct Screen {
     closed: bool,
 }
 
+/// What a terminal is asked for its status with, and what it replies when all is well (ECMA-48, 8.3.35).
+const ASKED: &[u8] = b"\x1b[5n";
+const REPLY: &[u8] = b"\x1b[0n";
+
+impl Screen {
+    /// Shows what has come; returns how often the terminal was asked for its status.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let begin = self.raw.len().saturating_sub(ASKED.len() - 1);
+        self.parser.process(bytes);
+        self.raw.extend_from_slice(bytes);
+        self.raw[begin..].windows(ASKED.len()).filter(|window| *window == ASKED).count()
+    }
+}
+
 /// A running console.
 pub(crate) struct Console {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
+    keys: Arc<Mutex<Box<dyn Write + Send>>>,
     screen: Arc<(Mutex<Screen>, Condvar)>,
 }
 
@@ -129,7 +143,8 @@ impl Console {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let keys = pair.master.take_writer().unwrap();
+        let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let replies = Arc::clone(&keys);
         let parser = vt100::Parser::new(size.rows.try_into().unwrap(), size.cols.try_into().unwrap(), 0);
         let screen = Arc::new((Mutex::new(Screen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
         let shared = Arc::clone(&screen);
@@ -138,13 +153,14 @@ impl Console {
             loop {
                 let count = reader.read(&mut buffer).unwrap_or(0);
                 let mut screen = shared.0.lock().unwrap();
-                if count == 0 {
-                    screen.closed = true;
-                } else {
-                    screen.parser.process(&buffer[..count]);
-                    screen.raw.extend_from_slice(&buffer[..count]);
-                }
+                let asked = screen.take(&buffer[..count]);
+                screen.closed = count == 0;
+                drop(screen);
                 shared.1.notify_all();
+                // As every terminal does, when it has shown what came before.
+                if asked > 0 {
+                    let _ = replies.lock().unwrap().write_all(&REPLY.repeat(asked));
+                }
                 if count == 0 {
                     return;
                 }
@@ -175,8 +191,9 @@ impl Console {
 
     /// Types.
     pub(crate) fn type_keys(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let mut terminal = self.keys.lock().unwrap();
+        terminal.write_all(keys.as_bytes()).unwrap();
+        terminal.flush().unwrap();
     }
 
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
@@ -198,6 +215,11 @@ impl Console {
     /// Every byte that the program has written so far.
     pub(crate) fn raw(&self) -> Vec<u8> {
         self.screen.0.lock().unwrap().raw.clone()
+    }
+
+    /// How many bytes the program has written so far.
+    pub(crate) fn written(&self) -> usize {
+        self.screen.0.lock().unwrap().raw.len()
     }
 
     /// Whether the emulated terminal is in the alternate screen.

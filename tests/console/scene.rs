@@ -32,6 +32,11 @@ impl Scene {
         Self::doing("head -c 60 /dev/urandom | base64 -w 0; echo; sleep 0.01")
     }
 
+    /// A scene whose command writes as fast as it can be read, half a megabyte a second and more.
+    pub(crate) fn flooding() -> Self {
+        Self::doing("head -c 6000 /dev/urandom | base64 -w 90; sleep 0.01")
+    }
+
     /// A scene whose command does `what` again and again.
     fn doing(what: &str) -> Self {
         let home = Home::new();

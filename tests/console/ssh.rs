@@ -160,7 +160,7 @@ fn terminals_get_only_what_they_know() {
 }
 
 /// Last characters of the sequences that the Linux console knows, see console_codes(4); screen and xterm know them, too.
-const KNOWN_EVERYWHERE: &str = "@ABCDEFGHJKLMPXadefghlmr";
+const KNOWN_EVERYWHERE: &str = "@ABCDEFGHJKLMPXadefghlmnr";
 
 /// A control sequence (ECMA-48, 5.4) without its introducer.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,6 +14,7 @@ mod grid;
 mod motion;
 mod order;
 mod pen;
+mod pieces;
 mod row;
 mod scroll;
 
@@ -68,6 +69,12 @@ pub struct Encoder {
     touched: Vec<bool>,
     /// The screen has to be cleared before the next frame: what it shows is not known.
     stale: bool,
+    /// Whether flushing leaves the drawing for later.
+    holding: bool,
+    /// What is being brought to the screen in pieces; `None` when nothing has been begun.
+    goal: Option<Grid>,
+    /// What was wanted before the keys that were not drawn yet.
+    before: Option<Grid>,
     at: At,
     pen: Option<Pen>,
     visibility: Visibility,
@@ -88,6 +95,9 @@ impl Encoder {
             wanted: Grid::blank(size.width, size.height),
             touched: vec![true; usize::from(size.height)],
             stale: true,
+            holding: false,
+            goal: None,
+            before: None,
             at: At::Unknown,
             pen: None,
             visibility: Visibility::Unknown,
@@ -109,6 +119,7 @@ impl Encoder {
             let mut fresh = Self::new(size, self.depth, self.repertoire);
             fresh.visibility = self.visibility;
             fresh.cursor_wanted = self.cursor_wanted;
+            fresh.holding = self.holding;
             fresh.frame = self.take();
             *self = fresh;
         }
@@ -122,7 +133,8 @@ impl Encoder {
 
     /// Appends what changed to the frame.
     fn encode(&mut self) {
-        let mut ink = Ink { bytes: Vec::new(), at: self.at, pen: self.pen, columns: self.size.width };
+        let mut ink = self.ink();
+        (self.goal, self.before) = (None, None);
         let cleared = std::mem::take(&mut self.stale);
         if cleared {
             self.shown = Grid::blank(self.size.width, self.size.height);
@@ -141,11 +153,21 @@ impl Encoder {
             // There is nothing yet that could be moved.
             order::write(&mut ink, &self.shown, &self.wanted, &rows);
         } else {
-            self.write_rows(&mut ink, &rows);
+            self.write_rows(&mut ink, &self.wanted, &rows);
         }
         for y in rows {
             self.shown.row_mut(y).clone_from_slice(self.wanted.row(y));
         }
+        self.finish(ink);
+    }
+
+    /// What is written next begins where the terminal was left.
+    const fn ink(&self) -> Ink {
+        Ink { bytes: Vec::new(), at: self.at, pen: self.pen, columns: self.size.width }
+    }
+
+    /// Appends what `ink` has written, with the cursor in its place, to the frame.
+    fn finish(&mut self, mut ink: Ink) {
         let begin = self.hide_while_drawing(ink.bytes.len());
         let end = self.place_cursor(&mut ink);
         (self.at, self.pen) = (ink.at, ink.pen);
@@ -162,14 +184,14 @@ impl Encoder {
     }
 
     /// Brings the rows that differ up to date, with the help of the terminal where moving rows saves bytes.
-    fn write_rows(&self, ink: &mut Ink, rows: &[u16]) {
-        let in_place = |ink: &mut Ink| order::write(ink, &self.shown, &self.wanted, rows);
-        let scrolled = Scroll::worth_trying(&self.shown, &self.wanted, rows).into_iter().map(|scroll| {
+    fn write_rows(&self, ink: &mut Ink, wanted: &Grid, rows: &[u16]) {
+        let in_place = |ink: &mut Ink| order::write(ink, &self.shown, wanted, rows);
+        let scrolled = Scroll::worth_trying(&self.shown, wanted, rows).into_iter().map(|scroll| {
             let moved = scroll.apply(&self.shown);
-            let rest: Vec<u16> = (0..self.size.height).filter(|y| moved.row(*y) != self.wanted.row(*y)).collect();
+            let rest: Vec<u16> = (0..self.size.height).filter(|y| moved.row(*y) != wanted.row(*y)).collect();
             move |ink: &mut Ink| {
                 scroll.write(ink);
-                order::write(ink, &moved, &self.wanted, &rest);
+                order::write(ink, &moved, wanted, &rest);
             }
         });
         let scrolled: Vec<_> = scrolled.collect();
@@ -289,8 +311,11 @@ impl Backend for Encoder {
         Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
     }
 
+    /// Unless drawing is left for later, the frame is complete after this.
     fn flush(&mut self) -> Result<(), Infallible> {
-        self.encode();
+        if !self.holding {
+            self.encode();
+        }
         Ok(())
     }
 }

@@ -3,11 +3,13 @@
 //! Owns: raw mode, the alternate screen, bracketed paste, mouse reports and the cursor's visibility, for the process as a whole, because
 //! a panic in any thread has to give them back. Invariants: nothing is written to a terminal that is not held; giving
 //! back never waits for long, even when the terminal takes nothing any more.
-//! Does not: read keys (crossterm's `EventStream` does), or draw (see `encoder`).
+//! Does not: know what keys mean, or draw (see `encoder`).
 
 mod caps;
 mod checkup;
 mod clipboard;
+mod decoder;
+pub(crate) mod reader;
 mod signals;
 mod writer;
 
@@ -32,6 +34,8 @@ use tokio::sync::Notify;
 pub use caps::Caps;
 pub use checkup::check_terminal;
 pub use clipboard::Clipboard;
+pub(crate) use decoder::Input;
+pub(crate) use reader::Reader;
 pub use signals::{Signals, TerminalSignal};
 pub use writer::Writer;
 
