@@ -56,12 +56,19 @@ pub(super) fn network_kind(directory: &Path) -> io::Result<Option<String>> {
     let directory = directory.canonicalize()?;
     let magic = statfs(&directory).map_err(io::Error::from)?.filesystem_type().0;
     #[allow(clippy::unnecessary_cast, reason = "the width of the number differs between platforms")]
-    let magic = magic as i64 & 0xffff_ffff;
+    let magic = magic as i64;
+    Ok(kind_of(magic, &directory, || fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()))
+}
+
+/// The kind of network file system with this magic number, as statfs(2) gives it for `directory`; `table` is the mount table,
+/// which is read for FUSE only.
+fn kind_of(magic: i64, directory: &Path, table: impl FnOnce() -> String) -> Option<String> {
+    // The number has 32 bits; where it is signed, some of them arrive negative.
+    let magic = magic & 0xffff_ffff;
     if magic != FUSE {
-        return Ok(NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned()));
+        return NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned());
     }
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    Ok(mounted_type(&table, &directory).filter(|kind| is_network_fuse(kind)))
+    mounted_type(&table(), directory).filter(|kind| is_network_fuse(kind))
 }
 
 /// The file system type of the mount that holds `directory`, from the text of `/proc/self/mountinfo` (proc(5)).
@@ -115,6 +122,29 @@ mod tests {
     fn only_fuse_over_a_network_is_refused() {
         assert!(is_network_fuse("fuse.sshfs"));
         assert!(!is_network_fuse("fuseblk") && !is_network_fuse("fuse.gocryptfs") && !is_network_fuse("sshfs"));
+    }
+
+    #[test]
+    fn every_network_file_system_is_told_by_its_number() {
+        let nowhere = || -> String { panic!("the mount table is not needed") };
+        for (magic, name) in NETWORK {
+            assert_eq!(kind_of(*magic, Path::new("/srv"), nowhere).as_deref(), Some(*name), "{magic:x}");
+            // As a signed number of 32 bits.
+            let negative = (*magic << 32) >> 32;
+            assert_eq!(kind_of(negative, Path::new("/srv"), nowhere).as_deref(), Some(*name), "{negative}");
+        }
+        // ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS.
+        for local in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1] {
+            assert_eq!(kind_of(local, Path::new("/srv"), nowhere), None, "{local:x}");
+        }
+    }
+
+    #[test]
+    fn behind_fuse_the_mount_table_tells() {
+        let kind = |path: &str| kind_of(FUSE, Path::new(path), || TABLE.to_owned());
+        assert_eq!(kind("/home/ada/remote box/data").as_deref(), Some("fuse.sshfs"));
+        assert_eq!(kind("/home/ada/usb/x"), None);
+        assert_eq!(kind_of(FUSE, Path::new("/srv"), String::new), None);
     }
 
     #[test]

@@ -454,7 +454,7 @@ impl Running {
         match (in_pieces, echoing) {
             (false, _) => {}
             (true, true) => encoder.echo(),
-            (true, false) => encoder.piece(self.pace.piece()),
+            (true, false) => encoder.piece(self.pace.piece(Instant::now())),
         }
         self.unfinished = in_pieces && !encoder.is_complete();
         let mut bytes = encoder.take();
@@ -464,11 +464,7 @@ impl Running {
         }
         let now = Instant::now();
         self.last_paint = Some(now);
-        let sent = match (echoing, self.unfinished) {
-            (true, _) => Sent::Echo,
-            (false, true) => Sent::Piece,
-            (false, false) => Sent::Whole,
-        };
+        let sent = if echoing { Sent::Echo } else { Sent::Rest };
         if self.pace.sent(bytes.len(), sent, now) {
             bytes.extend_from_slice(ASK);
         }

@@ -25,20 +25,29 @@ const SLOWEST: f64 = 1_000.0;
 const FASTEST: f64 = 4_000_000.0;
 /// What no key asked for takes at most this share of the line, so that most echoes find it empty.
 const SHARE: f64 = 0.6;
+/// The same while somebody types.
+const SHARE_OF_TYPING: f64 = 0.3;
+/// Who has typed something so recently is taken to go on.
+const TYPING: Duration = Duration::from_secs(1);
 /// A piece of a frame takes the line about so long, and that is what an echo may have to wait.
-const PIECE: Duration = Duration::from_millis(25);
+const PIECE: Duration = Duration::from_millis(15);
 /// Pieces are not cut smaller than this, in bytes: moving there and packing it takes about 60 more.
-const SMALLEST: usize = 160;
+const SMALLEST: usize = 100;
 /// Nor larger; the largest frames of large screens are smaller.
 const LARGEST: usize = 65_536;
 /// A reply that is later than on an empty line by this says that the line is too full.
-const LATE: Duration = Duration::from_millis(45);
-/// One that is later by less than this says that it could take more.
-const EARLY: Duration = Duration::from_millis(30);
-/// By less than this: much more.
-const AT_ONCE: Duration = Duration::from_millis(10);
-/// Fewer bytes than this are not worth a question.
-const WORTH_ASKING: usize = 128;
+const LATE: Duration = Duration::from_millis(40);
+/// One that is later by this says that it is another line than was believed.
+const VERY_LATE: Duration = Duration::from_millis(250);
+/// What one piece has shown counts this much against all those before.
+const WEIGHT: f64 = 0.25;
+/// At most so much slower, or faster, is believed of the line after one reply.
+const SLOWER: f64 = 0.7;
+const FASTER: f64 = 2.0;
+/// A piece of fewer bytes than this says nothing of the line.
+const WORTH_ASKING: usize = 96;
+/// After so many bytes in smaller pieces it is asked all the same whether they are late.
+const ASKED_AFTER: usize = 512;
 /// A question whose reply takes longer than this is given up.
 const GIVEN_UP: Duration = Duration::from_secs(3);
 /// After so many questions in a row without a reply none is asked.
@@ -47,8 +56,6 @@ const UNANSWERED: u32 = 3;
 const MEASURED_FOR: Duration = Duration::from_secs(30);
 /// What waits is drawn after this time, whatever is believed.
 const STARVED: Duration = Duration::from_millis(500);
-/// What is drawn so soon after the line was clear has waited for it.
-const BARELY: Duration = Duration::from_millis(5);
 /// Keys that come faster than the line takes their echoes are echoed together when so much is left of those before.
 const KEYS_AHEAD: Duration = Duration::from_millis(60);
 /// Bytes that a line which cannot be measured may have at once when it was quiet: a page.
@@ -64,6 +71,8 @@ pub struct Pace {
     clear: Option<Instant>,
     /// When something was drawn last that no key asked for.
     drawn: Option<Instant>,
+    /// When a key was echoed last.
+    typed: Option<Instant>,
 }
 
 /// A line.
@@ -87,8 +96,6 @@ struct Asked {
     question: Option<Question>,
     /// Bytes since the last question.
     since: usize,
-    /// Something had to wait since then.
-    waited: bool,
     unanswered: u32,
 }
 
@@ -96,10 +103,18 @@ struct Asked {
 #[derive(Clone, Copy, Debug)]
 struct Question {
     at: Instant,
-    /// Bytes that went before it and behind the question before.
+    /// Bytes of the piece right before it.
     bytes: usize,
-    /// The line should have been empty.
-    on_empty: bool,
+    before: Before,
+}
+
+/// What was on the line before a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// Something that was drawn.
+    Drawn,
+    /// Nothing that was not known to have arrived.
+    Nothing,
 }
 
 impl Pace {
@@ -113,9 +128,9 @@ impl Pace {
         } else if ["TMUX", "STY"].iter().any(is_set) {
             Line::Blind
         } else {
-            Line::Asked(Asked { rate: UNKNOWN, empty: None, question: None, since: 0, waited: false, unanswered: 0 })
+            Line::Asked(Asked { rate: UNKNOWN, empty: None, question: None, since: 0, unanswered: 0 })
         };
-        Self { line, clear: None, drawn: None }
+        Self { line, clear: None, drawn: None, typed: None }
     }
 
     /// Whether there is anything to pace; if not, whole frames are drawn.
@@ -135,10 +150,11 @@ impl Pace {
 
     /// How many bytes the next piece of a frame may have, about.
     #[must_use]
-    pub(super) fn piece(&self) -> usize {
+    pub(super) fn piece(&self, now: Instant) -> usize {
         match &self.line {
             Line::Local => usize::MAX,
             Line::Blind => BLIND_PIECE,
+            Line::Asked(asked) if asked.is_late(now) => SMALLEST,
             Line::Asked(asked) => bytes(asked.rate, PIECE).clamp(SMALLEST, LARGEST),
         }
     }
@@ -160,8 +176,7 @@ impl Pace {
             Line::Local => return now,
             Line::Blind => clear.checked_sub(Duration::from_secs_f64(BURST / UNKNOWN)).unwrap_or(now),
             Line::Asked(asked) => match (asked.question, asked.empty) {
-                // The reply is late: there is more on the line than was believed.
-                (Some(question), Some((empty, _))) if now > question.at + empty + LATE => question.at + GIVEN_UP,
+                (Some(question), Some(_)) if asked.is_late(now) => question.at + GIVEN_UP,
                 // Without anything to go by, the first reply is waited for.
                 (Some(question), None) if asked.unanswered == 0 => question.at + GIVEN_UP,
                 (Some(_) | None, _) => clear,
@@ -175,20 +190,23 @@ impl Pace {
         if self.is_local() || sent == 0 {
             return false;
         }
-        let busy = self.clear.is_some_and(|clear| clear + BARELY > now);
-        let share = if what == Sent::Echo { 1.0 } else { SHARE };
+        let share = match (what, self.typed) {
+            (Sent::Echo, _) => 1.0,
+            (Sent::Rest, Some(typed)) if now < typed + TYPING => SHARE_OF_TYPING,
+            (Sent::Rest, _) => SHARE,
+        };
         let takes = Duration::from_secs_f64(sent as f64 / (self.rate() * share));
         self.clear = Some(self.clear.map_or(now, |clear| clear.max(now)) + takes);
-        if what != Sent::Echo {
-            self.drawn = Some(now);
+        match what {
+            Sent::Echo => self.typed = Some(now),
+            Sent::Rest => self.drawn = Some(now),
         }
         let Line::Asked(asked) = &mut self.line else { return false };
         asked.since += sent;
-        asked.waited |= what == Sent::Piece || what == Sent::Whole && busy;
         asked.give_up(now);
-        let asks = asked.since >= WORTH_ASKING && asked.may_ask();
+        let asks = (sent >= WORTH_ASKING || asked.since >= ASKED_AFTER) && asked.may_ask();
         if asks {
-            asked.ask(now, false);
+            asked.ask(now, sent, Before::Drawn);
         }
         asks
     }
@@ -203,9 +221,9 @@ impl Pace {
         // All that was sent before the question has arrived.
         self.clear = Some(now + Duration::from_secs_f64(asked.since as f64 / asked.rate));
         let measured = asked.empty.is_some_and(|(_, at)| now.saturating_duration_since(at) < MEASURED_FOR);
-        let asks = !measured && asked.since == 0 && !question.on_empty;
+        let asks = !measured && asked.since == 0 && question.before == Before::Drawn;
         if asks {
-            asked.ask(now, true);
+            asked.ask(now, 0, Before::Nothing);
         }
         asks
     }
@@ -230,20 +248,23 @@ impl Pace {
 pub(super) enum Sent {
     /// A key asked for it.
     Echo,
-    /// Nobody did, and it is all that was to be drawn.
-    Whole,
-    /// Nobody did, and there is more.
-    Piece,
+    /// Nobody did.
+    Rest,
 }
 
 impl Asked {
+    /// Whether a reply should have come: there is more on the line than was believed.
+    fn is_late(&self, now: Instant) -> bool {
+        matches!((self.question, self.empty), (Some(question), Some((empty, _))) if now > question.at + empty + LATE)
+    }
+
     const fn may_ask(&self) -> bool {
         self.question.is_none() && self.unanswered < UNANSWERED
     }
 
-    fn ask(&mut self, now: Instant, on_empty: bool) {
-        let bytes = std::mem::take(&mut self.since);
-        self.question = Some(Question { at: now, bytes, on_empty });
+    const fn ask(&mut self, at: Instant, bytes: usize, before: Before) {
+        self.since = 0;
+        self.question = Some(Question { at, bytes, before });
     }
 
     fn give_up(&mut self, now: Instant) {
@@ -256,9 +277,8 @@ impl Asked {
 
     fn learn(&mut self, question: Question, now: Instant) {
         let took = now.saturating_duration_since(question.at);
-        let waited = std::mem::take(&mut self.waited);
         let (empty, at) = match self.empty {
-            _ if question.on_empty => {
+            _ if question.before == Before::Nothing => {
                 self.empty = Some((took, now));
                 return;
             }
@@ -273,17 +293,17 @@ impl Asked {
             self.empty = Some((took, at));
         }
         let late = took.saturating_sub(empty);
-        let rate = if late > LATE {
-            self.rate * 0.7
-        } else if !waited {
-            return;
-        } else if late < AT_ONCE {
-            self.rate * 2.0
-        } else if late < EARLY {
-            self.rate * 1.1
+        let rate = if question.bytes >= WORTH_ASKING {
+            self.rate + (measured(question.bytes, late) - self.rate) * WEIGHT
+        } else if late > LATE {
+            self.rate * SLOWER
         } else {
             return;
         };
+        // Beside a long time nothing else counts.
+        let slowest = if late > VERY_LATE { SLOWEST } else { self.rate * SLOWER };
+        let rate = if late > VERY_LATE { measured(question.bytes, late) } else { rate };
+        let rate = rate.clamp(slowest, self.rate * FASTER);
         self.rate = rate.clamp(SLOWEST, FASTEST);
     }
 }
@@ -301,3 +321,7 @@ fn bytes(rate: f64, time: Duration) -> usize {
     let whole = bytes as usize;
     whole
 }
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod tests;

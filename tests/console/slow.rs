@@ -36,6 +36,9 @@ fn slow_way(runtime: &Runtime, to: u16) -> u16 {
             // Like a modem, it has no room for what is to come later: that stays with the sender.
             server.set_recv_buffer_size(2_304).unwrap();
             let server = server.connect(([127, 0, 0, 1], to).into()).await.unwrap();
+            // Nothing waits for an acknowledgement.
+            client.set_nodelay(true).unwrap();
+            server.set_nodelay(true).unwrap();
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
             tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });

@@ -110,3 +110,61 @@ fn from_alert_to_output_in_tmux_over_ssh() {
         scene.assert_journal_is_whole();
     }
 }
+
+/// A shell with job control.
+const SHELL: [&str; 4] = ["/bin/bash", "--norc", "--noprofile", "-i"];
+
+/// Starts the console from the shell on `terminal`, goes to the shell and back by Ctrl-Z and `fg`, twice, and leaves.
+fn to_the_shell_and_back(terminal: &mut Console, config: &str, what: &str) {
+    terminal.wait(&format!("the shell ({what})"), |screen| screen.contains('#') || screen.contains('$'));
+    terminal.type_keys(&format!("{} --config {config}\r", env!("CARGO_BIN_EXE_aiops")));
+    terminal.wait_text("No incident is open");
+    for round in 1..=2 {
+        // Something that nobody asked for is on its way to the terminal, or its reply is.
+        terminal.type_keys("?");
+        terminal.wait_text("Keys");
+        terminal.type_keys("\x1b");
+        terminal.wait("the help closed", |screen| !screen.contains("Keys"));
+        terminal.type_keys("\x1a");
+        terminal.wait_text("Stopped");
+        terminal.type_keys(&format!("echo back $(({round} + 40))\r"));
+        terminal.wait_text(&format!("back {}", round + 40));
+        let shell = terminal.contents();
+        assert!(!shell.contains("0n"), "{what}: a reply came to the shell\n{shell}");
+        terminal.type_keys("clear; fg\r");
+        terminal.wait_text("No incident is open");
+    }
+    terminal.type_keys("q");
+    terminal.wait(&format!("the shell again ({what})"), |screen| !screen.contains("No incident is open"));
+    terminal.type_keys("echo left $((2 * 21))\r");
+    terminal.wait_text("left 42");
+}
+
+#[test]
+fn ctrl_z_and_fg_over_ssh_on_every_kind_of_terminal() {
+    let Some(programs) = Programs::installed("ctrl_z_and_fg_over_ssh_on_every_kind_of_terminal") else { return };
+    let home = Home::new();
+    let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
+    let sshd = Sshd::start(&programs, &home, &SHELL);
+    for term in ["screen", "linux", "xterm"] {
+        let mut terminal = sshd.login(&home, 100, 30, term);
+        to_the_shell_and_back(&mut terminal, &config, term);
+        assert!(!terminal.alternate_screen() && !terminal.cursor_hidden(), "{term}");
+    }
+}
+
+#[test]
+fn ctrl_z_and_fg_over_ssh_in_tmux() {
+    let test = "ctrl_z_and_fg_over_ssh_in_tmux";
+    let (Some(programs), Some(program)) = (Programs::installed(test), installed("tmux", test)) else { return };
+    for term in ["screen", "tmux-256color"] {
+        let home = Home::new();
+        let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
+        let settings = format!("set -g default-terminal {term}\nset -g status off\n");
+        let (_tmux, command) = Tmux::running(program.clone(), &home, &settings, &SHELL);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let sshd = Sshd::start(&programs, &home, &command);
+        let mut terminal = sshd.login(&home, 100, 30, "xterm-256color");
+        to_the_shell_and_back(&mut terminal, &config, term);
+    }
+}

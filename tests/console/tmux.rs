@@ -30,12 +30,17 @@ impl Tmux {
     /// A server of `home`, and the command line with which people come to their session there: it attaches, or begins
     /// with `aiops ARGUMENTS` when there is nothing to attach to.
     pub(crate) fn new(program: PathBuf, home: &Home, settings: &str, arguments: &[&str]) -> (Self, Vec<String>) {
+        Self::running(program, home, settings, &[&[env!("CARGO_BIN_EXE_aiops")], arguments].concat())
+    }
+
+    /// The same with another program.
+    pub(crate) fn running(program: PathBuf, home: &Home, settings: &str, command: &[&str]) -> (Self, Vec<String>) {
         let place = |name: &str| home.path().join(name).display().to_string();
         std::fs::write(place("tmux.conf"), settings).unwrap();
         let (socket, file) = (place("tmux"), place("tmux.conf"));
         let mut words = vec![program.display().to_string()];
         words.extend(["-S", &socket, "-f", &file, "new-session", "-A", "-s", "work"].map(str::to_owned));
-        words.extend([&[env!("CARGO_BIN_EXE_aiops")], arguments].concat().into_iter().map(str::to_owned));
+        words.extend(command.iter().map(|word| (*word).to_owned()));
         (Self { program, socket }, words)
     }
 

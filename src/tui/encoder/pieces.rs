@@ -9,9 +9,6 @@ use super::order;
 use super::scroll::Scroll;
 use super::{Encoder, Tile};
 
-/// Rows whose best order is looked for together while pieces are made.
-const SCROLLS_FROM: usize = 4;
-
 impl Encoder {
     /// From now on flushing draws nothing: [`Encoder::piece`] and [`Encoder::echo`] do.
     pub(in crate::tui) const fn hold(&mut self) {
@@ -77,12 +74,11 @@ impl Encoder {
         }
         let whole = ink.bytes.len();
         ink = self.ink();
-        if begins && rows.len() >= SCROLLS_FROM {
-            if let Some(scroll) = self.shortening_scroll(&goal, &rows, whole) {
-                scroll.write(&mut ink);
-                self.shown = scroll.apply(&self.shown);
-                rows = self.differing(&goal);
-            }
+        let scroll = if begins { self.shortening_scroll(&goal, &rows, whole) } else { None };
+        if let Some(scroll) = scroll {
+            scroll.write(&mut ink);
+            self.shown = scroll.apply(&self.shown);
+            rows = self.differing(&goal);
         }
         for y in rows {
             let mark = ink.bytes.len();

@@ -371,3 +371,92 @@ fn no_character_of_ambiguous_width_is_sent_where_widths_are_not_certain() {
     let sent = String::from_utf8(bytes).unwrap();
     assert!(sent.contains("?x?y??中文|"), "{sent:?}");
 }
+
+/// What is done with a frame over a slow line.
+#[derive(Clone, Debug)]
+enum Doing {
+    /// Something changes that no key asked for.
+    Change(Buffer),
+    /// A key changes something, and its echo is drawn.
+    Key(Buffer),
+    /// A piece of about so many bytes is drawn.
+    Piece(usize),
+}
+
+fn any_doing() -> impl Strategy<Value = Doing> {
+    prop_oneof![
+        any_buffer().prop_map(Doing::Change),
+        any_buffer().prop_map(Doing::Key),
+        (1_usize..200).prop_map(Doing::Piece),
+    ]
+}
+
+/// Brings what is wanted up to date without drawing.
+fn want(encoder: &mut Encoder, from: &mut Buffer, to: &Buffer) {
+    let Ok(()) = encoder.draw(from.diff(to).into_iter());
+    let Ok(()) = encoder.flush();
+    *from = to.clone();
+}
+
+proptest! {
+    /// Whatever is drawn in pieces and echoed in between: a key's cells are there at once, and all of it in the end.
+    #[test]
+    fn pieces_and_echoes_come_to_the_same(doings in proptest::collection::vec(any_doing(), 1..20)) {
+        let (mut encoder, mut screen) = (encoder(COLUMNS, ROWS), emulator(COLUMNS, ROWS));
+        let mut wanted = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
+        screen.process(&frame(&mut encoder, &wanted, &wanted));
+        encoder.hold();
+        for doing in doings {
+            match doing {
+                Doing::Change(buffer) => want(&mut encoder, &mut wanted, &buffer),
+                Doing::Key(buffer) => {
+                    encoder.begin_echo();
+                    let before = wanted.clone();
+                    want(&mut encoder, &mut wanted, &buffer);
+                    encoder.echo();
+                    screen.process(&encoder.take());
+                    let look = |cell: &Cell| seen(cell.symbol(), Pen::of(cell, ColorDepth::TrueColor));
+                    // Not every difference can be seen: a bold blank looks like any other.
+                    let differ = before.diff(&buffer).into_iter().filter(|(x, y, cell)| look(&before[(*x, *y)]) != look(cell));
+                    for (x, y, cell) in differ {
+                        let expected = look(cell);
+                        prop_assert_eq!(seen_on(screen.screen(), x, y), expected, "column {} of row {}", x, y);
+                    }
+                }
+                Doing::Piece(budget) => {
+                    encoder.piece(budget);
+                    screen.process(&encoder.take());
+                }
+            }
+        }
+        // Each piece draws a row at least; what was begun is finished first.
+        for _ in 0..4 * ROWS {
+            encoder.piece(1);
+            screen.process(&encoder.take());
+        }
+        prop_assert!(encoder.is_complete());
+        assert_shows(screen.screen(), &wanted);
+    }
+}
+
+#[test]
+fn a_frame_that_was_begun_is_finished_before_the_next_one() {
+    let lines = |text: &str| Buffer::with_lines(vec![text.repeat(usize::from(COLUMNS)); usize::from(ROWS)]);
+    let (mut encoder, mut screen) = (encoder(COLUMNS, ROWS), emulator(COLUMNS, ROWS));
+    let mut wanted = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
+    screen.process(&frame(&mut encoder, &wanted, &wanted));
+    encoder.hold();
+    want(&mut encoder, &mut wanted, &lines("a"));
+    encoder.piece(1);
+    want(&mut encoder, &mut wanted, &lines("b"));
+    for _ in 1..ROWS {
+        assert!(!encoder.is_complete());
+        encoder.piece(1);
+    }
+    screen.process(&encoder.take());
+    assert_shows(screen.screen(), &lines("a"));
+    encoder.piece(usize::MAX);
+    screen.process(&encoder.take());
+    assert_shows(screen.screen(), &lines("b"));
+    assert!(encoder.is_complete());
+}

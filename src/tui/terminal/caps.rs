@@ -1,4 +1,4 @@
-//! What the terminal can show, as far as the environment tells. Nothing is asked of the terminal: over a slow link an
+//! What the terminal can show, as far as the environment tells. The terminal is not asked what it can: over a slow link an
 //! answer may come late, and from a serial line never.
 
 use std::collections::BTreeMap;

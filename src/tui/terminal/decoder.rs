@@ -184,7 +184,7 @@ fn control(bytes: &[u8]) -> First {
     match *bytes {
         // The Linux console's F1 to F5.
         [b'[', last @ b'A'..=b'E', ..] => First::Means(2, key(KeyCode::F(last - b'A' + 1), KeyModifiers::NONE)),
-        [b'['] => return First::Incomplete,
+        [b'['] => First::Incomplete,
         [b'[', ..] => First::Nothing(1),
         // The mouse as terminals report it that do not know mode 1006: three bytes follow.
         [b'M', button, column, row, ..] => {
