@@ -2,7 +2,7 @@
 //!
 //! Over ssh a write never waits: megabytes fit into the buffers behind it, and an echo stands at their end. So the console
 //! itself keeps what is under way small. How fast the line is, it learns from the terminal: behind a frame it asks for the
-//! terminal's status ([`ASK`]), and the reply tells when the frame was there. This works through jump hosts and whatever
+//! terminal's status (`ASK`), and the reply tells when the frame was there. This works through jump hosts and whatever
 //! else takes bytes and does not deliver them; mosh replies itself, and paces itself.
 //!
 //! Owns: what is believed of the line. Invariants: without ssh nothing is paced and nothing is asked; one question at most is
