@@ -119,6 +119,9 @@ impl Console {
                 signal = signals.next() => running.signal(signal),
                 () = running.session.panicked() => running.ended = Some(Ended::Panicked),
                 over = running.lending.over() => running.take_back(over.ok(), &mut keys),
+                () = running.writer.settled() => running.settled(),
+                // Before what else may come, so that no flood of it can keep the screen from showing any.
+                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
                 Some(request) = loans.recv(), if running.lending.is_kept() => running.lend(request, &mut keys),
                 Some(msg) = inbox.recv() => running.handle(msg),
                 Some(notice) = notices.recv() => running.handle(Msg::Notice(notice)),
@@ -126,9 +129,7 @@ impl Console {
                     Ok(()) => running.handle(Msg::Changed),
                     Err(_) => running.ended = Some(Ended::Quit),
                 },
-                () = running.writer.settled() => running.settled(),
                 () = at(running.keeping.due()) => running.keep_place(),
-                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint(),
             }
         }
         running.writer.drain(DRAIN);
@@ -158,6 +159,8 @@ struct Running {
     relay: Relay,
     splits: UnboundedSender<Splits>,
     dirty: bool,
+    /// A key has changed something while the terminal was taking a frame: its echo is the next one, at once.
+    echo_waits: bool,
     /// A frame was handed over whose writing has not been confirmed yet.
     painting: bool,
     last_paint: Option<Instant>,
@@ -191,6 +194,7 @@ impl Running {
             relay: Relay::default(),
             splits,
             dirty: true,
+            echo_waits: false,
             painting: false,
             last_paint: None,
             painted_size: size,
@@ -226,10 +230,7 @@ impl Running {
             Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
                 self.handle(Msg::Key(key));
                 self.keeping.touched();
-                // Key echo comes first: at once, unless the terminal has not taken the last frame yet.
-                if self.may_paint() {
-                    self.paint();
-                }
+                self.echo();
             }
             Some(Ok(Event::Paste(text))) => {
                 self.handle(Msg::Paste(text));
@@ -238,9 +239,7 @@ impl Running {
             Some(Ok(Event::Mouse(event))) => {
                 self.handle(Msg::Mouse(event));
                 self.keeping.touched();
-                if self.may_paint() {
-                    self.paint();
-                }
+                self.echo();
             }
             Some(Ok(Event::Resize(columns, rows))) => self.handle(Msg::Resized(columns, rows)),
             Some(Ok(_)) => {}
@@ -384,12 +383,20 @@ impl Running {
         });
     }
 
+    /// Key echo comes first: at once, or as soon as the terminal has taken the frame before it.
+    fn echo(&mut self) {
+        self.echo_waits = true;
+        if self.may_paint() {
+            self.paint();
+        }
+    }
+
     fn next_frame(&self) -> Instant {
-        self.last_paint.map_or_else(Instant::now, |last| last + FRAME)
+        self.last_paint.filter(|_| !self.echo_waits).map_or_else(Instant::now, |last| last + FRAME)
     }
 
     fn paint(&mut self) {
-        self.dirty = false;
+        (self.dirty, self.echo_waits) = (false, false);
         let (columns, rows) = self.model.ui.terminal;
         let size = Size::new(columns, rows);
         if self.painted_size != size {
@@ -401,7 +408,10 @@ impl Running {
         let Ok(_) = self.terminal.draw(|frame| draw(frame.buffer_mut(), model, look));
         drawn(&mut self.model);
         let bytes = self.terminal.backend_mut().take();
-        self.last_paint = Some(Instant::now());
+        if !bytes.is_empty() {
+            // A frame without a difference costs the link nothing, and nothing has to wait for it.
+            self.last_paint = Some(Instant::now());
+        }
         self.painting = true;
         self.writer.submit(bytes);
     }
