@@ -146,12 +146,12 @@ fn rests(console: &mut Console) {
             (0..NEAR_THE_END).for_each(|_| console.press(b"\x1b[B"));
         }
         bursts(console, REST);
-        let page = page(console);
+        let before = page(console);
         console.press(b"\x1b[B");
         let bursts = bursts(console, REST);
         // The first burst is the echo of the key.
         let after: Vec<f64> = bursts.iter().skip(1).map(|burst| burst.len() as f64).collect();
-        in_the_middle = page(console) != page;
+        in_the_middle = page(console) != before;
         if in_the_middle {
             turned.push(after.iter().sum());
             bursts_of_a_turn.extend(after);
