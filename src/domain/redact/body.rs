@@ -4,8 +4,6 @@
 //! found, comes out byte for byte; the result is valid JSON; a body that is no valid JSON, or that holds a canary, is
 //! refused. Does not: know any model's wire format, except for the two places where bytes that are no text travel.
 
-use std::borrow::Cow;
-
 use serde::de::IgnoredAny;
 
 use super::canary::Canaries;
@@ -49,10 +47,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     serde_json::from_str::<IgnoredAny>(text).map_err(|_| Blocked::NotJson)?;
     let literals = literals(text).ok_or(Blocked::NotJson)?;
     // What is redacted was a canary all the same: a body that held one is suspicious as a whole.
-    // A string without escapes has been looked at as a part of the whole.
-    let escaped = |literal: &Literal<'_>| matches!(literal.text, Cow::Owned(_));
-    let holds = |literal: &Literal<'_>| escaped(literal) && canaries.find(literal.text.as_bytes());
-    if canaries.find(json) || literals.iter().any(holds) {
+    if canaries.find_in_document(json) {
         return Err(Blocked::Canary);
     }
     let mut drafts: Vec<Option<Draft>> = literals.iter().map(|literal| draft(literal, names)).collect();
@@ -78,7 +73,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     }
     body.extend_from_slice(&json[done..]);
     // A name that was restored, or two strings put together, could make one up: look at what really leaves.
-    if canaries.find(&body) { Err(Blocked::Canary) } else { Ok(RedactedBody { body, findings }) }
+    if canaries.find_in_document(&body) { Err(Blocked::Canary) } else { Ok(RedactedBody { body, findings }) }
 }
 
 /// What becomes of one string; `None` when it is left as it is.

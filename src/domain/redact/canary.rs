@@ -32,6 +32,8 @@ const FAST: usize = 32 * 1024;
 /// The values that block a body.
 #[derive(Clone)]
 pub struct Canaries {
+    /// All spellings, in any case: one look at a text that has none of them is enough.
+    any: Option<AhoCorasick>,
     /// Spellings in which case counts.
     exact: Option<AhoCorasick>,
     /// Hexadecimal, in which it does not.
@@ -72,8 +74,11 @@ impl Canaries {
         }
         let exact_build = (!exact.is_empty()).then(|| automaton(&exact, Case::Counts));
         let hexadecimal_build = (!hexadecimal.is_empty()).then(|| automaton(&hexadecimal, Case::Ignored));
-        let broken = matches!(exact_build, Some(Err(_))) || matches!(hexadecimal_build, Some(Err(_)));
+        let all = [exact.as_slice(), &hexadecimal].concat();
+        let any_build = (!all.is_empty()).then(|| automaton(&all, Case::Ignored));
+        let broken = [&any_build, &exact_build, &hexadecimal_build].iter().any(|build| matches!(build, Some(Err(_))));
         Self {
+            any: any_build.and_then(Result::ok),
             exact: exact_build.and_then(Result::ok),
             hexadecimal: hexadecimal_build.and_then(Result::ok),
             words,
@@ -91,13 +96,18 @@ impl Canaries {
     /// True when one of the values stands in `bytes`, in any spelling.
     #[must_use]
     pub fn find(&self, bytes: &[u8]) -> bool {
-        if self.broken {
-            return true;
-        }
-        if self.exact.is_none() && self.words.is_empty() {
-            return false;
-        }
-        self.find_layered(bytes, LAYERS)
+        self.find_below(bytes, LAYERS)
+    }
+
+    /// True when one of the values stands in the serialised document `json`, or in a text of it. All texts are looked at
+    /// together: taking one layer of escapes off the document reads every one of them, and none runs into the next, because a
+    /// quote stands at its end.
+    pub(super) fn find_in_document(&self, json: &[u8]) -> bool {
+        self.find_below(json, LAYERS + 1)
+    }
+
+    fn find_below(&self, bytes: &[u8], layers: usize) -> bool {
+        self.broken || !(self.exact.is_none() && self.words.is_empty()) && self.find_layered(bytes, layers)
     }
 
     fn find_layered(&self, bytes: &[u8], layers: usize) -> bool {
@@ -113,8 +123,8 @@ impl Canaries {
     }
 
     fn find_plain(&self, bytes: &[u8]) -> bool {
-        self.exact.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
-            || self.hexadecimal.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
+        let is_in = |automaton: &Option<AhoCorasick>| automaton.as_ref().is_some_and(|one| one.is_match(bytes));
+        is_in(&self.any) && (is_in(&self.exact) || is_in(&self.hexadecimal))
             || self.words.iter().any(|word| has_word(bytes, word))
     }
 }

@@ -13,6 +13,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::memchr2_iter;
 use sha2::{Digest as _, Sha256};
@@ -86,6 +87,8 @@ const MARK: &[u8] = b"zq";
 const ALPHABET: &[u8; 25] = b"23456789bcdfghjkmnprstvwx";
 /// Drawn letters of a token: 25⁸ is about 37 bits.
 const DRAWN: usize = 8;
+/// Tokens of a kind.
+const NUMBERS: u64 = 25_u64.pow(DRAWN as u32);
 /// Where the drawn letters begin.
 const DRAWN_AT: usize = MARK.len() + 4;
 /// Bytes of a token.
@@ -96,11 +99,11 @@ pub(super) const TOKEN_LENGTH: usize = DRAWN_AT + DRAWN;
 pub struct Pseudonyms {
     key: [u8; 32],
     /// By kind (as in [`NameKind::ALL`]) and value: which of `issued` is its token.
-    tokens: [HashMap<String, usize>; NameKind::ALL.len()],
-    /// The tokens that were given out.
-    issued: Vec<String>,
-    /// By token, in lower case.
-    values: HashMap<String, (NameKind, String)>,
+    tokens: [HashMap<Arc<str>, usize>; NameKind::ALL.len()],
+    /// The tokens that were given out, with what they stand for.
+    issued: Vec<(String, Arc<str>)>,
+    /// By kind and the number that is drawn: which of `issued` it is.
+    numbers: HashMap<(NameKind, u64), usize>,
     /// Text in the form of a token that was never given out, in lower case: never to be given out.
     lookalikes: BTreeSet<String>,
     /// Domains whose hosts are one's own, in lower case, without a dot before them.
@@ -127,7 +130,7 @@ impl Pseudonyms {
             key,
             tokens: Default::default(),
             issued: Vec::new(),
-            values: HashMap::new(),
+            numbers: HashMap::new(),
             lookalikes: BTreeSet::new(),
             domains: BTreeSet::new(),
             known: Known::default(),
@@ -181,8 +184,9 @@ impl Pseudonyms {
     /// The tokens in `text` that were given out, with kind and value.
     pub(super) fn issued_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (Range<usize>, NameKind, &'a str)> {
         shapes(text).filter_map(|span| {
-            let (kind, value) = self.values.get(&text[span.clone()].to_ascii_lowercase())?;
-            Some((span, *kind, value.as_str()))
+            let (kind, number) = parse(text[span.clone()].as_bytes())?;
+            let (_, value) = &self.issued[*self.numbers.get(&(kind, number))?];
+            Some((span, kind, &**value))
         })
     }
 
@@ -198,15 +202,16 @@ impl Pseudonyms {
     pub(super) fn token(&mut self, kind: NameKind, value: &str) -> &str {
         let known = self.tokens[kind as usize].get(value).copied();
         let index = known.unwrap_or_else(|| self.issue(kind, value));
-        &self.issued[index]
+        &self.issued[index].0
     }
 
     fn issue(&mut self, kind: NameKind, value: &str) -> usize {
-        let token = self.unused(kind, value);
-        self.values.insert(token.clone(), (kind, value.to_owned()));
-        self.issued.push(token);
-        let index = self.issued.len() - 1;
-        self.tokens[kind as usize].insert(value.to_owned(), index);
+        let (number, token) = self.unused(kind, value);
+        let index = self.issued.len();
+        let shared: Arc<str> = Arc::from(value);
+        self.issued.push((token, Arc::clone(&shared)));
+        self.numbers.insert((kind, number), index);
+        self.tokens[kind as usize].insert(shared, index);
         if kind == NameKind::Lookalike {
             self.lookalikes.insert(value.to_ascii_lowercase());
         }
@@ -216,8 +221,9 @@ impl Pseudonyms {
         index
     }
 
-    /// The first token drawn for `value` that stands for nothing else, and that no text quoted before it was given out.
-    fn unused(&self, kind: NameKind, value: &str) -> String {
+    /// The first token drawn for `value` that stands for nothing else, and that no text quoted before it was given out; with
+    /// its number.
+    fn unused(&self, kind: NameKind, value: &str) -> (u64, String) {
         let mut attempt = 0_u32;
         loop {
             let mut hash = Sha256::new();
@@ -225,18 +231,34 @@ impl Pseudonyms {
             hash.update(kind.letters());
             hash.update(attempt.to_be_bytes());
             hash.update(value);
-            let mut number = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-            let mut token = format!("zq{}", kind.letters());
-            for _ in 0..DRAWN {
-                token.push(char::from(ALPHABET[(number % 25) as usize]));
-                number /= 25;
-            }
-            if !self.values.contains_key(&token) && !self.lookalikes.contains(&token) {
-                return token;
+            let drawn = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            let number = drawn % NUMBERS;
+            let token = spelled(kind, number);
+            if !self.numbers.contains_key(&(kind, number)) && !self.lookalikes.contains(&token) {
+                return (number, token);
             }
             attempt += 1;
         }
     }
+}
+
+/// The token of `kind` with `number`, the lowest digit first.
+fn spelled(kind: NameKind, mut number: u64) -> String {
+    let mut token = format!("zq{}", kind.letters());
+    for _ in 0..DRAWN {
+        token.push(char::from(ALPHABET[(number % 25) as usize]));
+        number /= 25;
+    }
+    token
+}
+
+/// Kind and number of the token `shape`, in any case of letters; the way back of [`spelled`].
+fn parse(shape: &[u8]) -> Option<(NameKind, u64)> {
+    let letters = shape.get(MARK.len()..DRAWN_AT)?;
+    let kind = NameKind::ALL.into_iter().find(|kind| kind.letters().as_bytes().eq_ignore_ascii_case(letters))?;
+    let digit = |byte: &u8| ALPHABET.iter().position(|known| *known == byte.to_ascii_lowercase());
+    let number = shape[DRAWN_AT..].iter().rev().try_fold(0, |number, byte| Some(number * 25 + digit(byte)? as u64))?;
+    Some((kind, number))
 }
 
 /// Where something in the form of a token stands, given out or not.
