@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod by_hand;
 mod clean;
 mod draw;
 mod operations;
@@ -87,4 +88,33 @@ fn keys_in_the_formats_of_vendors_are_found() {
     }
     println!("recall on the formats of {} vendors: {found} of {all}", vendors::FORMATS.len());
     assert!(found * 1000 >= all * 995, "{found} of {all}\n{}", missed.join("\n"));
+}
+
+#[test]
+fn secrets_that_were_written_down_by_hand_are_found() {
+    let mut missed = Vec::new();
+    for (name, secrets, text) in by_hand::CASES {
+        assert!(secrets.iter().all(|secret| text.contains(secret)), "{name} lacks what it is about");
+        let (kept, replaced) = redacted(text);
+        if !secrets.iter().all(|secret| is_gone(&kept, secret) && is_gone(&replaced, secret)) {
+            missed.push(format!("{name}: {text}\n   became {kept}"));
+        }
+    }
+    let (all, found) = (by_hand::CASES.len(), by_hand::CASES.len() - missed.len());
+    println!("recall on texts written down by hand: {found} of {all}\nmissed:\n{}", missed.join("\n"));
+    assert!(found >= by_hand::FOUND_AT_LEAST, "{found} of {all}\n{}", missed.join("\n"));
+}
+
+#[test]
+fn clean_lines_that_were_written_down_by_hand_stay() {
+    let mut changed = Vec::new();
+    for text in by_hand::CLEAN {
+        let kept = redact_text(text, Names::Keep).text;
+        if kept != text {
+            changed.push(format!("{text}\n   became {kept}"));
+        }
+    }
+    let (all, wrong) = (by_hand::CLEAN.len(), changed.len());
+    println!("false positives on clean lines written down by hand: {wrong} of {all}\n{}", changed.join("\n"));
+    assert!(wrong <= by_hand::WRONG_AT_MOST, "{wrong} of {all}\n{}", changed.join("\n"));
 }

@@ -221,10 +221,11 @@ impl Draft {
             let choice = self.choice.take();
             let choice = choice.unwrap_or_else(|| names::by_surroundings(&self.text, names.domains(), &self.restored));
             let spans = names::all(&self.text, names, choice);
-            let edits: Vec<Edit> = spans
-                .iter()
-                .map(|(span, kind)| Edit { span: span.clone(), text: names.token(*kind, &self.text[span.clone()]) })
-                .collect();
+            let token = |(span, kind): &names::Name| Edit {
+                span: span.clone(),
+                text: names.token(*kind, &self.text[span.clone()]).to_owned(),
+            };
+            let edits: Vec<Edit> = spans.iter().map(token).collect();
             for (span, kind) in &spans {
                 let finding = Finding { rule: kind.rule(), kind: kind.kind(), span: self.origin(span) };
                 self.findings.push(finding);

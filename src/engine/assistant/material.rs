@@ -2,17 +2,18 @@
 //!
 //! Owns: reading it from store, library and files of output, within bounds. Does not: cut it to size or put it into words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::action::attempt::Attempt;
 use crate::domain::alert::Labels;
-use crate::domain::chat::ChatMessage;
+use crate::domain::chat::{Author, ChatMessage};
 use crate::domain::id::{AttemptId, SopId};
 use crate::domain::time::Timestamp;
 use crate::engine::ask::Ask;
 use crate::engine::backend::{BackendError, IncidentDetail, SopDocument};
 use crate::engine::library::Library;
+use crate::engine::outbound::TypedNames;
 use crate::engine::runner::Runner;
 use crate::store::view::{PastAttempt, PastIncident};
 use crate::store::{Reader, Store, StoreError};
@@ -46,6 +47,8 @@ pub(super) struct Material {
     pub(super) chat: Vec<ChatMessage>,
     /// How many older messages there are.
     pub(super) earlier: usize,
+    /// People whom the store knows by name.
+    pub(super) people: Vec<String>,
     /// Whether a body has ever been sent from this installation.
     pub(super) has_sent: bool,
     /// All SOPs.
@@ -61,6 +64,7 @@ struct Stored {
     similar: Vec<PastIncident>,
     chat: Vec<ChatMessage>,
     earlier: usize,
+    people: Vec<String>,
     has_sent: bool,
 }
 
@@ -96,15 +100,32 @@ impl Material {
             routed,
             chat: stored.chat,
             earlier: stored.earlier,
+            people: stored.people,
             has_sent: stored.has_sent,
             library,
             now,
         })
     }
 
-    /// Labels of the alert that stands for the incident: the first, which fires if any does.
-    pub(super) fn labels(&self) -> Option<&Labels> {
-        Some(&self.incident.as_ref()?.alerts.first()?.labels)
+    /// Labels of every alert that is known of the incident.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &Labels> {
+        self.incident.iter().flat_map(|detail| &detail.alerts).map(|alert| &alert.labels)
+    }
+
+    /// Names out of typed places: whoever owns, acknowledged or wrote something.
+    pub(super) fn names(&self) -> TypedNames {
+        let mut users: BTreeSet<String> = self.people.iter().cloned().collect();
+        if let Some(detail) = &self.incident {
+            let incident = &detail.incident;
+            users.extend(
+                [&incident.owner, &incident.acknowledged_by, &incident.resolved_by].into_iter().flatten().cloned(),
+            );
+        }
+        users.extend(self.chat.iter().filter_map(|message| match &message.author {
+            Author::Person { name } => Some(name.clone()),
+            Author::Model { .. } | Author::Fallback { .. } => None,
+        }));
+        TypedNames { hosts: BTreeSet::new(), users }
     }
 }
 
@@ -115,7 +136,8 @@ fn read(reader: &Reader<'_>, conversation: crate::domain::chat::Conversation) ->
         None => (Vec::new(), Vec::new()),
     };
     let (chat, earlier) = reader.conversation(conversation, MESSAGES)?;
-    Ok(Stored { incident, attempts, similar, chat, earlier, has_sent: reader.has_sent()? })
+    let people = reader.people()?;
+    Ok(Stored { incident, attempts, similar, chat, earlier, people, has_sent: reader.has_sent()? })
 }
 
 fn route(library: &Library, incident: Option<&IncidentDetail>) -> Vec<SopId> {

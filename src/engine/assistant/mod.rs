@@ -194,9 +194,7 @@ impl Assistant {
             return Err((why, None));
         }
         let tokens = self.tokens_of(material.ask.conversation);
-        if let Some(labels) = material.labels() {
-            lock(&tokens).learn(labels);
-        }
+        self.introduce(material, &mut **lock(&tokens));
         let wanted = Wanted {
             model: model.name(),
             destination: model.destination(),
@@ -246,6 +244,16 @@ impl Assistant {
             return Err(Refusal::new("Not asked", why, "Ask it again").into());
         };
         answering::answer(self.clone(), ready).await
+    }
+
+    /// Tells `tokens` every name that a typed place of the question or of this process has.
+    fn introduce(&self, material: &Material, tokens: &mut dyn Tokens) {
+        material.labels().for_each(|labels| tokens.learn(labels));
+        let mut names = material.names();
+        if let Actor::Person(person) = &self.inner.parts.actor {
+            names.users.insert(person.name.clone());
+        }
+        tokens.meet(&names);
     }
 
     fn tokens_of(&self, conversation: Conversation) -> Arc<Mutex<Box<dyn Tokens>>> {

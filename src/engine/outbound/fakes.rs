@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::{Blocked, Redacted, Redactor, Restore, Tokens};
+use super::{Blocked, Redacted, Redactor, Restore, Tokens, TypedNames};
 
 /// The token of the first host.
 pub(crate) const TOKEN: &str = "NAMEQX1";
@@ -42,6 +42,8 @@ impl Tokens for FakeTokens {
     fn learn(&mut self, labels: &BTreeMap<String, String>) {
         self.learned.extend(labels.clone());
     }
+
+    fn meet(&mut self, _: &TypedNames) {}
 
     fn redact(&mut self, json: &[u8]) -> Result<Redacted, Blocked> {
         let text = std::str::from_utf8(json).map_err(|_| Blocked::Unreadable("it is no text".to_owned()))?;

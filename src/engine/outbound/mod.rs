@@ -11,7 +11,7 @@ mod redaction;
 pub use continuation::NotContinued;
 pub use gate::{CALLS_PER_QUESTION, Held, Inspected, Outbound, PriceSource, Reservation, Wanted};
 pub use real::{OwnSecrets, Redaction};
-pub use redaction::{Blocked, Redacted, Redactor, Restore, Tokens};
+pub use redaction::{Blocked, Redacted, Redactor, Restore, Tokens, TypedNames};
 
 /// A body that passed redaction and whose cost is reserved. It cannot be made outside this module, and is sent byte for byte.
 #[derive(Debug)]

@@ -9,14 +9,15 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::redaction::{Blocked, Redacted, Redactor, Restore, Tokens};
+use super::redaction::{Blocked, Redacted, Redactor, Restore, Tokens, TypedNames};
 use crate::domain::redact::{self, Canaries, NameKind, PREAMBLE, Pseudonyms, RedactedBody, Restorer};
 
 /// What a person is told that the canary is; which of them it was is not said, so that nobody learns which guess was right.
 const OWN: &str = "a key, token or password";
 
-/// Labels whose value is the name or the address of a host.
-const HOST_LABELS: [&str; 10] = [
+/// Labels whose value is the name or the address of a host. Not `pod` and `container`: these are names of workloads, and a model
+/// has to see that `orders-7c9d-xk2lp` belongs to `orders`.
+const HOST_LABELS: [&str; 14] = [
     "instance",
     "host",
     "hostname",
@@ -27,14 +28,13 @@ const HOST_LABELS: [&str; 10] = [
     "exported_instance",
     "target",
     "machine",
+    "fqdn",
+    "vm",
+    "nodeName",
+    "kubernetes_node",
 ];
 /// Labels whose value is a person's account.
-const USER_LABELS: [&str; 4] = ["user", "username", "login", "account"];
-/// Names that say nothing about whose they are.
-const COMMON: [&str; 4] = ["localhost", "root", "default", "none"];
-/// Shorter names are words that stand everywhere; in bytes.
-const SHORTEST: usize = 4;
-
+const USER_LABELS: [&str; 6] = ["user", "username", "login", "account", "assignee", "acknowledged_by"];
 /// Fetches the values that this program holds: those of its configuration. May block. Those that cannot be fetched now are
 /// left out and asked for again.
 pub type OwnSecrets = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
@@ -107,10 +107,15 @@ impl Tokens for Conversation {
         for (label, value) in labels {
             if HOST_LABELS.contains(&label.as_str()) {
                 learn_host(&mut self.names, value);
-            } else if USER_LABELS.contains(&label.as_str()) && is_name(value) {
+            } else if USER_LABELS.contains(&label.as_str()) {
                 self.names.learn(NameKind::User, value);
             }
         }
+    }
+
+    fn meet(&mut self, names: &TypedNames) {
+        names.hosts.iter().for_each(|host| learn_host(&mut self.names, host));
+        names.users.iter().for_each(|user| self.names.learn(NameKind::User, user));
     }
 
     fn redact(&mut self, json: &[u8]) -> Result<Redacted, Blocked> {
@@ -153,13 +158,9 @@ fn learn_host(names: &mut Pseudonyms, value: &str) {
         _ => bare,
     };
     // Addresses are found wherever they stand, without being learned.
-    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() && is_name(host) {
+    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
         names.learn(NameKind::Host, host);
     }
-}
-
-fn is_name(value: &str) -> bool {
-    value.len() >= SHORTEST && !COMMON.contains(&value) && !value.contains(char::is_whitespace)
 }
 
 /// A key that nobody can guess: from the keys that the standard library draws from the system's randomness.

@@ -25,6 +25,7 @@ fn answer(ask: Ask, library: &Arc<Library>) -> LocalAnswer {
         routed: Vec::new(),
         chat: Vec::new(),
         earlier: 0,
+        people: Vec::new(),
         has_sent: false,
         library: Arc::clone(library),
         now: NOW,
