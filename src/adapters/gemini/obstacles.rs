@@ -11,11 +11,11 @@ use super::retry::Retry;
 use crate::engine::ports::{ModelError, ModelErrorKind, Unavailable};
 
 /// A wait that a provider asks for is kept for so long at most: a wrong header must not silence the model for ever.
-pub const LONGEST_REST: Duration = Duration::from_secs(24 * 3_600);
+pub(super) const LONGEST_REST: Duration = Duration::from_secs(24 * 3_600);
 
 /// A key that is accepted and may not use the model is tried again after this long, since what it may do can be changed
 /// without changing the key. One that is not accepted never becomes good.
-pub const PERMISSION_TRIED_AGAIN: Duration = Duration::from_secs(5 * 60);
+pub(super) const PERMISSION_TRIED_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// What stands in the way.
 #[derive(Debug, Default)]
