@@ -25,7 +25,7 @@ use crate::domain::action::build::{self, BuildError, BuildRequest};
 use crate::domain::action::spec::{Execution, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
-use crate::domain::alert::{AlertKey, AlertStatus, Labels};
+use crate::domain::alert::{AlertKey, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::{NodeKind, Shell};
@@ -279,7 +279,7 @@ impl LocalBackend {
             .map_err(|error| BackendError::Failed(format!("The SOP could not be read: {error}")))
     }
 
-    /// The alert that a person wants to act on, which has to fire, and how it differs from the others of the incident.
+    /// The alert that a person wants to act on, and how it differs from the others of the incident.
     async fn subject(&self, incident: IncidentId, key: AlertKey) -> Result<(AlertRow, Subject), BackendError> {
         const WHAT: &str = "Not proposed";
         let wanted = key.clone();
@@ -288,9 +288,9 @@ impl LocalBackend {
         let Some(record) = record else {
             return Err(Refusal::new(WHAT, "there is no such incident", "Choose another one").into());
         };
-        let Some(alert) = alert.filter(|alert| alert.status == AlertStatus::Firing) else {
-            let remedy = "Commands run for a firing alert; look whether anything is still to be done";
-            return Err(Refusal::new(WHAT, "the alert no longer fires", remedy).into());
+        let Some(alert) = alert else {
+            let remedy = "Commands run for an alert; look at the incident and propose the step again";
+            return Err(Refusal::new(WHAT, "the alert is gone", remedy).into());
         };
         let subject = Subject::new(key, &alert.labels, record.alerts.iter().map(|alert| &alert.labels));
         Ok((alert, subject))

@@ -21,7 +21,7 @@ use super::client::Shared;
 use super::decode::{Answer, Ending};
 use super::error::{self, Failure};
 use super::frames::{FrameError, Frames};
-use super::key::{Freshness, without_key};
+use super::key::{Freshness, digest, without_key};
 use super::retry::Retry;
 use crate::domain::chat::FinishReason;
 use crate::engine::outbound::Cleared;
@@ -216,13 +216,21 @@ impl Exchange {
     async fn fail(&mut self, failure: Failure) -> Result<(), ModelError> {
         let Failure { mut error, retry } = failure;
         error.what = without_key(&error.what, &self.key);
+        let is_of_key = matches!(error.kind, ModelErrorKind::Key | ModelErrorKind::Permission);
+        if is_of_key {
+            self.shared.refuse_key(&self.key, &error);
+        }
+        self.shared.asked_to_wait(&error, retry);
         if !self.heard {
-            if error.kind == ModelErrorKind::Key && self.freshness == Freshness::Kept {
+            if is_of_key && self.freshness == Freshness::Kept {
                 // It may have been replaced or have expired since it was fetched.
-                self.shared.key.forget();
+                let refused = digest(&self.key);
                 (self.key, self.freshness) = self.shared.key.get().await?;
-                self.step = Step::Send;
-                return Ok(());
+                if digest(&self.key) != refused {
+                    self.step = Step::Send;
+                    return Ok(());
+                }
+                self.shared.key.forget();
             }
             if let Some(after) = self.shared.settings.retries.wait(self.attempt, retry, (self.shared.chance)()) {
                 self.attempt += 1;
@@ -231,9 +239,6 @@ impl Exchange {
                 self.events.push_back(ModelEvent::Retrying { after, why: error.what });
                 return Ok(());
             }
-        }
-        if error.kind == ModelErrorKind::Key {
-            self.shared.key.forget();
         }
         self.shared.ended(Err(&error));
         self.step = Step::Failed(error);

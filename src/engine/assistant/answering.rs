@@ -248,6 +248,7 @@ async fn end_failed(reservation: Reservation, error: &ModelError, usage: Option<
         ModelErrorKind::Unserved
         | ModelErrorKind::BreakerOpen
         | ModelErrorKind::Key
+        | ModelErrorKind::Permission
         | ModelErrorKind::Refused
         | ModelErrorKind::Quota
             if nothing_came =>
@@ -258,6 +259,7 @@ async fn end_failed(reservation: Reservation, error: &ModelError, usage: Option<
         ModelErrorKind::Unserved
         | ModelErrorKind::BreakerOpen
         | ModelErrorKind::Key
+        | ModelErrorKind::Permission
         | ModelErrorKind::Refused
         | ModelErrorKind::Quota
         | ModelErrorKind::Unreachable

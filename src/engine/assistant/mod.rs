@@ -30,7 +30,7 @@ use super::ask::{Answer, Ask, ModelStatus, Prepared, PreparedId, Preview, Route}
 use super::backend::BackendError;
 use super::library::Library;
 use super::outbound::{Held, Inspected, Outbound, Tokens, Wanted};
-use super::ports::{Clock, Model};
+use super::ports::{Clock, Model, Unavailable};
 use super::runner::Runner;
 use crate::domain::actor::Actor;
 use crate::domain::chat::{Conversation, ModelRequest, Thinking};
@@ -148,7 +148,7 @@ impl Assistant {
             Brain::None { .. } => ModelStatus::None,
             Brain::Model { model, .. } => {
                 let failure = lock(&self.inner.failure).clone();
-                match model.unavailable().or(failure) {
+                match failure {
                     Some(why) => ModelStatus::Offline { model: model.name(), why },
                     None => ModelStatus::Ready { model: model.name(), spent_today_micro_usd: spent_today },
                 }
@@ -190,8 +190,12 @@ impl Assistant {
             Brain::None { why } => return Err((why.clone(), None)),
             Brain::Model { model, max_output_tokens, thinking } => (Arc::clone(model), *max_output_tokens, *thinking),
         };
-        if let Some(why) = model.unavailable() {
-            return Err((why, None));
+        if let Some(why) = model.unavailable().await {
+            // What the last call failed of says more in the header, and does not change with every second.
+            if lock(&self.inner.failure).is_none() {
+                self.note_call(Some(Unavailable { again_in: None, ..why.clone() }.to_string()));
+            }
+            return Err((why.to_string(), None));
         }
         let tokens = self.tokens_of(material.ask.conversation);
         self.introduce(material, &mut **lock(&tokens));

@@ -405,7 +405,7 @@ fn a_code_block_is_proposed_for_the_firing_alert_and_asks_for_values() {
 }
 
 #[test]
-fn nothing_is_proposed_without_a_firing_alert_or_from_an_answer_that_is_still_coming() {
+fn nothing_is_proposed_without_an_alert_or_from_an_answer_that_is_still_coming() {
     let mut world = chatting((120, 40), Vec::new());
     let number = asked(&mut world);
     world.press(KeyCode::Esc);
@@ -423,7 +423,7 @@ fn nothing_is_proposed_without_a_firing_alert_or_from_an_answer_that_is_still_co
     world.send(Msg::Changed);
     world.settle_with(&quiet);
     world.keys("r");
-    assert!(toast(&world).contains("No alert of this incident fires any more."));
+    assert!(toast(&world).contains("has no alert that anything could run for."));
 }
 
 #[test]

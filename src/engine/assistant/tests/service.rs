@@ -1,5 +1,7 @@
 //! The way of a question: what is sent, what is stored, what it costs, and that there is always an answer.
 
+use std::time::Duration;
+
 use rstest::rstest;
 
 use super::support::{Bench, Heard, Script, about_incident, done, error, general, text, usage};
@@ -10,7 +12,7 @@ use crate::domain::journal::Payload;
 use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
 use crate::engine::backend::BackendError;
 use crate::engine::outbound::fakes::TOKEN;
-use crate::engine::ports::{ModelErrorKind, ModelEvent};
+use crate::engine::ports::{ModelErrorKind, ModelEvent, Unavailable};
 
 fn answered() -> Script {
     Script::Says(vec![text("Look at "), text("the disk."), usage(1_000, 100), done(FinishReason::Stop)])
@@ -146,9 +148,25 @@ async fn without_a_model_the_fallback_answers_and_says_why() {
 #[tokio::test]
 async fn a_model_that_would_not_even_be_tried_is_not() {
     let bench = Bench::new(answered());
-    *bench.model.unavailable.lock().unwrap() = Some("It failed three times. Wait".to_owned());
-    assert!(why(&bench.prepare(general("a")).await.route).contains("three times"));
-    assert!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }));
+    *bench.model.unavailable.lock().unwrap() = Some(Unavailable {
+        what: "It failed three times".to_owned(),
+        remedy: "Look at the network".to_owned(),
+        again_in: Some(Duration::from_millis(29_500)),
+    });
+    let heard = bench.ask("how full is the disk?").await;
+    let told = "It failed three times. Look at the network. It is asked again in 30 s at the earliest";
+    assert_eq!(why(&heard.route), told, "no preview of what would not be sent");
+    assert_eq!(heard.message.author, Author::Fallback { why: told.to_owned() });
+    assert!(heard.text.contains(told), "{}", heard.text);
+    assert!(bench.received().is_empty());
+    assert_eq!((bench.spent_today().await, bench.calls().await), (0, Vec::new()), "nothing was reserved");
+    // The header does not count seconds.
+    let ModelStatus::Offline { why, .. } = bench.assistant.status(0) else { panic!("it cannot be asked") };
+    assert_eq!(why, "It failed three times. Look at the network");
+    *bench.model.unavailable.lock().unwrap() = None;
+    bench.ask("and now?").await;
+    assert_eq!(bench.received().len(), 1);
+    assert!(matches!(bench.assistant.status(0), ModelStatus::Ready { .. }));
 }
 
 #[tokio::test]
@@ -193,6 +211,7 @@ async fn a_question_beyond_the_budget_is_not_sent_and_that_is_on_record() {
 #[rstest]
 #[case::overloaded(ModelErrorKind::Unserved, 0)]
 #[case::key(ModelErrorKind::Key, 0)]
+#[case::permission(ModelErrorKind::Permission, 0)]
 #[case::quota(ModelErrorKind::Quota, 0)]
 #[case::breaker(ModelErrorKind::BreakerOpen, 0)]
 #[case::refused(ModelErrorKind::Refused, 0)]

@@ -25,7 +25,7 @@ use crate::engine::outbound::fakes::FakeRedactor;
 use crate::engine::outbound::{Cleared, Outbound, Redactor};
 use crate::engine::ports::{
     ActionRunner, BoxFuture, Clock, GivenUp, Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Probe,
-    RunError,
+    RunError, Unavailable,
 };
 use crate::engine::runner::Runner;
 use crate::store::{INGEST_LEASE, Identity, LeaseOutcome, OpenOptions, Store};
@@ -86,7 +86,7 @@ pub(super) enum Script {
 pub(super) struct FakeModel {
     pub(super) script: Mutex<Script>,
     pub(super) received: Mutex<Vec<Vec<u8>>>,
-    pub(super) unavailable: Mutex<Option<String>>,
+    pub(super) unavailable: Mutex<Option<Unavailable>>,
 }
 
 impl Model for FakeModel {
@@ -107,8 +107,8 @@ impl Model for FakeModel {
         Ok(serde_json::to_vec(&serde_json::json!({ "system": request.system, "turns": turns })).unwrap())
     }
 
-    fn unavailable(&self) -> Option<String> {
-        self.unavailable.lock().unwrap().clone()
+    fn unavailable(&self) -> BoxFuture<'static, Option<Unavailable>> {
+        Box::pin(std::future::ready(self.unavailable.lock().unwrap().clone()))
     }
 
     fn stream(&self, body: Cleared) -> BoxFuture<'static, Result<ModelStream, ModelError>> {
