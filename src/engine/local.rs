@@ -163,15 +163,17 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let SnapshotQuery { queue, detail, output: wanted_output, chat } = query;
+        let SnapshotQuery { queue, detail, output: wanted_output, chat, quarantined } = query;
         let now = self.store.now();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray, chat, spent) = self
+        let (header, queue, detail, tray, chat, spent, quarantined) = self
             .store
             .read_view(move |reader| {
                 let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
-                Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?, chat, reader.spent(now, None)?))
+                let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
+                let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
+                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined))
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record));
@@ -188,7 +190,7 @@ impl LocalBackend {
             None => None,
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model })
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the

@@ -92,6 +92,21 @@ pub struct SourceHealth {
     pub at: Timestamp,
 }
 
+/// A body that was put aside because it could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantinedBody {
+    /// Under which source it came.
+    pub source: SourceId,
+    /// Why it could not be read. May quote the body: foreign text.
+    pub reason: String,
+    /// When it came.
+    pub at: Timestamp,
+    /// Its length as it came, in bytes.
+    pub bytes: u64,
+    /// Its first bytes. Foreign, and perhaps no text.
+    pub beginning: Vec<u8>,
+}
+
 /// How a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

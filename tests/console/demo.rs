@@ -173,7 +173,7 @@ fn the_tour_leads_to_an_answer_of_the_stand_in() {
 }
 
 /// Sends what the preview shows: a key that was pressed before it could be read sends nothing.
-fn send_preview(console: &mut Console) {
+pub(crate) fn send_preview(console: &mut Console) {
     let deadline = std::time::Instant::now() + super::pty::PATIENCE;
     while console.contents().contains("exactly these:") {
         assert!(std::time::Instant::now() < deadline, "it was never sent\n{}", console.contents());

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long a screen may take to show something. Generous: the machine may be busy; a pass does not wait for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+///
+/// Some of what is waited for takes a quarter of a minute by itself, such as giving up a start that nobody confirmed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory of its own for everything that the program keeps.
 pub(crate) struct Home {

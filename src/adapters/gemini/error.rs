@@ -38,6 +38,12 @@ impl Failure {
         let remedy = "Ask again; if it stays so, look whether `model.base_url` is Gemini's own address";
         Self::new(ModelErrorKind::Garbled, Retry::Never, what, remedy)
     }
+
+    /// An answer of which the end is missing.
+    pub(super) fn broken_off(what: impl Into<String>) -> Self {
+        let remedy = "Ask again; if it stays so, check the network and the proxy";
+        Self::new(ModelErrorKind::Garbled, Retry::Never, what, remedy)
+    }
 }
 
 /// What an error body says, as far as it can be read.

@@ -171,7 +171,7 @@ impl Exchange {
         let mut events = Vec::new();
         let flow = frames.finish(|value| into_flow(answer.take(value, &mut events)));
         self.hand_out(events);
-        finished(flow)?;
+        finished(flow).map_err(torn)?;
         match self.answer.end()? {
             Ending::Done(reason) => self.done(reason),
             Ending::Continue { token } => match self.body.continue_with(TOKEN_MEMBER, &token) {
@@ -243,6 +243,14 @@ impl Exchange {
         self.shared.ended(Err(&error));
         self.step = Step::Failed(error);
         Ok(())
+    }
+}
+
+/// What cannot be read at the very end is a part of something: the rest of it never came.
+fn torn(failure: Failure) -> Failure {
+    match failure.error.kind {
+        ModelErrorKind::Garbled => Failure::broken_off("the answer broke off in the middle of an event"),
+        _ => failure,
     }
 }
 

@@ -287,7 +287,9 @@ async fn settle(
         }
         End::TooLong => {
             reservation.settle_cut("too long", usage).await;
-            Ok(MessageState::Cut { reason: "the answer was longer than 1 MiB".to_owned() })
+            Ok(MessageState::Cut {
+                reason: "the answer was longer than 1 MiB; ask for less of it at a time".to_owned(),
+            })
         }
         End::Failed(error) => {
             end_failed(reservation, &error, usage, text).await;
@@ -325,9 +327,14 @@ fn judge(reason: &FinishReason, is_blank: bool) -> Result<MessageState, String> 
         ),
         _ if is_blank => Err("The model gave no answer. Ask again, perhaps in other words".to_owned()),
         FinishReason::Stop => Ok(MessageState::Complete),
-        FinishReason::Length => cut("the model reached its limit of output tokens".to_owned()),
-        FinishReason::Withheld(word) => cut(format!("the provider withheld the rest ({word})")),
-        FinishReason::Other(word) => cut(format!("the model stopped for a reason that is not known here ({word})")),
+        FinishReason::Length => {
+            cut("the model reached its limit of output tokens; ask it to go on, or raise [model] max_output_tokens"
+                .to_owned())
+        }
+        FinishReason::Withheld(word) => cut(format!("the provider withheld the rest ({word}); ask in other words")),
+        FinishReason::Other(word) => {
+            cut(format!("the model stopped for a reason that is not known here ({word}); ask it to go on"))
+        }
     }
 }
 
