@@ -150,7 +150,7 @@ fn the_tour_leads_to_an_answer_of_the_stand_in() {
 }
 
 /// Sends what the preview shows: a key that was pressed before it could be read sends nothing.
-fn send_preview(console: &mut Console) {
+pub(crate) fn send_preview(console: &mut Console) {
     let deadline = std::time::Instant::now() + super::pty::PATIENCE;
     while console.contents().contains("exactly these:") {
         assert!(std::time::Instant::now() < deadline, "it was never sent\n{}", console.contents());
@@ -382,7 +382,7 @@ fn find_database(home: &Home) -> String {
     found.expect("the demo has a database").display().to_string()
 }
 
-fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.flatten() {

@@ -12,6 +12,7 @@ mod interactive;
 mod killed;
 mod manners;
 mod mistakes;
+mod pictures;
 mod pipeline;
 mod pty;
 mod receiver;
