@@ -13,6 +13,7 @@ mod interactive;
 mod killed;
 mod manners;
 mod mistakes;
+mod pictures;
 mod pipeline;
 mod pty;
 mod receiver;

@@ -170,6 +170,22 @@ impl Console {
         }
     }
 
+    /// What `look` finds on the screen, as soon as it finds something; `None` when `patience` is over.
+    pub(crate) fn find<T>(&self, patience: Duration, look: impl Fn(&vt100::Screen) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + patience;
+        let mut screen = self.screen.0.lock().unwrap();
+        loop {
+            if let Some(found) = look(screen.parser.screen()) {
+                return Some(found);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
+        }
+    }
+
     /// Waits until the screen contains `text`.
     pub(crate) fn wait_text(&self, text: &str) -> String {
         self.wait(&format!("{text:?}"), |contents| contents.contains(text))
