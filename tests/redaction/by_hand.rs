@@ -11,8 +11,6 @@ pub(crate) type Case = (&'static str, &'static [&'static str], &'static str);
 
 /// So many of [`CASES`] have to be found.
 pub(crate) const FOUND_AT_LEAST: usize = 60;
-/// So many of [`CLEAN`] may be changed.
-pub(crate) const WRONG_AT_MOST: usize = 0;
 
 /// All cases.
 pub(crate) const CASES: [Case; 60] = [
