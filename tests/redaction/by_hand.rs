@@ -1,5 +1,8 @@
 //! Sixty secrets as they stood in logs, dumps, files and consoles, written down by hand without a look at the detectors.
 //!
+//! The detectors of then found 50 of them, and changed one of the clean lines; they were mended with these in sight, so that
+//! finding all of them now says less than that did. [`LATER`] was written after the mending and has the figure of that day.
+//!
 //! Each is a whole piece of text with the surroundings that such a text has, and every value in it that must not be seen
 //! again. Values are made up.
 
@@ -7,9 +10,7 @@
 pub(crate) type Case = (&'static str, &'static [&'static str], &'static str);
 
 /// So many of [`CASES`] have to be found.
-pub(crate) const FOUND_AT_LEAST: usize = 50;
-/// So many of [`CLEAN`] may be changed.
-pub(crate) const WRONG_AT_MOST: usize = 1;
+pub(crate) const FOUND_AT_LEAST: usize = 60;
 
 /// All cases.
 pub(crate) const CASES: [Case; 60] = [
@@ -292,6 +293,81 @@ pub(crate) const CASES: [Case; 60] = [
         "  ~ resource \"aws_db_instance\" \"x\" {\n      ~ password = \"0ldGranary\" -> \"n3wGranary\"\n        name     = \"x\"\n    }",
     ),
 ];
+
+/// Cases that were written after the detectors had been mended for [`CASES`].
+pub(crate) const LATER: [Case; 20] = [
+    (
+        "log: druid pool",
+        &["Fl1ntMeadow"],
+        "2026-04-01 10:00:00 [main] INFO c.a.d.p.DruidDataSource - {dataSource-1} inited url=jdbc:mysql://db7/x, username=root, password=Fl1ntMeadow, maxActive=20",
+    ),
+    (
+        "log: gunicorn env",
+        &["9b1c4e7da0f2"],
+        "[2026-04-01 10:00:01 +0000] [7] [DEBUG] Current configuration: raw_env: ['SECRET_KEY=9b1c4e7da0f2-dev', 'PORT=80']",
+    ),
+    ("env: nomad task", &["sorrel+Quill5"], "env {\n  DB_USER = \"app\"\n  DB_PASS = \"sorrel+Quill5\"\n}"),
+    ("env: declare -x", &["h3atherLoom"], "declare -x MYSQL_ROOT_PASSWORD=\"h3atherLoom\"\ndeclare -x OLDPWD"),
+    ("file: pgpass with escaped colon", &["wind\\:mill7"], "pg3.corp:5432:*:repl:wind\\:mill7\n"),
+    ("file: fstab cifs", &["Ember-Trail6"], "//nas/backup /mnt/b cifs username=svc,password=Ember-Trail6,uid=0 0 0"),
+    ("file: msmtp", &["p0plarGrove"], "account default\nhost mail.corp\nauth on\nuser alerts\npassword p0plarGrove\n"),
+    (
+        "file: rclone obscured",
+        &["UmyLSdRHfew6aual28-ggx78"],
+        "[nas]\ntype = sftp\nhost = nas1\nuser = bk\npass = UmyLSdRHfew6aual28-ggx78aaaa",
+    ),
+    (
+        "file: ceph keyring",
+        &["AQBx9Wpk5oT2HRAAZ3Qk1vY8uN0LrXcJ4mDfSg=="],
+        "[client.admin]\n\tkey = AQBx9Wpk5oT2HRAAZ3Qk1vY8uN0LrXcJ4mDfSg==\n\tcaps mon = \"allow *\"\n",
+    ),
+    (
+        "file: traefik users",
+        &["$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"],
+        "http.middlewares.a.basicauth.users=admin:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
+    ),
+    (
+        "file: rabbitmq definitions",
+        &["5o5Lw1Gq1mWb0oZ3vVw1dGZkq3K0Zc2pYx9uQe7n"],
+        "{\"users\":[{\"name\":\"app\",\"password_hash\":\"5o5Lw1Gq1mWb0oZ3vVw1dGZkq3K0Zc2pYx9uQe7n\",\"tags\":\"\"}]}",
+    ),
+    (
+        "http: digest response",
+        &["6629fae49393a05397450978507c4ef1"],
+        "Authorization: Digest username=\"mon\", realm=\"x\", nonce=\"dcd98b\", uri=\"/s\", response=\"6629fae49393a05397450978507c4ef1\"",
+    ),
+    (
+        "http: grafana api key",
+        &["eyJrIjoiT0tTcG1pUlY2RnVKZTFVaDFsNFZXdE9ZWmNrMkZYbk"],
+        "curl -H \"Authorization: Bearer eyJrIjoiT0tTcG1pUlY2RnVKZTFVaDFsNFZXdE9ZWmNrMkZYbk\" http://graf:3000/api/org",
+    ),
+    (
+        "http: secret in a path",
+        &["9ZqT7vLx2KpW4mRb8NcD"],
+        "2026-04-01 POST https://chat.corp.example/hooks/9ZqT7vLx2KpW4mRb8NcD 200 12ms",
+    ),
+    (
+        "history: ipmitool",
+        &["c4lyxRidge"],
+        "  33  ipmitool -I lanplus -H bmc4 -U ADMIN -P c4lyxRidge chassis power status\n",
+    ),
+    ("history: mongodump uri", &["tw1ne-spool"], "  61  mongodump --uri=\"mongodb://bk:tw1ne-spool@m1/x\" --gzip\n"),
+    (
+        "history: gpg passphrase",
+        &["Dusty.Harp.3"],
+        "  72  gpg --batch --passphrase 'Dusty.Harp.3' -d dump.gpg > dump.sql\n",
+    ),
+    ("history: kubectl set env", &["m0ssyLedge"], "  80  kubectl set env deploy/api DB_PASSWORD=m0ssyLedge -n shop\n"),
+    ("chat: login", &["Larch%Owl55"], "carol: you can log in with readonly / Larch%Owl55 until tonight"),
+    (
+        "terraform: output",
+        &["brass0rchid"],
+        "$ terraform output -json\n{\"db_password\":{\"sensitive\":true,\"type\":\"string\",\"value\":\"brass0rchid\"}}",
+    ),
+];
+
+/// So many of [`LATER`] have to be found.
+pub(crate) const LATER_AT_LEAST: usize = 15;
 
 /// Sixty lines without a secret, which have to stay as they are.
 pub(crate) const CLEAN: [&str; 60] = [

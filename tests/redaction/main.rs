@@ -5,6 +5,7 @@
 mod by_hand;
 mod clean;
 mod draw;
+mod names;
 mod operations;
 mod properties;
 mod vendors;
@@ -90,19 +91,27 @@ fn keys_in_the_formats_of_vendors_are_found() {
     assert!(found * 1000 >= all * 995, "{found} of {all}\n{}", missed.join("\n"));
 }
 
-#[test]
-fn secrets_that_were_written_down_by_hand_are_found() {
+/// How many of `cases` are found, and what became of the others.
+fn found_of(cases: &[by_hand::Case]) -> (usize, String) {
     let mut missed = Vec::new();
-    for (name, secrets, text) in by_hand::CASES {
+    for (name, secrets, text) in cases {
         assert!(secrets.iter().all(|secret| text.contains(secret)), "{name} lacks what it is about");
         let (kept, replaced) = redacted(text);
         if !secrets.iter().all(|secret| is_gone(&kept, secret) && is_gone(&replaced, secret)) {
             missed.push(format!("{name}: {text}\n   became {kept}"));
         }
     }
-    let (all, found) = (by_hand::CASES.len(), by_hand::CASES.len() - missed.len());
-    println!("recall on texts written down by hand: {found} of {all}\nmissed:\n{}", missed.join("\n"));
-    assert!(found >= by_hand::FOUND_AT_LEAST, "{found} of {all}\n{}", missed.join("\n"));
+    (cases.len() - missed.len(), missed.join("\n"))
+}
+
+#[test]
+fn secrets_that_were_written_down_by_hand_are_found() {
+    let (found, missed) = found_of(&by_hand::CASES);
+    println!("recall on texts written down by hand: {found} of {}\n{missed}", by_hand::CASES.len());
+    assert!(found >= by_hand::FOUND_AT_LEAST, "{found}\n{missed}");
+    let (found, missed) = found_of(&by_hand::LATER);
+    println!("recall on those written down later: {found} of {}\n{missed}", by_hand::LATER.len());
+    assert!(found >= by_hand::LATER_AT_LEAST, "{found}\n{missed}");
 }
 
 #[test]
@@ -116,5 +125,5 @@ fn clean_lines_that_were_written_down_by_hand_stay() {
     }
     let (all, wrong) = (by_hand::CLEAN.len(), changed.len());
     println!("false positives on clean lines written down by hand: {wrong} of {all}\n{}", changed.join("\n"));
-    assert!(wrong <= by_hand::WRONG_AT_MOST, "{wrong} of {all}\n{}", changed.join("\n"));
+    assert_eq!(wrong, 0, "of {all}\n{}", changed.join("\n"));
 }

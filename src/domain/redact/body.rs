@@ -4,8 +4,11 @@
 //! found, comes out byte for byte; the result is valid JSON; a body that is no valid JSON, or that holds a canary, is
 //! refused. Does not: know any model's wire format, except for the two places where bytes that are no text travel.
 
+use std::collections::HashMap;
+
 use serde::de::IgnoredAny;
 
+use super::assign::Promise;
 use super::canary::Canaries;
 use super::literal::{Literal, literals};
 use super::pseudonym::Pseudonyms;
@@ -50,7 +53,14 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     if canaries.find_in_document(json) {
         return Err(Blocked::Canary);
     }
-    let mut drafts: Vec<Option<Draft>> = literals.iter().map(|literal| draft(literal, names)).collect();
+    // A body has few keys and many strings.
+    let mut promises = HashMap::new();
+    let mut drafts: Vec<Option<Draft>> = Vec::with_capacity(literals.len());
+    for literal in &literals {
+        let promise =
+            literal.key.as_deref().and_then(|key| *promises.entry(key).or_insert_with(|| assign::promise(key)));
+        drafts.push(draft(literal, promise, names));
+    }
     drafts.iter_mut().flatten().for_each(|draft| draft.learn(names));
     let mut body = Vec::with_capacity(json.len());
     let mut findings = Vec::new();
@@ -76,14 +86,14 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     if canaries.find_in_document(&body) { Err(Blocked::Canary) } else { Ok(RedactedBody { body, findings }) }
 }
 
-/// What becomes of one string; `None` when it is left as it is.
-fn draft(literal: &Literal<'_>, names: &Pseudonyms) -> Option<Draft> {
+/// What becomes of one string under a key that makes `promise`; `None` when it is left as it is.
+fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) -> Option<Draft> {
     if literal.is_opaque {
         return None;
     }
-    let by_key = match (&literal.key, literal.in_secret) {
+    let by_key = match (promise, literal.in_secret) {
         (_, true) => Some((Kind::SecretData, "kubernetes-secret")),
-        (Some(key), false) => assign::keeps(key, &literal.text).map(|kind| (kind, "assigned-by-key")),
+        (Some(promise), false) => assign::keeps(promise, &literal.text).map(|kind| (kind, "assigned-by-key")),
         (None, false) => None,
     };
     match by_key {

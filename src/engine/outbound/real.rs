@@ -175,6 +175,8 @@ fn random_key() -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -208,6 +210,22 @@ mod tests {
         }
         back.push_str(&restore.finish());
         assert_eq!(back, said);
+    }
+
+    #[test]
+    fn short_names_and_common_words_are_replaced_where_they_are_names() {
+        let mut tokens = Redaction::new(Arc::new(Vec::new), Vec::new()).begin();
+        tokens.learn(&labels(&[("instance", "vm:9100"), ("host", "db")]));
+        let users = BTreeSet::from(["test".to_owned(), "priya".to_owned()]);
+        tokens.meet(&TypedNames { hosts: BTreeSet::from(["http://backup:9090/x".to_owned()]), users });
+        let said =
+            "label instance = vm:9100, host db and host backup, acknowledged by test, priya: test the backup of the db";
+        let redacted = tokens.redact(&serde_json::to_vec(&serde_json::json!([said])).unwrap()).unwrap();
+        let sent = String::from_utf8(redacted.body).unwrap();
+        assert_eq!(redacted.replaced, BTreeMap::from([("host".into(), 3), ("user".into(), 2)]), "{sent}");
+        assert!(sent.ends_with(": test the backup of the db\"]"), "{sent}");
+        let mut restore = tokens.restorer();
+        assert_eq!(restore.push(&sent) + &restore.finish(), format!("[\"{said}\"]"));
     }
 
     #[test]

@@ -59,6 +59,11 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// None yet.
+    pub(super) const fn none() -> Self {
+        Self { taken: BTreeMap::new() }
+    }
+
     fn new(text: &str, domains: &BTreeSet<String>, restored: &[Name]) -> Self {
         let mut choice = Self { taken: BTreeMap::new() };
         for start in PLACEHOLDER.find_iter(text.as_bytes()) {

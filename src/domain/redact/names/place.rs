@@ -120,7 +120,7 @@ const REACH: usize = 48;
 /// What stands around the word at `span`, and so what it is; `None` when nothing says so.
 pub(super) fn says(text: &str, span: &Range<usize>) -> Option<Said> {
     let before = text[floor_boundary(text, span.start.saturating_sub(REACH))..span.start].to_ascii_lowercase();
-    let after = text[span.end..floor_boundary(text, span.end + 8)].as_bytes();
+    let after = &text.as_bytes()[span.end..floor_boundary(text, span.end + 8)];
     joined(&before, after).or_else(|| field(&before)).or_else(|| entry(&before, after)).or_else(|| announced(&before))
 }
 
