@@ -15,8 +15,8 @@ use crate::domain::redact::{self, Canaries, NameKind, PREAMBLE, Pseudonyms, Reda
 /// What a person is told that the canary is; which of them it was is not said, so that nobody learns which guess was right.
 const OWN: &str = "a key, token or password";
 
-/// Labels whose value is the name or the address of a host.
-const HOST_LABELS: [&str; 10] = [
+/// Labels whose value is the name or the address of a host, and behind them those whose value is a person's account.
+const NAMING_LABELS: [&str; 14] = [
     "instance",
     "host",
     "hostname",
@@ -27,9 +27,13 @@ const HOST_LABELS: [&str; 10] = [
     "exported_instance",
     "target",
     "machine",
+    "user",
+    "username",
+    "login",
+    "account",
 ];
-/// Labels whose value is a person's account.
-const USER_LABELS: [&str; 4] = ["user", "username", "login", "account"];
+/// So many of [`NAMING_LABELS`] name hosts.
+const HOST_LABELS: usize = 10;
 /// Names that say nothing about whose they are.
 const COMMON: [&str; 4] = ["localhost", "root", "default", "none"];
 /// Shorter names are words that stand everywhere; in bytes.
@@ -93,6 +97,10 @@ impl Redactor for Redaction {
         Box::new(Conversation { names, known: Arc::clone(&self.known) })
     }
 
+    fn naming_labels(&self) -> &[&'static str] {
+        &NAMING_LABELS
+    }
+
     fn preamble(&self) -> &'static str {
         PREAMBLE
     }
@@ -105,10 +113,10 @@ impl Redactor for Redaction {
 impl Tokens for Conversation {
     fn learn(&mut self, labels: &BTreeMap<String, String>) {
         for (label, value) in labels {
-            if HOST_LABELS.contains(&label.as_str()) {
-                learn_host(&mut self.names, value);
-            } else if USER_LABELS.contains(&label.as_str()) && is_name(value) {
-                self.names.learn(NameKind::User, value);
+            match NAMING_LABELS.iter().position(|name| name == label) {
+                Some(at) if at < HOST_LABELS => learn_host(&mut self.names, value),
+                Some(_) if is_name(value) => self.names.learn(NameKind::User, value),
+                Some(_) | None => {}
             }
         }
     }
