@@ -47,8 +47,16 @@ pub type OwnSecrets = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
 pub struct Redaction {
     secrets: OwnSecrets,
     known: Arc<Mutex<Known>>,
-    /// Names of hosts of this installation beside those in labels.
-    hosts: Vec<String>,
+    own: OwnNames,
+}
+
+/// What is one's own beside the names in labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnNames {
+    /// Names of hosts of this installation.
+    pub hosts: Vec<String>,
+    /// Domains (`example.com`) all of whose hosts are one's own.
+    pub domains: Vec<String>,
 }
 
 struct Known {
@@ -67,12 +75,12 @@ struct Restoring {
 }
 
 impl Redaction {
-    /// A redactor that keeps `secrets` back, and puts tokens in the place of `hosts`.
+    /// A redactor that keeps `secrets` back, and puts tokens in the place of `own`.
     #[must_use]
-    pub fn new(secrets: OwnSecrets, hosts: Vec<String>) -> Self {
+    pub fn new(secrets: OwnSecrets, own: OwnNames) -> Self {
         let none: [&[u8]; 0] = [];
         let known = Known { values: Vec::new(), canaries: Arc::new(Canaries::new(none)) };
-        Self { secrets, known: Arc::new(Mutex::new(known)), hosts }
+        Self { secrets, known: Arc::new(Mutex::new(known)), own }
     }
 
     /// The canaries with everything that can be fetched now.
@@ -91,9 +99,8 @@ impl Redaction {
 impl Redactor for Redaction {
     fn begin(&self) -> Box<dyn Tokens> {
         let mut names = Pseudonyms::new(random_key());
-        for host in &self.hosts {
-            learn_host(&mut names, host);
-        }
+        self.own.domains.iter().for_each(|domain| names.add_domain(domain));
+        self.own.hosts.iter().for_each(|host| learn_host(&mut names, host));
         Box::new(Conversation { names, known: Arc::clone(&self.known) })
     }
 
@@ -115,7 +122,7 @@ impl Tokens for Conversation {
         for (label, value) in labels {
             match NAMING_LABELS.iter().position(|name| name == label) {
                 Some(at) if at < HOST_LABELS => learn_host(&mut self.names, value),
-                Some(_) if is_name(value) => self.names.learn(NameKind::User, value),
+                Some(_) if is_name(value) && !redact::is_account(value) => self.names.learn(NameKind::User, value),
                 Some(_) | None => {}
             }
         }
@@ -152,7 +159,8 @@ impl Restore for Restoring {
     }
 }
 
-/// Learns the host in `value`, which may have a scheme, a port or a path around it.
+/// Learns the host in `value`, which may have a scheme, a port or a path around it, and with it the domain that its owner has
+/// registered: other hosts of that are one's own as well.
 fn learn_host(names: &mut Pseudonyms, value: &str) {
     let bare = value.split_once("://").map_or(value, |(_, rest)| rest);
     let bare = bare.split('/').next().unwrap_or_default();
@@ -163,6 +171,9 @@ fn learn_host(names: &mut Pseudonyms, value: &str) {
     // Addresses are found wherever they stand, without being learned.
     if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() && is_name(host) {
         names.learn(NameKind::Host, host);
+        if let Some(domain) = redact::own_domain(host) {
+            names.add_domain(&domain);
+        }
     }
 }
 
@@ -190,7 +201,7 @@ mod tests {
 
     #[test]
     fn names_of_labels_get_tokens_and_come_back_however_the_answer_is_cut() {
-        let redaction = Redaction::new(Arc::new(Vec::new), vec!["ops-console".to_owned()]);
+        let redaction = Redaction::new(Arc::new(Vec::new), own_host("ops-console"));
         let mut tokens = redaction.begin();
         tokens.learn(&labels(&[
             ("instance", "webserver7:9100"),
@@ -217,9 +228,38 @@ mod tests {
         assert_eq!(back, said);
     }
 
+    fn own_host(name: &str) -> OwnNames {
+        OwnNames { hosts: vec![name.to_owned()], domains: Vec::new() }
+    }
+
+    #[test]
+    fn hosts_of_domains_that_are_one_s_own_get_tokens() {
+        let own = OwnNames { domains: vec!["mycompany.com".to_owned()], ..OwnNames::default() };
+        let mut tokens = Redaction::new(Arc::new(Vec::new), own).begin();
+        tokens.learn(&labels(&[
+            ("instance", "db1.other.io:9100"),
+            ("host", "shop.example.co.uk"),
+            ("node", "ec2-1.eu-west-1.compute.amazonaws.com"),
+        ]));
+        let body = br#"{"text":"orders-db.mycompany.com, wiki.other.io, www.example.co.uk; s3.amazonaws.com, bbc.co.uk, docs.io"}"#;
+        let sent = String::from_utf8(tokens.redact(body).unwrap().body).unwrap();
+        for name in ["orders-db", "mycompany", "wiki", "other.io", "www", "example.co.uk"] {
+            assert!(!sent.contains(name), "{name} in {sent}");
+        }
+        assert!(sent.contains("s3.amazonaws.com, bbc.co.uk, docs.io"), "{sent}");
+    }
+
+    #[test]
+    fn accounts_that_every_system_has_are_nobody_s() {
+        let mut tokens = Redaction::new(Arc::new(Vec::new), OwnNames::default()).begin();
+        tokens.learn(&labels(&[("user", "postgres"), ("login", "walburga")]));
+        let sent = String::from_utf8(tokens.redact(br#"{"a":"postgres is up, says walburga"}"#).unwrap().body).unwrap();
+        assert!(sent.contains("postgres is up") && !sent.contains("walburga"), "{sent}");
+    }
+
     #[test]
     fn two_conversations_have_different_tokens() {
-        let redaction = Redaction::new(Arc::new(Vec::new), vec!["ops-console".to_owned()]);
+        let redaction = Redaction::new(Arc::new(Vec::new), own_host("ops-console"));
         let sent = || redaction.begin().redact(b"{\"a\":\"ops-console\"}").unwrap().body;
         assert_ne!(sent(), sent());
     }
@@ -228,7 +268,7 @@ mod tests {
     fn an_own_secret_that_was_fetched_stays_a_canary() {
         let place = Arc::new(Mutex::new(Vec::new()));
         let reading = Arc::clone(&place);
-        let redaction = Redaction::new(Arc::new(move || reading.lock().unwrap().clone()), Vec::new());
+        let redaction = Redaction::new(Arc::new(move || reading.lock().unwrap().clone()), OwnNames::default());
         let body = b"{\"a\":\"c4naryvalue-1\"}";
         assert_eq!(redaction.find_own_secret(body), None);
         *place.lock().unwrap() = vec![b"c4naryvalue-1".to_vec()];

@@ -250,8 +250,9 @@ const PUBLIC_DOMAINS: &[&str] = &[
     "example.com",
 ];
 
-/// True for an account that says nothing about a person.
-pub(super) fn is_account(name: &str) -> bool {
+/// True for an account that says nothing about a person: one that every system has, or a plain word.
+#[must_use]
+pub fn is_account(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     ACCOUNTS.contains(&lower.as_str()) || WORDS.contains(&lower.as_str())
 }

@@ -7,11 +7,15 @@ mod address;
 mod common;
 mod context;
 mod host;
+mod owned;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use memchr::memmem;
+
+pub use common::is_account;
+pub use owned::{is_public_suffix, own_domain};
 
 use super::PLACEHOLDER_START;
 use super::pseudonym::{NameKind, Pseudonyms, shapes};

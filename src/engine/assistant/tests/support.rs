@@ -22,7 +22,7 @@ use crate::engine::ask::{Answer, AnswerEvent, Ask, Prepared, Route};
 use crate::engine::assistant::{Assistant, Brain, Parts};
 use crate::engine::library::Library;
 use crate::engine::outbound::fakes::FakeRedactor;
-use crate::engine::outbound::{Cleared, Outbound, Redaction, Redactor};
+use crate::engine::outbound::{Cleared, Outbound, OwnNames, Redaction, Redactor};
 use crate::engine::ports::{
     ActionRunner, BoxFuture, Clock, GivenUp, Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Probe,
     RunError,
@@ -178,7 +178,7 @@ impl Bench {
         let bench = Self::new(script);
         let Self { model, .. } = bench;
         let brain = Brain::Model { model: model.clone(), max_output_tokens: 1_000, thinking: Thinking::Low };
-        let real = Redaction::new(Arc::new(Vec::new), Vec::new());
+        let real = Redaction::new(Arc::new(Vec::new), OwnNames::default());
         Self::assemble(model, brain, Budget::default(), Arc::new(FakeRedactor::default()), Arc::new(real))
     }
 
