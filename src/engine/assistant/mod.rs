@@ -229,7 +229,7 @@ impl Assistant {
             body: inspected.body(),
             replaced: inspected.replaced().clone(),
             prompt_tokens: inspected.prompt_tokens(),
-            cost_micro_usd: inspected.most_micro_usd(),
+            cost_micro_usd: inspected.reserved_micro_usd(),
             left_today_micro_usd: left,
             first_ever: !material.has_sent,
         };
