@@ -77,7 +77,11 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             Ok(Exit::Done)
         }
         Some(Command::Redact(command)) => {
-            crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
+            // Where names stay, no configuration is needed, and a mistake in it is in nobody's way.
+            let configured =
+                if command.keep_names { Vec::new() } else { crate::config::load(&request)?.config.redact.domains };
+            let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
+            crate::cli::redact::run(command, &configured, format, streams)
         }
         Some(Command::Sop(args)) => {
             // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.

@@ -61,7 +61,7 @@ pub struct Preview {
     pub replaced: BTreeMap<String, usize>,
     /// Upper bound of the tokens of the request.
     pub prompt_tokens: u64,
-    /// Upper bound of the cost, in millionths of a US dollar.
+    /// Upper bound of the cost with all calls that the answer may need, in millionths of a US dollar: this much is reserved.
     pub cost_micro_usd: u64,
     /// What may still be spent today, before this question.
     pub left_today_micro_usd: u64,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::proposal::Proposal;
-use crate::domain::action::spec::Invocation;
+use crate::domain::action::spec::{Invocation, StepRef};
 use crate::domain::alert::{AlertKey, AlertStatus, Labels, Severity};
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::incident::{Incident, IncidentState, Queue, Suppression};
@@ -252,6 +252,10 @@ pub struct PastAttempt {
     pub attempt: Attempt,
     /// What ran.
     pub invocation: Invocation,
+    /// The step that it came from.
+    pub step: StepRef,
+    /// Names and values of the alert labels that it used. Foreign text.
+    pub labels_used: Labels,
 }
 
 /// An incident of the same alert, and what was done about it.

@@ -26,7 +26,7 @@ use aiops::domain::time::Timestamp;
 use aiops::engine::ask::{AnswerEvent, Ask, Prepared, Route};
 use aiops::engine::assistant::{Assistant, Brain, Parts};
 use aiops::engine::library::Library;
-use aiops::engine::outbound::{Outbound, Redaction};
+use aiops::engine::outbound::{Outbound, OwnNames, Redaction};
 use aiops::engine::ports::{ActionRunner, Clock, GivenUp, Probe, RunError};
 use aiops::engine::runner::Runner;
 use aiops::store::{INGEST_LEASE, Identity, LeaseOutcome, OpenOptions, Store};
@@ -129,7 +129,10 @@ impl Stack {
         let processes = Arc::new(Said(planted.at(Origin::Output).into_bytes()));
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
         let own: Vec<Vec<u8>> = secrets.iter().map(|secret| secret.as_bytes().to_vec()).collect();
-        let redaction = Redaction::new(Arc::new(move || own.clone()), vec!["console".to_owned()]);
+        let redaction = Redaction::new(
+            Arc::new(move || own.clone()),
+            OwnNames { hosts: vec!["console".to_owned()], ..OwnNames::default() },
+        );
         let prices = Arc::new(|| Ok(Prices::bundled()));
         let outbound = Outbound::new(
             store.clone(),

@@ -2,18 +2,16 @@
 //!
 //! Owns: reading it from store, library and files of output, within bounds. Does not: cut it to size or put it into words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::action::attempt::Attempt;
-use crate::domain::alert::Labels;
-use crate::domain::chat::{Author, ChatMessage};
+use crate::domain::chat::{ChatMessage, Conversation};
 use crate::domain::id::{AttemptId, SopId};
 use crate::domain::time::Timestamp;
 use crate::engine::ask::Ask;
 use crate::engine::backend::{BackendError, IncidentDetail, SopDocument};
 use crate::engine::library::Library;
-use crate::engine::outbound::TypedNames;
 use crate::engine::runner::Runner;
 use crate::store::view::{PastAttempt, PastIncident};
 use crate::store::{Reader, Store, StoreError};
@@ -39,6 +37,8 @@ pub(super) struct Material {
     pub(super) outputs: BTreeMap<AttemptId, Vec<u8>>,
     /// Earlier incidents of the same alert, newest first.
     pub(super) similar: Vec<PastIncident>,
+    /// Labels that name hosts or people, with their values, of every alert of the incident and of the earlier ones.
+    pub(super) named: Vec<(String, String)>,
     /// The SOP on the screen, else the one that fits the alert best.
     pub(super) sop: Option<Arc<SopDocument>>,
     /// SOPs that fit the alert, best first.
@@ -62,6 +62,7 @@ struct Stored {
     incident: Option<IncidentDetail>,
     attempts: Vec<PastAttempt>,
     similar: Vec<PastIncident>,
+    named: Vec<(String, String)>,
     chat: Vec<ChatMessage>,
     earlier: usize,
     people: Vec<String>,
@@ -69,7 +70,7 @@ struct Stored {
 }
 
 impl Material {
-    /// Gathers everything for `ask`.
+    /// Gathers everything for `ask`. `naming` are the labels whose values are names.
     ///
     /// # Errors
     /// When the store cannot be read. Output that cannot be read is left out.
@@ -78,10 +79,11 @@ impl Material {
         store: &Store,
         runner: &Runner,
         library: Arc<Library>,
+        naming: Vec<&'static str>,
         now: Timestamp,
     ) -> Result<Self, BackendError> {
         let conversation = ask.conversation;
-        let stored = store.read_view(move |reader| read(reader, conversation)).await?;
+        let stored = store.read_view(move |reader| read(reader, conversation, &naming)).await?;
         let routed = route(&library, stored.incident.as_ref());
         let shown = ask.sop.clone().or_else(|| routed.first().cloned());
         let found = Arc::clone(&library);
@@ -96,6 +98,7 @@ impl Material {
             attempts: stored.attempts,
             outputs,
             similar: stored.similar,
+            named: stored.named,
             sop,
             routed,
             chat: stored.chat,
@@ -106,38 +109,22 @@ impl Material {
             now,
         })
     }
-
-    /// Labels of every alert that is known of the incident.
-    pub(super) fn labels(&self) -> impl Iterator<Item = &Labels> {
-        self.incident.iter().flat_map(|detail| &detail.alerts).map(|alert| &alert.labels)
-    }
-
-    /// Names out of typed places: whoever owns, acknowledged or wrote something.
-    pub(super) fn names(&self) -> TypedNames {
-        let mut users: BTreeSet<String> = self.people.iter().cloned().collect();
-        if let Some(detail) = &self.incident {
-            let incident = &detail.incident;
-            users.extend(
-                [&incident.owner, &incident.acknowledged_by, &incident.resolved_by].into_iter().flatten().cloned(),
-            );
-        }
-        users.extend(self.chat.iter().filter_map(|message| match &message.author {
-            Author::Person { name } => Some(name.clone()),
-            Author::Model { .. } | Author::Fallback { .. } => None,
-        }));
-        TypedNames { hosts: BTreeSet::new(), users }
-    }
 }
 
-fn read(reader: &Reader<'_>, conversation: crate::domain::chat::Conversation) -> Result<Stored, StoreError> {
+fn read(reader: &Reader<'_>, conversation: Conversation, naming: &[&str]) -> Result<Stored, StoreError> {
     let incident = conversation.incident().map(|id| reader.detail(id)).transpose()?.flatten();
     let (attempts, similar) = match &incident {
         Some(detail) => (reader.attempts_of(detail.incident.id)?, reader.similar(&detail.incident, SIMILAR)?),
         None => (Vec::new(), Vec::new()),
     };
+    let told = incident.iter().map(|detail| detail.incident.id).chain(similar.iter().map(|past| past.incident.id));
+    let mut named = Vec::new();
+    for id in told {
+        named.extend(reader.label_values(id, naming)?);
+    }
     let (chat, earlier) = reader.conversation(conversation, MESSAGES)?;
     let people = reader.people()?;
-    Ok(Stored { incident, attempts, similar, chat, earlier, people, has_sent: reader.has_sent()? })
+    Ok(Stored { incident, attempts, similar, named, chat, earlier, people, has_sent: reader.has_sent()? })
 }
 
 fn route(library: &Library, incident: Option<&IncidentDetail>) -> Vec<SopId> {

@@ -12,6 +12,7 @@ mod answering;
 mod citations;
 mod context;
 mod material;
+mod naming;
 mod offline;
 mod retrieval;
 mod words;
@@ -166,7 +167,9 @@ impl Assistant {
         lock(&self.inner.slot).newest = number;
         let parts = &self.inner.parts;
         let now = parts.clock.now();
-        let material = Arc::new(Material::gather(ask, &parts.store, &parts.runner, library, now).await?);
+        let naming = parts.outbound.redactor().naming_labels().to_vec();
+        let gathered = Material::gather(ask, &parts.store, &parts.runner, library, naming, now).await?;
+        let material = Arc::new(gathered);
         let (plan, route) = match self.plan(&material).await {
             Ok((inspected, sources, preview)) => {
                 (Plan::Model { inspected: Box::new(inspected), sources }, Route::Model(Box::new(preview)))
@@ -198,7 +201,6 @@ impl Assistant {
             return Err((why.to_string(), None));
         }
         let tokens = self.tokens_of(material.ask.conversation);
-        self.introduce(material, &mut **lock(&tokens));
         let wanted = Wanted {
             model: model.name(),
             destination: model.destination(),
@@ -208,7 +210,11 @@ impl Assistant {
         let (assistant, asked) = (self.clone(), Arc::clone(material));
         // Encoding and redaction are computing, which the screen must not wait for.
         let computed = tokio::task::spawn_blocking(move || {
-            let outbound = &assistant.inner.parts.outbound;
+            let Parts { outbound, actor, .. } = &assistant.inner.parts;
+            // Before anything is encoded: what is not known by then would leave as it is.
+            for labels in naming::of(&asked, actor.label()) {
+                lock(&tokens).learn(&labels);
+            }
             let context = context::build(&asked, outbound.redactor().preamble(), &unguessable());
             let request = ModelRequest::new(context.system, context.turns, max_output_tokens, thinking);
             let request = request.ok_or_else(|| ("The question is empty. Type one".to_owned(), None))?;
@@ -227,7 +233,7 @@ impl Assistant {
             body: inspected.body(),
             replaced: inspected.replaced().clone(),
             prompt_tokens: inspected.prompt_tokens(),
-            cost_micro_usd: inspected.most_micro_usd(),
+            cost_micro_usd: inspected.reserved_micro_usd(),
             left_today_micro_usd: left,
             first_ever: !material.has_sent,
         };
@@ -248,16 +254,6 @@ impl Assistant {
             return Err(Refusal::new("Not asked", why, "Ask it again").into());
         };
         answering::answer(self.clone(), ready).await
-    }
-
-    /// Tells `tokens` every name that a typed place of the question or of this process has.
-    fn introduce(&self, material: &Material, tokens: &mut dyn Tokens) {
-        material.labels().for_each(|labels| tokens.learn(labels));
-        let mut names = material.names();
-        if let Actor::Person(person) = &self.inner.parts.actor {
-            names.users.insert(person.name.clone());
-        }
-        tokens.meet(&names);
     }
 
     fn tokens_of(&self, conversation: Conversation) -> Arc<Mutex<Box<dyn Tokens>>> {

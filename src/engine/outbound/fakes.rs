@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::{Blocked, Redacted, Redactor, Restore, Tokens, TypedNames};
+use super::{Blocked, Redacted, Redactor, Restore, Tokens};
 
 /// The token of the first host.
 pub(crate) const TOKEN: &str = "NAMEQX1";
@@ -27,6 +27,10 @@ impl Redactor for FakeRedactor {
         Box::new(FakeTokens { learned: BTreeMap::new() })
     }
 
+    fn naming_labels(&self) -> &[&'static str] {
+        &["instance"]
+    }
+
     fn preamble(&self) -> &'static str {
         "NAMEQX1 is a placeholder."
     }
@@ -42,8 +46,6 @@ impl Tokens for FakeTokens {
     fn learn(&mut self, labels: &BTreeMap<String, String>) {
         self.learned.extend(labels.clone());
     }
-
-    fn meet(&mut self, _: &TypedNames) {}
 
     fn redact(&mut self, json: &[u8]) -> Result<Redacted, Blocked> {
         let text = std::str::from_utf8(json).map_err(|_| Blocked::Unreadable("it is no text".to_owned()))?;

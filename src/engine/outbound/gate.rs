@@ -128,6 +128,12 @@ impl Inspected {
         self.each_micro_usd
     }
 
+    /// Upper bound of the cost of the question with all the calls that it may need: what is reserved for it.
+    #[must_use]
+    pub fn reserved_micro_usd(&self) -> u64 {
+        self.each_micro_usd.saturating_mul(u64::from(CALLS_PER_QUESTION))
+    }
+
     /// Restores the names in the answer to it.
     #[must_use]
     pub fn restorer(&self) -> Box<dyn Restore> {

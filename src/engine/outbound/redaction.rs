@@ -2,12 +2,14 @@
 //!
 //! Owns: the traits. Does not: find anything (`domain::redact` does).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Removes secrets from bodies and puts tokens in the place of names.
 pub trait Redactor: Send + Sync + 'static {
     /// An empty set of tokens for one conversation.
     fn begin(&self) -> Box<dyn Tokens>;
+    /// Labels whose values are names of hosts or people, for [`Tokens::learn`].
+    fn naming_labels(&self) -> &[&'static str];
     /// What tells a model what the tokens in its request are.
     fn preamble(&self) -> &'static str;
     /// Whether a value that this program itself holds stands in `bytes`, in whatever encoding; its name, never the value.
@@ -19,8 +21,6 @@ pub trait Tokens: Send {
     /// Makes names known that this installation uses, such as hosts out of labels, so that they are replaced wherever they
     /// stand.
     fn learn(&mut self, labels: &BTreeMap<String, String>);
-    /// Makes names known that other typed places have told.
-    fn meet(&mut self, names: &TypedNames);
     /// Redacts every text in a serialised JSON body.
     ///
     /// # Errors
@@ -28,15 +28,6 @@ pub trait Tokens: Send {
     fn redact(&mut self, json: &[u8]) -> Result<Redacted, Blocked>;
     /// Restores an answer that comes in pieces, with the tokens given out so far.
     fn restorer(&self) -> Box<dyn Restore>;
-}
-
-/// Names out of places whose type says what they are: owners, authors, targets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TypedNames {
-    /// Hosts.
-    pub hosts: BTreeSet<String>,
-    /// People's accounts.
-    pub users: BTreeSet<String>,
 }
 
 /// Puts values back in the place of tokens, in a text that comes in pieces cut anywhere.

@@ -8,6 +8,7 @@ mod common;
 mod context;
 mod host;
 mod known;
+mod owned;
 mod place;
 mod words;
 
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 pub(super) use known::{Known, Spread, spread};
+
+pub use owned::{is_public_suffix, own_domain};
 
 use super::detect::PLACEHOLDER;
 use super::pseudonym::{NameKind, Pseudonyms, shapes};

@@ -22,6 +22,7 @@ fn answer(ask: Ask, library: &Arc<Library>) -> LocalAnswer {
         attempts: Vec::new(),
         outputs: BTreeMap::new(),
         similar: Vec::new(),
+        named: Vec::new(),
         routed: Vec::new(),
         chat: Vec::new(),
         earlier: 0,

@@ -92,6 +92,22 @@ async fn question_and_answer_are_stored_and_paid() {
 }
 
 #[tokio::test]
+async fn the_cost_that_is_shown_is_what_is_reserved() {
+    let bench = Bench::new(Script::Hangs(vec![ModelEvent::Text("So far".to_owned())]));
+    let prepared = bench.prepare(general("a")).await;
+    let shown = preview(&prepared.route).cost_micro_usd;
+    let mut answer = bench.assistant.answer(prepared.id).await.unwrap();
+    assert_eq!(answer.recv().await, Some(AnswerEvent::Text("So far".to_owned())));
+    let journal = bench.journal().await;
+    let reserved = journal.iter().find_map(|entry| match entry {
+        Payload::ModelAsked { reserved_micro_usd, .. } => Some(*reserved_micro_usd),
+        _ => None,
+    });
+    assert_eq!(reserved, Some(shown));
+    assert_eq!(bench.spent_today().await, shown);
+}
+
+#[tokio::test]
 async fn the_first_body_that_ever_leaves_is_marked() {
     let bench = Bench::new(answered());
     for first in [true, true] {
