@@ -83,7 +83,9 @@ pub enum AnswerEvent {
     Thought(String),
     /// A piece of the answer, pseudonyms restored. Foreign text.
     Text(String),
-    /// The model failed: what has come so far does not count; the program answers itself from here on.
+    /// The model's answer broke off: what had come of it is stored as this message. [`Self::Fallback`] follows.
+    Broken(Box<ChatMessage>),
+    /// The model failed: what has come so far and was not stored does not count; the program answers itself from here on.
     Fallback {
         /// Why, as a sentence with what to do about it.
         why: String,

@@ -218,7 +218,10 @@ impl Stack {
                 AnswerEvent::Text(piece) => text.push_str(&piece),
                 AnswerEvent::Done(message) => return Heard { route, text, message: *message },
                 AnswerEvent::Lost { why } => panic!("{why}"),
-                AnswerEvent::Fallback { .. } | AnswerEvent::Retrying { .. } | AnswerEvent::Thought(_) => {}
+                AnswerEvent::Fallback { .. }
+                | AnswerEvent::Broken(_)
+                | AnswerEvent::Retrying { .. }
+                | AnswerEvent::Thought(_) => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Sixty secrets as they stood in logs, dumps, files and consoles, written down by hand without a look at the detectors.
+//! Sixty secrets as they stood in logs, dumps, files and consoles, written down by hand by somebody who knew the detectors.
 //!
 //! The detectors of then found 50 of them, and changed one of the clean lines; they were mended with these in sight, so that
 //! finding all of them now says less than that did. [`LATER`] was written after the mending and has the figure of that day.

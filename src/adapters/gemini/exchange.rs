@@ -236,7 +236,7 @@ impl Exchange {
                 self.attempt += 1;
                 self.answer.begin_call();
                 self.step = Step::Wait(after);
-                self.events.push_back(ModelEvent::Retrying { after, why: error.what });
+                self.events.push_back(ModelEvent::Retrying { after, why: error.what, kind: error.kind });
                 return Ok(());
             }
         }

@@ -99,7 +99,7 @@ async fn ask(client: &Gemini, question: &str) -> Said {
             Ok(ModelEvent::Thought(text)) => said.thoughts.push_str(&text),
             Ok(ModelEvent::Usage(usage)) => said.usage = Some(usage),
             Ok(ModelEvent::Done { reason, model }) => said.done = Some((reason, model)),
-            Ok(ModelEvent::Retrying { after, why }) => said.retries.push((after, why)),
+            Ok(ModelEvent::Retrying { after, why, .. }) => said.retries.push((after, why)),
             Err(error) => said.error = Some(error),
         }
     }
@@ -189,9 +189,10 @@ async fn a_wait_that_is_asked_for_is_kept_and_can_be_cut_short() {
     let fixture = Fixture::new(LONG).await;
     let cleared = body(&fixture.client, "please be busy for a minute");
     let mut stream = fixture.client.stream(cleared).await.unwrap();
-    let Some(Ok(ModelEvent::Retrying { after, why })) = stream.next().await else { panic!("it has to wait") };
+    let Some(Ok(ModelEvent::Retrying { after, why, kind })) = stream.next().await else { panic!("it has to wait") };
     assert_eq!(after, Duration::from_secs(54));
     assert!(why.contains("too many questions"), "{why}");
+    assert_eq!(kind, ModelErrorKind::Quota);
     drop(stream);
     assert_eq!(fixture.fake.received().len(), 1);
 }

@@ -11,6 +11,7 @@
 mod answering;
 mod citations;
 mod context;
+mod hearing;
 mod material;
 mod naming;
 mod offline;
@@ -31,12 +32,13 @@ use super::ask::{Answer, Ask, ModelStatus, Prepared, PreparedId, Preview, Route}
 use super::backend::BackendError;
 use super::library::Library;
 use super::outbound::{Held, Inspected, Outbound, Tokens, Wanted};
-use super::ports::{Clock, Model, Unavailable};
+use super::ports::{Clock, Model, ModelErrorKind, Unavailable};
 use super::runner::Runner;
 use crate::domain::actor::Actor;
 use crate::domain::chat::{Conversation, ModelRequest, Thinking};
 use crate::domain::incident::Refusal;
 use crate::store::Store;
+use hearing::{Attempts, End};
 use material::Material;
 
 /// Conversations whose tokens are kept, so that the same name keeps its token; the one used longest ago goes first.
@@ -267,6 +269,26 @@ impl Assistant {
         }
         let redactor = self.inner.parts.outbound.redactor();
         Arc::clone(known.of.entry(conversation).or_insert_with(|| Arc::new(Mutex::new(redactor.begin()))))
+    }
+
+    /// Remembers what the end of a call says about whether the model can be asked. That one answer was odd says nothing: then
+    /// what was known before stays.
+    fn note_end(&self, end: &End, attempts: Attempts) {
+        match end {
+            End::Said(_) => self.note_call(None),
+            End::Failed(error) => match error.kind {
+                ModelErrorKind::Key
+                | ModelErrorKind::Permission
+                | ModelErrorKind::Quota
+                | ModelErrorKind::Unserved
+                | ModelErrorKind::BreakerOpen => self.note_call(Some(error.to_string())),
+                ModelErrorKind::Unreachable if attempts != Attempts::Spoke => self.note_call(Some(error.to_string())),
+                // It was reached, and answered after all.
+                ModelErrorKind::Blocked => self.note_call(None),
+                ModelErrorKind::Unreachable | ModelErrorKind::Refused | ModelErrorKind::Garbled => {}
+            },
+            End::Stopped | End::TooLong => {}
+        }
     }
 
     /// Remembers how the last call went, for the header.

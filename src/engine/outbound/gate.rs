@@ -283,6 +283,14 @@ impl Reservation {
         self.end(CallEnd::Settled { outcome: outcome.to_owned(), usage, cost_micro_usd }).await;
     }
 
+    /// The question was blocked before anything was answered: it cost what `usage` says, or its own tokens when that was never
+    /// said.
+    pub async fn settle_unanswered(self, outcome: &str, usage: Option<Usage>) {
+        let usage = usage.unwrap_or(Usage { prompt: self.prompt_tokens, ..Usage::default() });
+        let cost_micro_usd = Some(self.tariff.cost(&usage));
+        self.end(CallEnd::Settled { outcome: outcome.to_owned(), usage: Some(usage), cost_micro_usd }).await;
+    }
+
     async fn end(self, end: CallEnd) {
         if let Err(error) = self.store.end_call(self.call, end).await {
             // It goes on to count in full, which is the safe side.

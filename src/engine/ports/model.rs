@@ -29,7 +29,8 @@ pub trait Model: Send + Sync + 'static {
         Box::pin(std::future::ready(None))
     }
     /// Sends a body that the choke point has cleared, byte for byte, and streams the answer. Retries what is worth retrying
-    /// before the first event, and says so by [`ModelEvent::Retrying`].
+    /// before the first event, and says so by [`ModelEvent::Retrying`]. Nothing leaves before the stream is first polled, and
+    /// nothing is sent again before the time of `Retrying` is over.
     fn stream(&self, body: Cleared) -> BoxFuture<'static, Result<ModelStream, ModelError>>;
 }
 
@@ -92,6 +93,8 @@ pub enum ModelEvent {
         after: Duration,
         /// Why, as a clause.
         why: String,
+        /// In which way it failed.
+        kind: ModelErrorKind,
     },
     /// A piece of the answer. Foreign text.
     Text(String),
@@ -142,4 +145,16 @@ pub enum ModelErrorKind {
     Garbled,
     /// It failed lately, and would again: not even tried.
     BreakerOpen,
+}
+
+impl ModelErrorKind {
+    /// Whether a request that failed in this way, before anything came of an answer, costs nothing: it was not sent, or refused
+    /// before the provider did anything with it.
+    #[must_use]
+    pub const fn costs_nothing(self) -> bool {
+        match self {
+            Self::Unserved | Self::BreakerOpen | Self::Key | Self::Permission | Self::Refused | Self::Quota => true,
+            Self::Unreachable | Self::Blocked | Self::Garbled => false,
+        }
+    }
 }

@@ -12,7 +12,10 @@ use crate::domain::journal::Payload;
 use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
 use crate::engine::backend::BackendError;
 use crate::engine::outbound::fakes::TOKEN;
-use crate::engine::ports::{ModelErrorKind, ModelEvent, Unavailable};
+use crate::engine::ports::{ModelError, ModelErrorKind, ModelEvent, Unavailable};
+
+/// What the model is called before it says so itself.
+const MODEL: &str = "gemini-3.8-flash";
 
 fn answered() -> Script {
     Script::Says(vec![text("Look at "), text("the disk."), usage(1_000, 100), done(FinishReason::Stop)])
@@ -247,15 +250,107 @@ async fn a_call_that_fails_costs_nothing_or_all_and_the_fallback_answers(
     assert_eq!(heard.text, heard.message.text);
     let (_, cost) = bench.calls().await.pop().unwrap();
     assert_eq!(cost.min(1), least, "{cost}");
-    assert!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }));
+    assert!(heard.broken.is_none());
+}
+
+#[rstest]
+#[case::overloaded(ModelErrorKind::Unserved, true)]
+#[case::key(ModelErrorKind::Key, true)]
+#[case::quota(ModelErrorKind::Quota, true)]
+#[case::breaker(ModelErrorKind::BreakerOpen, true)]
+#[case::silent(ModelErrorKind::Unreachable, true)]
+#[case::refused(ModelErrorKind::Refused, false)]
+#[case::garbled(ModelErrorKind::Garbled, false)]
+#[case::blocked(ModelErrorKind::Blocked, false)]
+#[tokio::test]
+async fn only_what_the_next_question_would_meet_too_makes_the_model_offline(
+    #[case] kind: ModelErrorKind,
+    #[case] offline: bool,
+) {
+    let bench = Bench::new(Script::Says(vec![Err(error(kind))]));
+    bench.ask("how full is the disk?").await;
+    assert_eq!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }), offline);
+    // A broken answer is no news of the next one.
+    *bench.model.script.lock().unwrap() = Script::Says(vec![text("Half"), Err(error(ModelErrorKind::Unreachable))]);
+    bench.ask("how full is the disk?").await;
+    assert_eq!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }), offline);
+    *bench.model.script.lock().unwrap() = answered();
+    bench.ask("how full is the disk?").await;
+    assert!(matches!(bench.assistant.status(0), ModelStatus::Ready { .. }));
+}
+
+fn retrying(kind: ModelErrorKind, seconds: u64) -> ModelEvent {
+    ModelEvent::Retrying { after: Duration::from_secs(seconds), why: "it is busy".to_owned(), kind }
+}
+
+/// Asks, stops once `until` has come, and says what that cost.
+async fn stopped_after(bench: &Bench, until: AnswerEvent) -> u64 {
+    let mut changes = bench.store.follow();
+    let prepared = bench.prepare(general("a")).await;
+    let mut answer = bench.assistant.answer(prepared.id).await.unwrap();
+    while answer.recv().await.unwrap() != until {}
+    drop(answer);
+    loop {
+        match bench.calls().await.pop() {
+            Some((outcome, cost)) => {
+                assert_eq!(outcome, "you stopped it");
+                return cost;
+            }
+            None => changes.changed().await.unwrap(),
+        }
+    }
+}
+
+#[rstest]
+#[case::all_refused(vec![retrying(ModelErrorKind::Unserved, 1), retrying(ModelErrorKind::Quota, 600)], 600, 0)]
+#[case::the_next_is_under_way(vec![retrying(ModelErrorKind::Unserved, 0)], 0, 1)]
+#[case::one_was_perhaps_read(vec![retrying(ModelErrorKind::Unreachable, 1), retrying(ModelErrorKind::Unserved, 600)], 600, 1)]
+#[tokio::test]
+async fn stopping_while_it_waits_costs_nothing_unless_an_attempt_may_have_been_read(
+    #[case] events: Vec<ModelEvent>,
+    #[case] seconds: u64,
+    #[case] least: u64,
+) {
+    let bench = Bench::new(Script::Hangs(events));
+    let last = AnswerEvent::Retrying { seconds, why: "it is busy".to_owned() };
+    assert_eq!(stopped_after(&bench, last).await.min(1), least);
 }
 
 #[tokio::test]
-async fn a_failure_in_the_middle_leads_to_the_fallback_and_what_came_does_not_count() {
+async fn an_attempt_that_was_perhaps_read_is_paid_whatever_came_of_the_next() {
+    let events = vec![Ok(retrying(ModelErrorKind::Unreachable, 0)), Err(error(ModelErrorKind::Unserved))];
+    let bench = Bench::new(Script::Says(events));
+    bench.ask("a").await;
+    assert_ne!(bench.calls().await.pop().unwrap().1, 0);
+}
+
+#[rstest]
+#[case::said(vec![usage(1_000, 0)], Some(750))]
+#[case::not_said(vec![], None)]
+#[tokio::test]
+async fn a_blocked_question_costs_no_more_than_itself(
+    #[case] mut events: Vec<Result<ModelEvent, ModelError>>,
+    #[case] cost: Option<u64>,
+) {
+    events.push(Err(error(ModelErrorKind::Blocked)));
+    let bench = Bench::new(Script::Says(events));
+    let heard = bench.ask("a").await;
+    // Each byte counts as a token, at 0.75 US dollars a million.
+    let own = (preview(&heard.route).prompt_tokens * 3).div_ceil(4);
+    assert_eq!(bench.calls().await.pop().unwrap().1, cost.unwrap_or(own));
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_leads_to_the_fallback_and_what_came_is_kept() {
     let script = vec![text("Half of an ans"), usage(100, 5), Err(error(ModelErrorKind::Unserved))];
     let bench = Bench::new(Script::Says(script));
     let heard = bench.ask("how full is the disk?").await;
     assert!(heard.fallback.is_some() && !heard.message.text.contains("Half of"));
+    let broken = heard.broken.unwrap();
+    assert_eq!((broken.text.as_str(), &broken.author), ("Half of an ans", &Author::Model { name: MODEL.to_owned() }));
+    assert_eq!(broken.state, MessageState::Cut { reason: "It did not work".to_owned() });
+    let (stored, _) = bench.store.conversation(Conversation::General, 9).await.unwrap();
+    assert_eq!(stored[1..], [broken, heard.message]);
     let (_, cost) = bench.calls().await.pop().unwrap();
     // 100 tokens of the question, and an answer of which nobody knows how long it would have been: at most 1,000 tokens.
     assert_eq!(cost, 75 + 3_750);

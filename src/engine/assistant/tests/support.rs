@@ -288,23 +288,26 @@ pub(super) fn about_incident(question: &str) -> Ask {
 pub(super) struct Heard {
     pub(super) route: Route,
     pub(super) text: String,
+    /// What had come of the model's answer before it broke off.
+    pub(super) broken: Option<ChatMessage>,
     pub(super) fallback: Option<String>,
     pub(super) message: ChatMessage,
 }
 
 impl Heard {
     pub(super) async fn all(mut answer: Answer, prepared: Prepared) -> Self {
-        let (mut text, mut fallback) = (String::new(), None);
+        let (mut text, mut broken, mut fallback) = (String::new(), None, None);
         while let Some(event) = answer.recv().await {
             match event {
                 AnswerEvent::Text(piece) => text.push_str(&piece),
+                AnswerEvent::Broken(message) => broken = Some(*message),
                 AnswerEvent::Fallback { why } => {
                     text.clear();
                     fallback = Some(why);
                 }
                 AnswerEvent::Done(message) => {
                     assert_eq!(answer.recv().await, None, "nothing follows");
-                    return Self { route: prepared.route, text, fallback, message: *message };
+                    return Self { route: prepared.route, text, broken, fallback, message: *message };
                 }
                 AnswerEvent::Retrying { .. } | AnswerEvent::Thought(_) => {}
                 AnswerEvent::Lost { why } => panic!("{why}"),
