@@ -93,9 +93,9 @@ async fn note_refused(assistant: &Assistant, held: Option<&Held>, material: &Mat
 
 /// The fallback's answer.
 async fn local(material: &Arc<Material>, why: &str, sender: &Sender) -> MessageDraft {
-    let (gathered, reason) = (Arc::clone(material), why.to_owned());
+    let gathered = Arc::clone(material);
     // It may parse hundreds of documents.
-    let answered = tokio::task::spawn_blocking(move || offline::answer(&gathered, &reason)).await;
+    let answered = tokio::task::spawn_blocking(move || offline::answer(&gathered)).await;
     let author = Author::Fallback { why: why.to_owned() };
     let conversation = material.ask.conversation;
     match answered {

@@ -15,6 +15,7 @@ mod hearing;
 mod material;
 mod naming;
 mod offline;
+mod question;
 mod retrieval;
 mod words;
 

@@ -1,17 +1,11 @@
 //! Names in the context: none of them leaves, wherever it comes from.
 
-use std::collections::BTreeMap;
-
-use super::proposals::backend;
-use super::support::{Bench, NOW, Script, about_incident, done};
-use crate::domain::action::grant::Approval;
-use crate::domain::alert::AlertKey;
+use super::proposals::run;
+use super::support::{Bench, Script, about_incident, done};
 use crate::domain::chat::FinishReason;
-use crate::domain::id::{IncidentId, SopId};
+use crate::domain::id::IncidentId;
 use crate::domain::incident::{Assignee, IncidentCommand};
-use crate::domain::procedure::NodeKind;
 use crate::engine::ask::Route;
-use crate::engine::backend::{Backend as _, Command, Done};
 
 async fn body(bench: &Bench, question: &str) -> String {
     match bench.prepare(about_incident(question)).await.route {
@@ -59,25 +53,8 @@ async fn people_who_work_on_it_are_not_named() {
 #[tokio::test]
 async fn what_was_typed_for_the_parameter_of_a_command_is_not_named() {
     let bench = silent();
-    bench.deliver("a", &[("alertname", "KubeNodeNotReady"), ("node", "alphahost")]).await;
-    let backend = backend(&bench);
-    let sop = SopId::from("bundled/node-not-ready.md");
-    let document = bench.library.get(&sop).unwrap();
-    let of_node = |kind: &NodeKind| matches!(kind, NodeKind::Command { params, .. } if *params == ["node"]);
-    let node = document.procedure.nodes.iter().find(|node| of_node(&node.kind)).unwrap().id.clone();
-    let alert = AlertKey { source: "am".into(), fingerprint: "a".to_owned(), starts_at: NOW };
-    let values = BTreeMap::from([("node".to_owned(), "epsilonhost".to_owned())]);
-    let command = Command::Propose { incident: IncidentId(1), alert, sop: sop.clone(), node, values };
-    let Done::Proposed(proposal) = backend.send(command).await.unwrap() else { panic!() };
-    let approval = Approval {
-        digest: proposal.digest.clone(),
-        typed_target: Some(proposal.spec.target.name().to_owned()),
-        rendered: "kubectl".to_owned(),
-        terminal: (80, 24),
-    };
-    let (revision, actor) = (bench.library.revision(&sop).map(str::to_owned), &bench.assistant.inner.parts.actor);
-    bench.store.approve(proposal.id, approval, revision.clone(), actor).await.unwrap();
-    bench.store.start(proposal.id, revision, "/nonexistent", actor).await.unwrap();
+    bench.deliver("f", &[("alertname", "KubeNodeNotReady"), ("node", "alphahost")]).await;
+    run(&bench, "bundled/node-not-ready.md", "kubectl get node <node>", &[("node", "epsilonhost")]).await;
     let sent = body(&bench, "why is it not ready?").await;
     assert!(sent.contains("attempt 1 at") && !sent.contains("epsilonhost"), "{sent}");
 }
