@@ -21,3 +21,7 @@ demo:
 # Measure; the figures are printed
 bench:
     cargo bench --locked
+
+# The pictures of the README, from the real screens; the tests fail when they show another program than this one
+pictures:
+    AIOPS_PICTURES=write cargo test --locked --test console pictures:: -- --nocapture

@@ -15,22 +15,20 @@
 )]
 
 mod common;
+#[path = "common/pty.rs"]
+mod pty;
+#[path = "common/seed.rs"]
+mod seed;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use aiops::domain::actor::Person;
-use aiops::domain::alert::{Alert, AlertBatch, AlertKey, AlertStatus, BatchOrigin, Labels};
-use aiops::domain::time::Timestamp;
-use aiops::store::{INGEST_LEASE, Identity, LeaseOutcome, OpenOptions, Store};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use pty::{Console, percentile};
+use seed::seed;
 
-const COLUMNS: u16 = 120;
-const ROWS: u16 = 40;
+const SIZE: (u16, u16) = (120, 40);
 const INCIDENTS: usize = 10_000;
 const QUIET: Duration = Duration::from_millis(150);
 /// A pause that parts two bursts; shorter than any rest that the console waits for.
@@ -57,7 +55,7 @@ fn main() {
     let database = home.path().join("aiops.db");
     seed(&database, INCIDENTS);
     println!("machine: {}", common::machine());
-    println!("method: release binary, pseudo-terminal {COLUMNS}x{ROWS}, {INCIDENTS} open incidents");
+    println!("method: release binary, pseudo-terminal {}x{}, {INCIDENTS} open incidents", SIZE.0, SIZE.1);
     if std::env::var_os("AIOPS_BENCH_TURNS").is_none() {
         first_frame(home.path(), &database);
     }
@@ -69,186 +67,31 @@ fn main() {
     burst(home.path());
 }
 
-/// Fills a database through the same door as real alerts.
-fn seed(path: &Path, incidents: usize) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let person = Person { uid: 0, name: "bench".to_owned(), login_uid: None, ssh_peer: None, tty: None };
-    let identity = Identity { host: "bench".to_owned(), boot_id: "bench".to_owned(), pid: std::process::id(), person };
-    let start = Instant::now();
-    let now = Arc::new(move || (wall(), start.elapsed()));
-    let store = Store::open(path, OpenOptions { identity, now }).unwrap();
-    runtime.block_on(async {
-        let ttl = Duration::from_secs(60);
-        let LeaseOutcome::Held(fence) = store.acquire_lease(INGEST_LEASE, "bench", ttl).await.unwrap() else {
-            panic!("the lease of a new database is free");
-        };
-        let severities = ["critical", "high", "warning", "info"];
-        let names = ["DiskFull", "WorkerCrashLoop", "CertificateExpiringSoon", "TargetDown", "HighHttp5xxRate"];
-        for chunk in (0..incidents).collect::<Vec<_>>().chunks(1_000) {
-            let alerts = chunk.iter().map(|n| {
-                let labels: Labels = [
-                    ("alertname", names[n % names.len()].to_owned()),
-                    ("severity", severities[n % severities.len()].to_owned()),
-                    ("cluster", format!("eu{}", n % 7)),
-                    ("namespace", format!("team-{}", n % 90)),
-                    ("service", format!("service-{n}")),
-                    ("mountpoint", format!("/srv/{n}")),
-                    ("instance", format!("10.1.{}.{}:9100", n / 250, n % 250)),
-                ]
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect();
-                alert(&format!("{n:016x}"), labels, wall().minus(Duration::from_secs(60 + *n as u64)))
-            });
-            let batch = AlertBatch {
-                source: "bench".into(),
-                origin: BatchOrigin::Webhook,
-                alerts: alerts.collect(),
-                digest: "0".repeat(64),
-            };
-            store.ingest(fence.clone(), batch, Duration::from_secs(60)).await.unwrap();
+/// Each burst until nothing came for `quiet`.
+fn bursts(console: &Console, quiet: Duration) -> Vec<Vec<u8>> {
+    let mut bursts: Vec<Vec<u8>> = Vec::new();
+    let mut last: Option<Instant> = None;
+    while let Ok(piece) = console.output.recv_timeout(quiet) {
+        match bursts.last_mut() {
+            Some(burst) if last.is_some_and(|last| piece.at - last < PART) => burst.extend(piece.bytes),
+            _ => bursts.push(piece.bytes),
         }
-        store.release_lease(&fence).await.unwrap();
-    });
+        last = Some(piece.at);
+    }
+    bursts
 }
 
-fn alert(fingerprint: &str, labels: Labels, starts_at: Timestamp) -> Alert {
-    let key = AlertKey { source: "bench".into(), fingerprint: fingerprint.to_owned(), starts_at };
-    let annotations = Labels::from([("summary".to_owned(), "Volume is 93 % full".to_owned())]);
-    Alert { key, status: AlertStatus::Firing, ends_at: None, labels, annotations, generator_url: None }
-}
-
-fn wall() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
-}
-
-/// What was written, when.
-struct Piece {
-    at: Instant,
-    bytes: Vec<u8>,
-}
-
-/// A running console.
-struct Console {
-    child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn std::io::Write + Send>,
-    output: Receiver<Piece>,
-    screen: Arc<std::sync::Mutex<vt100::Parser>>,
-    started: Instant,
-    _master: Box<dyn MasterPty + Send>,
-}
-
-impl Console {
-    fn start(home: &Path, database: &Path, arguments: &[&str]) -> Self {
-        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aiops"));
-        command.args(arguments);
-        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
-            command.env(name, value);
-        }
-        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
-            command.env(name, home);
-        }
-        command.env("AIOPS_DB", database);
-        command.cwd(home);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let keys = pair.master.take_writer().unwrap();
-        let screen = Arc::new(std::sync::Mutex::new(vt100::Parser::new(
-            ROWS.try_into().unwrap(),
-            COLUMNS.try_into().unwrap(),
-            0,
-        )));
-        let (sender, output) = channel();
-        let shared = Arc::clone(&screen);
-        let started = Instant::now();
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        std::thread::spawn(move || {
-            let mut buffer = [0_u8; 65_536];
-            while let Ok(bytes @ 1..) = reader.read(&mut buffer) {
-                let at = Instant::now();
-                shared.lock().unwrap().process(&buffer[..bytes]);
-                if sender.send(Piece { at, bytes: buffer[..bytes].to_vec() }).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, keys, output, screen, started, _master: pair.master }
-    }
-
-    /// Bytes until nothing came for `quiet`, and when the last of them came.
-    fn reply(&self, quiet: Duration, patience: Duration) -> (usize, Option<Instant>) {
-        let (mut bytes, mut last) = (0, None);
-        let deadline = Instant::now() + patience;
-        loop {
-            let wait = if last.is_some() { quiet } else { deadline.saturating_duration_since(Instant::now()) };
-            match self.output.recv_timeout(wait) {
-                Ok(piece) => {
-                    bytes += piece.bytes.len();
-                    last = Some(piece.at);
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return (bytes, last),
-            }
-        }
-    }
-
-    /// Each burst until nothing came for `quiet`.
-    fn bursts(&self, quiet: Duration) -> Vec<Vec<u8>> {
-        let mut bursts: Vec<Vec<u8>> = Vec::new();
-        let mut last: Option<Instant> = None;
-        while let Ok(piece) = self.output.recv_timeout(quiet) {
-            match bursts.last_mut() {
-                Some(burst) if last.is_some_and(|last| piece.at - last < PART) => burst.extend(piece.bytes),
-                _ => bursts.push(piece.bytes),
-            }
-            last = Some(piece.at);
-        }
-        bursts
-    }
-
-    fn press(&mut self, key: &[u8]) {
-        self.keys.write_all(key).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn contents(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    /// The title of the queue, which says from which row to which the page goes.
-    fn page(&self) -> String {
-        let contents = self.contents();
-        let title = contents.lines().find(|line| line.contains("1 Incidents")).unwrap_or_default();
-        title.split(" of ").next().unwrap_or_default().to_owned()
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        // Left in good order, so that the next console does not first have to take over from a dead one.
-        self.press(b"q");
-        let deadline = Instant::now() + Duration::from_secs(3);
-        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn percentile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
-    sorted.get(at).copied().unwrap_or(f64::NAN)
+/// The title of the queue, which says from which row to which the page goes.
+fn page(console: &Console) -> String {
+    let contents = console.contents();
+    let title = contents.lines().find(|line| line.contains("1 Incidents")).unwrap_or_default();
+    title.split(" of ").next().unwrap_or_default().to_owned()
 }
 
 fn first_frame(home: &Path, database: &Path) {
     let (mut times, mut sizes) = (Vec::new(), Vec::new());
     for _ in 0..7 {
-        let console = Console::start(home, database, &[]);
+        let console = Console::start(home, database, SIZE, &[]);
         let (bytes, last) = console.reply(START_QUIET, Duration::from_secs(15));
         let Some(last) = last else { continue };
         assert!(console.contents().contains("service-"), "no real rows on the first screen:\n{}", console.contents());
@@ -263,7 +106,7 @@ fn first_frame(home: &Path, database: &Path) {
 }
 
 fn keys(home: &Path, database: &Path) {
-    let mut console = Console::start(home, database, &[]);
+    let mut console = Console::start(home, database, SIZE, &[]);
     console.reply(Duration::from_secs(10), Duration::from_secs(15));
     let (mut times, mut sizes, mut silent) = (Vec::new(), Vec::new(), 0);
     let (mut before, mut late) = (None, 0);
@@ -302,13 +145,13 @@ fn rests(console: &mut Console) {
             // A turned page has the cursor in its middle: on to a line before its end without a rest.
             (0..NEAR_THE_END).for_each(|_| console.press(b"\x1b[B"));
         }
-        console.bursts(REST);
-        let page = console.page();
+        bursts(console, REST);
+        let before = page(console);
         console.press(b"\x1b[B");
-        let bursts = console.bursts(REST);
+        let bursts = bursts(console, REST);
         // The first burst is the echo of the key.
         let after: Vec<f64> = bursts.iter().skip(1).map(|burst| burst.len() as f64).collect();
-        in_the_middle = console.page() != page;
+        in_the_middle = page(console) != before;
         if in_the_middle {
             turned.push(after.iter().sum());
             bursts_of_a_turn.extend(after);
@@ -336,7 +179,7 @@ fn rests(console: &mut Console) {
 fn idle(home: &Path, database: &Path) {
     let seconds = std::env::var("AIOPS_BENCH_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(90_u64);
     let (port, config) = receiver_config(home, "idle.toml");
-    let console = Console::start(home, database, &["--config", &config]);
+    let console = Console::start(home, database, SIZE, &["--config", &config]);
     console.reply(START_QUIET, Duration::from_secs(15));
     assert!(post(port, 0), "the receiver confirms");
     // What the start says stays for eight seconds; its going is not part of being idle.
@@ -366,7 +209,7 @@ fn receiver_config(home: &Path, name: &str) -> (u16, String) {
 fn burst(home: &Path) {
     let database = home.join("burst.db");
     let (port, config) = receiver_config(home, "burst.toml");
-    let console = Console::start(home, &database, &["--config", &config]);
+    let console = Console::start(home, &database, SIZE, &["--config", &config]);
     console.reply(START_QUIET, Duration::from_secs(15));
     let count = 1_000;
     let begun = Instant::now();

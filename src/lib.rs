@@ -15,4 +15,4 @@ pub mod logging;
 pub mod store;
 pub mod tui;
 
-pub use app::{exit_of, play_demo_part, run, supervise};
+pub use app::{exit_of, play_demo_part, run, supervise, words_of};

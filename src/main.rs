@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         let exit = aiops::exit_of(&report);
         if exit != Exit::Done {
             // A person who closed the standard error stream does not want to know.
-            let _ = writeln!(io::stderr(), "aiops: {report:#}");
+            let _ = writeln!(io::stderr(), "aiops: {}", aiops::words_of(&report));
         }
         exit
     });

@@ -11,7 +11,7 @@ use crate::config::{Config, Login, Secret};
 use crate::domain::actor::Actor;
 use crate::domain::chat::prices::Prices;
 use crate::engine::assistant::{Assistant, Brain, Parts};
-use crate::engine::outbound::{Outbound, OwnSecrets, PriceSource, Redaction};
+use crate::engine::outbound::{Outbound, OwnNames, OwnSecrets, PriceSource, Redaction};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::Store;
@@ -31,8 +31,11 @@ pub(super) fn of(
         }
         Err(error) => Brain::None { why: format!("No model was asked: {error}") },
     };
-    let hosts = vec![host.to_owned(), config.run.target_name.clone()];
-    let redactor = Arc::new(Redaction::new(own_secrets(config), hosts));
+    let own = OwnNames {
+        hosts: vec![host.to_owned(), config.run.target_name.clone()],
+        domains: config.redact.domains.clone(),
+    };
+    let redactor = Arc::new(Redaction::new(own_secrets(config), own));
     let limits = config.budget.limits;
     let outbound =
         Outbound::new(store.clone(), Arc::clone(clock), redactor, price_source(config), limits, actor.clone());

@@ -167,7 +167,9 @@ fn described(gemini: &Gemini) -> Finding {
         }
         Ok(Ok(Probed::NotOffered { host, port })) => checkup::reach(&host, port),
         Ok(Err(error)) => match error.kind {
-            ModelErrorKind::Key | ModelErrorKind::Refused => Finding::fail(error.what, error.remedy),
+            ModelErrorKind::Key | ModelErrorKind::Permission | ModelErrorKind::Refused => {
+                Finding::fail(error.what, error.remedy)
+            }
             // The console works without it, and tries again.
             ModelErrorKind::Quota
             | ModelErrorKind::Blocked

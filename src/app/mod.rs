@@ -32,7 +32,7 @@ use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
 use crate::domain::actor::Actor;
-use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role};
+use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
 use crate::engine::library::{Library, LibraryProblem};
 use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::Clock;
@@ -77,7 +77,11 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             Ok(Exit::Done)
         }
         Some(Command::Redact(command)) => {
-            crate::cli::redact::run(command, format, &mut io::stdin().lock(), &mut io::stdout().lock())
+            // Where names stay, no configuration is needed, and a mistake in it is in nobody's way.
+            let configured =
+                if command.keep_names { Vec::new() } else { crate::config::load(&request)?.config.redact.domains };
+            let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
+            crate::cli::redact::run(command, &configured, format, streams)
         }
         Some(Command::Sop(args)) => {
             // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.
@@ -140,6 +144,12 @@ pub fn exit_of(report: &Report) -> Exit {
         }
     }
     Exit::Failed
+}
+
+/// What `report` tells people. It may quote a file or a service: what a terminal would obey or hide is spelled out.
+#[must_use]
+pub fn words_of(report: &Report) -> String {
+    crate::cli::harmless_words(&format!("{report:#}"))
 }
 
 /// Who writes to the store, and by which clock.
@@ -248,9 +258,22 @@ impl App {
         };
         let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan);
         let role = ingest.follow();
+        tokio::spawn(tell_trouble(ingest.follow_trouble(), self.notices.tell.clone()));
         let stop = CancellationToken::new();
         let task = tokio::spawn(ingest.run(stop.clone()));
         Background { stop, task, role }
+    }
+}
+
+/// Tells the person when alerts cannot be stored, and when they can again: nothing else would, since the store is what fails.
+async fn tell_trouble(mut trouble: watch::Receiver<Trouble>, tell: UnboundedSender<String>) {
+    while trouble.changed().await.is_ok() {
+        let words = match trouble.borrow_and_update().as_ref() {
+            Some(why) => format!("Alerts are not taken at the moment; what sends them tries again. {why}"),
+            None => "Alerts are stored again.".to_owned(),
+        };
+        // When the console has been left there is nobody to tell.
+        let _ = tell.send(words);
     }
 }
 

@@ -7,7 +7,7 @@ use color_eyre::eyre::Report;
 use serde::Serialize;
 
 use super::init::{self, Existing};
-use super::{Exit, Format, json_line};
+use super::{Exit, Format, harmless_words, json_line};
 use crate::config::{ConfigError, Loaded, Mistake, Request, Warning, file_of, load, look_at_secrets};
 
 /// What can be done with the configuration.
@@ -72,8 +72,12 @@ fn check(request: &Request, look_closer: LookCloser, format: Format, out: &mut d
     for finding in &findings {
         match (format, finding) {
             (Format::Json, finding) => json_line(out, finding)?,
-            (Format::Text, Finding::Error(mistake)) => writeln!(out, "error: {mistake}")?,
-            (Format::Text, Finding::Warning(warning)) => writeln!(out, "warning: {warning}")?,
+            (Format::Text, Finding::Error(mistake)) => {
+                writeln!(out, "error: {}", harmless_words(&mistake.to_string()))?
+            }
+            (Format::Text, Finding::Warning(warning)) => {
+                writeln!(out, "warning: {}", harmless_words(&warning.to_string()))?
+            }
         }
     }
     if !findings.is_empty() {

@@ -253,6 +253,20 @@ fn harmless(json: &str) -> String {
     harmless
 }
 
+/// A message of one or more lines with the characters spelled out that a terminal would obey or hide. Parts of it may have
+/// been spelled out already, which stays as it is.
+pub(crate) fn harmless_words(words: &str) -> String {
+    let mut harmless = String::with_capacity(words.len());
+    let mut buffer = [0; 4];
+    for c in words.chars() {
+        match c {
+            '\n' => harmless.push(c),
+            _ => harmless.push_str(&text::visible(c.encode_utf8(&mut buffer))),
+        }
+    }
+    harmless
+}
+
 /// Opens the store that is at `path`; never makes one.
 pub(crate) fn open_existing(path: &Path, options: OpenOptions) -> Result<Store, Report> {
     // Opening would create it, and there would be nothing in it to look at.
@@ -363,6 +377,12 @@ mod tests {
         assert!(line.contains('ä') && line.contains('😀'));
         assert!(!line.contains('\u{9b}') && !line.contains('\u{202e}') && !line.contains('\u{e0041}'), "{line:?}");
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
+
+    #[test]
+    fn messages_are_harmless_and_keep_their_lines_and_what_was_spelled_out_already() {
+        let words = harmless_words("a: \u{1b}]0;x\u{7}é\nb: \\u{202e}\u{202e} C:\\users");
+        assert_eq!(words, "a: \\u{1b}]0;x\\u{7}é\nb: \\u{202e}\\u{202e} C:\\users");
     }
 
     #[test]

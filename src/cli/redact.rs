@@ -11,6 +11,7 @@ use clap::Args;
 use color_eyre::eyre::{Report, WrapErr as _};
 use serde::Serialize;
 
+use super::incidents::Streams;
 use super::{Exit, Format, json_line};
 use crate::domain::redact::{Finding, Names, Pseudonyms, RedactedBytes, redact_bytes};
 
@@ -20,7 +21,7 @@ pub struct RedactCommand {
     /// Leave addresses, hosts, accounts and mail addresses as they are; remove secrets only
     #[arg(long)]
     pub keep_names: bool,
-    /// Hosts of this domain are one's own, and get tokens (may be repeated)
+    /// Hosts of this domain are one's own, and get tokens, besides those of the configuration's [redact] domains (may be repeated)
     #[arg(long = "domain", value_name = "DOMAIN")]
     pub domains: Vec<String>,
 }
@@ -33,11 +34,18 @@ struct Printed<'a> {
     text: std::borrow::Cow<'a, str>,
 }
 
-/// Copies `input` to `out` without secrets, and with tokens for names.
+/// Copies the input to the output without secrets, and with tokens for names. `configured` are one's own domains besides those
+/// of the command.
 ///
 /// # Errors
 /// When the input cannot be read, the output cannot be written, or no key can be drawn.
-pub fn run(command: &RedactCommand, format: Format, input: &mut dyn Read, out: &mut dyn Write) -> Result<Exit, Report> {
+pub fn run(
+    command: &RedactCommand,
+    configured: &[String],
+    format: Format,
+    streams: Streams<'_>,
+) -> Result<Exit, Report> {
+    let Streams { input, out } = streams;
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).wrap_err("The input cannot be read")?;
     let redacted = if command.keep_names {
@@ -46,7 +54,7 @@ pub fn run(command: &RedactCommand, format: Format, input: &mut dyn Read, out: &
         let mut names = Pseudonyms::new(
             drawn_key().wrap_err("/dev/urandom cannot be read, so no tokens can be made; try --keep-names")?,
         );
-        command.domains.iter().for_each(|domain| names.add_domain(domain));
+        configured.iter().chain(&command.domains).for_each(|domain| names.add_domain(domain));
         redact_bytes(&bytes, Names::Replace(&mut names))
     };
     drop(bytes);
@@ -79,7 +87,7 @@ mod tests {
 
     fn output(command: &RedactCommand, format: Format) -> Vec<u8> {
         let mut out = Vec::new();
-        assert_eq!(run(command, format, &mut &INPUT[..], &mut out).unwrap(), Exit::Done);
+        assert_eq!(run(command, &[], format, Streams { input: &mut &INPUT[..], out: &mut out }).unwrap(), Exit::Done);
         out
     }
 
@@ -89,6 +97,16 @@ mod tests {
         assert_eq!(kept, b"\xffdb01: PGPASSWORD=[REDACTED:password] psql -h 10.1.2.3\n");
         let replaced = output(&RedactCommand::default(), Format::Text);
         assert!(!replaced.windows(8).any(|piece| piece == b"10.1.2.3"));
+    }
+
+    #[test]
+    fn domains_of_the_configuration_and_of_the_command_are_one_s_own() {
+        let command = RedactCommand { domains: vec!["acme.io".to_owned()], ..RedactCommand::default() };
+        let (mut input, mut out) = (&b"www.acme.io wiki.corp.example\n"[..], Vec::new());
+        let streams = Streams { input: &mut input, out: &mut out };
+        run(&command, &["corp.example".to_owned()], Format::Text, streams).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(!out.contains("acme") && !out.contains("wiki"), "{out}");
     }
 
     #[test]

@@ -135,6 +135,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         }),
         run: reader.section("run", |section| run(section, home, &request.host_name)),
         model: reader.section("model", |section| super::model::read(section, home)),
+        redact: reader.section("redact", super::redact::read),
         budget: reader.section("budget", |section| super::budget::read(section, home)),
         console: reader.section("console", |section| console(section, home)),
         log: reader.section("log", |section| log(section, request)),

@@ -15,6 +15,7 @@ mod paths;
 mod places;
 mod profile;
 mod reader;
+mod redact;
 mod secret;
 mod secrets;
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub struct Config {
     pub run: RunSection,
     /// `[model]`
     pub model: ModelSection,
+    /// `[redact]`
+    pub redact: RedactSection,
     /// `[budget]`
     pub budget: BudgetSection,
     /// `[console]`
@@ -169,6 +172,13 @@ pub struct ModelSection {
     pub first_token_timeout: Duration,
     /// How long an answer may pause: 1 second to 5 minutes.
     pub idle_timeout: Duration,
+}
+
+/// What leaves for a model by no name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedactSection {
+    /// Domains all of whose hosts are one's own, in lower case, without a dot before them.
+    pub domains: Vec<String>,
 }
 
 /// What may be spent on models.

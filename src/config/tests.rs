@@ -222,6 +222,10 @@ impl Fixture {
 #[case("[receiver]\ntoken = { command = [\"pass\", 1] }", 2, "receiver.token", "a word that is no text", "one of")]
 #[case("[model]\nkey = \"hunter2\"", 2, "model.key", "must not stand in the configuration", "{ env = \"NAME\" }")]
 // the model
+#[case("[redact]\ndomains = [\"acme.io\",\n \"a b\"]", 3, "redact.domains", "is not a domain", "[\"example.com\"]")]
+#[case("[redact]\ndomains = [\"com\"]", 2, "redact.domains", "everybody's", "such as \"com\"")]
+#[case("[redact]\ndomains = [\".co.uk\"]", 2, "redact.domains", "everybody's", "such as \"com\"")]
+#[case("[redact]\ndomains = \"acme.io\"", 2, "redact.domains", "is a text", "a list")]
 #[case("[budget]\nper_day = 0.5", 2, "budget.per_day", "number with a fraction", "\"0.10\"")]
 #[case("[budget]\nper_day = \"5 USD\"", 2, "budget.per_day", "is no amount", "from \"0\" to \"1000\"")]
 #[case("[budget]\nper_day = \"1001\"", 2, "budget.per_day", "too much", "from \"0\" to \"1000\"")]
@@ -379,6 +383,8 @@ fn every_key_of_a_full_file_arrives() {
         max_output_tokens = 4096
         first_token_timeout = "1m"
         idle_timeout = "5s"
+        [redact]
+        domains = ["Acme.io", "*.acme.io", ".corp.acme.com"]
         [console]
         theme = "light"
         keymap = "~/keys.toml"
@@ -405,6 +411,7 @@ fn every_key_of_a_full_file_arrives() {
     assert_eq!(config.incidents.show_resolved_for, Duration::ZERO);
     assert_eq!(config.run.pass_env, ["KUBECONFIG", "HOME"]);
     assert_eq!((config.run.path.as_str(), config.run.target_name.as_str()), ("/opt/bin:/bin", "db-7"));
+    assert_eq!(config.redact.domains, ["acme.io", "corp.acme.com"]);
     assert_eq!(
         config.model,
         ModelSection {

@@ -61,7 +61,7 @@ pub struct Preview {
     pub replaced: BTreeMap<String, usize>,
     /// Upper bound of the tokens of the request.
     pub prompt_tokens: u64,
-    /// Upper bound of the cost, in millionths of a US dollar.
+    /// Upper bound of the cost with all calls that the answer may need, in millionths of a US dollar: this much is reserved.
     pub cost_micro_usd: u64,
     /// What may still be spent today, before this question.
     pub left_today_micro_usd: u64,
@@ -83,7 +83,9 @@ pub enum AnswerEvent {
     Thought(String),
     /// A piece of the answer, pseudonyms restored. Foreign text.
     Text(String),
-    /// The model failed: what has come so far does not count; the program answers itself from here on.
+    /// The model's answer broke off: what had come of it is stored as this message. [`Self::Fallback`] follows.
+    Broken(Box<ChatMessage>),
+    /// The model failed: what has come so far and was not stored does not count; the program answers itself from here on.
     Fallback {
         /// Why, as a sentence with what to do about it.
         why: String,

@@ -17,8 +17,8 @@ use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, So
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::procedure::Procedure;
 pub use crate::store::view::{
-    AlertRow, Header, HealthState, IncidentDetail, LeaseView, QueueAnchor, QueueCounts, QueueQuery, QueueRow,
-    QueueWindow, SourceHealth, TimelineRow,
+    AlertRow, Header, HealthState, IncidentDetail, LeaseView, QuarantinedBody, QueueAnchor, QueueCounts, QueueQuery,
+    QueueRow, QueueWindow, SourceHealth, TimelineRow,
 };
 use crate::store::{CommandError, StoreError};
 
@@ -33,6 +33,8 @@ pub struct SnapshotQuery {
     pub output: Option<OutputQuery>,
     /// Conversation to load.
     pub chat: Option<ChatQuery>,
+    /// At most so many of the bodies that could not be read, the newest; 0: none.
+    pub quarantined: usize,
 }
 
 /// Which part of an attempt's output to load.
@@ -61,6 +63,8 @@ pub struct Snapshot {
     pub chat: Option<ChatHistory>,
     /// Whether a model can be asked.
     pub model: ModelStatus,
+    /// The bodies asked for that could not be read, the newest first.
+    pub quarantined: Vec<QuarantinedBody>,
 }
 
 /// An incident in full, with the SOPs that apply.

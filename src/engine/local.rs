@@ -25,7 +25,7 @@ use crate::domain::action::build::{self, BuildError, BuildRequest};
 use crate::domain::action::spec::{Execution, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
-use crate::domain::alert::{AlertKey, AlertStatus, Labels};
+use crate::domain::alert::{AlertKey, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::{NodeKind, Shell};
@@ -163,15 +163,17 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let SnapshotQuery { queue, detail, output: wanted_output, chat } = query;
+        let SnapshotQuery { queue, detail, output: wanted_output, chat, quarantined } = query;
         let now = self.store.now();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray, chat, spent) = self
+        let (header, queue, detail, tray, chat, spent, quarantined) = self
             .store
             .read_view(move |reader| {
                 let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
-                Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?, chat, reader.spent(now, None)?))
+                let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
+                let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
+                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined))
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record));
@@ -188,7 +190,7 @@ impl LocalBackend {
             None => None,
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model })
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -279,7 +281,7 @@ impl LocalBackend {
             .map_err(|error| BackendError::Failed(format!("The SOP could not be read: {error}")))
     }
 
-    /// The alert that a person wants to act on, which has to fire, and how it differs from the others of the incident.
+    /// The alert that a person wants to act on, and how it differs from the others of the incident.
     async fn subject(&self, incident: IncidentId, key: AlertKey) -> Result<(AlertRow, Subject), BackendError> {
         const WHAT: &str = "Not proposed";
         let wanted = key.clone();
@@ -288,9 +290,9 @@ impl LocalBackend {
         let Some(record) = record else {
             return Err(Refusal::new(WHAT, "there is no such incident", "Choose another one").into());
         };
-        let Some(alert) = alert.filter(|alert| alert.status == AlertStatus::Firing) else {
-            let remedy = "Commands run for a firing alert; look whether anything is still to be done";
-            return Err(Refusal::new(WHAT, "the alert no longer fires", remedy).into());
+        let Some(alert) = alert else {
+            let remedy = "Commands run for an alert; look at the incident and propose the step again";
+            return Err(Refusal::new(WHAT, "the alert is gone", remedy).into());
         };
         let subject = Subject::new(key, &alert.labels, record.alerts.iter().map(|alert| &alert.labels));
         Ok((alert, subject))

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use super::error::Fault;
 use super::view::{PastAttempt, PastIncident};
 use super::{Reader, StoreError, attempts, incidents, proposals};
+use crate::domain::action::spec::ActionSpec;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 
@@ -29,13 +30,35 @@ impl Reader<'_> {
     pub fn similar(&self, incident: &Incident, limit: u32) -> Result<Vec<PastIncident>, StoreError> {
         self.named(similar(self.conn, incident, limit))
     }
+
+    /// The different values that the labels called `names` have in all alerts that an incident ever had, each with the label's
+    /// name, in order. All of them: whoever keeps names back may miss none.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn label_values(&self, incident: IncidentId, names: &[&str]) -> Result<Vec<(String, String)>, StoreError> {
+        self.named(label_values(self.conn, incident, names))
+    }
+}
+
+fn label_values(conn: &Connection, incident: IncidentId, names: &[&str]) -> Result<Vec<(String, String)>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT label.key, label.value FROM alert, json_each(alert.labels) AS label
+         WHERE alert.incident = ?1 AND label.key IN (SELECT value FROM json_each(?2))
+         ORDER BY label.key, label.value",
+    )?;
+    let rows = statement.query_map(params![incident.0, serde_json::to_string(names)?], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn attempts_of(conn: &Connection, incident: IncidentId) -> Result<Vec<PastAttempt>, Fault> {
     let mut past = Vec::new();
     for attempt in attempts::of_incident(conn, incident, ATTEMPTS)?.into_iter().rev() {
         if let Some(proposal) = proposals::find(conn, attempt.proposal)? {
-            past.push(PastAttempt { attempt, invocation: proposal.spec.invocation });
+            let ActionSpec { invocation, step, labels_used, .. } = proposal.spec;
+            past.push(PastAttempt { attempt, invocation, step, labels_used });
         }
     }
     Ok(past)

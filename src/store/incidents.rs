@@ -30,6 +30,8 @@ const UNTIL_CHANGED: i64 = i64::MAX;
 
 /// People who are offered as owners at most, those seen last.
 const PEOPLE: u32 = 20;
+/// People whose names are kept from a model at most, those seen last.
+const KNOWN_PEOPLE: u32 = 1_000;
 
 /// What a person's command came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,8 +173,12 @@ fn history(conn: &Connection, id: IncidentId) -> Result<Vec<Past>, Fault> {
 
 /// People by login name, those seen last first.
 pub(super) fn people(conn: &Connection) -> Result<Vec<String>, Fault> {
+    named_people(conn, PEOPLE)
+}
+
+fn named_people(conn: &Connection, most: u32) -> Result<Vec<String>, Fault> {
     let mut statement = conn.prepare_cached("SELECT name FROM person ORDER BY seen_at DESC, name LIMIT ?1")?;
-    let names = statement.query_map([PEOPLE], |row| row.get(0))?;
+    let names = statement.query_map([most], |row| row.get(0))?;
     Ok(names.collect::<Result<_, _>>()?)
 }
 
@@ -183,6 +189,15 @@ impl Reader<'_> {
     /// When the read failed.
     pub fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         self.named(load(self.conn, id))
+    }
+
+    /// People whom this store knows by login name: who gave a command, and who was named as an owner; at most a thousand, those
+    /// seen last.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn people(&self) -> Result<Vec<String>, StoreError> {
+        self.named(named_people(self.conn, KNOWN_PEOPLE))
     }
 }
 

@@ -56,7 +56,7 @@ pub use incidents::Changed;
 pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
-pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS};
+pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 pub use search::{IncidentFound, MemoryIndex, Needs, SopFound};
 
 use crate::domain::actor::{Actor, Person};

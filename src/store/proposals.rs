@@ -17,8 +17,9 @@ use super::{Reader, Store, StoreError, incidents};
 use crate::domain::action::grant::{Approval, Denied, Grant, GrantRecord, World, decide_approve, decide_start};
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use crate::domain::action::spec::ActionSpec;
+use crate::domain::action::tie::{AlertNow, Tie, decide_propose};
 use crate::domain::actor::Actor;
-use crate::domain::alert::{AlertStatus, Labels};
+use crate::domain::alert::{AlertKey, AlertStatus, Labels};
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
 use crate::domain::incident::Refusal;
 use crate::domain::journal::Payload;
@@ -38,7 +39,7 @@ impl Store {
     /// Stores a proposal. One that waits already for the same incident, step and digest is returned instead.
     ///
     /// # Errors
-    /// [`CommandError::Refused`] when there is no such incident or its alert does not fire.
+    /// [`CommandError::Refused`] when there is no such incident, or [`decide_propose`] says no.
     pub async fn propose(&self, spec: ActionSpec, asked_by: &Actor) -> Result<Proposal, CommandError> {
         let actor = asked_by.clone();
         CommandError::flatten(self.write(move |write| propose(write, spec, &actor)).await)
@@ -158,15 +159,17 @@ pub(super) fn pending_of(conn: &Connection, incident: IncidentId) -> Result<Vec<
     collect(statement.query([incident.0])?)
 }
 
-/// Voids what waits or is granted for an incident and whose alert has ended: it was bound to the firing of that one.
-pub(super) fn void_ended(write: &mut Write<'_>, incident: IncidentId, by: &Actor) -> Result<(), Fault> {
+/// Voids what waits or is granted for an incident and was tied to another state of its alert than it has now.
+pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Actor) -> Result<(), Fault> {
     let open = |conn: &Connection| {
         let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE incident = ?1 AND state < 2 ORDER BY id"))?;
         collect(statement.query([incident.0])?)
     };
     for proposal in open(write.conn)? {
-        if !world(write.conn, &proposal.spec, None)?.firing {
-            void(write, incident, proposal.id, "the alert no longer fires", by)?;
+        let alert = world(write.conn, &proposal.spec, None)?.alert;
+        let tie = Tie::of(&proposal.spec, &proposal.digest).unwrap_or(Tie::WhileItFires);
+        if let Err(broken) = tie.holds(alert) {
+            void(write, incident, proposal.id, broken.why, by)?;
         }
     }
     Ok(())
@@ -177,14 +180,10 @@ fn propose(write: &mut Write<'_>, spec: ActionSpec, actor: &Actor) -> Result<Res
     if incidents::load(write.conn, incident)?.is_none() {
         return Ok(Err(no_such_incident(incident)));
     }
-    if !world(write.conn, &spec, None)?.firing {
-        return Ok(Err(Refusal::new(
-            "Not proposed",
-            "the alert no longer fires",
-            "Look whether anything is still to be done",
-        )));
-    }
-    let digest = spec.digest(true);
+    let digest = match decide_propose(&spec, world(write.conn, &spec, None)?.alert) {
+        Ok(tie) => tie.digest(&spec),
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     if let Some(waiting) = same_pending(write.conn, &spec, &digest)? {
         if write.at.since(waiting.created_at) <= APPROVE_WITHIN {
             return Ok(Ok(waiting));
@@ -366,8 +365,20 @@ fn set_state(conn: &Connection, id: ProposalId, state: ProposalState, reason: &s
 /// The facts that an action is bound to: those of its own alert, not of others of the incident.
 fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>) -> Result<World, Fault> {
     let alert = detail::alert(conn, spec.incident, &spec.subject.key)?;
-    let firing = alert.as_ref().is_some_and(|alert| alert.status == AlertStatus::Firing);
-    Ok(World { labels: alert.map_or_else(Labels::new, |alert| alert.labels), firing, revision })
+    let now = match alert.as_ref().map(|alert| alert.status) {
+        None => AlertNow::Unknown,
+        Some(AlertStatus::Firing) => AlertNow::Fires,
+        Some(AlertStatus::Resolved) if fires(conn, &spec.subject.key)? => AlertNow::FiresAgain,
+        Some(AlertStatus::Resolved) => AlertNow::Over,
+    };
+    Ok(World { labels: alert.map_or_else(Labels::new, |alert| alert.labels), alert: now, revision })
+}
+
+/// Whether any firing of the alert of `key` goes on, in whichever incident.
+fn fires(conn: &Connection, key: &AlertKey) -> Result<bool, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM alert WHERE source = ?1 AND fingerprint = ?2 AND status = 0)";
+    let mut statement = conn.prepare_cached(sql)?;
+    Ok(statement.query_row(params![key.source.as_str(), key.fingerprint], |row| row.get(0))?)
 }
 
 /// The number of the next attempt. Numbers are never given twice, not even after rows were deleted.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::proposal::Proposal;
-use crate::domain::action::spec::Invocation;
+use crate::domain::action::spec::{Invocation, StepRef};
 use crate::domain::alert::{AlertKey, AlertStatus, Labels, Severity};
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::incident::{Incident, IncidentState, Queue, Suppression};
@@ -90,6 +90,21 @@ pub struct SourceHealth {
     pub detail: String,
     /// When it was last found so.
     pub at: Timestamp,
+}
+
+/// A body that was put aside because it could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantinedBody {
+    /// Under which source it came.
+    pub source: SourceId,
+    /// Why it could not be read. May quote the body: foreign text.
+    pub reason: String,
+    /// When it came.
+    pub at: Timestamp,
+    /// Its length as it came, in bytes.
+    pub bytes: u64,
+    /// Its first bytes. Foreign, and perhaps no text.
+    pub beginning: Vec<u8>,
 }
 
 /// How a source is.
@@ -237,6 +252,10 @@ pub struct PastAttempt {
     pub attempt: Attempt,
     /// What ran.
     pub invocation: Invocation,
+    /// The step that it came from.
+    pub step: StepRef,
+    /// Names and values of the alert labels that it used. Foreign text.
+    pub labels_used: Labels,
 }
 
 /// An incident of the same alert, and what was done about it.

@@ -122,6 +122,9 @@ impl Console {
                 signal = signals.next() => running.signal(signal),
                 () = running.session.panicked() => running.ended = Some(Ended::Panicked),
                 over = running.lending.over() => running.take_back(over.ok()),
+                () = running.writer.settled() => running.settled(),
+                // Before what else may come, so that no flood of it can keep the screen from showing any.
+                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint_when_due(),
                 Some(request) = loans.recv(), if running.lending.is_kept() => running.lend(request),
                 Some(msg) = inbox.recv() => running.handle(msg),
                 Some(notice) = notices.recv() => running.handle(Msg::Notice(notice)),
@@ -129,9 +132,7 @@ impl Console {
                     Ok(()) => running.handle(Msg::Changed),
                     Err(_) => running.ended = Some(Ended::Quit),
                 },
-                () = running.writer.settled() => running.settled(),
                 () = at(running.keeping.due()) => running.keep_place(),
-                () = tokio::time::sleep_until(next_frame), if running.may_paint() => running.paint_when_due(),
             }
         }
         running.writer.drain(DRAIN);
@@ -463,7 +464,10 @@ impl Running {
             self.painting = true;
         }
         let now = Instant::now();
-        self.last_paint = Some(now);
+        if !bytes.is_empty() {
+            // A frame without a difference costs the link nothing, and nothing has to wait for it.
+            self.last_paint = Some(now);
+        }
         let sent = if echoing { Sent::Echo } else { Sent::Rest };
         if self.pace.sent(bytes.len(), sent, now) {
             bytes.extend_from_slice(ASK);

@@ -8,9 +8,10 @@ use crate::domain::action::attempt::AttemptState;
 use crate::domain::alert::AlertStatus;
 use crate::domain::incident::{Incident, Until};
 use crate::domain::text;
-use crate::engine::backend::{AlertRow, Detail, HealthState, SopMatch};
+use crate::engine::backend::{AlertRow, Detail, HealthState, QuarantinedBody, SopMatch};
 use crate::tui::keymap::HelpRow;
 use crate::tui::layout;
+use crate::tui::output_lines;
 use crate::tui::ui::{Model, Page};
 use crate::tui::update;
 use crate::tui::wrap::{Break, wrap};
@@ -48,6 +49,8 @@ pub enum Tone {
 const WIDTH: u16 = 92;
 /// From this many columns on, help stands in two columns.
 const TWO_COLUMNS: usize = 72;
+/// So many of the deliveries that could not be read are shown, the newest; `w` shows them as text to select from.
+pub(crate) const QUARANTINED: usize = 10;
 /// Columns of the names of labels.
 const FIELD: usize = 16;
 
@@ -172,7 +175,32 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
         );
         paragraph(&mut rows, &words, 0, width, Tone::Health(HealthState::Degraded));
     }
+    quarantined(&mut rows, model, width);
     rows
+}
+
+/// The newest deliveries that could not be read: when, from whom, why, and how they begin.
+fn quarantined(rows: &mut Vec<Row>, model: &Model, width: usize) {
+    let bodies = &model.facts.snapshot.quarantined;
+    let total = usize::try_from(model.facts.snapshot.header.quarantined).unwrap_or(usize::MAX);
+    if !bodies.is_empty() && bodies.len() < total {
+        let words = format!("The newest {}:", bodies.len());
+        rows.push(vec![part(0, words, Tone::Label)]);
+    }
+    for QuarantinedBody { source, reason, at, bytes, beginning } in bodies {
+        rows.push(Row::new());
+        let came = format!("{} {}, {bytes} bytes", model.ui.settings.zone.full(*at), visible(model, source.as_str()));
+        paragraph(rows, &came, 0, width, Tone::Heading);
+        paragraph(rows, &visible(model, reason), 2, width, Tone::Text);
+        for line in output_lines::lines(beginning, model.ui.settings.repertoire) {
+            let broken = wrap(&line, width.saturating_sub(4).max(8), Break::Anywhere);
+            rows.extend(broken.into_iter().map(|line| vec![part(4, line, Tone::Label)]));
+        }
+        let rest = bytes.saturating_sub(u64::try_from(beginning.len()).unwrap_or(u64::MAX));
+        if rest > 0 {
+            rows.push(vec![part(4, format!("[and {rest} bytes more]"), Tone::Text)]);
+        }
+    }
 }
 
 fn incident(model: &Model, width: usize) -> Vec<Row> {

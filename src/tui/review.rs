@@ -13,6 +13,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
+use crate::domain::action::tie::Tie;
 use crate::domain::id::ProposalId;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
@@ -214,6 +215,9 @@ impl Layouter {
         let spec = &proposal.spec;
         self.field("Incident", incident_title, Tone::Plain);
         self.field("Alert", &spec.subject.title, Tone::Foreign);
+        if Tie::of(spec, &proposal.digest) == Some(Tie::AfterItsEnd) {
+            self.field("", "It has ended. When it fires again, this is void.", Tone::Label);
+        }
         self.field("Step", &spec.step.title, Tone::Plain);
         match spec.step.answer() {
             None => self.field("SOP", spec.step.sop.as_str(), Tone::Plain),

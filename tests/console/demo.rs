@@ -99,6 +99,29 @@ fn three_incidents_are_fixed_on_a_small_screen() {
     walk_through(80, 24, &["--no-tour"], |screen| assert!(!screen.contains("Tour "), "{screen}"));
 }
 
+#[test]
+fn after_the_fix_the_sop_s_verification_runs_and_nothing_that_changes() {
+    let home = Home::new();
+    let mut console = Console::start(&home, 120, 40, &["demo", "--no-tour", "--stagger", "3600"]);
+    console.wait_text("DiskFull demo");
+    console.wait_text("2 SOP Disk full");
+    run_step(&mut console, "-delete", Some("demo"));
+    console.wait_text("0 open");
+    // The last `du` of the document is the one of its verification.
+    console.type_keys("2/du -sh <mountpoint>\r");
+    console.type_keys("r");
+    console.wait_text("1 action to approve");
+    console.type_keys("A");
+    console.wait_text("It has ended. When it fires again, this is void.");
+    approve(&mut console, None);
+    console.wait_text("Attempt 2 exit 0");
+    // What removes something is no verification.
+    console.type_keys("2/-delete\rr");
+    console.wait_text("no longer fires, and this command");
+    console.type_keys("1q");
+    assert_eq!(console.wait_exit(), 0);
+}
+
 /// Every hint of the tour, done as it says, leads to the next one, to the end of the incident, and to a question.
 fn go_on_the_tour(console: &mut Console) {
     console.wait_text("Tour 1/6  An incident. d shows all that is known of it.");
@@ -382,7 +405,7 @@ fn find_database(home: &Home) -> String {
     found.expect("the demo has a database").display().to_string()
 }
 
-fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.flatten() {

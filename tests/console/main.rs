@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod away;
+mod bad_input;
 mod command_line;
 mod commands;
 mod crash;
@@ -12,6 +13,7 @@ mod interactive;
 mod killed;
 mod manners;
 mod mistakes;
+mod pictures;
 mod pipeline;
 mod pty;
 mod receiver;

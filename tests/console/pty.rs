@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long a screen may take to show something. Generous: the machine may be busy; a pass does not wait for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+///
+/// Some of what is waited for takes a quarter of a minute by itself, such as giving up a start that nobody confirmed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory of its own for everything that the program keeps.
 pub(crate) struct Home {
@@ -180,6 +182,22 @@ impl Console {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "the screen never showed {what}; closed: {}\n{contents}", screen.closed);
+            screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
+        }
+    }
+
+    /// What `look` finds on the screen, as soon as it finds something; `None` when `patience` is over.
+    pub(crate) fn find<T>(&self, patience: Duration, look: impl Fn(&vt100::Screen) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + patience;
+        let mut screen = self.screen.0.lock().unwrap();
+        loop {
+            if let Some(found) = look(screen.parser.screen()) {
+                return Some(found);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
             screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
         }
     }

@@ -2,10 +2,27 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A port that was free a moment ago.
+/// Ports that the tests of this program give out. They lie below those that the kernel gives to whoever asks for any (32768
+/// and up, ip(7)): one of those is taken again by the next connection, even by the very connection to that port, which is
+/// then connected to itself.
+const FIRST_PORT: u16 = 12_000;
+/// So many of them.
+const PORTS: u16 = 20_000;
+
+/// A port that nobody has and that no other test of this process gets, as long as there are not thousands of them.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    loop {
+        // Processes that run at the same time begin at different places.
+        let begin = std::process::id().wrapping_mul(4_099);
+        let number = begin.wrapping_add(u32::from(GIVEN.fetch_add(1, Ordering::Relaxed))) % u32::from(PORTS);
+        let port = FIRST_PORT + u16::try_from(number).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Sends a body and returns the first line of the answer.

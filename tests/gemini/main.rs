@@ -7,9 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod bodies;
+mod leaks;
 mod official;
 mod program;
 mod recordings;
+mod stack;
+mod wire;
 
 use std::path::PathBuf;
 

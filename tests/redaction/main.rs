@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod by_hand;
 mod clean;
 mod draw;
+mod names;
 mod operations;
 mod properties;
 mod vendors;
@@ -87,4 +89,41 @@ fn keys_in_the_formats_of_vendors_are_found() {
     }
     println!("recall on the formats of {} vendors: {found} of {all}", vendors::FORMATS.len());
     assert!(found * 1000 >= all * 995, "{found} of {all}\n{}", missed.join("\n"));
+}
+
+/// How many of `cases` are found, and what became of the others.
+fn found_of(cases: &[by_hand::Case]) -> (usize, String) {
+    let mut missed = Vec::new();
+    for (name, secrets, text) in cases {
+        assert!(secrets.iter().all(|secret| text.contains(secret)), "{name} lacks what it is about");
+        let (kept, replaced) = redacted(text);
+        if !secrets.iter().all(|secret| is_gone(&kept, secret) && is_gone(&replaced, secret)) {
+            missed.push(format!("{name}: {text}\n   became {kept}"));
+        }
+    }
+    (cases.len() - missed.len(), missed.join("\n"))
+}
+
+#[test]
+fn secrets_that_were_written_down_by_hand_are_found() {
+    let (found, missed) = found_of(&by_hand::CASES);
+    println!("recall on texts written down by hand: {found} of {}\n{missed}", by_hand::CASES.len());
+    assert!(found >= by_hand::FOUND_AT_LEAST, "{found}\n{missed}");
+    let (found, missed) = found_of(&by_hand::LATER);
+    println!("recall on those written down later: {found} of {}\n{missed}", by_hand::LATER.len());
+    assert!(found >= by_hand::LATER_AT_LEAST, "{found}\n{missed}");
+}
+
+#[test]
+fn clean_lines_that_were_written_down_by_hand_stay() {
+    let mut changed = Vec::new();
+    for text in by_hand::CLEAN {
+        let kept = redact_text(text, Names::Keep).text;
+        if kept != text {
+            changed.push(format!("{text}\n   became {kept}"));
+        }
+    }
+    let (all, wrong) = (by_hand::CLEAN.len(), changed.len());
+    println!("false positives on clean lines written down by hand: {wrong} of {all}\n{}", changed.join("\n"));
+    assert_eq!(wrong, 0, "of {all}\n{}", changed.join("\n"));
 }

@@ -158,10 +158,10 @@ fn a_body_is_changed_where_it_has_to_be_and_nowhere_else() {
 #[test]
 fn a_token_that_was_forged_stays_what_it_is_and_one_that_was_said_stays_a_token() {
     let mut names = Pseudonyms::new([5; 32]);
-    names.learn(NameKind::Host, "vault");
-    let said = redact_text("restart vault", Names::Replace(&mut names)).text;
+    names.learn(NameKind::Host, "ymir");
+    let said = redact_text("restart ymir", Names::Replace(&mut names)).text;
     let token = said.split(' ').next_back().unwrap().to_owned();
-    assert_ne!(token, "vault");
+    assert_ne!(token, "ymir");
     let forged = "zqhostbbbbbbbb says so";
     let sent = redact_text(forged, Names::Replace(&mut names)).text;
     assert!(!sent.contains("zqhostbbbbbbbb"));

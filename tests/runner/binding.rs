@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiops::domain::action::attempt::AttemptState;
+use aiops::domain::action::attempt::{Attempt, AttemptState};
 use aiops::domain::action::grant::Approval;
 use aiops::domain::action::proposal::Proposal;
 use aiops::domain::action::spec::{Invocation, Target, Word};
@@ -101,7 +101,7 @@ async fn shown(backend: &LocalBackend) -> Detail {
         pinned: None,
         resolved_since: Timestamp::from_millis(0),
     };
-    let query = SnapshotQuery { queue, detail: Some(INCIDENT), output: None, chat: None };
+    let query = SnapshotQuery { queue, detail: Some(INCIDENT), output: None, chat: None, quarantined: 0 };
     backend.load(query).await.unwrap().detail.unwrap()
 }
 
@@ -146,7 +146,7 @@ async fn a_yes_is_for_the_alert_that_was_seen_and_for_no_other() {
     let console = scene.console(Arc::new(runner()));
     let backend = backend(&console);
     let (first, second) = (alert(&scene, "web-1", AlertStatus::Firing), alert(&scene, "web-2", AlertStatus::Firing));
-    assert!(refusal(propose(&backend, &first).await).contains("no longer fires"), "it is not known yet");
+    assert!(refusal(propose(&backend, &first).await).contains("the alert is gone"), "it is not known yet");
 
     deliver(&console.store, vec![first.clone()]).await;
     let proposal = propose(&backend, &first).await.unwrap();
@@ -156,11 +156,16 @@ async fn a_yes_is_for_the_alert_that_was_seen_and_for_no_other() {
 
     deliver(&console.store, vec![second.clone(), alert(&scene, "web-1", AlertStatus::Resolved)]).await;
     assert!(refusal(approve(&backend, &proposal).await).contains("void"));
-    assert!(refusal(propose(&backend, &first).await).contains("no longer fires"));
     assert!(console.attempts().await.is_empty());
+    let verification = propose(&backend, &first).await.unwrap();
+    assert_ne!(verification.digest, proposal.digest, "looking after the end is another action");
+    assert!(matches!(approve(&backend, &verification).await, Ok(Done::Started(_))));
+    console.until("it has looked", |attempt| matches!(attempt.state, AttemptState::Ended { .. })).await;
 
     let other = propose(&backend, &second).await.unwrap();
     assert_ne!(other.digest, proposal.digest);
     assert!(matches!(approve(&backend, &other).await, Ok(Done::Started(_))));
-    console.until("it has ended", |attempt| matches!(attempt.state, AttemptState::Ended { .. })).await;
+    let of_other =
+        |attempt: &Attempt| attempt.proposal == other.id && matches!(attempt.state, AttemptState::Ended { .. });
+    console.until("it has ended", of_other).await;
 }

@@ -12,6 +12,7 @@ use aiops::domain::action::grant::{Approval, Grant, World, decide_approve, decid
 use aiops::domain::action::proposal::{Proposal, ProposalState};
 use aiops::domain::action::spec::{ActionSpec, Execution, StepRef, Target};
 use aiops::domain::action::subject::Subject;
+use aiops::domain::action::tie::AlertNow;
 use aiops::domain::alert::{AlertKey, Labels};
 use aiops::domain::id::{AttemptId, IncidentId, ProposalId};
 use aiops::domain::procedure::Shell;
@@ -53,7 +54,8 @@ pub(crate) fn grant(spec: ActionSpec) -> Grant {
         rendered: String::new(),
         terminal: (80, 24),
     };
-    let world = World { labels: spec.labels_used.clone(), firing: true, revision: Some(spec.step.revision.clone()) };
+    let world =
+        World { labels: spec.labels_used.clone(), alert: AlertNow::Fires, revision: Some(spec.step.revision.clone()) };
     let mut proposal = Proposal {
         id: ProposalId(1),
         spec,

@@ -56,6 +56,15 @@ impl Breaker {
         }
     }
 
+    /// How long no question may be asked at `now`; `None` when one may. Changes nothing.
+    #[must_use]
+    pub fn look(&self, now: Duration) -> Option<Duration> {
+        match self.state {
+            State::Open { probe_from } if probe_from > now => Some(probe_from - now),
+            State::Open { .. } | State::Closed { .. } => None,
+        }
+    }
+
     /// The provider answered, be it with a refusal.
     pub fn answered(&mut self) {
         self.state = State::default();

@@ -1,6 +1,6 @@
 //! The client: one per console, for all its questions.
 //!
-//! Owns: the HTTP client, the key, the breaker over all questions. Does not: follow one question (see [`super::exchange`]).
+//! Owns: the HTTP client, the key, what stands in the way of any question. Does not: follow one question (see [`super::exchange`]).
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -10,16 +10,16 @@ use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
-use super::breaker::{Admission, Breaker};
 use super::endpoint::{Credential, Endpoint};
 use super::error::Failure;
 use super::exchange::Exchange;
-use super::key::Key;
+use super::key::{Key, digest};
+use super::obstacles::Obstacles;
 use super::retry::{Retry, RetryPolicy};
 use crate::adapters::http::{builder, innermost, io_kind};
 use crate::domain::chat::ModelRequest;
 use crate::engine::outbound::Cleared;
-use crate::engine::ports::{BoxFuture, Model, ModelError, ModelErrorKind, ModelStream};
+use crate::engine::ports::{BoxFuture, Model, ModelError, ModelErrorKind, ModelStream, Unavailable};
 
 /// A connection may take this long.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) key: Key,
     pub(super) chance: Chance,
-    breaker: Mutex<Breaker>,
+    obstacles: Mutex<Obstacles>,
     begun: Instant,
     /// Built at first use: a machine without certificates is reported like any other failure, and tried again.
     client: OnceLock<Client>,
@@ -84,8 +84,8 @@ impl Gemini {
     }
 
     pub(super) fn with_chance(settings: Settings, key: Key, chance: Chance) -> Self {
-        let (breaker, begun, client) = (Mutex::default(), Instant::now(), OnceLock::new());
-        Self { shared: Arc::new(Shared { settings, key, chance, breaker, begun, client }) }
+        let (obstacles, begun, client) = (Mutex::default(), Instant::now(), OnceLock::new());
+        Self { shared: Arc::new(Shared { settings, key, chance, obstacles, begun, client }) }
     }
 }
 
@@ -111,11 +111,19 @@ impl Model for Gemini {
         super::encode::body(request, &self.shared.settings.model)
     }
 
+    fn unavailable(&self) -> BoxFuture<'static, Option<Unavailable>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { shared.unavailable().await })
+    }
+
     fn stream(&self, body: Cleared) -> BoxFuture<'static, Result<ModelStream, ModelError>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            shared.admit()?;
+            if let Some(why) = shared.unavailable().await {
+                return Err(why.into_error());
+            }
             let (key, freshness) = shared.key.get().await?;
+            shared.obstacles().admit(shared.now()).map_err(Unavailable::into_error)?;
             shared.client().map_err(|failure| failure.error)?;
             Ok(Exchange::new(shared, body, key, freshness).into_stream())
         })
@@ -123,35 +131,52 @@ impl Model for Gemini {
 }
 
 impl Shared {
-    /// Whether the breaker lets a question through.
-    fn admit(&self) -> Result<(), ModelError> {
-        match self.breaker().admit(self.begun.elapsed()) {
-            Admission::Open | Admission::Probe => Ok(()),
-            Admission::Refused(left) => Err(ModelError {
-                kind: ModelErrorKind::BreakerOpen,
-                what: "Gemini failed several times in a row and is not asked for the moment".to_owned(),
-                remedy: format!("Ask again in {} s", left.as_secs() + 1),
-            }),
-        }
-    }
-
-    /// Tells the breaker how a question ended.
-    pub(super) fn ended(&self, result: Result<(), &ModelError>) {
-        let mut breaker = self.breaker();
-        match result.map_err(|error| error.kind) {
-            Err(ModelErrorKind::Unserved | ModelErrorKind::Unreachable | ModelErrorKind::Garbled) => {
-                breaker.failed(self.begun.elapsed());
+    /// Why no question should be sent now. A refused key is forgotten, so that it is fetched anew each time one looks.
+    async fn unavailable(&self) -> Option<Unavailable> {
+        let has_refused_key = {
+            let obstacles = self.obstacles();
+            if let Some(why) = obstacles.look(self.now()) {
+                return Some(why);
             }
-            // A refusal is an answer. That the breaker was open is no news of the provider.
-            Ok(()) | Err(ModelErrorKind::Key | ModelErrorKind::Refused) => breaker.answered(),
-            Err(ModelErrorKind::Quota | ModelErrorKind::Blocked) => breaker.answered(),
-            Err(ModelErrorKind::BreakerOpen) => {}
+            obstacles.has_refused_key()
+        };
+        if !has_refused_key {
+            return None;
         }
+        let why = match self.key.get().await {
+            Ok((key, _)) => self.obstacles().look_at_key(&digest(&key), self.now()),
+            Err(error) => Some(Unavailable::of(&error, None)),
+        };
+        if why.is_some() {
+            self.key.forget();
+        }
+        why
     }
 
-    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
-        // A breaker is a value that is replaced as a whole.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The provider does not want `key`.
+    pub(super) fn refuse_key(&self, key: &SecretString, error: &ModelError) {
+        self.key.forget();
+        self.obstacles().refuse_key(digest(key), error.clone(), self.now());
+    }
+
+    /// The provider asked for a wait, perhaps.
+    pub(super) fn asked_to_wait(&self, error: &ModelError, retry: Retry) {
+        self.obstacles().asked_to_wait(error, retry, self.now());
+    }
+
+    /// Remembers how a question ended.
+    pub(super) fn ended(&self, result: Result<(), &ModelError>) {
+        self.obstacles().ended(result, self.now());
+    }
+
+    /// The time since this client was made.
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn obstacles(&self) -> std::sync::MutexGuard<'_, Obstacles> {
+        // Every change is made as a whole.
+        self.obstacles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn client(&self) -> Result<&Client, Failure> {

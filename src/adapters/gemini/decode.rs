@@ -120,7 +120,8 @@ impl Answer {
             return Err(Failure::new(ModelErrorKind::Blocked, Retry::Never, what, remedy));
         }
         match (self.finish.as_deref(), &self.token) {
-            (None, _) => Err(Failure::garbled("the answer broke off: it ended without saying why")),
+            (None, _) if self.answered => Err(Failure::broken_off("the answer broke off: it ended without saying why")),
+            (None, _) => Err(Failure::garbled("what came is not what Gemini sends: there is no answer in it")),
             (Some(CONTINUATION), Some(token)) => Ok(Ending::Continue { token: token.clone() }),
             (Some("STOP"), _) if self.called => Ok(Ending::Done(FinishReason::Malformed(CALLED.to_owned()))),
             (Some(reason), _) => Ok(Ending::Done(finish_reason(reason))),

@@ -38,6 +38,12 @@ impl Failure {
         let remedy = "Ask again; if it stays so, look whether `model.base_url` is Gemini's own address";
         Self::new(ModelErrorKind::Garbled, Retry::Never, what, remedy)
     }
+
+    /// An answer of which the end is missing.
+    pub(super) fn broken_off(what: impl Into<String>) -> Self {
+        let remedy = "Ask again; if it stays so, check the network and the proxy";
+        Self::new(ModelErrorKind::Garbled, Retry::Never, what, remedy)
+    }
 }
 
 /// What an error body says, as far as it can be read.
@@ -146,7 +152,7 @@ fn judge(status: u16, said: &Said) -> Failure {
             "Set a key that is valid: `model.key`, GOOGLE_API_KEY or GEMINI_API_KEY; a token for Vertex may have expired",
         ),
         (403, _) | (_, "PERMISSION_DENIED") => Failure::new(
-            ModelErrorKind::Key,
+            ModelErrorKind::Permission,
             Retry::Never,
             format!("the key may not use this model{code}{quote}"),
             "Enable the Gemini API in the key's project, or use another key or model",
@@ -232,7 +238,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use ModelErrorKind::{Key, Quota, Refused, Unserved};
+    use ModelErrorKind::{Key, Permission, Quota, Refused, Unserved};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -261,7 +267,13 @@ mod tests {
     #[case(401, details(401, "UNAUTHENTICATED", "no", ""), Key, Retry::Never, "does not accept")]
     #[case(401, String::new(), Key, Retry::Never, "(HTTP 401)")]
     #[case(401, r#"{"error":"invalid_grant","error_description":"x"}"#.to_owned(), Key, Retry::Never, ": invalid_grant")]
-    #[case(403, details(403, "PERMISSION_DENIED", "API not enabled", ""), Key, Retry::Never, "may not use this model")]
+    #[case(
+        403,
+        details(403, "PERMISSION_DENIED", "API not enabled", ""),
+        Permission,
+        Retry::Never,
+        "may not use this model"
+    )]
     // quotas
     #[case(429, details(429, "RESOURCE_EXHAUSTED", "Please retry in 54.8s.", &[PER_MINUTE, RETRY_INFO].join(",")), Quota, Retry::After(54 * SECOND), "too many questions")]
     #[case(

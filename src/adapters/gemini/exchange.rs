@@ -21,7 +21,7 @@ use super::client::Shared;
 use super::decode::{Answer, Ending};
 use super::error::{self, Failure};
 use super::frames::{FrameError, Frames};
-use super::key::{Freshness, without_key};
+use super::key::{Freshness, digest, without_key};
 use super::retry::Retry;
 use crate::domain::chat::FinishReason;
 use crate::engine::outbound::Cleared;
@@ -171,7 +171,7 @@ impl Exchange {
         let mut events = Vec::new();
         let flow = frames.finish(|value| into_flow(answer.take(value, &mut events)));
         self.hand_out(events);
-        finished(flow)?;
+        finished(flow).map_err(torn)?;
         match self.answer.end()? {
             Ending::Done(reason) => self.done(reason),
             Ending::Continue { token } => match self.body.continue_with(TOKEN_MEMBER, &token) {
@@ -216,28 +216,41 @@ impl Exchange {
     async fn fail(&mut self, failure: Failure) -> Result<(), ModelError> {
         let Failure { mut error, retry } = failure;
         error.what = without_key(&error.what, &self.key);
+        let is_of_key = matches!(error.kind, ModelErrorKind::Key | ModelErrorKind::Permission);
+        if is_of_key {
+            self.shared.refuse_key(&self.key, &error);
+        }
+        self.shared.asked_to_wait(&error, retry);
         if !self.heard {
-            if error.kind == ModelErrorKind::Key && self.freshness == Freshness::Kept {
+            if is_of_key && self.freshness == Freshness::Kept {
                 // It may have been replaced or have expired since it was fetched.
-                self.shared.key.forget();
+                let refused = digest(&self.key);
                 (self.key, self.freshness) = self.shared.key.get().await?;
-                self.step = Step::Send;
-                return Ok(());
+                if digest(&self.key) != refused {
+                    self.step = Step::Send;
+                    return Ok(());
+                }
+                self.shared.key.forget();
             }
             if let Some(after) = self.shared.settings.retries.wait(self.attempt, retry, (self.shared.chance)()) {
                 self.attempt += 1;
                 self.answer.begin_call();
                 self.step = Step::Wait(after);
-                self.events.push_back(ModelEvent::Retrying { after, why: error.what });
+                self.events.push_back(ModelEvent::Retrying { after, why: error.what, kind: error.kind });
                 return Ok(());
             }
-        }
-        if error.kind == ModelErrorKind::Key {
-            self.shared.key.forget();
         }
         self.shared.ended(Err(&error));
         self.step = Step::Failed(error);
         Ok(())
+    }
+}
+
+/// What cannot be read at the very end is a part of something: the rest of it never came.
+fn torn(failure: Failure) -> Failure {
+    match failure.error.kind {
+        ModelErrorKind::Garbled => Failure::broken_off("the answer broke off in the middle of an event"),
+        _ => failure,
     }
 }
 

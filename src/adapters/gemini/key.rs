@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::Secret;
+use crate::domain::digest::sha256_hex;
 use crate::engine::ports::{ModelError, ModelErrorKind};
 
 /// A key that is fetched at first use.
@@ -63,6 +64,11 @@ impl Key {
         // Nothing that holds the lock can fail half way.
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a key is recognised by without keeping it: its SHA-256.
+pub(super) fn digest(key: &SecretString) -> String {
+    sha256_hex(key.expose_secret().as_bytes())
 }
 
 /// `text` without `key` in it: a provider may repeat what it was sent.

@@ -20,6 +20,7 @@ pub mod error;
 mod exchange;
 pub mod frames;
 mod key;
+mod obstacles;
 mod probe;
 pub mod retry;
 pub mod sse;

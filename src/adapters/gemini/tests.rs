@@ -99,7 +99,7 @@ async fn ask(client: &Gemini, question: &str) -> Said {
             Ok(ModelEvent::Thought(text)) => said.thoughts.push_str(&text),
             Ok(ModelEvent::Usage(usage)) => said.usage = Some(usage),
             Ok(ModelEvent::Done { reason, model }) => said.done = Some((reason, model)),
-            Ok(ModelEvent::Retrying { after, why }) => said.retries.push((after, why)),
+            Ok(ModelEvent::Retrying { after, why, .. }) => said.retries.push((after, why)),
             Err(error) => said.error = Some(error),
         }
     }
@@ -189,9 +189,10 @@ async fn a_wait_that_is_asked_for_is_kept_and_can_be_cut_short() {
     let fixture = Fixture::new(LONG).await;
     let cleared = body(&fixture.client, "please be busy for a minute");
     let mut stream = fixture.client.stream(cleared).await.unwrap();
-    let Some(Ok(ModelEvent::Retrying { after, why })) = stream.next().await else { panic!("it has to wait") };
+    let Some(Ok(ModelEvent::Retrying { after, why, kind })) = stream.next().await else { panic!("it has to wait") };
     assert_eq!(after, Duration::from_secs(54));
     assert!(why.contains("too many questions"), "{why}");
+    assert_eq!(kind, ModelErrorKind::Quota);
     drop(stream);
     assert_eq!(fixture.fake.received().len(), 1);
 }
@@ -260,6 +261,16 @@ async fn silence_is_noticed_and_three_failures_open_the_breaker() {
     let asked = fixture.fake.received().len();
     let error = fixture.ask("please answer plainly").await.error.unwrap();
     assert_eq!((error.kind, fixture.fake.received().len()), (ModelErrorKind::BreakerOpen, asked));
+    // From here on time goes by at our will only, and looking is enough.
+    tokio::time::pause();
+    let why = fixture.client.unavailable().await.unwrap();
+    assert!(why.what.contains("in a row, the last time because Gemini said nothing for 1 s"), "{why}");
+    let left = why.again_in.unwrap();
+    assert!(left <= breaker::PROBE_EVERY, "{left:?}");
+    tokio::time::advance(left - Duration::from_millis(1)).await;
+    assert_eq!(fixture.client.unavailable().await.unwrap().again_in, Some(Duration::from_millis(1)));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(fixture.client.unavailable().await, None);
 }
 
 #[tokio::test]
@@ -277,6 +288,45 @@ async fn a_bad_key_is_named_and_a_new_one_is_fetched() {
     assert_eq!(ask(&client, "please answer plainly").await.error.unwrap().kind, ModelErrorKind::Key);
     fixture.key.set("newer");
     assert!(ask(&client, "please answer plainly").await.done.is_some());
+}
+
+#[tokio::test]
+async fn a_key_that_was_refused_is_not_sent_again_until_it_is_another() {
+    let fixture = Fixture::new(LONG).await;
+    assert_eq!(fixture.client.unavailable().await, None, "nothing is known against it");
+    fixture.key.set("wrong");
+    assert_eq!(fixture.ask("please answer plainly").await.error.unwrap().kind, ModelErrorKind::Key);
+    assert_eq!(fixture.fake.received().len(), 1);
+    let why = fixture.client.unavailable().await.unwrap();
+    assert!(why.what.contains("does not accept the key") && why.remedy.contains("GEMINI_API_KEY"), "{why}");
+    assert!(why.again_in.is_none() && !why.to_string().contains("wrong"), "{why}");
+    let error = fixture.ask("please answer plainly").await.error.unwrap();
+    assert_eq!((error.kind, fixture.fake.received().len()), (ModelErrorKind::BreakerOpen, 1), "{error}");
+    fixture.key.set("");
+    let why = fixture.client.unavailable().await.unwrap();
+    assert!(why.what.starts_with("model.key: no key from file "), "{why}");
+    fixture.key.set(KEY);
+    assert_eq!(fixture.client.unavailable().await, None);
+    assert!(fixture.ask("please answer plainly").await.done.is_some());
+}
+
+#[tokio::test]
+async fn while_a_wait_runs_that_was_asked_for_nothing_is_sent() {
+    let fixture = Fixture::new(LONG).await;
+    let cleared = body(&fixture.client, "please be busy for a minute");
+    let mut stream = fixture.client.stream(cleared).await.unwrap();
+    assert!(matches!(stream.next().await, Some(Ok(ModelEvent::Retrying { .. }))));
+    // The person stops it and asks something else.
+    drop(stream);
+    tokio::time::pause();
+    let why = fixture.client.unavailable().await.unwrap();
+    assert!(why.what.contains("too many questions"), "{why}");
+    let left = why.again_in.unwrap();
+    assert!(left <= Duration::from_secs(54), "{left:?}");
+    let error = fixture.ask("please answer plainly").await.error.unwrap();
+    assert_eq!((error.kind, fixture.fake.received().len()), (ModelErrorKind::BreakerOpen, 1), "{error}");
+    tokio::time::advance(left).await;
+    assert_eq!(fixture.client.unavailable().await, None);
 }
 
 #[tokio::test]

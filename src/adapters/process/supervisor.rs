@@ -23,6 +23,7 @@ use super::remarks::{append, remarks};
 use super::terminal::Terminal;
 use crate::domain::action::attempt::ProcessId;
 use crate::domain::action::spec::Execution;
+use crate::domain::action::tie::Tie;
 use crate::failpoint::{self, Point};
 
 /// What the supervisor tells the runner, once, as one line of JSON.
@@ -155,8 +156,7 @@ fn load(directory: &Path, digest: &str) -> io::Result<Job> {
     if job.version != VERSION {
         return Err(io::Error::other(format!("{SPEC} has version {}, this program knows {VERSION}", job.version)));
     }
-    // A grant is only given while the alert fires, so that is a part of the digest.
-    if job.spec.digest(true) != digest {
+    if Tie::of(&job.spec, digest).is_none() {
         return Err(io::Error::other(format!("{SPEC} is not what was approved; nothing was started")));
     }
     Ok(job)

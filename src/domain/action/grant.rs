@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use super::spec::ActionSpec;
+use super::tie::{self, AlertNow};
 use crate::domain::alert::Labels;
 use crate::domain::id::{AttemptId, ProposalId};
 use crate::domain::incident::Refusal;
@@ -37,8 +38,8 @@ pub struct Approval {
 pub struct World {
     /// Labels of the alert that the proposal is bound to now; empty when there is no such alert.
     pub labels: Labels,
-    /// Whether that very alert fires now, whatever else of the incident fires.
-    pub firing: bool,
+    /// How that very alert stands now, whatever else of the incident fires.
+    pub alert: AlertNow,
     /// Revision of the SOP or the answer now; `None` when it is gone.
     pub revision: Option<String>,
 }
@@ -207,9 +208,7 @@ pub fn decide_start(
 /// Is everything that the proposal was bound to still so?
 fn still_true(proposal: &Proposal, world: &World, what: &str) -> Result<(), Refusal> {
     const AGAIN: &str = "Look at the incident and propose the step again";
-    if !world.firing {
-        return Err(Refusal::new(what, "the alert no longer fires", "Look whether anything is still to be done"));
-    }
+    tie::check(&proposal.spec, &proposal.digest, world.alert, what)?;
     if world.revision.as_deref() != Some(proposal.spec.step.revision.as_str()) {
         let source = if proposal.spec.step.answer().is_some() { "answer" } else { "SOP" };
         let change = if world.revision.is_some() { "was changed meanwhile" } else { "is gone" };
@@ -220,9 +219,6 @@ fn still_true(proposal: &Proposal, world: &World, what: &str) -> Result<(), Refu
         if world.labels.get(name) != Some(value) {
             return Err(Refusal::new(what, format!("the alert's label {name} changed"), AGAIN));
         }
-    }
-    if proposal.spec.digest(world.firing) != proposal.digest {
-        return Err(Refusal::new(what, "the stored proposal does not match its digest", AGAIN));
     }
     Ok(())
 }
@@ -237,6 +233,7 @@ mod tests {
         Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
     };
     use crate::domain::action::subject::Subject;
+    use crate::domain::action::tie::{Tie, decide_propose};
     use crate::domain::id::IncidentId;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -279,7 +276,7 @@ mod tests {
     fn world() -> World {
         World {
             labels: BTreeMap::from([("mountpoint".to_owned(), "/srv".to_owned())]),
-            firing: true,
+            alert: AlertNow::Fires,
             revision: Some("r1".to_owned()),
         }
     }
@@ -323,8 +320,10 @@ mod tests {
 
     #[test]
     fn any_change_of_the_world_voids_proposal_and_grant() {
-        let changes: [fn(&mut World); 4] = [
-            |world| world.firing = false,
+        let changes: [fn(&mut World); 6] = [
+            |world| world.alert = AlertNow::Over,
+            |world| world.alert = AlertNow::FiresAgain,
+            |world| world.alert = AlertNow::Unknown,
             |world| world.revision = Some("r2".to_owned()),
             |world| world.revision = None,
             |world| {
@@ -340,6 +339,76 @@ mod tests {
             subject.state = ProposalState::Granted;
             assert!(matches!(decide_start(&subject, &record, &changed, AttemptId(1), NOW), Err(Denied::Void(_))));
         }
+    }
+
+    /// A proposal that was made after the end of its alert.
+    fn verification() -> Proposal {
+        let mut subject = proposal(Risk::Read);
+        subject.digest = Tie::AfterItsEnd.digest(&subject.spec);
+        subject
+    }
+
+    fn after_the_end(alert: AlertNow) -> World {
+        World { alert, ..world() }
+    }
+
+    #[test]
+    fn what_only_looks_can_be_approved_after_the_end_of_its_alert() {
+        let mut subject = verification();
+        let record = approve(&subject, &after_the_end(AlertNow::Over), None).unwrap();
+        subject.state = ProposalState::Granted;
+        let grant = decide_start(&subject, &record, &after_the_end(AlertNow::Over), AttemptId(1), NOW).unwrap();
+        assert_eq!(grant.digest(), subject.digest);
+        assert_ne!(grant.digest(), proposal(Risk::Read).digest, "a yes to one is no yes to the other");
+    }
+
+    #[test]
+    fn when_the_alert_fires_again_the_yes_to_a_verification_is_void() {
+        for alert in [AlertNow::Fires, AlertNow::FiresAgain, AlertNow::Unknown] {
+            let mut subject = verification();
+            let record = approve(&subject, &after_the_end(AlertNow::Over), None).unwrap();
+            assert!(matches!(approve(&subject, &after_the_end(alert), None), Err(Denied::Void(_))), "{alert:?}");
+            subject.state = ProposalState::Granted;
+            let started = decide_start(&subject, &record, &after_the_end(alert), AttemptId(1), NOW);
+            let Err(Denied::Void(refusal)) = started else { panic!("{alert:?}: {started:?}") };
+            let told = if alert == AlertNow::Unknown { "no such alert" } else { "fires again" };
+            assert!(refusal.why.contains(told), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_stored_change_that_is_tied_to_the_end_of_its_alert_is_void() {
+        for risk in [Risk::Change, Risk::Destroy, Risk::Unknown] {
+            let mut forged = proposal(risk);
+            forged.digest = Tie::AfterItsEnd.digest(&forged.spec);
+            let denied = approve(&forged, &after_the_end(AlertNow::Over), Some("web-1")).unwrap_err();
+            assert!(matches!(&denied, Denied::Void(refusal) if refusal.why.contains("only look")), "{denied:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_proposed_depends_on_how_the_alert_stands() {
+        use AlertNow::{Fires, FiresAgain, Over, Unknown};
+        let propose = |risk, mode, alert| {
+            let mut spec = proposal(risk).spec;
+            spec.mode = mode;
+            decide_propose(&spec, alert)
+        };
+        for risk in [Risk::Query, Risk::Read, Risk::Change, Risk::Destroy, Risk::Unknown] {
+            assert_eq!(propose(risk, Execution::Supervised, Fires), Ok(Tie::WhileItFires));
+            let after = propose(risk, Execution::Supervised, Over);
+            match risk {
+                Risk::Query | Risk::Read => assert_eq!(after, Ok(Tie::AfterItsEnd)),
+                Risk::Change | Risk::Destroy | Risk::Unknown => {
+                    let refusal = after.unwrap_err();
+                    assert!(refusal.why.contains("no longer fires, and this command"), "{refusal}");
+                    assert!(refusal.remedy.contains("risk Read"), "{refusal}");
+                }
+            }
+            assert!(propose(risk, Execution::Supervised, FiresAgain).unwrap_err().why.contains("fires again"));
+            assert!(propose(risk, Execution::Supervised, Unknown).unwrap_err().why.contains("no such alert"));
+        }
+        assert!(propose(Risk::Read, Execution::Interactive, Over).is_err());
     }
 
     #[test]

@@ -14,3 +14,4 @@ pub mod read_only;
 pub mod risk;
 pub mod spec;
 pub mod subject;
+pub mod tie;

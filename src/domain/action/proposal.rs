@@ -35,7 +35,7 @@ pub struct Proposal {
     pub id: ProposalId,
     /// What would run.
     pub spec: ActionSpec,
-    /// Digest of `spec` while its alert fires.
+    /// Digest of `spec` with what it is tied to: that its alert fires, or that it does not any more (see `tie`).
     pub digest: String,
     /// Where it stands.
     pub state: ProposalState,

@@ -316,7 +316,8 @@ impl ActionSpec {
 
     /// The digest of the meaning: everything that decides what happens, nothing that is prose.
     ///
-    /// `firing` is whether the alert [`Self::subject`] fires at that moment, so that a grant is void when it no longer does.
+    /// `firing` is whether the alert [`Self::subject`] fires when it is proposed, so that a grant is void when that changes; only
+    /// [`super::tie::Tie`] says which of the two a proposal has.
     #[must_use]
     pub fn digest(&self, firing: bool) -> String {
         let mut hasher = FieldHasher::new("aiops action v3");

@@ -21,7 +21,7 @@ const TITLE_LABELS: usize = 6;
 /// The alert that an action is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
-    /// Which firing. The action is void as soon as this one no longer fires, whatever else fires.
+    /// Which firing. Its end, or that the alert fires again after it, voids the action, whatever else fires (see `tie`).
     pub key: AlertKey,
     /// Name and telling labels when the action was proposed. Foreign text.
     pub title: String,

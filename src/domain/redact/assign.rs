@@ -204,6 +204,9 @@ pub(super) fn promise(name: &str) -> Option<Promise> {
     if matches!(last, "pass" | "pw") {
         return Some(Promise::Pass);
     }
+    if last.ends_with("key") && (has(&["public", "pub"]) || last == "pubkey" || last == "publickey") {
+        return None;
+    }
     let keyed = last == "key" && words.len() > 1 || last.len() > 5 && last.ends_with("key");
     (keyed || has(&["auth", "signature"]) || matches!(last, "salt" | "secrets" | "tokens")).then_some(Promise::Key)
 }
@@ -253,9 +256,8 @@ pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Found> {
     })
 }
 
-/// True when the string `value` of a JSON document, under the key `name`, is a secret. `None`: the name promises nothing.
-pub(super) fn keeps(name: &str, value: &str) -> Option<Kind> {
-    let promise = promise(name)?;
+/// What the string `value` of a JSON document is, under a key that makes `promise`; `None` when it does not keep it.
+pub(super) fn keeps(promise: Promise, value: &str) -> Option<Kind> {
     let value = Value { text: value, span: 0..value.len(), quoted: true, alone: true };
     let separator = Separator { after: 0, sign: Sign::Equals };
     value.keeps(promise, false, &separator).then(|| promise.kind())

@@ -4,10 +4,11 @@
 //! found, comes out byte for byte; the result is valid JSON; a body that is no valid JSON, or that holds a canary, is
 //! refused. Does not: know any model's wire format, except for the two places where bytes that are no text travel.
 
-use std::ops::Range;
+use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
+use super::assign::Promise;
 use super::canary::Canaries;
 use super::literal::{Literal, literals};
 use super::pseudonym::Pseudonyms;
@@ -49,10 +50,17 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     serde_json::from_str::<IgnoredAny>(text).map_err(|_| Blocked::NotJson)?;
     let literals = literals(text).ok_or(Blocked::NotJson)?;
     // What is redacted was a canary all the same: a body that held one is suspicious as a whole.
-    if canaries.find(json) || literals.iter().any(|literal| canaries.find(literal.text.as_bytes())) {
+    if canaries.find_in_document(json) {
         return Err(Blocked::Canary);
     }
-    let mut drafts: Vec<Option<Draft>> = literals.iter().map(|literal| draft(literal, names)).collect();
+    // A body has few keys and many strings.
+    let mut promises = HashMap::new();
+    let mut drafts: Vec<Option<Draft>> = Vec::with_capacity(literals.len());
+    for literal in &literals {
+        let promise =
+            literal.key.as_deref().and_then(|key| *promises.entry(key).or_insert_with(|| assign::promise(key)));
+        drafts.push(draft(literal, promise, names));
+    }
     drafts.iter_mut().flatten().for_each(|draft| draft.learn(names));
     let mut body = Vec::with_capacity(json.len());
     let mut findings = Vec::new();
@@ -61,11 +69,11 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
         let Some(draft) = draft else { continue };
         let RedactedText { text: redacted, findings: found } = draft.finish(Some(names));
         let raw = &text[literal.span.clone()];
-        findings.extend(
-            found
-                .into_iter()
-                .map(|finding| Finding { span: raw_span(raw, literal.span.start, &finding.span), ..finding }),
-        );
+        let places = raw_places(raw, found.iter().flat_map(|finding| [finding.span.start, finding.span.end]));
+        findings.extend(found.into_iter().zip(places.chunks_exact(2)).map(|(finding, ends)| Finding {
+            span: literal.span.start + ends[0]..literal.span.start + ends[1],
+            ..finding
+        }));
         if redacted == literal.text {
             continue;
         }
@@ -75,17 +83,17 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     }
     body.extend_from_slice(&json[done..]);
     // A name that was restored, or two strings put together, could make one up: look at what really leaves.
-    if canaries.find(&body) { Err(Blocked::Canary) } else { Ok(RedactedBody { body, findings }) }
+    if canaries.find_in_document(&body) { Err(Blocked::Canary) } else { Ok(RedactedBody { body, findings }) }
 }
 
-/// What becomes of one string; `None` when it is left as it is.
-fn draft(literal: &Literal<'_>, names: &Pseudonyms) -> Option<Draft> {
+/// What becomes of one string under a key that makes `promise`; `None` when it is left as it is.
+fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) -> Option<Draft> {
     if literal.is_opaque {
         return None;
     }
-    let by_key = match (&literal.key, literal.in_secret) {
+    let by_key = match (promise, literal.in_secret) {
         (_, true) => Some((Kind::SecretData, "kubernetes-secret")),
-        (Some(key), false) => assign::keeps(key, &literal.text).map(|kind| (kind, "assigned-by-key")),
+        (Some(promise), false) => assign::keeps(promise, &literal.text).map(|kind| (kind, "assigned-by-key")),
         (None, false) => None,
     };
     match by_key {
@@ -101,25 +109,31 @@ fn is_redacted(text: &str) -> bool {
         .is_some_and(|kind| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
 }
 
-/// Where `span` of a string's text stands in the document; `raw` is the literal with its quotes, at `at`.
-fn raw_span(raw: &str, at: usize, span: &Range<usize>) -> Range<usize> {
-    let bytes = raw.as_bytes();
-    let mut decoded = 0;
-    let mut place = 1;
-    let mut start = None;
-    while place + 1 < bytes.len() && decoded < span.end {
-        if decoded >= span.start && start.is_none() {
-            start = Some(place);
-        }
-        let (length, width) = match (bytes[place], bytes.get(place + 1)) {
-            (b'\\', Some(b'u')) => unicode(raw, place),
-            (b'\\', _) => (2, 1),
-            _ => (1, 1),
-        };
-        place += length;
-        decoded += width;
+/// Where `places` of a string's text stand in `raw`, the literal with its quotes; in the same order.
+///
+/// One walk for all of them, so that a long string with many findings takes no longer than a short one for each byte.
+fn raw_places(raw: &str, places: impl Iterator<Item = usize>) -> Vec<usize> {
+    if !raw.contains('\\') {
+        return places.map(|place| place + 1).collect();
     }
-    at + start.unwrap_or(place)..at + place
+    let mut wanted: Vec<(usize, usize)> = places.enumerate().map(|(index, place)| (place, index)).collect();
+    wanted.sort_unstable();
+    let mut found = vec![raw.len() - 1; wanted.len()];
+    let bytes = raw.as_bytes();
+    let (mut decoded, mut place) = (0, 1);
+    for (wish, index) in wanted {
+        while decoded < wish && place + 1 < bytes.len() {
+            let (length, width) = match (bytes[place], bytes.get(place + 1)) {
+                (b'\\', Some(b'u')) => unicode(raw, place),
+                (b'\\', _) => (2, 1),
+                _ => (1, 1),
+            };
+            place += length;
+            decoded += width;
+        }
+        found[index] = place;
+    }
+    found
 }
 
 /// Bytes of the escape at `place`, and of the character that it stands for.

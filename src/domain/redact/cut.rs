@@ -107,7 +107,8 @@ impl<'a> Value<'a> {
 
     /// True when this is what `promise` promised; `loud` names are in capitals, as in an environment.
     pub(super) fn keeps(&self, promise: Promise, loud: bool, separator: &Separator) -> bool {
-        let text = self.text;
+        // Some frameworks say how the value is encoded.
+        let text = self.text.strip_prefix("base64:").unwrap_or(self.text);
         if text.len() < 3
             || text.starts_with("--")
             || is_placeholder(text)

@@ -89,6 +89,7 @@ impl Scanner {
     fn scan(&self, text: &str, found: &mut Vec<Found>) {
         let mut done = vec![0; self.rules.len()];
         let mut assigned = 0;
+        let mut manifests = Vec::new();
         for hit in self.automaton.find_overlapping_iter(text) {
             for owner in &self.owners[hit.pattern().as_usize()] {
                 match owner {
@@ -107,12 +108,13 @@ impl Scanner {
                             found.push(next);
                         }
                     }
-                    Owner::Manifest => manifest::find(text, hit.start(), found),
+                    Owner::Manifest => manifests.push(hit.start()),
                     Owner::KeyTail => found.extend(backward::key_tail(text, hit.start()..hit.end())),
                     Owner::UserAtSocket => found.extend(backward::user_at_socket(text, hit.start())),
                 }
             }
         }
+        manifest::find(text, &manifests, found);
     }
 
     /// The secret that rule `index` finds at the keyword at `hit`, and where the match ends.
@@ -195,6 +197,10 @@ fn join(mut found: Vec<Found>) -> Vec<Found> {
     joined
 }
 
+/// Made once: a search in a short text takes less time than making it.
+pub(super) static PLACEHOLDER: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(super::PLACEHOLDER_START));
+
 /// Where placeholders of an earlier redaction stand.
 fn placeholders(text: &str) -> Vec<Range<usize>> {
     let start_mark = super::PLACEHOLDER_START;
@@ -203,7 +209,7 @@ fn placeholders(text: &str) -> Vec<Range<usize>> {
         let length = rest.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'-').count();
         (length > 0 && rest[length..].starts_with(']')).then(|| start..start + start_mark.len() + length + 1)
     };
-    memmem::find_iter(text.as_bytes(), start_mark).filter_map(ends).collect()
+    PLACEHOLDER.find_iter(text.as_bytes()).filter_map(ends).collect()
 }
 
 /// `found` without `protected`. What is left beside a placeholder counts only when a letter or a digit is in it.

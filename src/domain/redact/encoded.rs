@@ -52,6 +52,16 @@ pub(super) fn find(text: &str, layers: u8, found: &mut Vec<Found>) {
     }
 }
 
+/// True when the words that `hex` spells, with a zero byte between each (as the kernel's audit writes a command line), hold a
+/// secret.
+pub(super) fn hex_holds_secret(hex: &str) -> bool {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes: Option<Vec<u8>> =
+        hex.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(|text| text.replace('\0', " "));
+    text.is_some_and(|text| !secrets(&text, 0).is_empty())
+}
+
 /// Words of the alphabets of base64, with padding, that mix capitals, small letters or digits as base64 does.
 fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();

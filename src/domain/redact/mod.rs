@@ -35,6 +35,7 @@ use serde::Serialize;
 
 pub use body::{Blocked, RedactedBody, redact_body};
 pub use canary::Canaries;
+pub use names::{is_public_suffix, own_domain};
 pub use pseudonym::{NameKind, PREAMBLE, Pseudonyms};
 pub use restore::Restorer;
 pub use text::{RedactedBytes, RedactedText, redact_bytes, redact_text};

@@ -13,13 +13,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memchr2_iter;
 use sha2::{Digest as _, Sha256};
 
 use super::Kind;
-use super::names::spreads;
+use super::names::{Known, Spread, spread, spreads};
 
 /// What the instructions of a model have to say about tokens and placeholders.
 pub const PREAMBLE: &str = "Names in this conversation are replaced by placeholders: words such as zqhost7k2mx4tp \
@@ -87,6 +87,8 @@ const MARK: &[u8] = b"zq";
 const ALPHABET: &[u8; 25] = b"23456789bcdfghjkmnprstvwx";
 /// Drawn letters of a token: 25⁸ is about 37 bits.
 const DRAWN: usize = 8;
+/// Tokens of a kind.
+const NUMBERS: u64 = 25_u64.pow(DRAWN as u32);
 /// Where the drawn letters begin.
 const DRAWN_AT: usize = MARK.len() + 4;
 /// Bytes of a token.
@@ -96,29 +98,24 @@ pub(super) const TOKEN_LENGTH: usize = DRAWN_AT + DRAWN;
 #[derive(Clone)]
 pub struct Pseudonyms {
     key: [u8; 32],
-    tokens: HashMap<(NameKind, String), String>,
-    /// By token, in lower case.
-    values: HashMap<String, (NameKind, String)>,
+    /// By kind (as in [`NameKind::ALL`]) and value: which of `issued` is its token.
+    tokens: [HashMap<Arc<str>, usize>; NameKind::ALL.len()],
+    /// The tokens that were given out, with what they stand for.
+    issued: Vec<(String, Arc<str>)>,
+    /// By kind and the number that is drawn: which of `issued` it is.
+    numbers: HashMap<(NameKind, u64), usize>,
     /// Text in the form of a token that was never given out, in lower case: never to be given out.
     lookalikes: BTreeSet<String>,
     /// Domains whose hosts are one's own, in lower case, without a dot before them.
     domains: BTreeSet<String>,
-    /// Hosts and users that are replaced wherever they stand as a word, in lower case.
-    known: HashMap<String, NameKind>,
-    matcher: Option<Matcher>,
-}
-
-/// The automaton over the known names.
-#[derive(Clone)]
-struct Matcher {
-    automaton: AhoCorasick,
-    kinds: Vec<NameKind>,
+    /// Hosts and users that are replaced elsewhere, too.
+    known: Known,
 }
 
 impl fmt::Debug for Pseudonyms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pseudonyms")
-            .field("tokens", &self.tokens.len())
+            .field("tokens", &self.issued.len())
             .field("known", &self.known.len())
             .finish_non_exhaustive()
     }
@@ -131,12 +128,12 @@ impl Pseudonyms {
     pub fn new(key: [u8; 32]) -> Self {
         Self {
             key,
-            tokens: HashMap::new(),
-            values: HashMap::new(),
+            tokens: Default::default(),
+            issued: Vec::new(),
+            numbers: HashMap::new(),
             lookalikes: BTreeSet::new(),
             domains: BTreeSet::new(),
-            known: HashMap::new(),
-            matcher: None,
+            known: Known::default(),
         }
     }
 
@@ -148,25 +145,25 @@ impl Pseudonyms {
         }
     }
 
-    /// `value` is a name, as the label of an alert says: it gets a token wherever it stands as a word, whatever it looks
-    /// like. Names of fewer than three bytes are ignored.
+    /// `value` is the name of a host or a person, as a typed place says: the label of an alert, the owner of an incident. It
+    /// gets a token wherever it stands as a word; a common word (`db`, `test`) only where its surroundings say that it is a
+    /// host or a person. `root`, `localhost`, numbers and the like are nobody's and are ignored.
     pub fn learn(&mut self, kind: NameKind, value: &str) {
-        if value.len() >= 3 {
-            self.know(kind, value);
-            self.token(kind, value);
+        if let Some(spread) = spread(value) {
+            self.known.learn(kind, value, spread);
         }
     }
 
     /// How many values have tokens.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tokens.len()
+        self.issued.len()
     }
 
     /// True when nothing has a token yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
+        self.issued.is_empty()
     }
 
     /// `text` with every token that was given out replaced by what it stands for. Restores once: what a value holds is not
@@ -187,8 +184,9 @@ impl Pseudonyms {
     /// The tokens in `text` that were given out, with kind and value.
     pub(super) fn issued_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (Range<usize>, NameKind, &'a str)> {
         shapes(text).filter_map(|span| {
-            let (kind, value) = self.values.get(&text[span.clone()].to_ascii_lowercase())?;
-            Some((span, *kind, value.as_str()))
+            let (kind, number) = parse(text[span.clone()].as_bytes())?;
+            let (_, value) = &self.issued[*self.numbers.get(&(kind, number))?];
+            Some((span, kind, &**value))
         })
     }
 
@@ -196,31 +194,36 @@ impl Pseudonyms {
         &self.domains
     }
 
+    pub(super) const fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// The token of `value`; the same one each time.
-    pub(super) fn token(&mut self, kind: NameKind, value: &str) -> String {
-        if let Some(token) = self.tokens.get(&(kind, value.to_owned())) {
-            return token.clone();
-        }
-        let token = self.unused(kind, value);
-        self.tokens.insert((kind, value.to_owned()), token.clone());
-        self.values.insert(token.clone(), (kind, value.to_owned()));
+    pub(super) fn token(&mut self, kind: NameKind, value: &str) -> &str {
+        let known = self.tokens[kind as usize].get(value).copied();
+        let index = known.unwrap_or_else(|| self.issue(kind, value));
+        &self.issued[index].0
+    }
+
+    fn issue(&mut self, kind: NameKind, value: &str) -> usize {
+        let (number, token) = self.unused(kind, value);
+        let index = self.issued.len();
+        let shared: Arc<str> = Arc::from(value);
+        self.issued.push((token, Arc::clone(&shared)));
+        self.numbers.insert((kind, number), index);
+        self.tokens[kind as usize].insert(shared, index);
         if kind == NameKind::Lookalike {
             self.lookalikes.insert(value.to_ascii_lowercase());
         }
         if spreads(kind, value) {
-            self.know(kind, value);
+            self.known.learn(kind, value, Spread::Anywhere);
         }
-        token
+        index
     }
 
-    fn know(&mut self, kind: NameKind, value: &str) {
-        if self.known.insert(value.to_ascii_lowercase(), kind) != Some(kind) {
-            self.matcher = None;
-        }
-    }
-
-    /// The first token drawn for `value` that stands for nothing else, and that no text quoted before it was given out.
-    fn unused(&self, kind: NameKind, value: &str) -> String {
+    /// The first token drawn for `value` that stands for nothing else, and that no text quoted before it was given out; with
+    /// its number.
+    fn unused(&self, kind: NameKind, value: &str) -> (u64, String) {
         let mut attempt = 0_u32;
         loop {
             let mut hash = Sha256::new();
@@ -228,42 +231,34 @@ impl Pseudonyms {
             hash.update(kind.letters());
             hash.update(attempt.to_be_bytes());
             hash.update(value);
-            let mut number = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-            let mut token = format!("zq{}", kind.letters());
-            for _ in 0..DRAWN {
-                token.push(char::from(ALPHABET[(number % 25) as usize]));
-                number /= 25;
-            }
-            if !self.values.contains_key(&token) && !self.lookalikes.contains(&token) {
-                return token;
+            let drawn = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            let number = drawn % NUMBERS;
+            let token = spelled(kind, number);
+            if !self.numbers.contains_key(&(kind, number)) && !self.lookalikes.contains(&token) {
+                return (number, token);
             }
             attempt += 1;
         }
     }
+}
 
-    /// Where known names stand in `text`, whatever surrounds them.
-    pub(super) fn known_in(&mut self, text: &str) -> Vec<(Range<usize>, NameKind)> {
-        if self.known.is_empty() {
-            return Vec::new();
-        }
-        if self.matcher.is_none() {
-            let mut names: Vec<(&String, NameKind)> = self.known.iter().map(|(name, kind)| (name, *kind)).collect();
-            names.sort();
-            let automaton = AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(names.iter().map(|(name, _)| name));
-            // It fails for gigabytes of names only; what has been found by its surroundings is replaced all the same.
-            let Ok(automaton) = automaton else { return Vec::new() };
-            self.matcher = Some(Matcher { automaton, kinds: names.into_iter().map(|(_, kind)| kind).collect() });
-        }
-        let Some(matcher) = &self.matcher else { return Vec::new() };
-        matcher
-            .automaton
-            .find_iter(text)
-            .map(|hit| (hit.start()..hit.end(), matcher.kinds[hit.pattern().as_usize()]))
-            .collect()
+/// The token of `kind` with `number`, the lowest digit first.
+fn spelled(kind: NameKind, mut number: u64) -> String {
+    let mut token = format!("zq{}", kind.letters());
+    for _ in 0..DRAWN {
+        token.push(char::from(ALPHABET[(number % 25) as usize]));
+        number /= 25;
     }
+    token
+}
+
+/// Kind and number of the token `shape`, in any case of letters; the way back of [`spelled`].
+fn parse(shape: &[u8]) -> Option<(NameKind, u64)> {
+    let letters = shape.get(MARK.len()..DRAWN_AT)?;
+    let kind = NameKind::ALL.into_iter().find(|kind| kind.letters().as_bytes().eq_ignore_ascii_case(letters))?;
+    let digit = |byte: &u8| ALPHABET.iter().position(|known| *known == byte.to_ascii_lowercase());
+    let number = shape[DRAWN_AT..].iter().rev().try_fold(0, |number, byte| Some(number * 25 + digit(byte)? as u64))?;
+    Some((kind, number))
 }
 
 /// Where something in the form of a token stands, given out or not.
@@ -293,7 +288,7 @@ mod tests {
     #[test]
     fn one_value_one_token_and_the_way_back_in_any_case_and_surroundings() {
         let mut names = Pseudonyms::new([7; 32]);
-        let web = names.token(NameKind::Host, "Web-01.corp");
+        let web = names.token(NameKind::Host, "Web-01.corp").to_owned();
         assert_eq!(web, names.token(NameKind::Host, "Web-01.corp"));
         assert_ne!(web, names.token(NameKind::Host, "web-01.corp"));
         for (said, meant) in [
@@ -307,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_same_key_gives_the_same_tokens_and_another_key_does_not() {
-        let token = |key| Pseudonyms::new([key; 32]).token(NameKind::User, "alice");
+        let token = |key| Pseudonyms::new([key; 32]).token(NameKind::User, "alice").to_owned();
         assert_eq!(token(1), token(1));
         assert_ne!(token(1), token(2));
     }
@@ -322,7 +317,7 @@ mod tests {
     fn nothing_of_a_name_is_printed() {
         let mut names = Pseudonyms::new([7; 32]);
         names.learn(NameKind::Host, "secret-host");
-        assert_eq!(format!("{names:?}"), "Pseudonyms { tokens: 1, known: 1, .. }");
+        assert_eq!(format!("{names:?}"), "Pseudonyms { tokens: 0, known: 1, .. }");
     }
 
     #[test]

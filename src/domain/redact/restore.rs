@@ -67,7 +67,8 @@ mod tests {
             cuts in prop::collection::vec(1_usize..9, 1..80),
         ) {
             let mut names = Pseudonyms::new([3; 32]);
-            let tokens = [names.token(NameKind::Host, "web-01"), names.token(NameKind::Mail, "ä@b.example"), names.token(NameKind::User, "alice")];
+            let mut token = |kind, value| names.token(kind, value).to_owned();
+            let tokens = [token(NameKind::Host, "web-01"), token(NameKind::Mail, "ä@b.example"), token(NameKind::User, "alice")];
             let fillers = ["z", "zq", "zqhost", "zqhost2222", "é 's ", "ZQUSER"];
             let text: String =
                 parts.iter().map(|part| tokens.get(*part).map_or_else(|| fillers[part - 3].to_owned(), Clone::clone)).collect();

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::detect::{Found, secrets};
 use super::names;
-use super::pseudonym::{NameKind, Pseudonyms};
+use super::pseudonym::{NameKind, Pseudonyms, TOKEN_LENGTH};
 use super::trace::{Edit, Trace};
 use super::{Finding, Kind, Names};
 
@@ -114,6 +114,12 @@ fn without_stand_ins(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// True for a few letters, such as the keys of a body: too short for a token, and without anything that could give a secret or
+/// a name away. What is known as a name is one all the same.
+fn is_bare_word(text: &str) -> bool {
+    text.len() < TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// A text on its way: without secrets, names not yet replaced.
 pub(super) struct Draft {
     text: String,
@@ -128,6 +134,11 @@ pub(super) struct Draft {
 impl Draft {
     /// Removes the secrets of `text`; `names` are the tokens that were given out.
     pub(super) fn new(text: &str, names: Option<&Pseudonyms>) -> Self {
+        if is_bare_word(text) {
+            let choice = Some(names::Choice::none());
+            let text = text.to_owned();
+            return Self { text, restored: Vec::new(), traces: Vec::new(), findings: Vec::new(), choice };
+        }
         let mut draft = Self {
             text: text.to_owned(),
             restored: Vec::new(),
@@ -208,6 +219,9 @@ impl Draft {
 
     /// Gives tokens to the names that their surroundings give away, so that other texts can know them.
     pub(super) fn learn(&mut self, names: &mut Pseudonyms) {
+        if self.choice.is_some() {
+            return;
+        }
         let choice = names::by_surroundings(&self.text, names.domains(), &self.restored);
         for (span, kind) in choice.names() {
             names.token(kind, &self.text[span]);
@@ -221,10 +235,11 @@ impl Draft {
             let choice = self.choice.take();
             let choice = choice.unwrap_or_else(|| names::by_surroundings(&self.text, names.domains(), &self.restored));
             let spans = names::all(&self.text, names, choice);
-            let edits: Vec<Edit> = spans
-                .iter()
-                .map(|(span, kind)| Edit { span: span.clone(), text: names.token(*kind, &self.text[span.clone()]) })
-                .collect();
+            let token = |(span, kind): &names::Name| Edit {
+                span: span.clone(),
+                text: names.token(*kind, &self.text[span.clone()]).to_owned(),
+            };
+            let edits: Vec<Edit> = spans.iter().map(token).collect();
             for (span, kind) in &spans {
                 let finding = Finding { rule: kind.rule(), kind: kind.kind(), span: self.origin(span) };
                 self.findings.push(finding);

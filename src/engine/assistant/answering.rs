@@ -1,31 +1,34 @@
 //! Answering a prepared question: the stream of a model, its end in every way there is, the fallback, and what is stored.
 //!
-//! Owns: the order of question, call, pieces, settlement and stored message. Does not: decide who answers (see `mod`).
+//! Owns: the order of question, call, settlement and stored message. Does not: decide who answers (see `mod`), or hear the
+//! stream (see `hearing`).
 //!
-//! Invariants: pieces that were sent on and the text that is stored are the same. A receiver that goes away ends the call.
-//! Every reservation is ended: by what the provider said it used, by nothing when nothing was sent, else by all of it.
+//! Invariants: a receiver that goes away ends the call. What somebody has read of an answer stays, also when it broke off and
+//! the fallback answers. Every reservation is ended: by what the provider said it used, by nothing when nothing was done with
+//! the question, else by all of it.
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::hearing::{End, Heard, Listener};
 use super::material::Material;
 use super::{Assistant, Brain, Plan, Ready, citations, offline};
 use crate::domain::actor::Actor;
-use crate::domain::chat::{Author, ChatMessage, FinishReason, MessageDraft, MessageState, Usage};
+use crate::domain::chat::{Author, ChatMessage, FinishReason, MessageDraft, MessageState};
 use crate::domain::id::SopId;
 use crate::engine::ask::{Answer, AnswerEvent};
 use crate::engine::backend::BackendError;
-use crate::engine::outbound::{Held, Inspected, Reservation, Restore};
-use crate::engine::ports::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
+use crate::engine::outbound::{Held, Inspected, Reservation};
+use crate::engine::ports::{ModelError, ModelErrorKind};
 
 /// Pieces that may wait for a slow screen.
 const WAITING: usize = 64;
-/// The longest answer that is kept, in bytes; a provider's own limits are far below.
-const LONGEST: usize = 1024 * 1024;
 /// Why an answer ended that a person did not want to the end.
 const STOPPED: &str = "you stopped it";
+/// The part of the engine that says what models and the fallback say.
+const PART: &str = "assistant";
 
 type Sender = mpsc::Sender<AnswerEvent>;
 
@@ -51,8 +54,8 @@ async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
         Plan::Model { inspected, sources } => {
             match by_model(&assistant, &inspected, &sources, &material, &sender).await {
                 Ok(message) => message,
-                Err(why) => {
-                    // What has come so far does not count, and nobody may take it for the answer.
+                Err(NoAnswer { why, cut }) => {
+                    keep_cut(&assistant, cut, &sender).await;
                     let _ = sender.send(AnswerEvent::Fallback { why: why.clone() }).await;
                     local(&material, &why, &sender).await
                 }
@@ -60,12 +63,24 @@ async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
         }
     };
     let parts = &assistant.inner.parts;
-    let event = match parts.store.say(ended, &Actor::engine("assistant")).await {
+    let event = match parts.store.say(ended, &Actor::engine(PART)).await {
         Ok(message) => AnswerEvent::Done(Box::new(message)),
         Err(error) => AnswerEvent::Lost { why: format!("The answer could not be stored: {error}") },
     };
     // Whoever asked may have gone.
     let _ = sender.send(event).await;
+}
+
+/// Keeps what had come of an answer that broke off: somebody was reading it.
+async fn keep_cut(assistant: &Assistant, cut: Option<MessageDraft>, sender: &Sender) {
+    let Some(cut) = cut else { return };
+    match assistant.inner.parts.store.say(cut, &Actor::engine(PART)).await {
+        Ok(message) => {
+            // Whoever asked may have gone.
+            let _ = sender.send(AnswerEvent::Broken(Box::new(message))).await;
+        }
+        Err(error) => tracing::error!(%error, "the beginning of an answer that broke off could not be stored"),
+    }
 }
 
 /// Notes in the journal when it was the budget that kept a question from being sent.
@@ -78,9 +93,9 @@ async fn note_refused(assistant: &Assistant, held: Option<&Held>, material: &Mat
 
 /// The fallback's answer.
 async fn local(material: &Arc<Material>, why: &str, sender: &Sender) -> MessageDraft {
-    let (gathered, reason) = (Arc::clone(material), why.to_owned());
+    let gathered = Arc::clone(material);
     // It may parse hundreds of documents.
-    let answered = tokio::task::spawn_blocking(move || offline::answer(&gathered, &reason)).await;
+    let answered = tokio::task::spawn_blocking(move || offline::answer(&gathered)).await;
     let author = Author::Fallback { why: why.to_owned() };
     let conversation = material.ask.conversation;
     match answered {
@@ -98,210 +113,124 @@ async fn local(material: &Arc<Material>, why: &str, sender: &Sender) -> MessageD
     }
 }
 
+/// Why the fallback has to answer, and what had come of the model's answer before, to be kept.
+struct NoAnswer {
+    why: String,
+    cut: Option<MessageDraft>,
+}
+
+impl From<String> for NoAnswer {
+    fn from(why: String) -> Self {
+        Self { why, cut: None }
+    }
+}
+
 /// The model's answer.
 ///
 /// # Errors
-/// Why there is none, as a sentence: the fallback has to answer.
+/// [`NoAnswer`]: the fallback has to answer.
 async fn by_model(
     assistant: &Assistant,
     inspected: &Inspected,
     sources: &[SopId],
     material: &Arc<Material>,
     sender: &Sender,
-) -> Result<MessageDraft, String> {
-    let Brain::Model { model, .. } = &assistant.inner.parts.brain else { return Err("There is no model".to_owned()) };
+) -> Result<MessageDraft, NoAnswer> {
+    let Brain::Model { model, .. } = &assistant.inner.parts.brain else {
+        return Err("There is no model".to_owned().into());
+    };
     let (cleared, reservation) =
         assistant.inner.parts.outbound.clear(inspected).await.map_err(|held| held.to_string())?;
     let stream = tokio::select! {
         stream = model.stream(cleared) => stream,
         () = sender.closed() => {
-            reservation.settle_cut(STOPPED, None).await;
+            // The stream was never polled, so that nothing has left.
+            reservation.release(STOPPED).await;
             let author = Author::Model { name: model.name() };
             let state = MessageState::Cut { reason: STOPPED.to_owned() };
             return Ok(ChatMessage::draft(material.ask.conversation, author, String::new(), state));
         }
     };
-    let stream = match stream {
-        Ok(stream) => stream,
-        Err(error) => {
-            end_failed(reservation, &error, None, "").await;
-            assistant.note_call(Some(error.to_string()));
-            return Err(error.to_string());
+    let listener = Listener::new(inspected, model.as_ref());
+    let (heard, end) = match stream {
+        Ok(stream) => listener.listen(stream, sender).await,
+        Err(error) => (listener.into_heard(), End::Failed(error)),
+    };
+    assistant.note_end(&end, heard.attempts);
+    let verdict = settle(reservation, end, &heard).await;
+    let Heard { text, usage, name, .. } = heard;
+    let draft = |text, state| {
+        let draft = ChatMessage::draft(material.ask.conversation, Author::Model { name: name.clone() }, text, state);
+        MessageDraft { usage, sources: sources.to_vec(), ..draft }
+    };
+    let state = match verdict {
+        Ok(state) => state,
+        Err(Broken { why, reason }) => {
+            let cut = (!text.trim().is_empty()).then(|| draft(text, MessageState::Cut { reason }));
+            return Err(NoAnswer { why, cut });
         }
     };
-    let heard = Heard::new(inspected, model.as_ref());
-    let (heard, end) = heard.listen(stream, sender).await;
-    let Heard { text, usage, name, .. } = heard;
-    let state = settle(assistant, reservation, end, usage, &text).await?;
-    let author = Author::Model { name };
-    let mut draft = ChatMessage::draft(material.ask.conversation, author, text, state);
+    let mut draft = draft(text, state);
     if let Some(remark) = remark(&draft.text, sources, material).await {
         let _ = sender.send(AnswerEvent::Text(remark.clone())).await;
         draft.text.push_str(&remark);
     }
-    Ok(MessageDraft { usage, sources: sources.to_vec(), ..draft })
+    Ok(draft)
 }
 
-/// How a stream ended.
-enum End {
-    Said(FinishReason),
-    Failed(ModelError),
-    /// Nobody listens any more.
-    Stopped,
-    /// It is longer than anyone reads.
-    TooLong,
-}
-
-/// What has come of an answer.
-struct Heard {
-    text: String,
-    usage: Option<Usage>,
-    name: String,
-    restore: Box<dyn Restore>,
-    restore_thought: Box<dyn Restore>,
-}
-
-impl Heard {
-    fn new(inspected: &Inspected, model: &dyn Model) -> Self {
-        Self {
-            text: String::new(),
-            usage: None,
-            name: model.name(),
-            restore: inspected.restorer(),
-            restore_thought: inspected.restorer(),
-        }
-    }
-
-    /// Sends pieces on until the end, whatever it is. The stream is dropped then, which ends the call.
-    async fn listen(mut self, mut stream: ModelStream, sender: &Sender) -> (Self, End) {
-        let end = loop {
-            let next = tokio::select! {
-                next = stream.next() => next,
-                () = sender.closed() => break End::Stopped,
-            };
-            match next {
-                Some(Ok(ModelEvent::Done { reason, model })) => {
-                    if !model.is_empty() {
-                        self.name = model;
-                    }
-                    break End::Said(reason);
-                }
-                Some(Ok(event)) => {
-                    if let Some(end) = self.take(event, sender).await {
-                        break end;
-                    }
-                }
-                Some(Err(error)) => break End::Failed(error),
-                None => break End::Failed(without_end()),
-            }
-        };
-        // What looked like the beginning of a token and was none.
-        let (thought, rest) = (self.restore_thought.finish(), self.restore.finish());
-        self.text.push_str(&rest);
-        let pieces = [AnswerEvent::Thought(thought), AnswerEvent::Text(rest)];
-        for piece in pieces.into_iter().filter(|piece| !is_empty(piece)) {
-            let _ = sender.send(piece).await;
-        }
-        (self, end)
-    }
-
-    async fn take(&mut self, event: ModelEvent, sender: &Sender) -> Option<End> {
-        let event = match event {
-            ModelEvent::Retrying { after, why } => AnswerEvent::Retrying { seconds: after.as_secs(), why },
-            ModelEvent::Text(piece) => {
-                let restored = self.restore.push(&piece);
-                self.text.push_str(&restored);
-                AnswerEvent::Text(restored)
-            }
-            ModelEvent::Thought(piece) => AnswerEvent::Thought(self.restore_thought.push(&piece)),
-            ModelEvent::Usage(usage) => {
-                self.usage = Some(usage);
-                return None;
-            }
-            // The caller has taken it.
-            ModelEvent::Done { reason, .. } => return Some(End::Said(reason)),
-        };
-        if !is_empty(&event) && sender.send(event).await.is_err() {
-            return Some(End::Stopped);
-        }
-        (self.text.len() > LONGEST).then_some(End::TooLong)
-    }
-}
-
-fn is_empty(event: &AnswerEvent) -> bool {
-    matches!(event, AnswerEvent::Text(piece) | AnswerEvent::Thought(piece) if piece.is_empty())
-}
-
-fn without_end() -> ModelError {
-    ModelError {
-        kind: ModelErrorKind::Garbled,
-        what: "The answer broke off without an end".to_owned(),
-        remedy: "Ask again".to_owned(),
-    }
-}
-
-/// Ends the reservation of a call that failed, of which `usage` and perhaps some text had come.
-async fn end_failed(reservation: Reservation, error: &ModelError, usage: Option<Usage>, text: &str) {
-    let nothing_came = usage.is_none() && text.is_empty();
-    match error.kind {
-        // Nothing was sent, or the provider refused before it did anything.
-        ModelErrorKind::Unserved
-        | ModelErrorKind::BreakerOpen
-        | ModelErrorKind::Key
-        | ModelErrorKind::Refused
-        | ModelErrorKind::Quota
-            if nothing_came =>
-        {
-            reservation.release(&error.what).await;
-        }
+/// Ends the reservation of a call that failed.
+async fn end_failed(reservation: Reservation, error: &ModelError, heard: &Heard) {
+    if heard.attempts.cost_nothing(error.kind) {
+        reservation.release(&error.what).await;
+    } else if error.kind == ModelErrorKind::Blocked && heard.text.is_empty() {
+        reservation.settle_unanswered(&error.what, heard.usage).await;
+    } else {
         // It has read the question, and perhaps answered.
-        ModelErrorKind::Unserved
-        | ModelErrorKind::BreakerOpen
-        | ModelErrorKind::Key
-        | ModelErrorKind::Refused
-        | ModelErrorKind::Quota
-        | ModelErrorKind::Unreachable
-        | ModelErrorKind::Blocked
-        | ModelErrorKind::Garbled => reservation.settle_cut(&error.what, usage).await,
+        reservation.settle_cut(&error.what, heard.usage).await;
     }
+}
+
+/// Why there is no answer that is whole.
+struct Broken {
+    /// As a sentence, with what to do about it.
+    why: String,
+    /// As a clause.
+    reason: String,
 }
 
 /// Ends the reservation, and says how the message ends.
 ///
 /// # Errors
-/// Why there is no usable answer, as a sentence.
-async fn settle(
-    assistant: &Assistant,
-    reservation: Reservation,
-    end: End,
-    usage: Option<Usage>,
-    text: &str,
-) -> Result<MessageState, String> {
-    let is_blank = text.trim().is_empty();
+/// [`Broken`]: the fallback has to answer.
+async fn settle(reservation: Reservation, end: End, heard: &Heard) -> Result<MessageState, Broken> {
     match end {
         End::Stopped => {
-            reservation.settle_cut(STOPPED, usage).await;
+            if heard.attempts.waits(Instant::now()) {
+                reservation.release(STOPPED).await;
+            } else {
+                reservation.settle_cut(STOPPED, heard.usage).await;
+            }
             Ok(MessageState::Cut { reason: STOPPED.to_owned() })
         }
         End::TooLong => {
-            reservation.settle_cut("too long", usage).await;
-            Ok(MessageState::Cut { reason: "the answer was longer than 1 MiB".to_owned() })
+            reservation.settle_cut("too long", heard.usage).await;
+            Ok(MessageState::Cut {
+                reason: "the answer was longer than 1 MiB; ask for less of it at a time".to_owned(),
+            })
         }
         End::Failed(error) => {
-            end_failed(reservation, &error, usage, text).await;
-            assistant.note_call(Some(error.to_string()));
-            Err(error.to_string())
+            end_failed(reservation, &error, heard).await;
+            Err(Broken { why: error.to_string(), reason: error.what })
         }
         End::Said(reason) => {
-            assistant.note_call(None);
-            let judged = judge(&reason, is_blank);
+            let judged = judge(&reason, heard.text.trim().is_empty());
             let outcome = match &judged {
                 Ok(MessageState::Complete) => "answered",
                 Ok(MessageState::Cut { reason } | MessageState::Failed { reason }) => reason,
                 Err(why) => why,
             };
-            reservation.settle(outcome, usage).await;
-            judged
+            reservation.settle(outcome, heard.usage).await;
+            judged.map_err(|why| Broken { why, reason: "the model's answer was malformed".to_owned() })
         }
     }
 }
@@ -323,9 +252,14 @@ fn judge(reason: &FinishReason, is_blank: bool) -> Result<MessageState, String> 
         ),
         _ if is_blank => Err("The model gave no answer. Ask again, perhaps in other words".to_owned()),
         FinishReason::Stop => Ok(MessageState::Complete),
-        FinishReason::Length => cut("the model reached its limit of output tokens".to_owned()),
-        FinishReason::Withheld(word) => cut(format!("the provider withheld the rest ({word})")),
-        FinishReason::Other(word) => cut(format!("the model stopped for a reason that is not known here ({word})")),
+        FinishReason::Length => {
+            cut("the model reached its limit of output tokens; ask it to go on, or raise [model] max_output_tokens"
+                .to_owned())
+        }
+        FinishReason::Withheld(word) => cut(format!("the provider withheld the rest ({word}); ask in other words")),
+        FinishReason::Other(word) => {
+            cut(format!("the model stopped for a reason that is not known here ({word}); ask it to go on"))
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::action::attempt::Attempt;
-use crate::domain::alert::Labels;
-use crate::domain::chat::ChatMessage;
+use crate::domain::chat::{ChatMessage, Conversation};
 use crate::domain::id::{AttemptId, SopId};
 use crate::domain::time::Timestamp;
 use crate::engine::ask::Ask;
@@ -38,6 +37,8 @@ pub(super) struct Material {
     pub(super) outputs: BTreeMap<AttemptId, Vec<u8>>,
     /// Earlier incidents of the same alert, newest first.
     pub(super) similar: Vec<PastIncident>,
+    /// Labels that name hosts or people, with their values, of every alert of the incident and of the earlier ones.
+    pub(super) named: Vec<(String, String)>,
     /// The SOP on the screen, else the one that fits the alert best.
     pub(super) sop: Option<Arc<SopDocument>>,
     /// SOPs that fit the alert, best first.
@@ -46,6 +47,8 @@ pub(super) struct Material {
     pub(super) chat: Vec<ChatMessage>,
     /// How many older messages there are.
     pub(super) earlier: usize,
+    /// People whom the store knows by name.
+    pub(super) people: Vec<String>,
     /// Whether a body has ever been sent from this installation.
     pub(super) has_sent: bool,
     /// All SOPs.
@@ -59,13 +62,15 @@ struct Stored {
     incident: Option<IncidentDetail>,
     attempts: Vec<PastAttempt>,
     similar: Vec<PastIncident>,
+    named: Vec<(String, String)>,
     chat: Vec<ChatMessage>,
     earlier: usize,
+    people: Vec<String>,
     has_sent: bool,
 }
 
 impl Material {
-    /// Gathers everything for `ask`.
+    /// Gathers everything for `ask`. `naming` are the labels whose values are names.
     ///
     /// # Errors
     /// When the store cannot be read. Output that cannot be read is left out.
@@ -74,10 +79,11 @@ impl Material {
         store: &Store,
         runner: &Runner,
         library: Arc<Library>,
+        naming: Vec<&'static str>,
         now: Timestamp,
     ) -> Result<Self, BackendError> {
         let conversation = ask.conversation;
-        let stored = store.read_view(move |reader| read(reader, conversation)).await?;
+        let stored = store.read_view(move |reader| read(reader, conversation, &naming)).await?;
         let routed = route(&library, stored.incident.as_ref());
         let shown = ask.sop.clone().or_else(|| routed.first().cloned());
         let found = Arc::clone(&library);
@@ -92,30 +98,33 @@ impl Material {
             attempts: stored.attempts,
             outputs,
             similar: stored.similar,
+            named: stored.named,
             sop,
             routed,
             chat: stored.chat,
             earlier: stored.earlier,
+            people: stored.people,
             has_sent: stored.has_sent,
             library,
             now,
         })
     }
-
-    /// Labels of the alert that stands for the incident: the first, which fires if any does.
-    pub(super) fn labels(&self) -> Option<&Labels> {
-        Some(&self.incident.as_ref()?.alerts.first()?.labels)
-    }
 }
 
-fn read(reader: &Reader<'_>, conversation: crate::domain::chat::Conversation) -> Result<Stored, StoreError> {
+fn read(reader: &Reader<'_>, conversation: Conversation, naming: &[&str]) -> Result<Stored, StoreError> {
     let incident = conversation.incident().map(|id| reader.detail(id)).transpose()?.flatten();
     let (attempts, similar) = match &incident {
         Some(detail) => (reader.attempts_of(detail.incident.id)?, reader.similar(&detail.incident, SIMILAR)?),
         None => (Vec::new(), Vec::new()),
     };
+    let told = incident.iter().map(|detail| detail.incident.id).chain(similar.iter().map(|past| past.incident.id));
+    let mut named = Vec::new();
+    for id in told {
+        named.extend(reader.label_values(id, naming)?);
+    }
     let (chat, earlier) = reader.conversation(conversation, MESSAGES)?;
-    Ok(Stored { incident, attempts, similar, chat, earlier, has_sent: reader.has_sent()? })
+    let people = reader.people()?;
+    Ok(Stored { incident, attempts, similar, named, chat, earlier, people, has_sent: reader.has_sent()? })
 }
 
 fn route(library: &Library, incident: Option<&IncidentDetail>) -> Vec<SopId> {

@@ -11,8 +11,11 @@
 mod answering;
 mod citations;
 mod context;
+mod hearing;
 mod material;
+mod naming;
 mod offline;
+mod question;
 mod retrieval;
 mod words;
 
@@ -30,12 +33,13 @@ use super::ask::{Answer, Ask, ModelStatus, Prepared, PreparedId, Preview, Route}
 use super::backend::BackendError;
 use super::library::Library;
 use super::outbound::{Held, Inspected, Outbound, Tokens, Wanted};
-use super::ports::{Clock, Model};
+use super::ports::{Clock, Model, ModelErrorKind, Unavailable};
 use super::runner::Runner;
 use crate::domain::actor::Actor;
 use crate::domain::chat::{Conversation, ModelRequest, Thinking};
 use crate::domain::incident::Refusal;
 use crate::store::Store;
+use hearing::{Attempts, End};
 use material::Material;
 
 /// Conversations whose tokens are kept, so that the same name keeps its token; the one used longest ago goes first.
@@ -148,7 +152,7 @@ impl Assistant {
             Brain::None { .. } => ModelStatus::None,
             Brain::Model { model, .. } => {
                 let failure = lock(&self.inner.failure).clone();
-                match model.unavailable().or(failure) {
+                match failure {
                     Some(why) => ModelStatus::Offline { model: model.name(), why },
                     None => ModelStatus::Ready { model: model.name(), spent_today_micro_usd: spent_today },
                 }
@@ -166,7 +170,9 @@ impl Assistant {
         lock(&self.inner.slot).newest = number;
         let parts = &self.inner.parts;
         let now = parts.clock.now();
-        let material = Arc::new(Material::gather(ask, &parts.store, &parts.runner, library, now).await?);
+        let naming = parts.outbound.redactor().naming_labels().to_vec();
+        let gathered = Material::gather(ask, &parts.store, &parts.runner, library, naming, now).await?;
+        let material = Arc::new(gathered);
         let (plan, route) = match self.plan(&material).await {
             Ok((inspected, sources, preview)) => {
                 (Plan::Model { inspected: Box::new(inspected), sources }, Route::Model(Box::new(preview)))
@@ -190,13 +196,14 @@ impl Assistant {
             Brain::None { why } => return Err((why.clone(), None)),
             Brain::Model { model, max_output_tokens, thinking } => (Arc::clone(model), *max_output_tokens, *thinking),
         };
-        if let Some(why) = model.unavailable() {
-            return Err((why, None));
+        if let Some(why) = model.unavailable().await {
+            // What the last call failed of says more in the header, and does not change with every second.
+            if lock(&self.inner.failure).is_none() {
+                self.note_call(Some(Unavailable { again_in: None, ..why.clone() }.to_string()));
+            }
+            return Err((why.to_string(), None));
         }
         let tokens = self.tokens_of(material.ask.conversation);
-        if let Some(labels) = material.labels() {
-            lock(&tokens).learn(labels);
-        }
         let wanted = Wanted {
             model: model.name(),
             destination: model.destination(),
@@ -206,7 +213,11 @@ impl Assistant {
         let (assistant, asked) = (self.clone(), Arc::clone(material));
         // Encoding and redaction are computing, which the screen must not wait for.
         let computed = tokio::task::spawn_blocking(move || {
-            let outbound = &assistant.inner.parts.outbound;
+            let Parts { outbound, actor, .. } = &assistant.inner.parts;
+            // Before anything is encoded: what is not known by then would leave as it is.
+            for labels in naming::of(&asked, actor.label()) {
+                lock(&tokens).learn(&labels);
+            }
             let context = context::build(&asked, outbound.redactor().preamble(), &unguessable());
             let request = ModelRequest::new(context.system, context.turns, max_output_tokens, thinking);
             let request = request.ok_or_else(|| ("The question is empty. Type one".to_owned(), None))?;
@@ -225,7 +236,7 @@ impl Assistant {
             body: inspected.body(),
             replaced: inspected.replaced().clone(),
             prompt_tokens: inspected.prompt_tokens(),
-            cost_micro_usd: inspected.most_micro_usd(),
+            cost_micro_usd: inspected.reserved_micro_usd(),
             left_today_micro_usd: left,
             first_ever: !material.has_sent,
         };
@@ -259,6 +270,26 @@ impl Assistant {
         }
         let redactor = self.inner.parts.outbound.redactor();
         Arc::clone(known.of.entry(conversation).or_insert_with(|| Arc::new(Mutex::new(redactor.begin()))))
+    }
+
+    /// Remembers what the end of a call says about whether the model can be asked. That one answer was odd says nothing: then
+    /// what was known before stays.
+    fn note_end(&self, end: &End, attempts: Attempts) {
+        match end {
+            End::Said(_) => self.note_call(None),
+            End::Failed(error) => match error.kind {
+                ModelErrorKind::Key
+                | ModelErrorKind::Permission
+                | ModelErrorKind::Quota
+                | ModelErrorKind::Unserved
+                | ModelErrorKind::BreakerOpen => self.note_call(Some(error.to_string())),
+                ModelErrorKind::Unreachable if attempts != Attempts::Spoke => self.note_call(Some(error.to_string())),
+                // It was reached, and answered after all.
+                ModelErrorKind::Blocked => self.note_call(None),
+                ModelErrorKind::Unreachable | ModelErrorKind::Refused | ModelErrorKind::Garbled => {}
+            },
+            End::Stopped | End::TooLong => {}
+        }
     }
 
     /// Remembers how the last call went, for the header.

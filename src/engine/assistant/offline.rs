@@ -1,17 +1,19 @@
 //! The fallback: an answer from SOPs and history, put together by rules, when no model can be asked.
 //!
-//! Owns: which passages and which history are shown, and the words around them. Does not: claim to understand the question.
-//! It says first what it is and why it answers; everything below that is quoted.
+//! Owns: which passages and which history are shown, and the words around them. Does not: claim to understand the question: what
+//! it shows is quoted. What it is and why it answers is the message's author, which every screen shows above it.
 //!
 //! Deterministic: the same material gives the same answer.
 
 use std::fmt::Write as _;
 
 use super::material::Material;
-use super::retrieval::{self, Hit, Preference};
+use super::question::{self, Query};
+use super::retrieval::{self, Hit, Others, Passage, Preference};
 use super::words;
 use crate::domain::id::SopId;
-use crate::domain::procedure::{BranchOrigin, NodeKind, Procedure, Shell};
+use crate::domain::procedure::{BranchOrigin, NodeKind, Procedure, SectionRole, Shell};
+use crate::engine::backend::SopDocument;
 
 /// Passages shown at most.
 const PASSAGES: usize = 5;
@@ -21,6 +23,8 @@ const WORTH: f64 = 0.35;
 const QUOTED: usize = 700;
 /// Earlier incidents shown at most.
 const INCIDENTS: usize = 3;
+/// Passages shown at most of a section that was asked about in no words of it.
+const GUIDED: usize = 3;
 /// Commands shown of one incident at most, the newest.
 const COMMANDS: usize = 4;
 
@@ -33,36 +37,102 @@ pub(super) struct LocalAnswer {
     pub(super) sources: Vec<SopId>,
 }
 
-/// Answers the question of `material`; `why` no model does, as a sentence. Parses documents: not for a thread that others wait
-/// for.
-pub(super) fn answer(material: &Material, why: &str) -> LocalAnswer {
-    let mut text = format!("From the SOPs and the history, not from a model. {}\n", words::one_line(why));
-    let mut sources = Vec::new();
+/// Answers the question of `material`. That it is the fallback, and why, stands with the message's author. Parses documents: not
+/// for a thread that others wait for.
+pub(super) fn answer(material: &Material) -> LocalAnswer {
     let explained = exit_status(&material.ask.question);
-    if let Some(meaning) = &explained {
-        let _ = write!(text, "\n{meaning}\n");
-    }
     // What an exit status means has words of its own to look for.
     let looked_for = format!("{} {}", material.ask.question, explained.as_ref().map_or("", |meaning| meaning.as_str()));
-    let prefer = Preference { shown: material.ask.sop.as_ref(), routed: &material.routed };
-    let hits = worthy(retrieval::search(&material.library, &looked_for, &prefer, PASSAGES));
-    for hit in &hits {
-        let Some(document) = material.library.get(&hit.passage.sop) else { continue };
-        passage(&document.procedure, hit, &mut text);
-        if !sources.contains(&hit.passage.sop) {
-            sources.push(hit.passage.sop.clone());
+    let wanted = question::query(&looked_for);
+    let others = if material.incident.is_some() { Others::OnlyIfBetter } else { Others::Welcome };
+    let prefer = Preference { shown: material.ask.sop.as_ref(), routed: &material.routed, others };
+    let hits = worthy(retrieval::search(&material.library, &wanted, &prefer, PASSAGES));
+    let passages: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
+    let from_words = quoted(material, &passages);
+    let history = history(material, &wanted);
+    let guided = if passages.is_empty() && explained.is_none() { guidance(material, &wanted) } else { Vec::new() };
+    let guidance = quoted(material, &guided);
+    let mut text = explained.map(|meaning| format!("{meaning}\n")).unwrap_or_default();
+    let parts = if wanted.asks_for_history { [history, from_words, guidance] } else { [from_words, guidance, history] };
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        text.push_str(if text.is_empty() { "" } else { "\n" });
+        text.push_str(part);
+    }
+    if text.is_empty() {
+        text.push_str(&nothing(material));
+    }
+    let mut sources: Vec<SopId> = Vec::new();
+    for passage in passages.into_iter().chain(guided) {
+        if !sources.contains(&passage.sop) {
+            sources.push(passage.sop);
         }
     }
-    let history = history(material);
-    text.push_str(&history);
-    if hits.is_empty() && history.is_empty() && explained.is_none() {
-        text.push_str(
-            "\nNo SOP has anything on these words, and nothing like it has been done before. Ask with the words of the SOPs \
-             (what is full, failing, slow or expiring), choose an SOP for the incident (`s` in the queue), or add one to \
-             `[sops] directories`.\n",
-        );
-    }
     LocalAnswer { text, sources }
+}
+
+/// Passages one below the other.
+fn quoted(material: &Material, passages: &[Passage]) -> String {
+    let quoted = passages.iter().filter_map(|found| {
+        let document = material.library.get(&found.sop)?;
+        let mut text = String::new();
+        passage(&document.procedure, found, &mut text);
+        Some(text)
+    });
+    quoted.collect::<Vec<_>>().join("\n")
+}
+
+/// What there is to say when neither SOPs nor history have anything.
+fn nothing(material: &Material) -> String {
+    let words = "Ask with the words of the SOPs (what is full, failing, slow or expiring)";
+    match (&material.sop, &material.incident) {
+        (Some(document), _) => {
+            let title = plain(&document.procedure.title);
+            format!("Nothing in **{title}** or any other SOP can be quoted for this. {words}.\n")
+        }
+        (None, Some(_)) => format!(
+            "No SOP has anything on these words, and nothing like it has been done before. {words}, choose an SOP for the \
+             incident (`s` in the queue), or add one to `[sops] directories`.\n"
+        ),
+        (None, None) => {
+            format!("No SOP has anything on these words. {words}, or add an SOP to `[sops] directories`.\n")
+        }
+    }
+}
+
+/// What the incident's own SOP says to somebody who asks in no words of it: what was asked about, what it means, whom it harms,
+/// and the next step. Nothing for a question about no incident.
+fn guidance(material: &Material, wanted: &Query) -> Vec<Passage> {
+    let (Some(document), Some(_)) = (&material.sop, &material.incident) else { return Vec::new() };
+    let all = retrieval::of_document(&document.procedure);
+    let of_role = |role: SectionRole| all.iter().filter(move |passage| passage.role == role);
+    let mut chosen: Vec<Passage> = Vec::new();
+    let mut choose = |passage: &Passage| {
+        if !chosen.contains(passage) {
+            chosen.push(passage.clone());
+        }
+    };
+    // One looks before one changes, whatever was asked for.
+    let asked = wanted.roles.iter().filter(|role| !matches!(role, SectionRole::Diagnosis | SectionRole::Mitigation));
+    asked.for_each(|role| of_role(*role).take(GUIDED).for_each(&mut choose));
+    of_role(SectionRole::Meaning).take(1).for_each(&mut choose);
+    of_role(SectionRole::Impact).take(1).for_each(&mut choose);
+    let steps = [SectionRole::Diagnosis, SectionRole::Mitigation, SectionRole::Verify, SectionRole::Other];
+    let next = steps
+        .into_iter()
+        .flat_map(of_role)
+        .find(|passage| passage.has_command && !is_done(material, document, passage));
+    next.into_iter().for_each(&mut choose);
+    chosen
+}
+
+/// Whether a command of this passage has been run for the incident.
+fn is_done(material: &Material, document: &SopDocument, passage: &Passage) -> bool {
+    let procedure = &document.procedure;
+    let depth = procedure.depth(passage.node);
+    let end = (passage.node + 1..procedure.nodes.len()).find(|next| procedure.depth(*next) <= depth);
+    let own = passage.node..end.unwrap_or(procedure.nodes.len());
+    let steps = material.attempts.iter().map(|past| &past.step).filter(|step| step.sop == passage.sop);
+    steps.filter_map(|step| procedure.index_of(&step.node)).any(|index| own.contains(&index))
 }
 
 fn worthy(mut hits: Vec<Hit>) -> Vec<Hit> {
@@ -72,20 +142,20 @@ fn worthy(mut hits: Vec<Hit>) -> Vec<Hit> {
 }
 
 /// A passage with its heading, its citation and its command.
-fn passage(procedure: &Procedure, hit: &Hit, text: &mut String) {
-    let Some(node) = procedure.nodes.get(hit.passage.node) else { return };
+fn passage(procedure: &Procedure, found: &Passage, text: &mut String) {
+    let Some(node) = procedure.nodes.get(found.node) else { return };
     let label = match &node.kind {
         NodeKind::Step { label: Some(label), .. } => format!(", step {label}"),
         _ => String::new(),
     };
-    let section = section_of(procedure, hit.passage.node).map(|section| format!(" — {section}")).unwrap_or_default();
+    let section = section_of(procedure, found.node).map(|section| format!(" — {section}")).unwrap_or_default();
     let title = plain(&procedure.title);
-    let _ = write!(text, "\n**{title}**{section}{label} [sop:{}#{}]\n\n", procedure.sop, node.id);
+    let _ = write!(text, "**{title}**{section}{label} [sop:{}#{}]\n\n", procedure.sop, node.id);
     let own = &node.text;
     let mut commands = 0;
-    let depth = procedure.depth(hit.passage.node);
-    for index in hit.passage.node..procedure.nodes.len() {
-        if index > hit.passage.node && procedure.depth(index) <= depth {
+    let depth = procedure.depth(found.node);
+    for index in found.node..procedure.nodes.len() {
+        if index > found.node && procedure.depth(index) <= depth {
             break;
         }
         if let Some(node) = procedure.nodes.get(index) {
@@ -95,7 +165,7 @@ fn passage(procedure: &Procedure, hit: &Hit, text: &mut String) {
                 break;
             }
             let is_command = matches!(node.kind, NodeKind::Command { .. });
-            if index == hit.passage.node || is_command || !retrieval::is_told_by(own, node) {
+            if index == found.node || is_command || !retrieval::is_told_by(own, node) {
                 tell(&node.kind, &node.text, text);
             }
         }
@@ -156,17 +226,29 @@ fn plain(text: &str) -> String {
     plain
 }
 
-fn history(material: &Material) -> String {
+fn history(material: &Material, wanted: &Query) -> String {
     let mut text = String::new();
+    if wanted.asks_for_history && material.incident.is_some() {
+        match (material.attempts.is_empty(), material.similar.is_empty()) {
+            (true, true) => {
+                text.push_str("Nothing has been run for this incident yet, and the same alert has not come before.\n")
+            }
+            (true, false) => text.push_str("Nothing has been run for this incident yet.\n"),
+            (false, true) => text.push_str("The same alert has not come before.\n"),
+            (false, false) => {}
+        }
+    }
     if !material.attempts.is_empty() {
-        text.push_str("\nRun for this incident, newest first:\n\n");
+        text.push_str(if text.is_empty() { "" } else { "\n" });
+        text.push_str("Run for this incident, newest first:\n\n");
         for past in material.attempts.iter().rev().take(COMMANDS) {
             let _ =
                 writeln!(text, "- {} → {}", inline(&words::command(&past.invocation)), plain(&words::outcome(past)));
         }
     }
     if !material.similar.is_empty() {
-        text.push_str("\nEarlier incidents of the same alert:\n\n");
+        text.push_str(if text.is_empty() { "" } else { "\n" });
+        text.push_str("Earlier incidents of the same alert:\n\n");
     }
     for past in material.similar.iter().take(INCIDENTS) {
         let incident = &past.incident;

@@ -1,11 +1,12 @@
 //! Finding passages of SOPs by words: BM25 over steps and notes, with fields.
 //!
-//! Owns: passages, words and their roots, the score. Does not: put an answer together (see `offline`).
+//! Owns: passages, the score, and which of them are about what is asked. Does not: put an answer together (see `offline`).
 //!
 //! Deterministic: the same documents and the same question give the same order, on every machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::question::{Query, STOP, root, words_of};
 use crate::domain::id::SopId;
 use crate::domain::procedure::{Node, NodeKind, Procedure, SectionRole};
 use crate::engine::library::Library;
@@ -19,8 +20,6 @@ const OWN: f64 = 1.0;
 const SCRIPT: f64 = 0.5;
 const HEADING: f64 = 0.8;
 const TITLE: f64 = 0.7;
-/// Words that mean the same as one of the question.
-const SYNONYM: f64 = 0.45;
 
 /// A step with all below it, or a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +41,10 @@ pub(super) struct Hit {
     pub(super) passage: Passage,
     /// The score; comparable only with those of the same search.
     pub(super) score: f64,
+    /// How many words of the question stand in it.
+    exact: usize,
+    /// The same, with words that mean the same.
+    meant: usize,
 }
 
 /// Documents that are preferred.
@@ -51,6 +54,24 @@ pub(super) struct Preference<'a> {
     pub(super) shown: Option<&'a SopId>,
     /// Those that fit the alert.
     pub(super) routed: &'a [SopId],
+    /// What counts of all the others.
+    pub(super) others: Others,
+}
+
+/// Documents that are not preferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Others {
+    /// They are as good as any.
+    #[default]
+    Welcome,
+    /// The question is about something that has documents of its own: others have to have two words of it, and more than those.
+    OnlyIfBetter,
+}
+
+impl Preference<'_> {
+    fn has(&self, sop: &SopId) -> bool {
+        self.shown == Some(sop) || self.routed.contains(sop)
+    }
 }
 
 struct Indexed {
@@ -59,9 +80,9 @@ struct Indexed {
     length: f64,
 }
 
-/// The passages that fit `question`, best first, at most `limit`. Parses every document: not for a thread that others wait for.
-pub(super) fn search(library: &Library, question: &str, prefer: &Preference<'_>, limit: usize) -> Vec<Hit> {
-    let wanted = query(question);
+/// The passages that fit what is `wanted`, best first, at most `limit`. Parses every document: not for a thread that others wait
+/// for.
+pub(super) fn search(library: &Library, wanted: &Query, prefer: &Preference<'_>, limit: usize) -> Vec<Hit> {
     let mut index = Vec::new();
     for summary in library.summaries() {
         if let Some(document) = library.get(&summary.id) {
@@ -89,10 +110,29 @@ pub(super) fn search(library: &Library, question: &str, prefer: &Preference<'_>,
                 score += weight * rare * count * (K1 + 1.0) / (count + K1 * length);
             }
             let score = score * document_factor(&entry.passage.sop, prefer) * wanted.role_factor(&entry.passage);
-            Hit { passage: entry.passage, score }
+            let has = |root: &String| entry.terms.contains_key(root);
+            let exact = wanted.words.iter().filter(|(own, _)| has(own)).count();
+            let meant = wanted.words.iter().filter(|(own, same)| has(own) || same.iter().any(has)).count();
+            Hit { passage: entry.passage, score, exact, meant }
         })
         .collect();
-    best(scored, &wanted.roles, limit)
+    best(relevant(scored, prefer), &wanted.roles, limit)
+}
+
+/// Without the passages of documents that have nothing to do with what the question is about.
+fn relevant(mut scored: Vec<Hit>, prefer: &Preference<'_>) -> Vec<Hit> {
+    if prefer.others == Others::OnlyIfBetter {
+        let own = scored.iter().filter(|hit| prefer.has(&hit.passage.sop)).map(|hit| hit.meant).max().unwrap_or(0);
+        scored.retain(|hit| prefer.has(&hit.passage.sop) || (hit.exact >= 2 && hit.exact > own));
+    }
+    scored
+}
+
+/// The passages of one document, in its order.
+pub(super) fn of_document(procedure: &Procedure) -> Vec<Passage> {
+    let mut index = Vec::new();
+    passages(procedure, "", &mut index);
+    index.into_iter().map(|entry| entry.passage).collect()
 }
 
 /// The best of all passages. The steps of a rollback or a verification are done one after the other: where such a section was
@@ -120,96 +160,6 @@ fn document_factor(sop: &SopId, prefer: &Preference<'_>) -> f64 {
         (false, Some(_)) => 1.4,
         (false, None) => 1.0,
     }
-}
-
-/// What a question asks for.
-struct Query {
-    terms: BTreeMap<String, f64>,
-    roles: Vec<SectionRole>,
-    wants_command: bool,
-}
-
-impl Query {
-    fn role_factor(&self, passage: &Passage) -> f64 {
-        let role = match passage.role {
-            asked if self.roles.contains(&asked) => 2.0,
-            // One looks before one changes.
-            SectionRole::Diagnosis => 1.2,
-            _ => 1.0,
-        };
-        let command = if self.wants_command && passage.has_command { 1.5 } else { 1.0 };
-        role * command
-    }
-}
-
-/// Words that say which kind of section is meant.
-const INTENTS: &[(&[&str], SectionRole)] = &[
-    (&["mean", "meaning", "what is"], SectionRole::Meaning),
-    (&["impact", "affect", "users", "harm"], SectionRole::Impact),
-    (
-        &["why", "cause", "find", "diagnose", "investigate", "see", "look", "check", "which process"],
-        SectionRole::Diagnosis,
-    ),
-    (
-        &["fix", "free", "solve", "mitigate", "clean", "delete", "remove", "restart", "renew", "stop"],
-        SectionRole::Mitigation,
-    ),
-    (&["verify", "fixed", "worked", "confirm", "resolved", "success", "ok again"], SectionRole::Verify),
-    (&["roll back", "rollback", "undo", "revert", "restore", "put back"], SectionRole::Rollback),
-    (&["who", "escalate", "page", "call", "owner", "contact"], SectionRole::Escalation),
-];
-
-/// Words that stand for each other in runbooks; each group counts for each of its words.
-const SYNONYMS: &[&[&str]] = &[
-    &["free", "delete", "remove", "clean", "purge", "reclaim"],
-    &["space", "disk", "room", "filesystem", "volume"],
-    &["rollback", "roll", "revert", "undo", "restore", "previous"],
-    &["memory", "oom", "ram", "137"],
-    &["certificate", "cert", "tls", "ssl"],
-    &["crash", "die", "fail", "exit", "loop"],
-    &["log", "journal", "journalctl", "message"],
-    &["big", "large", "biggest", "size"],
-    &["slow", "latency", "load"],
-    &["escalate", "page", "owner", "contact", "oncall"],
-    &["verify", "confirm", "gone", "ends"],
-    &["expire", "expiry", "renew", "notafter"],
-    &["5xx", "500", "502", "503", "error"],
-];
-
-/// Words that say nothing about what is meant.
-const STOP: &[&str] = &[
-    "a", "about", "after", "again", "all", "an", "and", "any", "are", "as", "at", "back", "be", "been", "but", "by",
-    "can", "could", "did", "do", "does", "for", "from", "get", "give", "had", "has", "have", "help", "how", "i", "if",
-    "in", "into", "is", "it", "its", "just", "let", "may", "me", "my", "no", "not", "now", "of", "on", "one", "or",
-    "our", "out", "please", "run", "should", "so", "step", "tell", "than", "that", "the", "their", "them", "then",
-    "there", "these", "they", "this", "those", "to", "up", "use", "was", "we", "were", "what", "when", "where",
-    "which", "who", "why", "will", "with", "would", "you", "your", "mean", "command",
-];
-
-fn query(question: &str) -> Query {
-    let lower = question.to_lowercase();
-    let words: Vec<String> = words_of(&lower).collect();
-    let padded = format!(" {} ", words.join(" "));
-    let means = |phrase: &&str| -> bool {
-        let roots: Vec<String> = phrase.split(' ').map(root).collect();
-        // `deleted files` asks for no deletion.
-        let rooted: Vec<String> = words.iter().filter(|word| !word.ends_with("ed")).map(|word| root(word)).collect();
-        padded.contains(&format!(" {phrase} ")) || rooted.windows(roots.len()).any(|window| *window == *roots)
-    };
-    let roles = INTENTS.iter().filter(|(phrases, _)| phrases.iter().any(means)).map(|(_, role)| *role);
-    let roles: Vec<SectionRole> = roles.collect();
-    let mut terms: BTreeMap<String, f64> = BTreeMap::new();
-    for word in words.iter().filter(|word| !STOP.contains(&word.as_str())) {
-        let own = root(word);
-        for group in SYNONYMS.iter().filter(|group| group.iter().any(|other| root(other) == own)) {
-            for other in *group {
-                terms.entry(root(other)).or_insert(SYNONYM);
-            }
-        }
-        terms.insert(own, 1.0);
-    }
-    let wants_command = !roles.contains(&SectionRole::Meaning) && !roles.contains(&SectionRole::Escalation);
-    Query { terms, roles, wants_command }
 }
 
 fn passages(procedure: &Procedure, title: &str, index: &mut Vec<Indexed>) {
@@ -292,70 +242,5 @@ impl Indexed {
             *self.terms.entry(root(&word)).or_insert(0.0) += weight;
             self.length += weight;
         }
-    }
-}
-
-/// The words of a lower-case text; names such as `disk-full` count as a whole and in parts.
-fn words_of(lower: &str) -> impl Iterator<Item = String> {
-    let mut words = Vec::new();
-    for whole in lower.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
-        let whole = whole.trim_matches(['-', '_', '.']);
-        let parts: BTreeSet<&str> = whole.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-        if parts.len() > 1 {
-            words.push(whole.to_owned());
-        }
-        words.extend(parts.into_iter().map(str::to_owned));
-    }
-    words.into_iter()
-}
-
-/// The root of an English word, roughly: without plural, `-ed`, `-ing` and a silent `e`, so that the forms of one verb meet.
-fn root(word: &str) -> String {
-    let is_plain = word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase());
-    if !is_plain {
-        return word.to_owned();
-    }
-    let mut stem = word;
-    let mut verb = false;
-    if let Some(cut) = ["ing", "ed"].iter().find_map(|end| stem.strip_suffix(end)).filter(|cut| cut.len() > 2) {
-        (stem, verb) = (cut, true);
-    } else if let Some(cut) = stem.strip_suffix('s').filter(|cut| !cut.ends_with(['s', 'u', 'i'])) {
-        stem = cut;
-    }
-    let bytes = stem.as_bytes();
-    let double = verb && bytes.len() > 2 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2];
-    if double && !stem.ends_with(['l', 's', 'z', 'e']) {
-        stem = &stem[..stem.len() - 1];
-    }
-    stem.strip_suffix('e').unwrap_or(stem).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("frees", "free")]
-    #[case("freeing", "free")]
-    #[case("deleted", "delete")]
-    #[case("deletes", "delete")]
-    #[case("running", "run")]
-    #[case("rolled", "roll")]
-    #[case("certificates", "certificate")]
-    #[case("logs", "log")]
-    #[case("crashing", "crash")]
-    fn forms_of_a_word_meet(#[case] one: &str, #[case] other: &str) {
-        assert_eq!(root(one), root(other));
-    }
-
-    #[rstest]
-    #[case("status")]
-    #[case("is")]
-    #[case("5xx")]
-    #[case("process")]
-    fn words_that_are_no_forms_stay_whole(#[case] word: &str) {
-        assert_eq!(root(word), word);
     }
 }

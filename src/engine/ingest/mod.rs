@@ -95,19 +95,30 @@ pub struct Ingest<S> {
     clock: Arc<dyn Clock>,
     plan: IngestPlan,
     role: watch::Sender<Role>,
+    trouble: watch::Sender<Trouble>,
 }
+
+/// Why alerts cannot be stored at the moment, as a sentence with what to do about it; `None` while they can, as far as is known.
+pub type Trouble = Option<String>;
 
 impl<S: AlertStore> Ingest<S> {
     /// A service that does nothing until it is [run](Self::run).
     #[must_use]
     pub fn new(store: S, clock: Arc<dyn Clock>, plan: IngestPlan) -> Self {
-        Self { store: Arc::new(store), clock, plan, role: watch::Sender::default() }
+        let (role, trouble) = (watch::Sender::default(), watch::Sender::default());
+        Self { store: Arc::new(store), clock, plan, role, trouble }
     }
 
     /// What this process is, now and after each change.
     #[must_use]
     pub fn follow(&self) -> watch::Receiver<Role> {
         self.role.subscribe()
+    }
+
+    /// Whether alerts can be stored, now and after each change. It is not noted in the store, which is what fails then.
+    #[must_use]
+    pub fn follow_trouble(&self) -> watch::Receiver<Trouble> {
+        self.trouble.subscribe()
     }
 
     /// Runs until `shutdown` is cancelled; then closes the receiver, lets the requests in flight be stored, and releases
@@ -164,6 +175,7 @@ impl<S: AlertStore> Ingest<S> {
                 asked: self.plan.sources.iter().map(|watched| watched.source.id()).collect(),
                 delivering: self.plan.door.iter().flat_map(|door| door.sources.iter().cloned()).collect(),
             },
+            self.trouble.clone(),
         ));
         term.health.begin().await;
         let mut tasks = JoinSet::new();

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::Trouble;
 use super::health::{Channel, HealthBoard};
 use super::store::{AlertStore, StoreFailure};
 use crate::domain::alert::AlertBatch;
@@ -30,6 +31,7 @@ pub(super) struct Term<S: AlertStore> {
     reopen_within: Duration,
     /// Asks for the reconciliation of a source.
     triggers: BTreeMap<SourceId, Arc<Notify>>,
+    trouble: watch::Sender<Trouble>,
 }
 
 /// The configured sources.
@@ -48,12 +50,14 @@ impl<S: AlertStore> Term<S> {
         stop: CancellationToken,
         reopen_within: Duration,
         sources: Sources,
+        trouble: watch::Sender<Trouble>,
     ) -> Self {
         let Sources { asked, delivering } = sources;
         let expected = asked.iter().chain(&delivering).cloned().collect();
         let health = HealthBoard::new(Arc::clone(&store), Arc::clone(&clock), fence.clone(), expected);
         let triggers = asked.into_iter().map(|source| (source, Arc::default())).collect();
-        Self { store, clock, fence, health, stop, lost: AtomicBool::new(false), reopen_within, triggers }
+        let lost = AtomicBool::new(false);
+        Self { store, clock, fence, health, stop, lost, reopen_within, triggers, trouble }
     }
 
     /// Ends the term because another process holds the lease, or may hold it.
@@ -78,7 +82,23 @@ impl<S: AlertStore> Term<S> {
         if matches!(result, Err(StoreFailure::Fenced)) {
             self.lose("the store refused a batch");
         }
+        self.note_trouble(&result);
         result
+    }
+
+    /// Tells those who follow whether what came could be stored.
+    fn note_trouble(&self, result: &Result<(), StoreFailure>) {
+        let now = match result {
+            Ok(()) => None,
+            // Another process receives now, and tells how it goes.
+            Err(StoreFailure::Fenced) => return,
+            Err(StoreFailure::Failed(why)) => Some(why.clone()),
+        };
+        self.trouble.send_if_modified(|known| {
+            let changed = *known != now;
+            *known = now;
+            changed
+        });
     }
 
     /// What wakes the reconciliation of `source`; `None` when it cannot be asked.
@@ -116,7 +136,9 @@ impl<S: AlertStore> Term<S> {
         if self.is_lost() {
             return Err(SinkError::NotReceiving);
         }
-        self.store.quarantine(&self.fence, source.clone(), reason.clone(), body).await.map_err(sink_error)?;
+        let stored = self.store.quarantine(&self.fence, source.clone(), reason.clone(), body).await;
+        self.note_trouble(&stored);
+        stored.map_err(sink_error)?;
         let repair = match self.reconcile_soon(&source) {
             Repair::UnderWay => "Its alerts are fetched through the API instead",
             Repair::Impossible => "Its alerts are missing here: look into Alertmanager itself",

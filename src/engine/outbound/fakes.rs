@@ -27,6 +27,10 @@ impl Redactor for FakeRedactor {
         Box::new(FakeTokens { learned: BTreeMap::new() })
     }
 
+    fn naming_labels(&self) -> &[&'static str] {
+        &["instance"]
+    }
+
     fn preamble(&self) -> &'static str {
         "NAMEQX1 is a placeholder."
     }

@@ -128,6 +128,12 @@ impl Inspected {
         self.each_micro_usd
     }
 
+    /// Upper bound of the cost of the question with all the calls that it may need: what is reserved for it.
+    #[must_use]
+    pub fn reserved_micro_usd(&self) -> u64 {
+        self.each_micro_usd.saturating_mul(u64::from(CALLS_PER_QUESTION))
+    }
+
     /// Restores the names in the answer to it.
     #[must_use]
     pub fn restorer(&self) -> Box<dyn Restore> {
@@ -275,6 +281,14 @@ impl Reservation {
             self.tariff.cost(&Usage { prompt, output, thoughts: 0, ..usage })
         });
         self.end(CallEnd::Settled { outcome: outcome.to_owned(), usage, cost_micro_usd }).await;
+    }
+
+    /// The question was blocked before anything was answered: it cost what `usage` says, or its own tokens when that was never
+    /// said.
+    pub async fn settle_unanswered(self, outcome: &str, usage: Option<Usage>) {
+        let usage = usage.unwrap_or(Usage { prompt: self.prompt_tokens, ..Usage::default() });
+        let cost_micro_usd = Some(self.tariff.cost(&usage));
+        self.end(CallEnd::Settled { outcome: outcome.to_owned(), usage: Some(usage), cost_micro_usd }).await;
     }
 
     async fn end(self, end: CallEnd) {

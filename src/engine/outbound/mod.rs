@@ -10,7 +10,7 @@ mod redaction;
 
 pub use continuation::NotContinued;
 pub use gate::{CALLS_PER_QUESTION, Held, Inspected, Outbound, PriceSource, Reservation, Wanted};
-pub use real::{OwnSecrets, Redaction};
+pub use real::{OwnNames, OwnSecrets, Redaction};
 pub use redaction::{Blocked, Redacted, Redactor, Restore, Tokens};
 
 /// A body that passed redaction and whose cost is reserved. It cannot be made outside this module, and is sent byte for byte.

@@ -15,8 +15,9 @@ use crate::domain::redact::{self, Canaries, NameKind, PREAMBLE, Pseudonyms, Reda
 /// What a person is told that the canary is; which of them it was is not said, so that nobody learns which guess was right.
 const OWN: &str = "a key, token or password";
 
-/// Labels whose value is the name or the address of a host.
-const HOST_LABELS: [&str; 10] = [
+/// Labels whose value is the name or the address of a host, and behind them those whose value is a person's account. Not `pod` and
+/// `container`: these are names of workloads, and a model has to see that `orders-7c9d-xk2lp` belongs to `orders`.
+const NAMING_LABELS: [&str; 20] = [
     "instance",
     "host",
     "hostname",
@@ -27,13 +28,19 @@ const HOST_LABELS: [&str; 10] = [
     "exported_instance",
     "target",
     "machine",
+    "fqdn",
+    "vm",
+    "nodeName",
+    "kubernetes_node",
+    "user",
+    "username",
+    "login",
+    "account",
+    "assignee",
+    "acknowledged_by",
 ];
-/// Labels whose value is a person's account.
-const USER_LABELS: [&str; 4] = ["user", "username", "login", "account"];
-/// Names that say nothing about whose they are.
-const COMMON: [&str; 4] = ["localhost", "root", "default", "none"];
-/// Shorter names are words that stand everywhere; in bytes.
-const SHORTEST: usize = 4;
+/// So many of [`NAMING_LABELS`] name hosts.
+const HOST_LABELS: usize = 14;
 
 /// Fetches the values that this program holds: those of its configuration. May block. Those that cannot be fetched now are
 /// left out and asked for again.
@@ -43,8 +50,16 @@ pub type OwnSecrets = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
 pub struct Redaction {
     secrets: OwnSecrets,
     known: Arc<Mutex<Known>>,
-    /// Names of hosts of this installation beside those in labels.
-    hosts: Vec<String>,
+    own: OwnNames,
+}
+
+/// What is one's own beside the names in labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnNames {
+    /// Names of hosts of this installation.
+    pub hosts: Vec<String>,
+    /// Domains (`example.com`) all of whose hosts are one's own.
+    pub domains: Vec<String>,
 }
 
 struct Known {
@@ -63,12 +78,12 @@ struct Restoring {
 }
 
 impl Redaction {
-    /// A redactor that keeps `secrets` back, and puts tokens in the place of `hosts`.
+    /// A redactor that keeps `secrets` back, and puts tokens in the place of `own`.
     #[must_use]
-    pub fn new(secrets: OwnSecrets, hosts: Vec<String>) -> Self {
+    pub fn new(secrets: OwnSecrets, own: OwnNames) -> Self {
         let none: [&[u8]; 0] = [];
         let known = Known { values: Vec::new(), canaries: Arc::new(Canaries::new(none)) };
-        Self { secrets, known: Arc::new(Mutex::new(known)), hosts }
+        Self { secrets, known: Arc::new(Mutex::new(known)), own }
     }
 
     /// The canaries with everything that can be fetched now.
@@ -87,10 +102,13 @@ impl Redaction {
 impl Redactor for Redaction {
     fn begin(&self) -> Box<dyn Tokens> {
         let mut names = Pseudonyms::new(random_key());
-        for host in &self.hosts {
-            learn_host(&mut names, host);
-        }
+        self.own.domains.iter().for_each(|domain| names.add_domain(domain));
+        self.own.hosts.iter().for_each(|host| learn_host(&mut names, host));
         Box::new(Conversation { names, known: Arc::clone(&self.known) })
+    }
+
+    fn naming_labels(&self) -> &[&'static str] {
+        &NAMING_LABELS
     }
 
     fn preamble(&self) -> &'static str {
@@ -105,10 +123,10 @@ impl Redactor for Redaction {
 impl Tokens for Conversation {
     fn learn(&mut self, labels: &BTreeMap<String, String>) {
         for (label, value) in labels {
-            if HOST_LABELS.contains(&label.as_str()) {
-                learn_host(&mut self.names, value);
-            } else if USER_LABELS.contains(&label.as_str()) && is_name(value) {
-                self.names.learn(NameKind::User, value);
+            match NAMING_LABELS.iter().position(|name| name == label) {
+                Some(at) if at < HOST_LABELS => learn_host(&mut self.names, value),
+                Some(_) => self.names.learn(NameKind::User, value),
+                None => {}
             }
         }
     }
@@ -144,7 +162,8 @@ impl Restore for Restoring {
     }
 }
 
-/// Learns the host in `value`, which may have a scheme, a port or a path around it.
+/// Learns the host in `value`, which may have a scheme, a port or a path around it, and with it the domain that its owner has
+/// registered: other hosts of that are one's own as well.
 fn learn_host(names: &mut Pseudonyms, value: &str) {
     let bare = value.split_once("://").map_or(value, |(_, rest)| rest);
     let bare = bare.split('/').next().unwrap_or_default();
@@ -153,13 +172,12 @@ fn learn_host(names: &mut Pseudonyms, value: &str) {
         _ => bare,
     };
     // Addresses are found wherever they stand, without being learned.
-    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() && is_name(host) {
+    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
         names.learn(NameKind::Host, host);
+        if let Some(domain) = redact::own_domain(host) {
+            names.add_domain(&domain);
+        }
     }
-}
-
-fn is_name(value: &str) -> bool {
-    value.len() >= SHORTEST && !COMMON.contains(&value) && !value.contains(char::is_whitespace)
 }
 
 /// A key that nobody can guess: from the keys that the standard library draws from the system's randomness.
@@ -182,7 +200,7 @@ mod tests {
 
     #[test]
     fn names_of_labels_get_tokens_and_come_back_however_the_answer_is_cut() {
-        let redaction = Redaction::new(Arc::new(Vec::new), vec!["ops-console".to_owned()]);
+        let redaction = Redaction::new(Arc::new(Vec::new), own_host("ops-console"));
         let mut tokens = redaction.begin();
         tokens.learn(&labels(&[
             ("instance", "webserver7:9100"),
@@ -209,9 +227,53 @@ mod tests {
         assert_eq!(back, said);
     }
 
+    fn own_host(name: &str) -> OwnNames {
+        OwnNames { hosts: vec![name.to_owned()], domains: Vec::new() }
+    }
+
+    #[test]
+    fn hosts_of_domains_that_are_one_s_own_get_tokens() {
+        let own = OwnNames { domains: vec!["mycompany.com".to_owned()], ..OwnNames::default() };
+        let mut tokens = Redaction::new(Arc::new(Vec::new), own).begin();
+        tokens.learn(&labels(&[
+            ("instance", "db1.other.io:9100"),
+            ("host", "shop.example.co.uk"),
+            ("node", "ec2-1.eu-west-1.compute.amazonaws.com"),
+        ]));
+        let body = br#"{"text":"orders-db.mycompany.com, wiki.other.io, www.example.co.uk; s3.amazonaws.com, bbc.co.uk, docs.io"}"#;
+        let sent = String::from_utf8(tokens.redact(body).unwrap().body).unwrap();
+        for name in ["orders-db", "mycompany", "wiki", "other.io", "www", "example.co.uk"] {
+            assert!(!sent.contains(name), "{name} in {sent}");
+        }
+        assert!(sent.contains("s3.amazonaws.com, bbc.co.uk, docs.io"), "{sent}");
+    }
+
+    #[test]
+    fn accounts_that_every_system_has_are_nobody_s() {
+        let mut tokens = Redaction::new(Arc::new(Vec::new), OwnNames::default()).begin();
+        tokens.learn(&labels(&[("user", "postgres"), ("login", "walburga")]));
+        let sent = String::from_utf8(tokens.redact(br#"{"a":"postgres is up, says walburga"}"#).unwrap().body).unwrap();
+        assert!(sent.contains("postgres is up") && !sent.contains("walburga"), "{sent}");
+    }
+
+    #[test]
+    fn short_names_and_common_words_are_replaced_where_they_are_names() {
+        let mut tokens = Redaction::new(Arc::new(Vec::new), OwnNames::default()).begin();
+        tokens.learn(&labels(&[("instance", "vm:9100"), ("host", "db")]));
+        tokens.learn(&labels(&[("server", "http://backup:9090/x"), ("user", "test"), ("assignee", "priya")]));
+        let said =
+            "label instance = vm:9100, host db and host backup, acknowledged by test, priya: test the backup of the db";
+        let redacted = tokens.redact(&serde_json::to_vec(&serde_json::json!([said])).unwrap()).unwrap();
+        let sent = String::from_utf8(redacted.body).unwrap();
+        assert_eq!(redacted.replaced, BTreeMap::from([("host".into(), 3), ("user".into(), 2)]), "{sent}");
+        assert!(sent.ends_with(": test the backup of the db\"]"), "{sent}");
+        let mut restore = tokens.restorer();
+        assert_eq!(restore.push(&sent) + &restore.finish(), format!("[\"{said}\"]"));
+    }
+
     #[test]
     fn two_conversations_have_different_tokens() {
-        let redaction = Redaction::new(Arc::new(Vec::new), vec!["ops-console".to_owned()]);
+        let redaction = Redaction::new(Arc::new(Vec::new), own_host("ops-console"));
         let sent = || redaction.begin().redact(b"{\"a\":\"ops-console\"}").unwrap().body;
         assert_ne!(sent(), sent());
     }
@@ -220,7 +282,7 @@ mod tests {
     fn an_own_secret_that_was_fetched_stays_a_canary() {
         let place = Arc::new(Mutex::new(Vec::new()));
         let reading = Arc::clone(&place);
-        let redaction = Redaction::new(Arc::new(move || reading.lock().unwrap().clone()), Vec::new());
+        let redaction = Redaction::new(Arc::new(move || reading.lock().unwrap().clone()), OwnNames::default());
         let body = b"{\"a\":\"c4naryvalue-1\"}";
         assert_eq!(redaction.find_own_secret(body), None);
         *place.lock().unwrap() = vec![b"c4naryvalue-1".to_vec()];

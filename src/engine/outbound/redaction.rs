@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub trait Redactor: Send + Sync + 'static {
     /// An empty set of tokens for one conversation.
     fn begin(&self) -> Box<dyn Tokens>;
+    /// Labels whose values are names of hosts or people, for [`Tokens::learn`].
+    fn naming_labels(&self) -> &[&'static str];
     /// What tells a model what the tokens in its request are.
     fn preamble(&self) -> &'static str;
     /// Whether a value that this program itself holds stands in `bytes`, in whatever encoding; its name, never the value.

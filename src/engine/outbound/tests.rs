@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{Held, Outbound, PriceSource, Redaction, Redactor, Tokens, Wanted};
+use super::{Held, Outbound, OwnNames, PriceSource, Redaction, Redactor, Tokens, Wanted};
 use crate::domain::actor::{Actor, Person};
 use crate::domain::chat::budget::Budget;
 use crate::domain::chat::prices::Prices;
@@ -45,7 +45,7 @@ fn gate(secrets: &[&str], budget: Budget, prices: PriceSource) -> Gate {
     let now: crate::store::Now = Arc::new(|| (NOW, Duration::from_secs(1_000)));
     let store = Store::open(&directory.path().join("aiops.db"), OpenOptions { identity, now }).unwrap();
     let values: Vec<Vec<u8>> = secrets.iter().map(|secret| secret.as_bytes().to_vec()).collect();
-    let redactor: Arc<dyn Redactor> = Arc::new(Redaction::new(Arc::new(move || values.clone()), Vec::new()));
+    let redactor: Arc<dyn Redactor> = Arc::new(Redaction::new(Arc::new(move || values.clone()), OwnNames::default()));
     let tokens = Arc::new(Mutex::new(redactor.begin()));
     let outbound = Outbound::new(store.clone(), Arc::new(StillClock), redactor, prices, budget, Actor::Person(person));
     Gate { outbound: Arc::new(outbound), tokens, store, _directory: directory }
@@ -147,7 +147,7 @@ proptest! {
     ) {
         let redactor = {
             let secret = secret.clone().into_bytes();
-            Redaction::new(Arc::new(move || vec![secret.clone()]), Vec::new())
+            Redaction::new(Arc::new(move || vec![secret.clone()]), OwnNames::default())
         };
         let text = format!("{} {} {}", around.0, spelled(&secret, way), around.1);
         let encoded = body(&text);

@@ -16,7 +16,7 @@ use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
-pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
+pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unavailable};
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
 
 /// A boxed future, so that ports can be trait objects.

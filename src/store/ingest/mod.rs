@@ -353,8 +353,8 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
         for line in touched.lines() {
             self.write.timeline(id, who, &line)?;
         }
-        if touched.firing_ended {
-            proposals::void_ended(self.write, id, &Actor::engine("ingest"))?;
+        if touched.changes_what_fires() {
+            proposals::void_untied(self.write, id, &Actor::engine("ingest"))?;
         }
         Ok(())
     }

@@ -78,6 +78,11 @@ impl Touched {
         !self.events.is_empty() || self.joined.count > 0 || self.ended.count > 0
     }
 
+    /// Whether a firing of it began or ended.
+    pub(super) fn changes_what_fires(&self) -> bool {
+        self.firing_ended || self.joined.count > 0 || !self.events.is_empty()
+    }
+
     /// The lines for the timeline, in the order in which they happened.
     pub(super) fn lines(&self) -> Vec<String> {
         let opening = |event: &&IncidentEvent| matches!(event, IncidentEvent::Opened { .. } | IncidentEvent::Reopened);

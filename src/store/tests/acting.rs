@@ -216,13 +216,59 @@ async fn the_same_proposal_is_not_made_twice() {
 }
 
 #[tokio::test]
-async fn only_what_fires_can_be_proposed_for() {
+async fn after_the_end_of_its_alert_only_what_looks_can_be_proposed_and_run() {
     let bench = Bench::new();
     assert!(why(bench.store.propose(spec("/srv"), &actor("ada")).await).contains("no incident 1"));
     let fence = bench.fence().await;
     bench.ingest(&fence, vec![firing("Disk", "a", 1)]).await;
     bench.ingest(&fence, vec![resolved("Disk", "a", 1, 2)]).await;
-    assert!(why(bench.store.propose(spec("/srv"), &actor("ada")).await).contains("no longer fires"));
+    for risk in [Risk::Change, Risk::Destroy, Risk::Unknown] {
+        let changes = ActionSpec { risk, ..spec("/srv") };
+        assert!(why(bench.store.propose(changes, &actor("ada")).await).contains("no longer fires, and this command"));
+    }
+    let verification = propose(&bench).await;
+    assert_ne!(verification.digest, spec("/srv").digest(true));
+    approve(&bench.store, &verification).await.unwrap();
+    start(&bench.store, &verification).await.unwrap();
+    assert_eq!(state_of(&bench, verification.id).await.0, ProposalState::Spent);
+}
+
+#[tokio::test]
+async fn when_the_alert_fires_again_verifications_are_void() {
+    let bench = with_incident().await;
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![resolved("Disk", "a", 1, 2)]).await;
+    let waiting = propose(&bench).await;
+    let granted = bench.store.propose(spec("/var"), &actor("ada")).await.unwrap();
+    approve(&bench.store, &granted).await.unwrap();
+    // Another alert of the incident is none of their business.
+    bench.ingest(&fence, vec![firing("Disk", "b", 4)]).await;
+    assert_eq!(state_of(&bench, waiting.id).await.0, ProposalState::Pending);
+    bench.ingest(&fence, vec![firing("Disk", "a", 5)]).await;
+    for proposal in [&waiting, &granted] {
+        let expected = (ProposalState::Void, "the alert fires again".to_owned());
+        assert_eq!(state_of(&bench, proposal.id).await, expected);
+    }
+    assert!(why(start(&bench.store, &granted).await).contains("no unspent grant"));
+}
+
+/// It fires again in an incident of its own, and nobody looked at the old one since.
+#[tokio::test]
+async fn a_verification_is_not_approved_while_its_alert_fires_elsewhere() {
+    let bench = with_incident().await;
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![resolved("Disk", "a", 1, 2)]).await;
+    let waiting = propose(&bench).await;
+    let granted = bench.store.propose(spec("/var"), &actor("ada")).await.unwrap();
+    approve(&bench.store, &granted).await.unwrap();
+    let again =
+        "INSERT INTO alert (source, fingerprint, starts_at, status, severity, severity_raw, labels, annotations,
+                                    first_seen, last_seen, deliveries)
+                 SELECT source, fingerprint, starts_at + 1, 0, severity, severity_raw, labels, annotations, 0, 0, 1
+                 FROM alert WHERE fingerprint = 'a'";
+    assert_eq!(bench.raw().execute(again, []).unwrap_or_else(|error| panic!("{error}")), 1);
+    assert!(why(approve(&bench.store, &waiting).await).contains("fires again"));
+    assert!(why(start(&bench.store, &granted).await).contains("fires again"));
 }
 
 #[tokio::test]
@@ -357,7 +403,7 @@ async fn the_same_alert_firing_again_is_another_firing() {
     let fence = bench.fence().await;
     bench.ingest(&fence, vec![resolved("Disk", "a", 1, 2)]).await;
     bench.ingest(&fence, vec![firing("Disk", "a", 5)]).await;
-    assert!(why(bench.store.propose(spec("/srv"), &actor("ada")).await).contains("no longer fires"));
+    assert!(why(bench.store.propose(spec("/srv"), &actor("ada")).await).contains("fires again"));
 }
 
 /// The approval itself looks at the alert: what ended without this program hearing of the proposal is refused too.

@@ -10,7 +10,7 @@ use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::view::{HealthState, SourceHealth};
-use crate::store::{IngestReport, QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS};
+use crate::store::{IngestReport, QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -225,6 +225,13 @@ async fn quarantine_is_bounded_and_journaled() {
         .query_row("SELECT length(body), body_bytes FROM quarantine", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap();
     assert_eq!((kept, length), (1 << 20, (1 << 20) + 7));
+    bench.store.quarantine(&fence, &"other".into(), "no JSON", b"{\xff".to_vec()).await.unwrap();
+    let shown = bench.store.read_view(|reader| reader.quarantined(10)).await.unwrap();
+    let brief: Vec<_> =
+        shown.iter().map(|body| (body.source.as_str(), &*body.reason, body.bytes, body.beginning.len())).collect();
+    assert_eq!(brief, [("other", "no JSON", 2, 2), ("am", "too long", (1 << 20) + 7, QUARANTINE_SHOWN)]);
+    assert_eq!(shown[0].beginning, b"{\xff");
+    assert_eq!(bench.store.read_view(|reader| reader.quarantined(1)).await.unwrap(), shown[..1]);
     assert!(matches!(bench.journal().await.last(), Some(Payload::Quarantined { .. })));
     let mut waiting = Vec::new();
     for _ in 0..QUARANTINE_ROWS + 5 {

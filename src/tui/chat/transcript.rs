@@ -248,8 +248,11 @@ fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     }
     wanted.extend(questions.into_iter().map(|message| stored(message, messages)));
     wanted.extend(thoughts(turn, messages));
-    let finished = turn.finished.as_ref().filter(|message| !answers.iter().any(|answer| answer.id == message.id));
-    let arriving = arriving(turn).filter(|_| turn.phase.is_busy() || (answers.is_empty() && finished.is_none()));
+    let is_new = |message: &&ChatMessage| !answers.iter().any(|answer| answer.id == message.id);
+    let finished = [&turn.broken, &turn.finished].into_iter().flatten().filter(is_new).collect::<Vec<_>>();
+    let broken = turn.broken.as_ref().map(|message| message.id);
+    let is_over = turn.finished.is_some() || answers.iter().any(|answer| Some(answer.id) != broken);
+    let arriving = arriving(turn).filter(|_| turn.phase.is_busy() || !is_over);
     wanted.extend(answers.into_iter().chain(finished).map(|message| stored(message, messages)));
     wanted.extend(arriving);
     wanted

@@ -133,6 +133,8 @@ pub struct Turn {
     pub text: String,
     /// A summary of the model's thinking so far. Foreign text.
     pub thoughts: String,
+    /// What had come of the model's answer before it broke off and the fallback took over, as it was stored.
+    pub broken: Option<ChatMessage>,
     /// The answer as it was stored.
     pub finished: Option<ChatMessage>,
 }

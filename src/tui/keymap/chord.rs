@@ -7,6 +7,8 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::domain::text::visible;
+
 const NAMED: [(&str, KeyCode); 15] = [
     ("space", KeyCode::Char(' ')),
     ("enter", KeyCode::Enter),
@@ -136,7 +138,8 @@ impl fmt::Display for Chord {
             KeyCode::F(number) => write!(f, "f{number}"),
             code => match (NAMED.iter().find(|(_, named)| *named == code), code) {
                 (Some((name, _)), _) => f.write_str(name),
-                (None, KeyCode::Char(c)) => write!(f, "{c}"),
+                // A keymap file may bind what no terminal shows as it is.
+                (None, KeyCode::Char(c)) => f.write_str(&visible(c.encode_utf8(&mut [0; 4]))),
                 (None, code) => write!(f, "{code}"),
             },
         }

@@ -7,6 +7,7 @@ use super::world::{World, du, proposal, snapshot, with_detail, with_proposal};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Execution, Origin};
+use crate::domain::action::tie::Tie;
 use crate::domain::text::Repertoire;
 use crate::engine::backend::{Command, Snapshot};
 use crate::tui::msg::{Effect, Msg};
@@ -53,6 +54,17 @@ fn the_review_names_the_alert_and_warns_when_it_is_about_another_host() {
         let warned = review.lines.iter().flat_map(|line| &line.spans);
         let warned = warned.filter(|span| span.tone == Tone::Warning && span.text == warning).count();
         assert_eq!(warned, usize::from(warns), "{lines:?}");
+    }
+}
+
+#[test]
+fn the_review_says_that_the_alert_has_ended() {
+    let mut after = du(1, Risk::Read);
+    after.digest = Tie::AfterItsEnd.digest(&after.spec);
+    for (proposal, says) in [(du(1, Risk::Read), false), (after, true)] {
+        let paper = Paper { width: 60, repertoire: Repertoire::Unicode };
+        let rendered = Review::open(&proposal, "DiskFull", paper).rendered();
+        assert_eq!(rendered.contains("It has ended. When it fires again, this is void."), says, "{rendered}");
     }
 }
 

@@ -260,6 +260,35 @@ fn a_fallback_says_what_it_is_and_drops_what_had_come() {
 }
 
 #[test]
+fn an_answer_that_broke_off_stays_above_the_fallback() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    came(&mut world, number, text("half a th"));
+    let cut = MessageState::Cut { reason: "Gemini said nothing for 30 s".to_owned() };
+    let broken = ChatMessage { state: cut, ..message(2, gemini(), "half a th") };
+    came(&mut world, number, AnswerEvent::Broken(Box::new(broken.clone())));
+    came(&mut world, number, AnswerEvent::Fallback { why: "Gemini said nothing for 30 s.".to_owned() });
+    came(&mut world, number, text("Look at step 1."));
+    let whole = |shown: &str| {
+        let order = ["half a th", "Broken off here: Gemini said nothing", "Answered from SOPs", "Look at step 1."];
+        let places: Vec<usize> =
+            order.iter().map(|part| shown.find(part).unwrap_or_else(|| panic!("{part}: {shown}"))).collect();
+        assert!(places.is_sorted() && shown.matches("half a th").count() == 1, "{shown}");
+    };
+    whole(&screen(&world));
+    // Loaded before it is over, and when it is.
+    let question = message(1, person(), "why is it full?");
+    reload(&mut world, vec![question.clone(), broken.clone()]);
+    whole(&screen(&world));
+    let why = "Gemini said nothing for 30 s.".to_owned();
+    let last = message(3, Author::Fallback { why }, "Look at step 1.");
+    came(&mut world, number, AnswerEvent::Done(Box::new(last.clone())));
+    whole(&screen(&world));
+    reload(&mut world, vec![question, broken, last]);
+    whole(&screen(&world));
+}
+
+#[test]
 fn a_long_answer_that_is_there_at_once_is_read_from_its_beginning() {
     let mut world = chatting((80, 24), vec![message(1, person(), "q"), long_answer()]);
     let number = ask(&mut world, "why?");
@@ -405,7 +434,7 @@ fn a_code_block_is_proposed_for_the_firing_alert_and_asks_for_values() {
 }
 
 #[test]
-fn nothing_is_proposed_without_a_firing_alert_or_from_an_answer_that_is_still_coming() {
+fn nothing_is_proposed_without_an_alert_or_from_an_answer_that_is_still_coming() {
     let mut world = chatting((120, 40), Vec::new());
     let number = asked(&mut world);
     world.press(KeyCode::Esc);
@@ -423,7 +452,7 @@ fn nothing_is_proposed_without_a_firing_alert_or_from_an_answer_that_is_still_co
     world.send(Msg::Changed);
     world.settle_with(&quiet);
     world.keys("r");
-    assert!(toast(&world).contains("No alert of this incident fires any more."));
+    assert!(toast(&world).contains("has no alert that anything could run for."));
 }
 
 #[test]

@@ -65,17 +65,11 @@ fn stream(size: (u16, u16)) -> (usize, usize, usize) {
     let (mut words, mut bytes, mut worst) = (0, 0, 0);
     for second in 0..SECONDS {
         let mut this_second = 0;
-        // Pieces are passed on at most 30 times a second; at 50 words a second that is one or two words each.
-        let mut sent = 0;
-        for tick in 1..=30 {
-            let until = WORDS * tick / 30;
-            let piece: String = (sent..until).map(|at| word(second * WORDS + at)).collect();
-            sent = until;
-            if piece.is_empty() {
-                continue;
-            }
+        // Frames may be 60 a second: each word comes in one of its own.
+        for at in 0..WORDS {
+            let piece = word(second * WORDS + at);
             words += piece.len();
-            world.wait(33);
+            world.wait(20);
             came(&mut world, number, text(&piece));
             this_second += line.frame(&world);
             for effect in world.take_effects() {

@@ -9,6 +9,7 @@ mod chat_backend;
 mod chat_cost;
 mod chat_find;
 mod chat_screens;
+mod gallery;
 mod hands;
 mod hostile;
 mod long;

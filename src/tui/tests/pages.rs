@@ -10,8 +10,9 @@ use super::screens::screen;
 use super::world::{NOW, World, disk_full, snapshot, with_detail};
 use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
 use crate::domain::time::Timestamp;
-use crate::engine::backend::{HealthState, Snapshot};
-use crate::tui::msg::{Msg, Timer};
+use crate::engine::backend::{HealthState, QuarantinedBody, Snapshot};
+use crate::tui::msg::{Effect, Msg, Timer};
+use crate::tui::pages::QUARANTINED;
 use crate::tui::ui::{Overlay, Page};
 
 fn world(columns: u16, rows: u16) -> World {
@@ -66,6 +67,50 @@ fn a_source_that_goes_down_is_said_once_with_the_key_that_shows_why() {
     world.send(Msg::Changed);
     world.settle_with(&well);
     assert!(world.model.ui.toast.is_some_and(|toast| toast.text.contains("works again")));
+}
+
+#[test]
+fn the_sources_show_what_could_not_be_read_and_load_it_only_while_somebody_looks() {
+    let wanted = |world: &mut World| -> Vec<usize> {
+        let loads = world.take_effects().into_iter().filter_map(|effect| match effect {
+            Effect::Load { query, .. } => Some(query.quarantined),
+            _ => None,
+        });
+        loads.collect()
+    };
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    facts.header.quarantined = 3;
+    let mut world = World::new(120, 40);
+    world.settle_with(&facts);
+    assert!(wanted(&mut world).iter().all(|bodies| *bodies == 0));
+    world.keys("S");
+    assert!(screen(&world).contains("3 deliveries could not be read"), "{}", screen(&world));
+    assert_eq!(wanted(&mut world), [QUARANTINED]);
+    facts.quarantined = vec![QuarantinedBody {
+        source: "am".into(),
+        reason: "it is not JSON: expected value at line 1".to_owned(),
+        at: NOW,
+        bytes: 5_000,
+        beginning: b"<html>\n\xff\x1b[2J".to_vec(),
+    }];
+    world.settle_with(&facts);
+    let shown = screen(&world);
+    for part in [
+        "The newest 1:",
+        "2026-03-01 02:14:00 UTC am, 5000 bytes",
+        "it is not JSON: expected value at line 1",
+        "<html>",
+        r"\xff\u{1b}[2J",
+        "[and 4988 bytes more]",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    world.keys("w");
+    assert!(screen(&world).contains("[and 4988 bytes more]"), "{}", screen(&world));
+    world.press(KeyCode::Esc);
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    assert_eq!(wanted(&mut world), [0]);
 }
 
 /// What is said when a source that was noted as degraded `before` the start is found to be `state` `after` it (seconds).

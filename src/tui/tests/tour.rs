@@ -34,7 +34,7 @@ fn guided(columns: u16, rows: u16) -> World {
 }
 
 /// The rows of the terminal.
-fn rows_of(world: &World) -> Vec<String> {
+pub(super) fn rows_of(world: &World) -> Vec<String> {
     let (columns, rows) = world.model.ui.terminal;
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
     draw(&mut buffer, &world.model, &Look::new(Bundled::Dark.styles().unwrap(), Repertoire::Unicode));

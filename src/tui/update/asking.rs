@@ -126,7 +126,7 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
     let after = last.max(before);
     let number = model.ui.chat.asked;
     let (text, thoughts) = (String::new(), String::new());
-    let (phase, model_name, fallback, finished) = (Phase::Preparing, None, None, None);
+    let (phase, model_name, fallback) = (Phase::Preparing, None, None);
     model.ui.chat.turn = Some(Turn {
         number,
         conversation,
@@ -138,7 +138,8 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         fallback,
         text,
         thoughts,
-        finished,
+        broken: None,
+        finished: None,
     });
     effects.push(Effect::Chat(ChatEffect::Prepare { number, ask }));
 }
@@ -243,6 +244,10 @@ fn came(model: &mut Model, event: AnswerEvent, effects: &mut Vec<Effect>) {
         AnswerEvent::Text(text) => {
             turn.phase = Phase::Answering;
             turn.text.push_str(&text);
+        }
+        AnswerEvent::Broken(message) => {
+            turn.text.clear();
+            turn.broken = Some(*message);
         }
         AnswerEvent::Fallback { why } => {
             turn.phase = Phase::Answering;

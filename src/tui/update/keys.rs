@@ -102,7 +102,7 @@ pub(crate) const fn moves(intent: Intent) -> bool {
 /// Intents that mean the same in every pane. Returns whether this was one.
 fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool {
     if let Some(page) = overlay::page_of(intent) {
-        overlay::open_page(model, page);
+        overlay::open_page(model, page, effects);
         return true;
     }
     if split::intent(model, intent, effects) {

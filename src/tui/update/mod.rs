@@ -35,6 +35,7 @@ use crate::engine::backend::{
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
+use crate::tui::pages;
 use crate::tui::tour;
 use crate::tui::ui::{Behind, Model, Overlay, Settling, Toast, ToastLevel};
 
@@ -225,6 +226,7 @@ fn query(model: &Model) -> SnapshotQuery {
         detail,
         output,
         chat: Some(ChatQuery { conversation: chat::conversation(model), limit: chat::MESSAGES }),
+        quarantined: if overlay::shows_sources(model) { pages::QUARANTINED } else { 0 },
     }
 }
 

@@ -146,7 +146,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
         Some(Overlay::Plain(_)) => plain::intent(model, intent),
-        Some(Overlay::Page { page, .. }) => in_page(model, *page, intent),
+        Some(Overlay::Page { page, .. }) => in_page(model, *page, intent, effects),
         None => {}
     }
 }
@@ -345,11 +345,24 @@ fn in_picker(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
 }
 
 /// Opens a page of text.
-pub(super) fn open_page(model: &mut Model, page: Page) {
+pub(super) fn open_page(model: &mut Model, page: Page, effects: &mut Vec<Effect>) {
     model.ui.overlay = Some(Overlay::Page { page, top: 0 });
+    if shows_sources(model) && model.facts.snapshot.header.quarantined > 0 {
+        // They are loaded only while somebody looks.
+        super::want_load(model, effects);
+    }
 }
 
-fn in_page(model: &mut Model, page: Page, intent: Option<Intent>) {
+/// Whether the page of the sources is open, also as plain text.
+pub(super) fn shows_sources(model: &Model) -> bool {
+    match &model.ui.overlay {
+        Some(Overlay::Page { page, .. }) => *page == Page::Sources,
+        Some(Overlay::Plain(plain)) => plain.subject == Subject::Page(Page::Sources),
+        _ => false,
+    }
+}
+
+fn in_page(model: &mut Model, page: Page, intent: Option<Intent>, effects: &mut Vec<Effect>) {
     let Some(Overlay::Page { top, .. }) = model.ui.overlay else { return };
     let last = pages::last_top(model, page);
     let screen = pages::visible_rows(model, pages::rows(model, page).len()).max(2) - 1;
@@ -366,7 +379,7 @@ fn in_page(model: &mut Model, page: Page, intent: Option<Intent>) {
         Some(Intent::Top) => 0,
         Some(Intent::Bottom) => last,
         Some(other) => match page_of(other) {
-            Some(other) => return open_page(model, other),
+            Some(other) => return open_page(model, other, effects),
             None => top,
         },
         None => top,

@@ -340,11 +340,11 @@ pub(super) fn subject(model: &Model) -> Result<(IncidentId, AlertKey), String> {
     if model.ui.queue.selected != Some(detail.record.incident.id) {
         return Err("The incident under the cursor is still being loaded; press again.".to_owned());
     }
-    // The details show this one: firing alerts come first, the newest of them at the top.
-    let mut alerts = detail.record.alerts.iter();
-    let alert = alerts
-        .find(|alert| alert.status == AlertStatus::Firing)
-        .ok_or("No alert of this incident fires any more. Look whether anything is still to be done.")?;
+    // The details show this one: firing alerts come first, the newest of them at the top. After the end of all, the last one
+    // is what one verifies; what may run then is not decided here.
+    let alerts = &detail.record.alerts;
+    let firing = alerts.iter().find(|alert| alert.status == AlertStatus::Firing);
+    let alert = firing.or_else(|| alerts.first()).ok_or("This incident has no alert that anything could run for.")?;
     Ok((detail.record.incident.id, alert.key()))
 }
 

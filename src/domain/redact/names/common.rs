@@ -1,5 +1,10 @@
 //! Names that say nothing about anyone: accounts of services, words, and the domains everybody uses.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::words;
+
 /// Accounts that every system has, and words that stand where an account would.
 const ACCOUNTS: &[&str] = &[
     "elastic",
@@ -250,10 +255,33 @@ const PUBLIC_DOMAINS: &[&str] = &[
     "example.com",
 ];
 
+/// Names that are nobody's, whoever says so.
+const NOBODYS: &[&str] = &[
+    "root",
+    "admin",
+    "administrator",
+    "nobody",
+    "localhost",
+    "localhost.localdomain",
+    "anonymous",
+    "unknown",
+    "none",
+    "null",
+    "nil",
+    "default",
+    "system",
+    "user",
+    "guest",
+    "true",
+    "false",
+];
+
+static ACCOUNT_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| ACCOUNTS.iter().chain(WORDS).copied().collect());
+static PUBLIC_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| PUBLIC_DOMAINS.iter().copied().collect());
+
 /// True for an account that says nothing about a person.
 pub(super) fn is_account(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    ACCOUNTS.contains(&lower.as_str()) || WORDS.contains(&lower.as_str())
+    ACCOUNT_SET.contains(name.to_ascii_lowercase().as_str())
 }
 
 /// True for what is a plain word, too.
@@ -261,12 +289,22 @@ pub(super) fn is_word(name: &str) -> bool {
     is_account(name)
 }
 
+/// True for a name that says nothing about anyone even where a typed place has it.
+pub(super) fn is_nobodys(name: &str) -> bool {
+    NOBODYS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// True for a word that stands in many texts and means no host and no person there.
+pub(super) fn is_common_word(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ACCOUNT_SET.contains(lower.as_str()) || words::contains(&lower)
+}
+
 /// True when `host` is or is below a domain that everybody uses.
 pub(super) fn is_public(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    PUBLIC_DOMAINS
-        .iter()
-        .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    let below = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
+    below.chain([host.as_str()]).any(|domain| PUBLIC_SET.contains(domain))
         || host == "localhost"
         || host.starts_with("localhost.")
 }

@@ -13,7 +13,7 @@ use regex::Regex;
 use super::super::detect::{floor_boundary, starts_word};
 use super::super::pseudonym::NameKind;
 use super::super::value::is_uuid;
-use super::common::{is_account, is_public};
+use super::common::{is_account, is_common_word, is_public};
 use super::host::{INTERNAL, is_host, run};
 
 /// A pattern, tried where one of its keywords stands. Group `h` is a host, group `u` an account.
@@ -25,7 +25,7 @@ struct Clue {
 const MONTHS: &[&str] =
     &["jan ", "feb ", "mar ", "apr ", "may ", "jun ", "jul ", "aug ", "sep ", "oct ", "nov ", "dec "];
 
-const CLUES: [Clue; 7] = [
+const CLUES: [Clue; 8] = [
     // Labels and keys. What is not a name of a host by its form does not count.
     Clue {
         keywords: &["instance", "host", "node", "server", "fqdn", "machine"],
@@ -77,7 +77,23 @@ const CLUES: [Clue; 7] = [
         keywords: MONTHS,
         pattern: r"[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d (?P<h>[A-Za-z0-9][A-Za-z0-9._-]{1,252}) [\w./()-]+(?:\[\d+\])?:",
     },
+    // What a person did, as notes and tools write it.
+    Clue {
+        keywords: &[
+            "acknowledged by ",
+            "acked by ",
+            "assigned to ",
+            "approved by ",
+            "silenced by ",
+            "handed over to ",
+            "escalated by ",
+        ],
+        pattern: r#"(?i:(?:acknowledged|acked|approved|silenced|escalated) by|(?:assigned|handed over) to) ["'`@]?(?P<u>[A-Za-z_][\w.-]{1,31})"#,
+    },
 ];
+
+/// The clue after which any word may stand: only what is no common word counts there.
+const DEEDS: usize = 7;
 
 struct Clues {
     automaton: AhoCorasick,
@@ -150,7 +166,9 @@ impl Clues {
         if let Some(user) = captures.name("u") {
             let name = user.as_str().trim_end_matches(['.', '-']);
             let next = window[user.start() + name.len()..].chars().next();
+            let is_word = index == DEEDS && (is_common_word(name) || name.ends_with("ing"));
             if name.len() >= 3
+                && !is_word
                 && !is_account(name)
                 && !matches!(next, Some('(' | '{' | '/' | '\\' | '=')) | (index == 4)
                 && !name.contains("..")
@@ -225,6 +243,8 @@ mod tests {
     #[case("see db.prod.corp, x.svc.cluster.local.", &[("db.prod.corp", NameKind::Host), ("x.svc.cluster.local", NameKind::Host)])]
     #[case("on shop.acme.io and acme.io", &[("shop.acme.io", NameKind::Host), ("acme.io", NameKind::Host)])]
     #[case("ssh -p 22 alice@bastion2", &[("alice", NameKind::User), ("bastion2", NameKind::Host)])]
+    #[case("acknowledged by priya, approved by legal-ops", &[("priya", NameKind::User), ("legal-ops", NameKind::User)])]
+    #[case("approved by the owner, assigned to nobody, silenced by restarting, acked by engineers", &[])]
     #[case("/home/jdoe/.ssh user=mallory", &[("jdoe", NameKind::User), ("mallory", NameKind::User)])]
     #[case("Jan 12 03:04:05 LabSZ7 sshd[24200]: x", &[("LabSZ7", NameKind::Host)])]
     #[case("host: localhost node: true server=main.go user=root ssh key ~/.local/share settings.local.json", &[])]

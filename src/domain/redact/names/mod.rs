@@ -7,13 +7,19 @@ mod address;
 mod common;
 mod context;
 mod host;
+mod known;
+mod owned;
+mod place;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use memchr::memmem;
+pub(super) use known::{Known, Spread, spread};
 
-use super::PLACEHOLDER_START;
+pub use owned::{is_public_suffix, own_domain};
+
+use super::detect::PLACEHOLDER;
 use super::pseudonym::{NameKind, Pseudonyms, shapes};
 
 /// Where a name stands.
@@ -34,20 +40,16 @@ pub(super) fn by_surroundings(text: &str, domains: &BTreeSet<String>, restored: 
     Choice::new(text, domains, restored)
 }
 
-/// All names of `text`: those of `choice`, and those that `names` knows, wherever they stand as a word.
-pub(super) fn all(text: &str, names: &mut Pseudonyms, mut choice: Choice) -> Vec<Name> {
-    for (span, kind) in names.known_in(text) {
-        if is_word(text, &span) {
-            choice.offer(span, kind);
-        }
-    }
+/// All names of `text`: those of `choice`, and those that `names` knows, where they count.
+pub(super) fn all(text: &str, names: &Pseudonyms, mut choice: Choice) -> Vec<Name> {
+    names.known().find(text, |span, kind| choice.offer(span, kind));
     choice.names().collect()
 }
 
 /// True when no letter, digit or joining sign stands on either side.
 fn is_word(text: &str, span: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
-    let joins = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || byte >= 0x80;
+    let joins = |byte: u8| known::JOINS[usize::from(byte)];
     let before = span.start.checked_sub(1).map(|index| bytes[index]);
     let escaped = span.start >= 2 && bytes[span.start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
     let joined = before.is_some_and(joins) && !escaped;
@@ -60,9 +62,14 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// None yet.
+    pub(super) const fn none() -> Self {
+        Self { taken: BTreeMap::new() }
+    }
+
     fn new(text: &str, domains: &BTreeSet<String>, restored: &[Name]) -> Self {
         let mut choice = Self { taken: BTreeMap::new() };
-        for start in memmem::find_iter(text.as_bytes(), PLACEHOLDER_START) {
+        for start in PLACEHOLDER.find_iter(text.as_bytes()) {
             let end = text[start..].find(']').map_or(text.len(), |length| start + length + 1);
             choice.put(start..end, None);
         }

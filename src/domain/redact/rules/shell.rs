@@ -1,7 +1,7 @@
 //! Secrets on command lines.
 
 use super::{Edge, Rule, anything, is_value};
-use crate::domain::redact::Kind::{Password, Token};
+use crate::domain::redact::Kind::{Password, Secret, Token};
 
 pub(super) const RULES: &[Rule] = &[
     // `-p` with the password attached; a space after it means that the client asks, and what follows is the database.
@@ -33,6 +33,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule::context("piped-password", Password, &["echo", "printf"], r#"(?:echo|printf)\s+(?:-\w\s+)?["']?([^\s"'|]+)(?:\\n)?["']?\s*\|\s*(?:sudo\s+-\w*S|(?:docker|podman|helm registry|skopeo|crane|gh auth|az acr)\s+login|passwd\s+--stdin|kinit|su\b|cryptsetup|gpg\s[^\n]{0,60}--passphrase-fd)"#),
     Rule::context("here-string-password", Password, &["<<<"], r#"<<<\s*["']?([^\s"']{6,})["']?\s*?(?:\n|\z|[|;&)])"#).check(super::super::value::password_like),
     Rule::context("openssl-pass", Password, &["-pass", "pass:"], r#"(?:-pass(?:in|out)?\s+)?pass:([^\s"'\\]+)"#).edge(Edge::Start).check(is_option_value),
+    Rule::context("openssl-key", Password, &["openssl "], r#"openssl\s+(?:enc|aes[\w-]+|des3?|camellia[\w-]+)\b[^\n|;]*?\s-k\s+(?:'([^'\n]+)'|"([^"\n]+)"|([^\s"']+))"#).check(is_option_value),
+    // What was asked for stands on the line below.
+    Rule::context("printed-secret", Secret, &["get secret"], r"get secrets?[\s/][^\n]*(?:jsonpath|template)[^\n]*\n([^\s$]{6,})").check(is_printed),
+    Rule::context("decoded-secret", Secret, &["base64 -d", "base64 --decode", "base64 -D"], r#"base64 (?:-d|-D|--decode)["' ]*\n([^\s$]{6,})"#).check(is_printed),
+    Rule::context("audited-command", Password, &["proctitle="], r"proctitle=([0-9A-Fa-f]{16,512})").check(super::super::encoded::hex_holds_secret),
     Rule::context("keystore-option", Password, &["-storepass", "-keypass", "-srcstorepass", "-deststorepass", "-kp ", "--passphrase"], r#"(?:-(?:src|dest)?(?:store|key)pass(?:wd)?|--passphrase)[ =]+(?:'([^'\n]+)'|"([^"\n]+)"|([^\s"']+))"#),
     Rule::context("java-property", Password, &["-d", "-Djavax"], r#"-D[\w.-]*(?i:password|passwd|secret|token)[\w]*=(?:'([^'\n]+)'|"([^"\n]+)"|([^\s"']+))"#),
     Rule::context("sqlplus", Password, &["sqlplus", "rman", "expdp", "impdp", "sqlldr", "tnsping"], r#"(?:sqlplus|rman|expdp|impdp|sqlldr)\b[^\n|;]{0,80}?\s["']?(?:target[= ])?\w+/([^\s@"'/]+)(?:@|\s|$)"#).check(is_option_value),
@@ -56,6 +61,11 @@ fn is_attached(value: &str) -> bool {
             .iter()
             .any(|rest| value == *rest || value.starts_with(&format!("{rest}=")))
         && !(value.len() <= 5 && value.bytes().all(|b| b.is_ascii_digit()) && value.starts_with("330"))
+}
+
+/// What a command printed: not the beginning of a message.
+fn is_printed(value: &str) -> bool {
+    is_value(value) && super::super::value::password_like(value) && !value.ends_with(':')
 }
 
 /// The word after an option: no port, no other option, no mapping of ports.

@@ -6,7 +6,7 @@ use crate::domain::redact::value::{entropy, is_placeholder, is_uuid, looks_rando
 
 pub(super) const RULES: &[Rule] = &[
     // The password may hold anything but a slash or white space; it ends at the last `@` of the authority.
-    Rule::context("url-password", Password, &["://", ":\\/\\/"], r#"(?::\\?/\\?/)[^\s/:@"'`<>]{0,64}:([^\s/"'`<>]+)@[\w\[$%{<-]"#).check(is_url_password),
+    Rule::context("url-password", Password, &["://", ":\\/\\/"], r#"(?::\\?/\\?/)[^\s/:@"'`<>]{0,64}:([^\s/"'`<>]+)@[\w\[$%{</?-]"#).check(is_url_password),
     Rule::context("encoded-url-password", Password, &["%3a%2f%2f"], r#"(?i:%3a%2f%2f)[\w.-]{0,64}(?i:%3a)([\w.%~!*()-]+?)(?i:%40)[\w%\[]"#).check(is_url_password),
     // Passwords with slashes, which a careful reader of URLs would not accept, but which people write; not after a port.
     Rule::context("url-password-slash", Password, &["://"], r#"://[A-Za-z_][\w.-]{0,64}:([^\s@"'`<>]{1,}/[^\s@"'`<>]*)@[\w\[]"#).check(is_odd_url_password),

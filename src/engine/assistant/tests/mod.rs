@@ -1,6 +1,7 @@
 //! Tests of the assistant: the way of a question, and what the fallback finds.
 
 mod answers;
+mod naming;
 mod proposals;
 mod service;
 mod support;

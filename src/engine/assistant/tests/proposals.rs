@@ -10,8 +10,9 @@ use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::Target;
 use crate::domain::alert::AlertKey;
 use crate::domain::chat::FinishReason;
-use crate::domain::id::{IncidentId, MessageId};
+use crate::domain::id::{IncidentId, MessageId, SopId};
 use crate::domain::incident::Queue;
+use crate::domain::procedure::NodeKind;
 use crate::engine::ask::{ChatQuery, ModelStatus};
 use crate::engine::backend::{Backend as _, BackendError, Command, Done, QueueAnchor, QueueQuery, SnapshotQuery};
 use crate::engine::local::{LocalBackend, RunSettings};
@@ -30,6 +31,28 @@ fn backend(bench: &Bench) -> LocalBackend {
     };
     LocalBackend::new(bench.store.clone(), bench.library.clone(), parts.runner.clone(), settings, parts.actor.clone())
         .with_assistant(bench.assistant.clone())
+}
+
+/// Starts the first command of `sop` that begins with `script`, with `values` typed for its parameters, for the alert `f` of
+/// incident 1. Nothing runs.
+pub(super) async fn run(bench: &Bench, sop: &str, script: &str, values: &[(&str, &str)]) {
+    let sop = SopId::from(sop);
+    let document = bench.library.get(&sop).unwrap();
+    let is_it = |kind: &NodeKind| matches!(kind, NodeKind::Command { script: own, .. } if own.starts_with(script));
+    let node = document.procedure.nodes.iter().find(|node| is_it(&node.kind)).unwrap().id.clone();
+    let alert = AlertKey { source: "am".into(), fingerprint: "f".to_owned(), starts_at: NOW };
+    let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let command = Command::Propose { incident: IncidentId(1), alert, sop: sop.clone(), node, values };
+    let Done::Proposed(proposal) = backend(bench).send(command).await.unwrap() else { panic!() };
+    let approval = Approval {
+        digest: proposal.digest.clone(),
+        typed_target: Some(proposal.spec.target.name().to_owned()),
+        rendered: script.to_owned(),
+        terminal: (80, 24),
+    };
+    let (revision, actor) = (bench.library.revision(&sop).map(str::to_owned), &bench.assistant.inner.parts.actor);
+    bench.store.approve(proposal.id, approval, revision.clone(), actor).await.unwrap();
+    bench.store.start(proposal.id, revision, "/nonexistent", actor).await.unwrap();
 }
 
 /// A backend with an incident and an answer about it, whose number is given back too.
@@ -116,7 +139,8 @@ async fn a_snapshot_has_the_conversation_and_what_was_spent() {
         pinned: None,
         resolved_since: NOW,
     };
-    let snapshot = backend.load(SnapshotQuery { queue, detail: None, output: None, chat }).await.unwrap();
+    let snapshot =
+        backend.load(SnapshotQuery { queue, detail: None, output: None, chat, quarantined: 0 }).await.unwrap();
     let history = snapshot.chat.unwrap();
     assert_eq!((history.messages.len(), history.earlier, history.messages[0].id), (1, 1, message));
     assert!(matches!(snapshot.model, ModelStatus::Ready { spent_today_micro_usd: 1.., .. }), "{:?}", snapshot.model);

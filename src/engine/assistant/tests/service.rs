@@ -1,5 +1,7 @@
 //! The way of a question: what is sent, what is stored, what it costs, and that there is always an answer.
 
+use std::time::Duration;
+
 use rstest::rstest;
 
 use super::support::{Bench, Heard, Script, about_incident, done, error, general, text, usage};
@@ -10,7 +12,10 @@ use crate::domain::journal::Payload;
 use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
 use crate::engine::backend::BackendError;
 use crate::engine::outbound::fakes::TOKEN;
-use crate::engine::ports::{ModelErrorKind, ModelEvent};
+use crate::engine::ports::{ModelError, ModelErrorKind, ModelEvent, Unavailable};
+
+/// What the model is called before it says so itself.
+const MODEL: &str = "gemini-3.8-flash";
 
 fn answered() -> Script {
     Script::Says(vec![text("Look at "), text("the disk."), usage(1_000, 100), done(FinishReason::Stop)])
@@ -90,6 +95,22 @@ async fn question_and_answer_are_stored_and_paid() {
 }
 
 #[tokio::test]
+async fn the_cost_that_is_shown_is_what_is_reserved() {
+    let bench = Bench::new(Script::Hangs(vec![ModelEvent::Text("So far".to_owned())]));
+    let prepared = bench.prepare(general("a")).await;
+    let shown = preview(&prepared.route).cost_micro_usd;
+    let mut answer = bench.assistant.answer(prepared.id).await.unwrap();
+    assert_eq!(answer.recv().await, Some(AnswerEvent::Text("So far".to_owned())));
+    let journal = bench.journal().await;
+    let reserved = journal.iter().find_map(|entry| match entry {
+        Payload::ModelAsked { reserved_micro_usd, .. } => Some(*reserved_micro_usd),
+        _ => None,
+    });
+    assert_eq!(reserved, Some(shown));
+    assert_eq!(bench.spent_today().await, shown);
+}
+
+#[tokio::test]
 async fn the_first_body_that_ever_leaves_is_marked() {
     let bench = Bench::new(answered());
     for first in [true, true] {
@@ -139,16 +160,33 @@ async fn without_a_model_the_fallback_answers_and_says_why() {
     assert!(why(&heard.route).contains("no key"));
     assert_eq!(heard.message.author, Author::Fallback { why: "There is no key. Set one".to_owned() });
     assert_eq!((heard.text.as_str(), heard.fallback), (heard.message.text.as_str(), None));
-    assert!(heard.text.contains("There is no key") && heard.text.contains("df -h"), "{}", heard.text);
+    // Why stands once, with the author.
+    assert!(!heard.text.contains("There is no key") && heard.text.contains("df -h"), "{}", heard.text);
     assert_eq!(bench.assistant.status(0), ModelStatus::None);
 }
 
 #[tokio::test]
 async fn a_model_that_would_not_even_be_tried_is_not() {
     let bench = Bench::new(answered());
-    *bench.model.unavailable.lock().unwrap() = Some("It failed three times. Wait".to_owned());
-    assert!(why(&bench.prepare(general("a")).await.route).contains("three times"));
-    assert!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }));
+    *bench.model.unavailable.lock().unwrap() = Some(Unavailable {
+        what: "It failed three times".to_owned(),
+        remedy: "Look at the network".to_owned(),
+        again_in: Some(Duration::from_millis(29_500)),
+    });
+    let heard = bench.ask("how full is the disk?").await;
+    let told = "It failed three times. Look at the network. It is asked again in 30 s at the earliest";
+    assert_eq!(why(&heard.route), told, "no preview of what would not be sent");
+    assert_eq!(heard.message.author, Author::Fallback { why: told.to_owned() });
+    assert!(heard.text.contains(told), "{}", heard.text);
+    assert!(bench.received().is_empty());
+    assert_eq!((bench.spent_today().await, bench.calls().await), (0, Vec::new()), "nothing was reserved");
+    // The header does not count seconds.
+    let ModelStatus::Offline { why, .. } = bench.assistant.status(0) else { panic!("it cannot be asked") };
+    assert_eq!(why, "It failed three times. Look at the network");
+    *bench.model.unavailable.lock().unwrap() = None;
+    bench.ask("and now?").await;
+    assert_eq!(bench.received().len(), 1);
+    assert!(matches!(bench.assistant.status(0), ModelStatus::Ready { .. }));
 }
 
 #[tokio::test]
@@ -193,6 +231,7 @@ async fn a_question_beyond_the_budget_is_not_sent_and_that_is_on_record() {
 #[rstest]
 #[case::overloaded(ModelErrorKind::Unserved, 0)]
 #[case::key(ModelErrorKind::Key, 0)]
+#[case::permission(ModelErrorKind::Permission, 0)]
 #[case::quota(ModelErrorKind::Quota, 0)]
 #[case::breaker(ModelErrorKind::BreakerOpen, 0)]
 #[case::refused(ModelErrorKind::Refused, 0)]
@@ -212,15 +251,107 @@ async fn a_call_that_fails_costs_nothing_or_all_and_the_fallback_answers(
     assert_eq!(heard.text, heard.message.text);
     let (_, cost) = bench.calls().await.pop().unwrap();
     assert_eq!(cost.min(1), least, "{cost}");
-    assert!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }));
+    assert!(heard.broken.is_none());
+}
+
+#[rstest]
+#[case::overloaded(ModelErrorKind::Unserved, true)]
+#[case::key(ModelErrorKind::Key, true)]
+#[case::quota(ModelErrorKind::Quota, true)]
+#[case::breaker(ModelErrorKind::BreakerOpen, true)]
+#[case::silent(ModelErrorKind::Unreachable, true)]
+#[case::refused(ModelErrorKind::Refused, false)]
+#[case::garbled(ModelErrorKind::Garbled, false)]
+#[case::blocked(ModelErrorKind::Blocked, false)]
+#[tokio::test]
+async fn only_what_the_next_question_would_meet_too_makes_the_model_offline(
+    #[case] kind: ModelErrorKind,
+    #[case] offline: bool,
+) {
+    let bench = Bench::new(Script::Says(vec![Err(error(kind))]));
+    bench.ask("how full is the disk?").await;
+    assert_eq!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }), offline);
+    // A broken answer is no news of the next one.
+    *bench.model.script.lock().unwrap() = Script::Says(vec![text("Half"), Err(error(ModelErrorKind::Unreachable))]);
+    bench.ask("how full is the disk?").await;
+    assert_eq!(matches!(bench.assistant.status(0), ModelStatus::Offline { .. }), offline);
+    *bench.model.script.lock().unwrap() = answered();
+    bench.ask("how full is the disk?").await;
+    assert!(matches!(bench.assistant.status(0), ModelStatus::Ready { .. }));
+}
+
+fn retrying(kind: ModelErrorKind, seconds: u64) -> ModelEvent {
+    ModelEvent::Retrying { after: Duration::from_secs(seconds), why: "it is busy".to_owned(), kind }
+}
+
+/// Asks, stops once `until` has come, and says what that cost.
+async fn stopped_after(bench: &Bench, until: AnswerEvent) -> u64 {
+    let mut changes = bench.store.follow();
+    let prepared = bench.prepare(general("a")).await;
+    let mut answer = bench.assistant.answer(prepared.id).await.unwrap();
+    while answer.recv().await.unwrap() != until {}
+    drop(answer);
+    loop {
+        match bench.calls().await.pop() {
+            Some((outcome, cost)) => {
+                assert_eq!(outcome, "you stopped it");
+                return cost;
+            }
+            None => changes.changed().await.unwrap(),
+        }
+    }
+}
+
+#[rstest]
+#[case::all_refused(vec![retrying(ModelErrorKind::Unserved, 1), retrying(ModelErrorKind::Quota, 600)], 600, 0)]
+#[case::the_next_is_under_way(vec![retrying(ModelErrorKind::Unserved, 0)], 0, 1)]
+#[case::one_was_perhaps_read(vec![retrying(ModelErrorKind::Unreachable, 1), retrying(ModelErrorKind::Unserved, 600)], 600, 1)]
+#[tokio::test]
+async fn stopping_while_it_waits_costs_nothing_unless_an_attempt_may_have_been_read(
+    #[case] events: Vec<ModelEvent>,
+    #[case] seconds: u64,
+    #[case] least: u64,
+) {
+    let bench = Bench::new(Script::Hangs(events));
+    let last = AnswerEvent::Retrying { seconds, why: "it is busy".to_owned() };
+    assert_eq!(stopped_after(&bench, last).await.min(1), least);
 }
 
 #[tokio::test]
-async fn a_failure_in_the_middle_leads_to_the_fallback_and_what_came_does_not_count() {
+async fn an_attempt_that_was_perhaps_read_is_paid_whatever_came_of_the_next() {
+    let events = vec![Ok(retrying(ModelErrorKind::Unreachable, 0)), Err(error(ModelErrorKind::Unserved))];
+    let bench = Bench::new(Script::Says(events));
+    bench.ask("a").await;
+    assert_ne!(bench.calls().await.pop().unwrap().1, 0);
+}
+
+#[rstest]
+#[case::said(vec![usage(1_000, 0)], Some(750))]
+#[case::not_said(vec![], None)]
+#[tokio::test]
+async fn a_blocked_question_costs_no_more_than_itself(
+    #[case] mut events: Vec<Result<ModelEvent, ModelError>>,
+    #[case] cost: Option<u64>,
+) {
+    events.push(Err(error(ModelErrorKind::Blocked)));
+    let bench = Bench::new(Script::Says(events));
+    let heard = bench.ask("a").await;
+    // Each byte counts as a token, at 0.75 US dollars a million.
+    let own = (preview(&heard.route).prompt_tokens * 3).div_ceil(4);
+    assert_eq!(bench.calls().await.pop().unwrap().1, cost.unwrap_or(own));
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_leads_to_the_fallback_and_what_came_is_kept() {
     let script = vec![text("Half of an ans"), usage(100, 5), Err(error(ModelErrorKind::Unserved))];
     let bench = Bench::new(Script::Says(script));
     let heard = bench.ask("how full is the disk?").await;
     assert!(heard.fallback.is_some() && !heard.message.text.contains("Half of"));
+    let broken = heard.broken.unwrap();
+    assert_eq!((broken.text.as_str(), &broken.author), ("Half of an ans", &Author::Model { name: MODEL.to_owned() }));
+    assert_eq!(broken.state, MessageState::Cut { reason: "It did not work".to_owned() });
+    let (stored, _) = bench.store.conversation(Conversation::General, 9).await.unwrap();
+    assert_eq!(stored[1..], [broken, heard.message]);
     let (_, cost) = bench.calls().await.pop().unwrap();
     // 100 tokens of the question, and an answer of which nobody knows how long it would have been: at most 1,000 tokens.
     assert_eq!(cost, 75 + 3_750);
@@ -293,5 +424,5 @@ async fn earlier_turns_go_along_and_failed_ones_do_not() {
     assert_eq!(turns.len(), 3);
     assert!(turns[0].contains("first question") && turns[1] == "Look at the disk.");
     assert!(turns[2].contains("second question") && turns[2].contains("third question"));
-    assert!(!turns.concat().contains("not from a model"));
+    assert!(!turns.concat().contains("[sop:bundled"));
 }

@@ -1,0 +1,177 @@
+//! Hearing an answer: the stream of a model piece by piece, to its end, and what its attempts may have cost until then.
+//!
+//! Owns: restoring pseudonyms in pieces, how a stream ended, and whether anything was done with the question yet. Does not: store,
+//! judge or pay.
+//!
+//! Invariants: pieces that were sent on and the text that was heard are the same. An attempt counts as free only when the model
+//! says so itself.
+
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::domain::chat::{FinishReason, Usage};
+use crate::engine::ask::AnswerEvent;
+use crate::engine::outbound::{Inspected, Restore};
+use crate::engine::ports::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
+
+/// The longest answer that is kept, in bytes; a provider's own limits are far below.
+const LONGEST: usize = 1024 * 1024;
+
+/// How a stream ended.
+pub(super) enum End {
+    Said(FinishReason),
+    Failed(ModelError),
+    /// Nobody listens any more.
+    Stopped,
+    /// It is longer than anyone reads.
+    TooLong,
+}
+
+/// What has come of an answer.
+pub(super) struct Heard {
+    /// Its text, pseudonyms restored.
+    pub(super) text: String,
+    /// What it used, as last said.
+    pub(super) usage: Option<Usage>,
+    /// Which model answers.
+    pub(super) name: String,
+    /// What its attempts may have cost.
+    pub(super) attempts: Attempts,
+}
+
+/// Whoever hears an answer.
+pub(super) struct Listener {
+    heard: Heard,
+    restore: Box<dyn Restore>,
+    restore_thought: Box<dyn Restore>,
+}
+
+impl Listener {
+    pub(super) fn new(inspected: &Inspected, model: &dyn Model) -> Self {
+        let attempts = Attempts::default();
+        Self {
+            heard: Heard { text: String::new(), usage: None, name: model.name(), attempts },
+            restore: inspected.restorer(),
+            restore_thought: inspected.restorer(),
+        }
+    }
+
+    /// What there is before anything was heard.
+    pub(super) fn into_heard(self) -> Heard {
+        self.heard
+    }
+
+    /// Sends pieces on until the end, whatever it is. The stream is dropped then, which ends the call.
+    pub(super) async fn listen(mut self, mut stream: ModelStream, sender: &mpsc::Sender<AnswerEvent>) -> (Heard, End) {
+        let end = loop {
+            let next = tokio::select! {
+                next = stream.next() => next,
+                () = sender.closed() => break End::Stopped,
+            };
+            match next {
+                Some(Ok(ModelEvent::Done { reason, model })) => {
+                    if !model.is_empty() {
+                        self.heard.name = model;
+                    }
+                    break End::Said(reason);
+                }
+                Some(Ok(event)) => {
+                    if let Some(end) = self.take(event, sender).await {
+                        break end;
+                    }
+                }
+                Some(Err(error)) => break End::Failed(error),
+                None => break End::Failed(without_end()),
+            }
+        };
+        // What looked like the beginning of a token and was none.
+        let (thought, rest) = (self.restore_thought.finish(), self.restore.finish());
+        self.heard.text.push_str(&rest);
+        let pieces = [AnswerEvent::Thought(thought), AnswerEvent::Text(rest)];
+        for piece in pieces.into_iter().filter(|piece| !is_empty(piece)) {
+            let _ = sender.send(piece).await;
+        }
+        (self.heard, end)
+    }
+
+    async fn take(&mut self, event: ModelEvent, sender: &mpsc::Sender<AnswerEvent>) -> Option<End> {
+        if !matches!(event, ModelEvent::Retrying { .. }) {
+            self.heard.attempts = Attempts::Spoke;
+        }
+        let event = match event {
+            ModelEvent::Retrying { after, why, kind } => {
+                self.heard.attempts.failed(kind, Instant::now() + after);
+                AnswerEvent::Retrying { seconds: after.as_secs(), why }
+            }
+            ModelEvent::Text(piece) => {
+                let restored = self.restore.push(&piece);
+                self.heard.text.push_str(&restored);
+                AnswerEvent::Text(restored)
+            }
+            ModelEvent::Thought(piece) => AnswerEvent::Thought(self.restore_thought.push(&piece)),
+            ModelEvent::Usage(usage) => {
+                self.heard.usage = Some(usage);
+                return None;
+            }
+            // The caller has taken it.
+            ModelEvent::Done { reason, .. } => return Some(End::Said(reason)),
+        };
+        if !is_empty(&event) && sender.send(event).await.is_err() {
+            return Some(End::Stopped);
+        }
+        (self.heard.text.len() > LONGEST).then_some(End::TooLong)
+    }
+}
+
+fn is_empty(event: &AnswerEvent) -> bool {
+    matches!(event, AnswerEvent::Text(piece) | AnswerEvent::Thought(piece) if piece.is_empty())
+}
+
+fn without_end() -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Garbled,
+        what: "The answer broke off without an end".to_owned(),
+        remedy: "Ask again".to_owned(),
+    }
+}
+
+/// What the attempts to get an answer may have cost so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempts {
+    /// Those that ended were refused before anything was done with the question; the next one is not sent before this moment,
+    /// if one is waited for, and else may be under way.
+    Refused {
+        /// The moment.
+        until: Option<Instant>,
+    },
+    /// One was read, perhaps.
+    Read,
+    /// Something of an answer has come.
+    Spoke,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::Refused { until: None }
+    }
+}
+
+impl Attempts {
+    /// One failed in this way, and the next is not sent before `until`.
+    fn failed(&mut self, kind: ModelErrorKind, until: Instant) {
+        if matches!(self, Self::Refused { .. }) {
+            *self = if kind.costs_nothing() { Self::Refused { until: Some(until) } } else { Self::Read };
+        }
+    }
+
+    /// Whether nothing has been done with the question, and nothing is sent at this moment.
+    pub(super) fn waits(self, now: Instant) -> bool {
+        matches!(self, Self::Refused { until: Some(until) } if now < until)
+    }
+
+    /// Whether nothing was done with the question, when the last attempt ended with `kind`.
+    pub(super) fn cost_nothing(self, kind: ModelErrorKind) -> bool {
+        matches!(self, Self::Refused { .. }) && kind.costs_nothing()
+    }
+}
