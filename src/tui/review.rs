@@ -218,7 +218,7 @@ impl Layouter {
         if Tie::of(spec, &proposal.digest) == Some(Tie::AfterItsEnd) {
             self.field("", "It has ended. When it fires again, this is void.", Tone::Label);
         }
-        self.field("Step", &spec.step.title, Tone::Plain);
+        self.prose("Step", &spec.step.title, Tone::Plain);
         match spec.step.answer() {
             None => self.field("SOP", spec.step.sop.as_str(), Tone::Plain),
             Some(message) => {
@@ -234,11 +234,11 @@ impl Layouter {
         }
         match spec.mode {
             Execution::Supervised => {}
-            Execution::Interactive => self.warning("Terminal", INTERACTIVE),
+            Execution::Interactive => self.prose("Terminal", INTERACTIVE, Tone::Warning),
         }
         self.field("Target", spec.target.name(), Tone::Word);
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
-            self.warning("", &warning);
+            self.prose("", &warning, Tone::Warning);
         }
         self.field("Directory", &spec.cwd, Tone::Plain);
         match spec.limit() {
@@ -271,13 +271,13 @@ impl Layouter {
         self.wrapped(vec![span(format!("{name:<FIELD$}"), Tone::Label), span(value, tone)], FIELD);
     }
 
-    /// A field that must not be overlooked.
-    fn warning(&mut self, name: &str, words: &str) {
+    /// A field of sentences: they break between words.
+    fn prose(&mut self, name: &str, words: &str, tone: Tone) {
         let words = self.visible(words);
         let mut name = name;
         for line in wrap(&words, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
             let lead = format!("{:<FIELD$}", std::mem::take(&mut name));
-            self.wrapped(vec![span(lead, Tone::Label), span(line, Tone::Warning)], FIELD);
+            self.wrapped(vec![span(lead, Tone::Label), span(line, tone)], FIELD);
         }
     }
 
@@ -384,6 +384,13 @@ impl Layouter {
         let mut current: Vec<Span> = Vec::new();
         let mut used = 0;
         for piece in spans {
+            // A remark behind a word stays in one piece where a line has room for it.
+            let (remark, columns) = (piece.tone == Tone::Label && !current.is_empty(), text::width(&piece.text));
+            if remark && used > indent && columns > width - used && columns <= width - indent {
+                self.lines.push(Line { spans: std::mem::take(&mut current) });
+                current.push(span(" ".repeat(indent), Tone::Label));
+                used = indent;
+            }
             let mut rest = piece.text.as_str();
             while !rest.is_empty() {
                 let (mut head, mut tail) = text::split_at_width(rest, width - used);

@@ -29,7 +29,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     };
     let incident = &detail.record.incident;
     title.put("#", look.pane_title(false)).put(&incident.id.to_string(), look.pane_title(false));
-    title.put(" ", look.styles.text).put(&standing(detail, model, look), look.styles.muted).put(" ", look.styles.text);
+    title.put(" ", look.styles.text);
+    title.fit(&standing(detail, model, look), area.title.width, look.styles.muted).put(" ", look.styles.text);
 
     let rows = usize::from(area.body.height);
     let timeline = TIMELINE_AT_LEAST.min(detail.record.timeline.len()).min(rows.saturating_sub(2));

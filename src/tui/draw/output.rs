@@ -50,14 +50,14 @@ fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look
     let (state, style) = standing(attempt, look);
     let mut run = Run::new(buffer, area.title, look);
     run.put(&format!("4 Attempt {} ", attempt.id), look.pane_title(focused));
-    run.put(&state, style).put(" ", look.styles.text);
+    run.put(&state, style).put("  ", look.styles.text);
     if let Some(edit) = &model.ui.output.editing {
         let room = run.room().saturating_sub(2);
         run.put("/", look.styles.key).field(edit, room).put(" ", look.styles.text);
         return;
     }
     if model.ui.output.up > 0 {
-        run.put(&format!("{} more below ", model.ui.output.up), look.styles.attention);
+        run.put(&format!("{} more below  ", model.ui.output.up), look.styles.attention);
     }
     run.fit(&look.visible(&attempt.step.title), 40, look.styles.muted).put(" ", look.styles.text);
 }

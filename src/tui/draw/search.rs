@@ -99,10 +99,10 @@ fn state(model: &Model, search: &Search, look: &Look) -> (String, Style) {
     };
     match &search.coverage {
         Coverage::Whole => (found, styles.muted),
-        Coverage::Indexing { of: 0, .. } => (format!("{found} The SOPs are being read."), styles.attention),
+        Coverage::Indexing { of: 0, .. } => (format!("{found}  The SOPs are being read."), styles.attention),
         Coverage::Indexing { done, of } => {
-            (format!("{found} Of {of} SOPs {done} can be found so far."), styles.attention)
+            (format!("{found}  Of {of} SOPs {done} can be found so far."), styles.attention)
         }
-        Coverage::Failing(why) => (format!("{found} Not everything can be found: {why}"), styles.bad),
+        Coverage::Failing(why) => (format!("{found}  Not everything can be found: {why}"), styles.bad),
     }
 }

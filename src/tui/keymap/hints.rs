@@ -139,7 +139,7 @@ const PAIRS: [(Intent, Intent, &str); 19] = [
     (Intent::SplitLeft, Intent::SplitRight, "line left, right"),
     (Intent::SplitUp, Intent::SplitDown, "line up, down"),
     (Intent::TimeZone, Intent::Theme, "UTC or local, theme"),
-    (Intent::Plain, Intent::SplitReset, "plain text, usual lines"),
+    (Intent::Plain, Intent::SplitReset, "as text, usual lines"),
     (Intent::FocusIncidents, Intent::FocusSop, "to incidents, SOP"),
     (Intent::Sources, Intent::Details, "sources, incident"),
     (Intent::Help, Intent::Quit, "help, quit"),

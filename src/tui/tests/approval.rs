@@ -69,6 +69,20 @@ fn the_review_says_that_the_alert_has_ended() {
 }
 
 #[test]
+fn sentences_of_a_review_break_between_words_and_remarks_stay_whole() {
+    let long = format!("/srv/{}", "x".repeat(41));
+    let words = [("find", Origin::Sop), (long.as_str(), Origin::Label("disk".to_owned()))];
+    let mut proposal = proposal(1, Risk::Read, &words);
+    proposal.spec.step.title = "Delete those that the list shows; nothing else is in use here".to_owned();
+    let review = Review::open(&proposal, "DiskFull", Paper { width: 60, repertoire: Repertoire::Unicode });
+    let rendered = review.rendered();
+    let step = "Step      Delete those that the list shows; nothing else is\n          in use here\n";
+    assert!(rendered.contains(step), "{rendered}");
+    let word = format!("   1  {long}\n        (46 characters)  <- from the alert's label disk\n");
+    assert!(rendered.contains(&word), "{rendered}");
+}
+
+#[test]
 fn the_review_says_plainly_that_an_action_takes_the_terminal() {
     let mut takes_it = du(1, Risk::Unknown);
     takes_it.spec.mode = Execution::Interactive;

@@ -129,6 +129,14 @@ mod queue {
     }
 
     #[test]
+    fn what_does_not_fit_into_the_title_of_an_incident_is_marked() {
+        let mut world = World::new(120, 40);
+        world.settle_with(&facts());
+        let shown = screen(&world);
+        assert!(shown.contains("#1 critical open for 19h, 1 of 1 firi…│"), "{shown}");
+    }
+
+    #[test]
     fn a_filter_while_it_is_typed_and_one_without_a_match() {
         shown("queue_filtering", &facts(), |world| world.keys("/orders"));
         shown("queue_no_match", &facts(), |world| {
@@ -332,8 +340,8 @@ mod output {
     #[test]
     fn of_one_that_runs_one_that_was_killed_and_one_that_failed() {
         shown("output_starting", &with_attempts(), |world| world.keys("4"));
-        shown("output_killed", &with_attempts(), |world| world.keys("4]"));
-        shown("output_failed", &with_attempts(), |world| world.keys("4]]"));
+        shown("output_killed", &with_attempts(), |world| world.keys("4["));
+        shown("output_failed", &with_attempts(), |world| world.keys("4[["));
     }
 
     #[test]
@@ -380,7 +388,7 @@ mod conversation {
     }
 
     #[test]
-    fn while_a_question_is_typed_asked_thought_about_and_failed() {
+    fn while_a_question_is_typed_prepared_thought_about_and_answered() {
         chat("chat_typing", |world| world.keys("iand how do I get rid of them"));
         chat("chat_asking", |world| {
             ask(world, "and now?");
@@ -390,7 +398,7 @@ mod conversation {
             prepared(world, number, Route::Model(Box::new(preview(false))));
             came(world, number, AnswerEvent::Thought("hm".repeat(700)));
         });
-        chat("chat_interrupted", |world| {
+        chat("chat_writing", |world| {
             let number = ask(world, "and now?");
             prepared(world, number, Route::Model(Box::new(preview(false))));
             came(world, number, text("Remove them with"));

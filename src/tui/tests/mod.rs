@@ -23,5 +23,6 @@ mod screens;
 mod search;
 mod small;
 mod sop;
+mod themes;
 mod tour;
 mod world;

@@ -215,6 +215,20 @@ fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
     }
 }
 
+#[test]
+fn no_line_of_help_is_cut_on_80_columns() {
+    for pane in ["1", "2", "3"] {
+        let mut world = world();
+        world.keys(pane);
+        world.keys("?");
+        let shown = screen(&world);
+        let keymap = Keymap::bundled().unwrap();
+        for row in keymap.help_everywhere(crate::tui::update::pane_context(&world.model)) {
+            assert!(shown.contains(row.words), "{:?} is cut in\n{shown}", row.words);
+        }
+    }
+}
+
 fn has_row(rows: &[HelpRow], key: &str) -> bool {
     rows.iter().any(|row| !row.words.is_empty() && row.keys.split(' ').any(|one| one == key))
 }

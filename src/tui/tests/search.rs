@@ -273,7 +273,7 @@ fn while_the_index_is_made_the_same_words_are_looked_for_again() {
     let coverage = Coverage::Indexing { done: 120, of: 604 };
     let hits = vec![incident_hit(7, "seven"), incident_hit(8, "eight")];
     world.send(Msg::Found { generation, result: Ok(SearchAnswer { hits, coverage }) });
-    assert!(screen(&world).contains("Of 604 SOPs 120 can be found so far."), "{}", screen(&world));
+    assert!(screen(&world).contains("2 found  Of 604 SOPs 120 can be found so far."), "{}", screen(&world));
     assert_eq!(timers(&mut world), [generation]);
     world.press(KeyCode::Down);
     let hits = vec![incident_hit(6, "six"), incident_hit(7, "seven"), incident_hit(8, "eight")];

@@ -32,10 +32,11 @@ impl Here {
 /// What changes from run to run, and what stands for it. Applied in this order, to text without blanks.
 static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let rules = [
-        // The directory of a demo, also where it is cut.
+        // The directory of a demo, also where its end or its beginning is not on the screen.
         (r"/tmp/[-0-9A-Za-z]+/aiops-demo-\d+/\d+-\d+", "DEMO"),
         (r"/tmp/[-/0-9A-Za-z]*…", "DEMO…"),
         (r"/tmp/[-/0-9A-Za-z]*$", "DEMO"),
+        (r"[-/0-9a-z]*\d-\d+/srv/log-archive", "DEMO/srv/log-archive"),
         // What stands for names in what is sent to a model, and the words around foreign text there.
         (r"zq(host|addr|user|mail|text)[0-9a-z]+", "zq$1"),
         (r"<<<DATA[a-z]{12}", "<<<DATA"),
@@ -148,6 +149,16 @@ mod tests {
         ]);
         assert_eq!(one, other);
         assert_eq!(one, "0 0UTCstand-in$0#0openfor0t,0%full<<<DATA\n28 DEMO/srvafter0tinstance=HOSTzqhost\n");
+    }
+
+    #[test]
+    fn a_directory_of_which_only_a_part_is_on_the_screen_does_not_count() {
+        let parts = |pid: &str| {
+            let (above, below) = (format!("1 above…{pid}-26/srv/log-archive/a.log"), format!("x /tmp/s-{pid}"));
+            words_of(&["/tmp/shift-Ab/aiops-d…", &above, &below])
+        };
+        assert_eq!(parts("/13585"), parts("mo-0/7"));
+        assert_eq!(parts("3"), "0 DEMO…0above…DEMO/srv/log-archive/a.logxDEMO\n");
     }
 
     #[test]
