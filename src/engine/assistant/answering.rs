@@ -10,9 +10,12 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
+use super::citations::Given;
 use super::material::Material;
 use super::{Assistant, Brain, Plan, Ready, citations, offline};
 use crate::domain::actor::Actor;
+use crate::domain::chat::statements::{self, SourceCheck};
+use crate::domain::chat::thoughts;
 use crate::domain::chat::{Author, ChatMessage, FinishReason, MessageDraft, MessageState, Usage};
 use crate::domain::id::SopId;
 use crate::engine::ask::{Answer, AnswerEvent};
@@ -131,15 +134,16 @@ async fn by_model(
     };
     let heard = Heard::new(inspected, model.as_ref());
     let (heard, end) = heard.listen(stream, sender).await;
-    let Heard { text, usage, name, .. } = heard;
+    let Heard { text, thoughts, usage, name, .. } = heard;
     let state = settle(assistant, reservation, end, usage, &text).await?;
     let author = Author::Model { name };
     let mut draft = ChatMessage::draft(material.ask.conversation, author, text, state);
-    if let Some(remark) = remark(&draft.text, sources, material).await {
+    let (remark, source_check) = checked(&draft.text, sources, material).await;
+    if let Some(remark) = remark {
         let _ = sender.send(AnswerEvent::Text(remark.clone())).await;
         draft.text.push_str(&remark);
     }
-    Ok(MessageDraft { usage, sources: sources.to_vec(), ..draft })
+    Ok(MessageDraft { usage, sources: sources.to_vec(), thoughts, source_check, ..draft })
 }
 
 /// How a stream ended.
@@ -155,6 +159,7 @@ enum End {
 /// What has come of an answer.
 struct Heard {
     text: String,
+    thoughts: String,
     usage: Option<Usage>,
     name: String,
     restore: Box<dyn Restore>,
@@ -165,6 +170,7 @@ impl Heard {
     fn new(inspected: &Inspected, model: &dyn Model) -> Self {
         Self {
             text: String::new(),
+            thoughts: String::new(),
             usage: None,
             name: model.name(),
             restore: inspected.restorer(),
@@ -198,6 +204,7 @@ impl Heard {
         // What looked like the beginning of a token and was none.
         let (thought, rest) = (self.restore_thought.finish(), self.restore.finish());
         self.text.push_str(&rest);
+        thoughts::add(&mut self.thoughts, &thought);
         let pieces = [AnswerEvent::Thought(thought), AnswerEvent::Text(rest)];
         for piece in pieces.into_iter().filter(|piece| !is_empty(piece)) {
             let _ = sender.send(piece).await;
@@ -213,7 +220,11 @@ impl Heard {
                 self.text.push_str(&restored);
                 AnswerEvent::Text(restored)
             }
-            ModelEvent::Thought(piece) => AnswerEvent::Thought(self.restore_thought.push(&piece)),
+            ModelEvent::Thought(piece) => {
+                let restored = self.restore_thought.push(&piece);
+                thoughts::add(&mut self.thoughts, &restored);
+                AnswerEvent::Thought(restored)
+            }
             ModelEvent::Usage(usage) => {
                 self.usage = Some(usage);
                 return None;
@@ -331,12 +342,16 @@ fn judge(reason: &FinishReason, is_blank: bool) -> Result<MessageState, String> 
     }
 }
 
-/// What has to be said below an answer about its citations.
-async fn remark(text: &str, sources: &[SopId], material: &Arc<Material>) -> Option<String> {
-    let (text, sources, library) = (text.to_owned(), sources.to_vec(), Arc::clone(&material.library));
-    let checked = tokio::task::spawn_blocking(move || citations::remark(&text, &sources, &library)).await;
-    checked.unwrap_or_else(|error| {
+/// What has to be said below an answer about its citations, and which of its statements have none that is good.
+async fn checked(text: &str, sources: &[SopId], material: &Arc<Material>) -> (Option<String>, Option<SourceCheck>) {
+    let (text, sources, material) = (text.to_owned(), sources.to_vec(), Arc::clone(material));
+    // It may have to read documents.
+    let checked = tokio::task::spawn_blocking(move || {
+        let given = Given::new(&material, &sources);
+        (citations::remark(&text, &given), Some(statements::check(&text, |source| given.has(source))))
+    });
+    checked.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the citations of an answer could not be checked");
-        Some("\n\n> aiops: the citations could not be checked.\n".to_owned())
+        (Some("\n\n> aiops: the citations could not be checked.\n".to_owned()), None)
     })
 }
