@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod away;
+mod colours;
 mod command_line;
 mod commands;
 mod crash;
