@@ -32,7 +32,8 @@ const VERBS: &str = "acknowledge add adjust allow analyse analyze apply ask assi
     retry return revert review roll rotate run save scale schedule search see send set show shrink shut silence \
     skip sort specify start stay stop suppress switch take talk tell terminate test throttle trace track treat \
     trigger truncate try tune turn uncordon cordon undo unmount unset update upgrade use vacuum validate verify \
-    view wait watch write";
+    view wait watch write select abort assess decide document explore investigate reach re-run rerun reset split store \
+    sync unblock uninstall wipe";
 
 /// Words after which the one before was no instruction but what a sentence is about (`Load is high`).
 const ASSERTING: &str = "is are was were has have had does did will can cannot may might means shows showed failed fails grew grows \
@@ -57,13 +58,13 @@ const ADVICE: &str = "you can|you could|you should|you may|you might|you must|yo
 /// Beginnings of what the assistant says of itself and of what it was given.
 const OF_ITSELF: &str = "i can|i cannot|i can't|i could|i do not|i don't|i did not|i didn't|i have not|i haven't|i have run|\
     i have no|i am not|i'm not|i will|i'll|i am sorry|i'm sorry|what i cannot|what i do not|what i don't|\
-    the context does|the context doesn't|the context has no|the context holds|nothing in the context|\
+    the context does|the context doesn't|the context has no|the context holds|nothing in the context|nothing in what i|i am the|i am a|\
     there is nothing in the context|that is not in the context|this is not in the context|\
     it is not in the context|the sop does not say|the sop doesn't say|the sop says nothing|no source|\
     nothing happens before you|nothing runs before you";
 
 /// Beginnings of sentences that only point or are polite.
-const POINTING: &str = "here is|here's|here are|below is|below are|hope this|i hope|thank|thanks|sorry|good luck|the command below|\
+const POINTING: &str = "you asked|here is|here's|here are|below is|below are|hope this|i hope|thank|thanks|sorry|good luck|the command below|\
     the commands below";
 
 /// What stands for code in prose; a word like any other.
@@ -268,6 +269,8 @@ mod tests {
         "Here's how that goes.",
         "Hope this helps, good luck!",
         "Thanks for the output.",
+        "You asked: is it full",
+        "Nothing in what I was sent names an incident.",
         "Rotated logs",
         "Yes.",
         "code",
