@@ -66,7 +66,7 @@ fn a_theme_file_is_worn() {
     let console = Console::start(&home, 120, 40, &["--config", &config]);
     console.wait_text("No incident is open");
     let colours = colours_of(&console, "1 Incidents");
-    assert!(colours.iter().any(|colour| *colour == vt100::Color::Rgb(0x12, 0x34, 0x56)), "{colours:?}");
+    assert!(colours.contains(&vt100::Color::Rgb(0x12, 0x34, 0x56)), "{colours:?}");
 }
 
 #[test]

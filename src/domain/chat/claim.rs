@@ -96,8 +96,8 @@ fn ends_sentence(prose: &str, at: usize) -> bool {
     const ABBREVIATIONS: [&str; 7] = ["e.g", "i.e", "etc", "vs", "approx", "ca", "cf"];
     const LONGEST_ABBREVIATION: usize = 6;
     const CLOSING: usize = 3;
-    let behind = prose[at + 1..].chars().take(CLOSING + 1);
-    let next = behind.skip_while(|c| matches!(c, '"' | '\'' | ')' | '”' | '’' | '*')).next();
+    let mut behind = prose[at + 1..].chars().take(CLOSING + 1);
+    let next = behind.find(|c| !matches!(c, '"' | '\'' | ')' | '”' | '’' | '*'));
     if next.is_some_and(|c| !c.is_whitespace()) {
         return false;
     }
