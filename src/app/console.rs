@@ -11,7 +11,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::App;
 use super::appearance::{self, Appearance};
 use super::kept;
-use crate::adapters::host::SystemClock;
+use crate::adapters::host::{self, SystemClock};
 use crate::adapters::personal::FilesBesideDatabase;
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
@@ -95,6 +95,7 @@ pub(super) async fn show(
     let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
     let settings = Settings {
         name: person.name.to_owned(),
+        person: host::person().name,
         show_resolved_for: config.incidents.show_resolved_for,
         repertoire,
         zone: Zone::new(jiff::tz::TimeZone::system(), shown),

@@ -14,6 +14,7 @@ use super::write::Write;
 use super::{Reader, Store, StoreError};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
+use crate::domain::chat::statements::SourceCheck;
 use crate::domain::chat::{Author, ChatMessage, Conversation, MessageDraft, MessageState, Usage};
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::{IncidentId, MessageId, SopId};
@@ -22,7 +23,8 @@ use crate::domain::journal::Payload;
 use crate::domain::time::Timestamp;
 
 const SELECT: &str =
-    "SELECT id, incident, at, author, author_detail, text, state, state_reason, usage, sources FROM message";
+    "SELECT id, incident, at, author, author_detail, text, state, state_reason, usage, sources, thoughts,
+     source_check FROM message";
 
 impl Store {
     /// Stores a message and gives it its number and time. `actor` is who wrote it, for the journal.
@@ -91,7 +93,7 @@ impl Reader<'_> {
 }
 
 fn say(write: &mut Write<'_>, draft: MessageDraft, actor: &Actor) -> Result<Result<ChatMessage, Refusal>, Fault> {
-    let MessageDraft { conversation, author, text, state, usage, sources } = draft;
+    let MessageDraft { conversation, author, text, state, usage, sources, thoughts, source_check } = draft;
     let incident = conversation.incident();
     if let Some(id) = incident
         && incidents::load(write.conn, id)?.is_none()
@@ -100,12 +102,14 @@ fn say(write: &mut Write<'_>, draft: MessageDraft, actor: &Actor) -> Result<Resu
     }
     let (author_column, detail) = author_code::of(&author);
     let (state_column, reason) = message_state::of(&state);
+    let check_column = source_check.as_ref().map(serde_json::to_string).transpose()?;
     let usage_column = usage.map(|usage| serde_json::to_string(&usage)).transpose()?;
     write
         .conn
         .prepare_cached(
-            "INSERT INTO message (incident, at, author, author_detail, text, state, state_reason, usage, sources)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO message (incident, at, author, author_detail, text, state, state_reason, usage, sources, thoughts,
+                                  source_check)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             incident.map(|id| id.0),
@@ -116,13 +120,15 @@ fn say(write: &mut Write<'_>, draft: MessageDraft, actor: &Actor) -> Result<Resu
             state_column,
             reason,
             usage_column,
-            serde_json::to_string(&sources)?
+            serde_json::to_string(&sources)?,
+            thoughts,
+            check_column
         ])?;
     let id = MessageId(write.conn.last_insert_rowid());
     let by = author_code::name(&author).to_owned();
     let entry = Payload::Said { message: id, author: by, digest: sha256_hex(text.as_bytes()) };
     write.journal(incident, actor, &entry)?;
-    Ok(Ok(ChatMessage { id, conversation, at: write.at, author, text, state, usage, sources }))
+    Ok(Ok(ChatMessage { id, conversation, at: write.at, author, text, state, usage, sources, thoughts, source_check }))
 }
 
 fn load_newest(
@@ -150,6 +156,7 @@ fn load_newest(
 fn from_row(row: &Row<'_>) -> Result<ChatMessage, Fault> {
     let incident: Option<i64> = row.get(1)?;
     let (usage, sources): (Option<String>, String) = (row.get(8)?, row.get(9)?);
+    let check: Option<String> = row.get(11)?;
     Ok(ChatMessage {
         id: MessageId(row.get(0)?),
         conversation: incident.map_or(Conversation::General, |id| Conversation::Incident(IncidentId(id))),
@@ -159,6 +166,8 @@ fn from_row(row: &Row<'_>) -> Result<ChatMessage, Fault> {
         state: state(row.get(6)?, row.get(7)?)?,
         usage: usage.map(|usage| json::<Usage>(&usage, "the usage of a message")).transpose()?,
         sources: json::<Vec<SopId>>(&sources, "the sources of a message")?,
+        thoughts: row.get(10)?,
+        source_check: check.map(|check| json::<SourceCheck>(&check, "the source check of a message")).transpose()?,
     })
 }
 

@@ -57,7 +57,7 @@ pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
-pub use search::{IncidentFound, MemoryIndex, Needs, SopFound};
+pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;

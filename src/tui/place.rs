@@ -13,7 +13,8 @@ use crate::domain::chat::Conversation;
 use crate::domain::id::{IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::time::Timestamp;
 use crate::tui::chat::draft::LONGEST;
-use crate::tui::chat::view::Mode;
+use crate::tui::chat::transcript::Anchor;
+use crate::tui::chat::view::{Follow, Mode};
 use crate::tui::layout::Pane;
 use crate::tui::ui::{Model, Overlay};
 use crate::tui::zone::Shown;
@@ -51,6 +52,9 @@ pub struct Place {
     pub reading: Option<Reading>,
     /// Rows that the output was scrolled up from its end.
     pub output_up: usize,
+    /// Where the conversation was read; `None` at its end.
+    #[serde(default)]
+    pub chat: Option<Anchor>,
     /// Questions typed and not sent.
     pub drafts: Vec<(Conversation, String)>,
     /// Whether a question was being typed.
@@ -91,6 +95,10 @@ impl Place {
             browsing: ui.sop.browsing.clone(),
             reading: reading(model),
             output_up: ui.output.up,
+            chat: match ui.chat.follow {
+                Follow::End => None,
+                Follow::Not { .. } => ui.chat.transcript.anchor(ui.chat.top),
+            },
             drafts: drafts(model),
             asking: ui.chat.mode == Mode::Typing,
             review: match &ui.overlay {
@@ -112,6 +120,7 @@ impl Place {
             browsing: None,
             reading: None,
             output_up: 0,
+            chat: None,
             asking: false,
             review: None,
             ..self

@@ -13,6 +13,7 @@ use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
 use crate::tui::chat::preview::PreviewPage;
+use crate::tui::chat::transcript::Anchor;
 use crate::tui::chat::view::ChatView;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
@@ -124,6 +125,8 @@ pub struct Returning {
     pub reading: Option<Reading>,
     /// Rows that the output was scrolled up.
     pub output_up: usize,
+    /// Where the conversation was read.
+    pub chat: Option<Anchor>,
     /// Whether a question was being typed.
     pub asking: bool,
     /// The review that was open.
@@ -137,6 +140,8 @@ pub struct Returning {
 pub struct Settings {
     /// Name of this installation in the header.
     pub name: String,
+    /// Login name of the person at the console, as incidents name their owners.
+    pub person: String,
     /// How long resolved incidents stay in the queue.
     pub show_resolved_for: Duration,
     /// Characters that the terminal can show.

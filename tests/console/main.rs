@@ -4,6 +4,7 @@
 
 mod away;
 mod bad_input;
+mod colours;
 mod command_line;
 mod commands;
 mod crash;

@@ -86,7 +86,7 @@ fn no_color_means_no_colour() {
 }
 
 /// Whether a stream sets a foreground or background colour: SGR 30-38, 40-48, 90-97 or 100-107.
-fn colours(raw: &[u8]) -> bool {
+pub(crate) fn colours(raw: &[u8]) -> bool {
     let text = String::from_utf8_lossy(raw);
     text.split("\x1b[").skip(1).any(|rest| {
         let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);

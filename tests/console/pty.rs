@@ -226,6 +226,11 @@ impl Console {
         self.master.resize(size).unwrap();
     }
 
+    /// What `look` finds on the emulated screen, colours included.
+    pub(crate) fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.screen.0.lock().unwrap().parser.screen())
+    }
+
     pub(crate) fn contents(&self) -> String {
         self.screen.0.lock().unwrap().parser.screen().contents()
     }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 /// The scenarios of the demo.
-const DEMO: &str = include_str!("../../../assets/demo/conversation.toml");
+pub(super) const DEMO: &str = include_str!("../../../assets/demo/conversation.toml");
 
 /// All scenarios, in order; the first that fits is used.
 #[derive(Clone, Debug, Default, Deserialize)]

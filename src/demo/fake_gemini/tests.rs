@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use super::check::check;
 use super::rules::{Generation, camel, refusals, signature};
 use super::schema::{Kind, TYPES};
+use super::script::DEMO;
+use crate::domain::chat::citation::Source;
+use crate::domain::chat::statements;
 
 /// Where Google's own description of the interface is, if it is at hand.
 fn described() -> Option<PathBuf> {
@@ -228,4 +231,21 @@ fn a_signature_belongs_to_its_call() {
     let mut older = unsigned;
     older["contents"].as_array_mut().unwrap().push(json!({"role": "user", "parts": [{"text": "and?"}]}));
     assert_eq!(errors(&older, "gemini-3.8-flash"), Vec::<String>::new());
+}
+
+/// The demo shows what good answers look like.
+#[test]
+fn every_statement_of_the_demo_s_answers_names_a_source() {
+    let script: toml::Table = toml::from_str(DEMO).unwrap();
+    let mut statements_in_all = 0;
+    for scenario in script["scenario"].as_array().unwrap() {
+        for reply in scenario["reply"].as_array().unwrap() {
+            let Some(text) = reply.get("text").and_then(toml::Value::as_str) else { continue };
+            let check = statements::check(text, |source| matches!(source, Source::Sop { .. } | Source::Incident));
+            statements_in_all += check.statements;
+            let without: Vec<&str> = check.unsupported.iter().map(|at| &text[*at..]).collect();
+            assert!(without.is_empty(), "{}: {without:#?}", scenario["name"]);
+        }
+    }
+    assert!(statements_in_all >= 10, "{statements_in_all}");
 }

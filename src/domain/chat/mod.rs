@@ -5,12 +5,17 @@
 
 pub mod blocks;
 pub mod budget;
+pub mod citation;
+mod claim;
 pub mod prices;
+pub mod statements;
+pub mod thoughts;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{IncidentId, MessageId, SopId};
 use crate::domain::time::Timestamp;
+use statements::SourceCheck;
 
 /// What a conversation is about; each has a history of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,13 +99,28 @@ pub struct ChatMessage {
     /// SOPs that the context held, so that the answer's `[sop:…]` can be checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SopId>,
+    /// A summary of the model's thinking, at most [`thoughts::LONGEST`] and a mark. Foreign text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub thoughts: String,
+    /// Which statements name a source; `None` where nobody looked, as in what a person or the program wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_check: Option<SourceCheck>,
 }
 
 impl ChatMessage {
     /// A message that is not stored yet.
     #[must_use]
     pub const fn draft(conversation: Conversation, author: Author, text: String, state: MessageState) -> MessageDraft {
-        MessageDraft { conversation, author, text, state, usage: None, sources: Vec::new() }
+        MessageDraft {
+            conversation,
+            author,
+            text,
+            state,
+            usage: None,
+            sources: Vec::new(),
+            thoughts: String::new(),
+            source_check: None,
+        }
     }
 }
 
@@ -119,6 +139,10 @@ pub struct MessageDraft {
     pub usage: Option<Usage>,
     /// SOPs that the context held.
     pub sources: Vec<SopId>,
+    /// A summary of the model's thinking.
+    pub thoughts: String,
+    /// Which statements name a source.
+    pub source_check: Option<SourceCheck>,
 }
 
 /// Tokens of one call. `total = prompt + output + thoughts`; `prompt` includes `cached`; thoughts are billed as output.

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::citations::Given;
 use super::hearing::{End, Heard, Listener};
 use super::material::Material;
 use super::{Assistant, Brain, Plan, Ready, citations, offline};
 use crate::domain::actor::Actor;
+use crate::domain::chat::statements::{self, SourceCheck};
 use crate::domain::chat::{Author, ChatMessage, FinishReason, MessageDraft, MessageState};
 use crate::domain::id::SopId;
 use crate::engine::ask::{Answer, AnswerEvent};
@@ -158,10 +160,10 @@ async fn by_model(
     };
     assistant.note_end(&end, heard.attempts);
     let verdict = settle(reservation, end, &heard).await;
-    let Heard { text, usage, name, .. } = heard;
+    let Heard { text, thoughts, usage, name, .. } = heard;
     let draft = |text, state| {
         let draft = ChatMessage::draft(material.ask.conversation, Author::Model { name: name.clone() }, text, state);
-        MessageDraft { usage, sources: sources.to_vec(), ..draft }
+        MessageDraft { usage, sources: sources.to_vec(), thoughts: thoughts.clone(), ..draft }
     };
     let state = match verdict {
         Ok(state) => state,
@@ -171,7 +173,9 @@ async fn by_model(
         }
     };
     let mut draft = draft(text, state);
-    if let Some(remark) = remark(&draft.text, sources, material).await {
+    let (remark, source_check) = checked(&draft.text, sources, material).await;
+    draft.source_check = source_check;
+    if let Some(remark) = remark {
         let _ = sender.send(AnswerEvent::Text(remark.clone())).await;
         draft.text.push_str(&remark);
     }
@@ -263,12 +267,16 @@ fn judge(reason: &FinishReason, is_blank: bool) -> Result<MessageState, String> 
     }
 }
 
-/// What has to be said below an answer about its citations.
-async fn remark(text: &str, sources: &[SopId], material: &Arc<Material>) -> Option<String> {
-    let (text, sources, library) = (text.to_owned(), sources.to_vec(), Arc::clone(&material.library));
-    let checked = tokio::task::spawn_blocking(move || citations::remark(&text, &sources, &library)).await;
-    checked.unwrap_or_else(|error| {
+/// What has to be said below an answer about its citations, and which of its statements have none that is good.
+async fn checked(text: &str, sources: &[SopId], material: &Arc<Material>) -> (Option<String>, Option<SourceCheck>) {
+    let (text, sources, material) = (text.to_owned(), sources.to_vec(), Arc::clone(material));
+    // It may have to read documents.
+    let checked = tokio::task::spawn_blocking(move || {
+        let given = Given::new(&material, &sources);
+        (citations::remark(&text, &given), Some(statements::check(&text, |source| given.has(source))))
+    });
+    checked.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the citations of an answer could not be checked");
-        Some("\n\n> aiops: the citations could not be checked.\n".to_owned())
+        (Some("\n\n> aiops: the citations could not be checked.\n".to_owned()), None)
     })
 }

@@ -1,65 +1,80 @@
-//! Citations in an answer: `[sop:ID#NODE]`, and whether they point to something.
+//! Citations in an answer, and whether they point to something that the model was given.
 //!
-//! Owns: finding and checking them. Does not: judge whether the SOP says what the answer claims.
+//! Owns: checking them. Does not: find them in a text (see `domain::chat::citation`), or judge whether a source says what the
+//! answer claims.
 
 use std::fmt::Write as _;
 
-use crate::domain::id::{NodeId, SopId};
+use super::material::Material;
+use crate::domain::chat::citation::{self, Source};
+use crate::domain::id::{AttemptId, SopId};
 use crate::engine::library::Library;
 
 /// More than this many false citations are not listed one by one.
 const LISTED: usize = 8;
 
-/// A citation as it stands in a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Citation {
-    /// The document.
-    pub(super) sop: SopId,
-    /// The node, if one is named.
-    pub(super) node: Option<NodeId>,
+/// What a model was given to rely on.
+pub(super) struct Given<'a> {
+    /// SOPs that the context held.
+    pub(super) sops: &'a [SopId],
+    /// Where these are read. Reads documents: not for a thread that others wait for.
+    pub(super) library: &'a Library,
+    /// Attempts that the context told of.
+    pub(super) evidence: Vec<AttemptId>,
+    /// Whether it told of an incident.
+    pub(super) incident: bool,
+}
+
+impl<'a> Given<'a> {
+    /// What was given in `material`, of whose SOPs `sops` were in the context.
+    pub(super) fn new(material: &'a Material, sops: &'a [SopId]) -> Self {
+        let evidence = material.attempts.iter().map(|past| past.attempt.id).collect();
+        Self { sops, library: &material.library, evidence, incident: material.incident.is_some() }
+    }
+
+    /// Whether `source` was given.
+    pub(super) fn has(&self, source: &Source) -> bool {
+        match source {
+            Source::Incident => self.incident,
+            Source::Evidence(attempt) => self.evidence.contains(attempt),
+            Source::Sop { sop, node } => {
+                let read = || self.library.get(sop);
+                let has_node = |node| read().is_some_and(|document| document.procedure.index_of(node).is_some());
+                self.sops.contains(sop) && node.as_ref().map_or_else(|| read().is_some(), has_node)
+            }
+        }
+    }
 }
 
 /// The citations of `text`, in order, each once.
-pub(super) fn find(text: &str) -> Vec<Citation> {
-    let mut found: Vec<Citation> = Vec::new();
-    for (at, mark) in text.match_indices("[sop:") {
-        let rest = text.get(at + mark.len()..).unwrap_or_default();
-        let Some(inner) = rest.split_once(']').map(|(inner, _)| inner) else { continue };
-        if inner.is_empty() || inner.contains(['\n', '[']) {
-            continue;
-        }
-        let (sop, node) = match inner.split_once('#') {
-            Some((sop, node)) => (sop, Some(NodeId::from(node.trim()))),
-            None => (inner, None),
-        };
-        let citation = Citation { sop: SopId::from(sop.trim()), node };
-        if !found.contains(&citation) {
-            found.push(citation);
+pub(super) fn find(text: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    for source in citation::strip(text).1 {
+        if !found.contains(&source) {
+            found.push(source);
         }
     }
     found
 }
 
 /// What has to be said below an answer that cites what it was not given; `None` when every citation is good.
-///
-/// `sources` are the SOPs that the context held. Reads documents: not for a thread that others wait for.
-pub(super) fn remark(answer: &str, sources: &[SopId], library: &Library) -> Option<String> {
-    let is_good = |citation: &Citation| {
-        sources.contains(&citation.sop)
-            && library.get(&citation.sop).is_some_and(|document| {
-                citation.node.as_ref().is_none_or(|node| document.procedure.index_of(node).is_some())
-            })
-    };
-    let false_ones: Vec<Citation> = find(answer).into_iter().filter(|citation| !is_good(citation)).collect();
+pub(super) fn remark(answer: &str, given: &Given<'_>) -> Option<String> {
+    let false_ones: Vec<Source> = find(answer).into_iter().filter(|source| !given.has(source)).collect();
     if false_ones.is_empty() {
         return None;
     }
     let mut remark =
         "\n\n> aiops: these citations point to nothing that the model was given; do not rely on them:".to_owned();
-    for citation in false_ones.iter().take(LISTED) {
-        let node = citation.node.as_ref().map(|node| format!("#{node}")).unwrap_or_default();
-        // In code marks, so that they do not look like citations.
-        let _ = write!(remark, " `{}{node}`", citation.sop.as_str().replace('`', "'"));
+    for source in false_ones.iter().take(LISTED) {
+        // In code marks, so that they do not look like citations. Writing to a string cannot fail.
+        let _ = match source {
+            Source::Incident => write!(remark, " `incident`"),
+            Source::Evidence(attempt) => write!(remark, " `E{attempt}`"),
+            Source::Sop { sop, node } => {
+                let node = node.as_ref().map(|node| format!("#{node}")).unwrap_or_default();
+                write!(remark, " `{}{}`", sop.as_str().replace('`', "'"), node.replace('`', "'"))
+            }
+        };
     }
     if false_ones.len() > LISTED {
         let _ = write!(remark, " and {} more", false_ones.len() - LISTED);
@@ -72,11 +87,19 @@ pub(super) fn remark(answer: &str, sources: &[SopId], library: &Library) -> Opti
 mod tests {
     use super::*;
 
+    fn given<'a>(sops: &'a [SopId], library: &'a Library) -> Given<'a> {
+        Given { sops, library, evidence: vec![AttemptId(7)], incident: false }
+    }
+
     #[test]
     fn citations_are_found_once_and_broken_ones_are_not() {
-        let text = "a [sop:x.md#n1] b [sop:x.md] c [sop:x.md#n1] [sop:] [sop:y\n] [sop:z";
-        let shown: Vec<String> = find(text).iter().map(|found| format!("{}/{:?}", found.sop, found.node)).collect();
-        assert_eq!(shown, ["x.md/Some(NodeId(\"n1\"))", "x.md/None"]);
+        let text = "a [sop:x.md#n1] b [sop:x.md] c [sop:x.md#n1] [E7] [sop:] [sop:y\n] [E7] [sop:z";
+        let expected = [
+            Source::Sop { sop: "x.md".into(), node: Some("n1".into()) },
+            Source::Sop { sop: "x.md".into(), node: None },
+            Source::Evidence(AttemptId(7)),
+        ];
+        assert_eq!(find(text), expected);
     }
 
     #[test]
@@ -84,11 +107,15 @@ mod tests {
         let library = Library::bundled();
         let id = SopId::from("bundled/disk-full.md");
         let node = library.get(&id).unwrap().procedure.nodes[3].id.clone();
-        let good = format!("See [sop:{id}#{node}] and [sop:{id}].");
-        assert_eq!(remark(&good, std::slice::from_ref(&id), &library), None);
-        assert!(remark(&good, &[], &library).is_some(), "it exists and was not in the context");
-        let told = remark("[sop:bundled/disk-full.md#nowhere] [sop:../etc/passwd]", &[id], &library).unwrap();
-        assert!(told.contains("`bundled/disk-full.md#nowhere`") && told.contains("`../etc/passwd`"), "{told}");
+        let good = format!("See [sop:{id}#{node}] and [sop:{id}], after [E7].");
+        let sops = [id];
+        assert_eq!(remark(&good, &given(&sops, &library)), None);
+        assert!(remark(&good, &given(&[], &library)).is_some(), "it exists and was not in the context");
+        let bad = "[sop:bundled/disk-full.md#nowhere] [sop:../etc/passwd] [E8] [incident]";
+        let told = remark(bad, &given(&sops, &library)).unwrap();
+        for named in ["`bundled/disk-full.md#nowhere`", "`../etc/passwd`", "`E8`", "`incident`"] {
+            assert!(told.contains(named), "{named}: {told}");
+        }
         assert!(find(&told).is_empty());
     }
 }

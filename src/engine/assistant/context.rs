@@ -46,8 +46,10 @@ Rules:
 - Be brief and concrete. The answer first, then why. Markdown; no headings in a short answer.
 - Say what you know from the context and what you only suppose. When the context does not answer the question, say so and
   say what to look at next.
-- Cite the SOP where you rely on it, as [sop:ID#NODE], with ID and NODE exactly as they stand in the context. Cite nothing
-  that is not there.
+- Whatever you state about the system or the incident names its source in the same paragraph or list item: the SOP as
+  [sop:ID#NODE], with ID and NODE exactly as they stand in the context, what people ran as [E1] with the number that stands
+  there, the incident's own labels, annotations and timeline as [incident]. What has no source is shown as unsupported; say
+  it all the same when you suppose it. Cite nothing that is not there.
 - You cannot run anything, and nothing that you write is run unless a person reviews and approves it. Never say or imply that
   you ran, checked or changed something.
 - When a command would help, put it alone into a fenced block marked sh: one command in a block, complete, without prompt
@@ -192,7 +194,7 @@ fn evidence(material: &Material, fence: &Fence<'_>) -> String {
     for past in material.attempts.iter().rev() {
         let attempt = &past.attempt;
         let command = words::one_line(&words::command(&past.invocation));
-        let _ = writeln!(text, "attempt {} at {}: {command}", attempt.id, attempt.intent_at);
+        let _ = writeln!(text, "[E{}] ran at {}: {command}", attempt.id, attempt.intent_at);
         let _ = writeln!(text, "  outcome: {}", words::outcome(past));
         if let Some(output) = material.outputs.get(&attempt.id) {
             let output = String::from_utf8_lossy(output);

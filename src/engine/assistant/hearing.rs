@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::domain::chat::{FinishReason, Usage};
+use crate::domain::chat::{FinishReason, Usage, thoughts};
 use crate::engine::ask::AnswerEvent;
 use crate::engine::outbound::{Inspected, Restore};
 use crate::engine::ports::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
@@ -32,6 +32,8 @@ pub(super) enum End {
 pub(super) struct Heard {
     /// Its text, pseudonyms restored.
     pub(super) text: String,
+    /// What it thought, as far as that is kept.
+    pub(super) thoughts: String,
     /// What it used, as last said.
     pub(super) usage: Option<Usage>,
     /// Which model answers.
@@ -51,7 +53,7 @@ impl Listener {
     pub(super) fn new(inspected: &Inspected, model: &dyn Model) -> Self {
         let attempts = Attempts::default();
         Self {
-            heard: Heard { text: String::new(), usage: None, name: model.name(), attempts },
+            heard: Heard { text: String::new(), thoughts: String::new(), usage: None, name: model.name(), attempts },
             restore: inspected.restorer(),
             restore_thought: inspected.restorer(),
         }
@@ -88,6 +90,7 @@ impl Listener {
         // What looked like the beginning of a token and was none.
         let (thought, rest) = (self.restore_thought.finish(), self.restore.finish());
         self.heard.text.push_str(&rest);
+        thoughts::add(&mut self.heard.thoughts, &thought);
         let pieces = [AnswerEvent::Thought(thought), AnswerEvent::Text(rest)];
         for piece in pieces.into_iter().filter(|piece| !is_empty(piece)) {
             let _ = sender.send(piece).await;
@@ -109,7 +112,11 @@ impl Listener {
                 self.heard.text.push_str(&restored);
                 AnswerEvent::Text(restored)
             }
-            ModelEvent::Thought(piece) => AnswerEvent::Thought(self.restore_thought.push(&piece)),
+            ModelEvent::Thought(piece) => {
+                let restored = self.restore_thought.push(&piece);
+                thoughts::add(&mut self.heard.thoughts, &restored);
+                AnswerEvent::Thought(restored)
+            }
             ModelEvent::Usage(usage) => {
                 self.heard.usage = Some(usage);
                 return None;

@@ -15,7 +15,7 @@ use crate::domain::alert::Severity;
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::IncidentState;
 use crate::domain::search::{Query, Snippet};
-use crate::store::{IncidentFound, Needs, Reader, SopFound, Store, StoreError};
+use crate::store::{FoundIn, IncidentFound, Needs, Reader, SopFound, Store, StoreError};
 
 pub(in crate::engine) use keeper::Keeper;
 
@@ -98,7 +98,8 @@ pub struct Hit {
     pub kind: HitKind,
     /// Title of the document or the incident.
     pub title: String,
-    /// Headings and steps above the place in the document; empty for an incident and for a document as a whole.
+    /// Headings and steps above the place in the document; of an incident, what the snippet is from when that is no alert
+    /// (`note`). Empty otherwise.
     pub path: String,
     /// Why it was found.
     pub snippet: Snippet,
@@ -137,8 +138,12 @@ impl From<SopFound> for Hit {
 
 impl From<IncidentFound> for Hit {
     fn from(found: IncidentFound) -> Self {
-        let IncidentFound { id, title, severity, state, snippet, score } = found;
-        Self { kind: HitKind::Incident { id, severity, state }, title, path: String::new(), snippet, score }
+        let IncidentFound { id, title, severity, state, found_in, snippet, score } = found;
+        let path = match found_in {
+            FoundIn::Title | FoundIn::Alert => String::new(),
+            FoundIn::Note => "note".to_owned(),
+        };
+        Self { kind: HitKind::Incident { id, severity, state }, title, path, snippet, score }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::error::Fault;
 const TABLES: &str = include_str!("derived.sql");
 
 /// Counts up whenever words are cut in another way or a table looks different: an index of another format is dropped.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// The full-text tables, and then the ordinary ones, in the order in which they can be dropped.
 const NAMES: [&str; 5] = ["search_sop", "search_incident", "search_node", "search_document", "search_format"];

@@ -33,6 +33,6 @@ CREATE VIRTUAL TABLE search_sop USING fts5 (
 );
 
 CREATE VIRTUAL TABLE search_incident USING fts5 (
-    title, labels, annotations, compound,
+    title, labels, annotations, notes, compound,
     content='', contentless_delete=1, tokenize='ascii', prefix='1 2 3'
 );

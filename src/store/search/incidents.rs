@@ -7,22 +7,22 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::IncidentFound;
 use super::expression::{Needs, expression};
 use super::sops::indexed;
+use super::{FoundIn, IncidentFound};
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::IncidentState;
-use crate::domain::search::{Query, snippet};
+use crate::domain::search::{Query, Snippet, snippet};
 use crate::store::convert::{Code as _, json, severity};
 use crate::store::error::Fault;
 
 /// Every column is about the incident itself.
-const OWN: &str = "title labels annotations compound";
+const OWN: &str = "title labels annotations notes compound";
 
-/// Weights in the order of the table: title, labels, annotations, compound.
+/// Weights in the order of the table: title, labels, annotations, notes, compound.
 const FIND: &str = "SELECT found.rowid, -found.rank, incident.title, incident.severity, incident.state
-     FROM (SELECT rowid, rank FROM search_incident WHERE search_incident MATCH ?1 AND rank MATCH 'bm25(5, 2, 1, 2)'
+     FROM (SELECT rowid, rank FROM search_incident WHERE search_incident MATCH ?1 AND rank MATCH 'bm25(5, 2, 1, 3, 2)'
            ORDER BY rank LIMIT ?2) found
      JOIN incident ON incident.id = found.rowid
      ORDER BY found.rank, found.rowid DESC";
@@ -30,7 +30,10 @@ const FIND: &str = "SELECT found.rowid, -found.rank, incident.title, incident.se
 /// Alerts of an incident whose words count: a storm of thousands of alerts is found by the first ones.
 const ALERTS: u32 = 20;
 
-/// Bytes of labels, and as many of annotations, that count.
+/// Notes of an incident that count, the newest.
+const NOTES: u32 = 200;
+
+/// Bytes of labels that count, as many of annotations, and as many of notes.
 const TEXT_BYTES: usize = 8 * 1024;
 
 /// The words of one incident.
@@ -38,6 +41,8 @@ struct Words {
     title: String,
     labels: String,
     annotations: String,
+    /// What people noted, newest first; what they retracted is left out.
+    notes: String,
 }
 
 /// Indexes at most `limit` incidents that have to be, the newest first; returns how many.
@@ -65,10 +70,13 @@ fn insert(conn: &Connection, id: i64, words: &Words) -> Result<(), Fault> {
     let (title, of_title) = indexed(&words.title);
     let (labels, of_labels) = indexed(&words.labels);
     let (annotations, of_annotations) = indexed(&words.annotations);
+    let (notes, of_notes) = indexed(&words.notes);
+    let compound = [of_title, of_labels, of_annotations, of_notes].join(" ");
     conn.prepare_cached(
-        "INSERT INTO search_incident (rowid, title, labels, annotations, compound) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO search_incident (rowid, title, labels, annotations, notes, compound)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
-    .execute(params![id, title, labels, annotations, [of_title, of_labels, of_annotations].join(" ")])?;
+    .execute(params![id, title, labels, annotations, notes, compound])?;
     Ok(())
 }
 
@@ -92,7 +100,25 @@ fn read(conn: &Connection, id: i64) -> Result<Option<Words>, Fault> {
     }
     // Labels of alerts beyond those above, in lower case, as the filter of the queue knows them.
     search_labels.lines().for_each(|line| labels.add(line));
-    Ok(Some(Words { title, labels: labels.text, annotations: annotations.text }))
+    Ok(Some(Words { title, labels: labels.text, annotations: annotations.text, notes: notes(conn, id)? }))
+}
+
+/// What a line of the timeline that is a note begins with; the triggers of the schema say the same.
+const NOTE: &str = "note: ";
+
+/// The notes of an incident, newest first.
+fn notes(conn: &Connection, id: i64) -> Result<String, Fault> {
+    let mut notes = Lines::default();
+    let mut statement = conn.prepare_cached(
+        "SELECT what FROM timeline WHERE incident = ?1 AND entry IS NOT NULL AND retracted_at IS NULL
+         AND substr(what, 1, 6) = 'note: ' ORDER BY id DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![id, NOTES])?;
+    while let Some(row) = rows.next()? {
+        let what: String = row.get(0)?;
+        notes.add(what.strip_prefix(NOTE).unwrap_or(&what));
+    }
+    Ok(notes.text)
 }
 
 /// Lines, each once whatever its case, up to [`TEXT_BYTES`].
@@ -126,15 +152,19 @@ pub(super) fn find(conn: &Connection, query: &Query, needs: Needs, limit: usize)
         let id: i64 = row.get(0)?;
         let words = read(conn, id)?;
         // Title and severity stand beside it already: what is shown is why it was found.
-        let texts = words.iter().flat_map(|words| [&words.annotations, &words.labels]);
-        let mut snippets = texts.map(|text| snippet(query, text));
-        let best = snippets.find(|snippet| !snippet.marks.is_empty());
+        let texts = words.iter().flat_map(|words| {
+            [(FoundIn::Note, &words.notes), (FoundIn::Alert, &words.annotations), (FoundIn::Alert, &words.labels)]
+        });
+        let mut snippets = texts.map(|(place, text)| (place, snippet(query, text)));
+        let best = snippets.find(|(_, snippet)| !snippet.marks.is_empty());
+        let (found_in, snippet) = best.unwrap_or((FoundIn::Title, Snippet::default()));
         found.push(IncidentFound {
             id: IncidentId(id),
             title: row.get(2)?,
             severity: severity(row.get(3)?)?,
             state: IncidentState::from_code(row.get(4)?)?,
-            snippet: best.unwrap_or_default(),
+            found_in,
+            snippet,
             score: row.get(1)?,
         });
     }

@@ -51,6 +51,17 @@ pub struct SopFound {
     pub score: f64,
 }
 
+/// In which text of an incident the words were found that are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundIn {
+    /// In its title, which stands beside it anyway.
+    Title,
+    /// In a label or an annotation of its alerts.
+    Alert,
+    /// In what a person noted.
+    Note,
+}
+
 /// An incident that was found. All texts are foreign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentFound {
@@ -62,7 +73,9 @@ pub struct IncidentFound {
     pub severity: Severity,
     /// Where it stands.
     pub state: IncidentState,
-    /// The part of its labels or annotations with the hits; empty when they are in the title.
+    /// Where the words of `snippet` stand.
+    pub found_in: FoundIn,
+    /// The part of its notes, labels or annotations with the hits; empty when they are in the title.
     pub snippet: Snippet,
     /// How well it fits: more is better. Only comparable within one answer.
     pub score: f64,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::support::{Bench, START, actor, firing, open_as};
 use crate::domain::action::spec::StepRef;
 use crate::domain::chat::budget::{Budget, CallEnd, CallRequest, Limit, Spent};
+use crate::domain::chat::statements::SourceCheck;
 use crate::domain::chat::{Author, ChatMessage, Conversation, MessageDraft, MessageState, Usage};
 use crate::domain::id::{IncidentId, MessageId};
 use crate::domain::journal::Payload;
@@ -53,6 +54,8 @@ async fn messages_come_back_as_they_were_stored_each_in_its_conversation() {
         state: MessageState::Cut { reason: "you stopped it".to_owned() },
         usage: Some(Usage { prompt: 10, cached: 4, output: 3, thoughts: 2 }),
         sources: vec!["bundled/disk-full.md".into()],
+        thoughts: "It may be the logs.".to_owned(),
+        source_check: Some(SourceCheck { statements: 2, unsupported: vec![0] }),
         ..question(about, "because")
     };
     let answer = bench.store.say(answer, &actor("ada")).await.unwrap();

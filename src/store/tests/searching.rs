@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::support::{Bench, firing, labels};
+use super::support::{Bench, actor, firing, labels};
 use crate::domain::alert::Alert;
 use crate::domain::id::{IncidentId, SopId};
+use crate::domain::incident::IncidentCommand;
 use crate::domain::search::{DocumentText, Query, document};
 use crate::domain::sop::parse;
-use crate::store::{IncidentFound, MemoryIndex, Needs, Reader, SopFound, StoreError};
+use crate::store::{FoundIn, IncidentFound, MemoryIndex, Needs, Reader, SopFound, StoreError};
 
 const DISK: &str = "# Disk full\n\n## Mitigation\n\n1. Remove the rotated logs of the PostgreSQL server:\n\n   ```sh\n   \
                     find /var/log -name '*.gz' -delete\n   ```\n2. Tell the team.\n";
@@ -197,6 +198,30 @@ async fn an_incident_is_indexed_again_when_it_gets_other_words_and_only_then() {
     assert!(bench.store.read_view(|reader| reader.incidents_unindexed()).await.unwrap());
     assert_eq!(find_incidents(&bench, "web-9").await.len(), 1);
     assert_eq!(find_incidents(&bench, "db-3").await.len(), 1);
+}
+
+#[tokio::test]
+async fn notes_are_found_until_they_are_retracted() {
+    let bench = Bench::new();
+    let fence = bench.fence().await;
+    bench.store.prepare_search().await.unwrap();
+    bench.ingest(&fence, vec![firing("DiskFull", "db-3", 0)]).await;
+    assert_eq!(find_incidents(&bench, "db-3").await[0].found_in, FoundIn::Alert);
+    let note = IncidentCommand::Note("Swapped the backplane,\nticket OPS-4711".to_owned());
+    bench.store.incident_command(IncidentId(1), note, &actor("ada")).await.unwrap();
+    assert!(bench.store.read_view(|reader| reader.incidents_unindexed()).await.unwrap(), "only this one is behind");
+    let found = find_incidents(&bench, "backplane ops-4711").await;
+    assert_eq!((found[0].id, found[0].found_in), (IncidentId(1), FoundIn::Note));
+    let shown = found[0].snippet.marked("[", "]");
+    assert!(shown.contains("Swapped the [backplane]") && !shown.contains("note:"), "{shown}");
+    // What else happens to it is no note, whatever it says.
+    let raw = bench.raw();
+    raw.execute("INSERT INTO timeline (incident, at, who, what) VALUES (1, 0, 'am', 'note: xyzzy')", []).unwrap();
+    assert!(!bench.store.read_view(|reader| reader.incidents_unindexed()).await.unwrap());
+    bench.store.undo_incident(IncidentId(1), &actor("ada")).await.unwrap();
+    assert!(bench.store.read_view(|reader| reader.incidents_unindexed()).await.unwrap());
+    assert_eq!(find_incidents(&bench, "backplane").await, []);
+    assert_eq!(find_incidents(&bench, "xyzzy").await, []);
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@
 //! shown: HTML as its text, links with their destination, definitions of links as they stand; nesting costs no more room
 //! than half of the line, however deep it is, and no recursion. Does not: cut text into blocks (see `scan`).
 
-use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
 use super::colours::Colours;
 use super::rendered::Rendered;
 use super::table::Table;
 use super::text::{Breaks, Line, Paper, Role, Span, Stress, flow, width};
+use crate::domain::chat::statements::BlockStart;
 use crate::domain::text::{Repertoire, visible_in};
 
 /// Quotes and list items deeper than this are not indented further.
@@ -17,8 +18,8 @@ const DEEPEST: usize = 8;
 /// Columns of a rule.
 const RULE: usize = 24;
 
-/// Appends the lines of `markdown` to `out`.
-pub(super) fn render(markdown: &str, out: &mut Rendered, paper: Paper, colours: &Colours) {
+/// Appends the lines of `markdown`, which stands at byte `base` of its message, to `out`.
+pub(super) fn render(markdown: &str, base: BlockStart, out: &mut Rendered, paper: Paper, colours: &Colours) {
     let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES);
     let mut definitions: Vec<(usize, String)> = parser
         .reference_definitions()
@@ -27,7 +28,8 @@ pub(super) fn render(markdown: &str, out: &mut Rendered, paper: Paper, colours: 
         .collect();
     definitions.sort_unstable();
     let mut writer = Writer::new(out, paper, colours);
-    for event in TextMergeStream::new(parser) {
+    for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
+        writer.at(&event, base + range.start);
         writer.event(event);
     }
     writer.flush();
@@ -68,6 +70,8 @@ struct Writer<'a> {
     code: Option<(String, String)>,
     table: Option<Table>,
     cells: Vec<Vec<Span>>,
+    /// Where the words begin that have no line yet.
+    at: Option<BlockStart>,
 }
 
 impl<'a> Writer<'a> {
@@ -87,6 +91,24 @@ impl<'a> Writer<'a> {
             code: None,
             table: None,
             cells: Vec::new(),
+            at: None,
+        }
+    }
+
+    /// Notes where a block begins: at its first words; a table where it stands.
+    fn at(&mut self, event: &Event<'_>, at: BlockStart) {
+        let begins = match event {
+            Event::Text(_) | Event::Code(_) | Event::InlineHtml(_) | Event::Html(_) => {
+                self.code.is_none() && !self.heading && self.table.is_none()
+            }
+            Event::Start(Tag::Table(_)) => {
+                self.flush();
+                true
+            }
+            _ => false,
+        };
+        if begins {
+            self.at.get_or_insert(at);
         }
     }
 
@@ -219,7 +241,11 @@ impl<'a> Writer<'a> {
             TagEnd::Table => {
                 if let Some(table) = self.table.take() {
                     let prefix = self.prefix();
-                    let lines = table.lay_out(&prefix, self.paper);
+                    let mut lines = table.lay_out(&prefix, self.paper);
+                    let at = self.at.take();
+                    if let Some(first) = lines.first_mut() {
+                        first.at = at;
+                    }
                     self.out.prose(lines);
                 }
             }
@@ -330,7 +356,11 @@ impl<'a> Writer<'a> {
         self.links.iter_mut().for_each(|(_, from)| *from = 0);
         let first = self.prefix();
         let rest = self.prefix();
-        let lines = flow(&spans, self.paper.width, &first, &rest, Breaks::AtSpaces);
+        let mut lines = flow(&spans, self.paper.width, &first, &rest, Breaks::AtSpaces);
+        let at = self.at.take();
+        if let Some(first) = lines.first_mut() {
+            first.at = at;
+        }
         self.out.prose(lines);
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::colours::{Colouring, Colours, Language};
 use super::text::{Breaks, CodeKind, Line, Paper, Role, Span, flow};
+use crate::domain::chat::citation::{self, Cited, Source};
 use crate::domain::id::{NodeId, SopId};
 use crate::domain::text;
 
@@ -147,23 +148,14 @@ impl Rendered {
     }
 }
 
-/// Longest citation in bytes; what is longer is none.
-const LONGEST_CITATION: usize = 512;
-
-/// The first `[sop:ID]` or `[sop:ID#node]` of `words`: where it begins, what it cites, and its length.
+/// The first citation of an SOP in `words`: where it begins, what it cites, and its length.
 fn first_citation(words: &str) -> Option<(usize, Citation, usize)> {
-    const OPENS: &str = "[sop:";
-    for (at, _) in words.match_indices(OPENS) {
-        let behind = &words[at + OPENS.len()..];
-        let near = &behind[..behind.floor_char_boundary(LONGEST_CITATION)];
-        let Some(end) = near.find([']', '[', '\n']).filter(|end| near[*end..].starts_with(']')) else { continue };
-        let cited = &near[..end];
-        let (sop, node) = cited.rsplit_once('#').map_or((cited, None), |(sop, node)| (sop, Some(node)));
-        if sop.is_empty() || cited.contains(char::is_whitespace) {
-            continue;
+    let mut from = 0;
+    while let Some(Cited { at, length, source }) = citation::first(&words[from..]) {
+        if let Source::Sop { sop, node } = source {
+            return Some((from + at, Citation { sop, node }, length));
         }
-        let node = node.filter(|node| !node.is_empty()).map(NodeId::from);
-        return Some((at, Citation { sop: sop.into(), node }, OPENS.len() + end + 1));
+        from += at + length;
     }
     None
 }
@@ -225,12 +217,11 @@ mod tests {
     const PAPER: Paper = Paper { width: 40, repertoire: Repertoire::Unicode };
 
     #[test]
-    fn citations_are_found_in_prose() {
-        let (at, found, length) = first_citation("see [sop: x] or [sop:bundled/disk-full.md#m/1-ab] now").unwrap();
-        assert_eq!((at, length), (16, 33));
+    fn citations_of_sops_are_found_in_prose() {
+        let (at, found, length) = first_citation("[E1] see [sop: x] or [sop:bundled/disk-full.md#m/1-ab] now").unwrap();
+        assert_eq!((at, length), (21, 33));
         assert_eq!(found, Citation { sop: "bundled/disk-full.md".into(), node: Some("m/1-ab".into()) });
-        assert_eq!(first_citation("[sop:a.md]").unwrap().1, Citation { sop: "a.md".into(), node: None });
-        assert_eq!(first_citation("[sop:] [sop:a"), None);
+        assert_eq!(first_citation("[E1] [incident]"), None);
     }
 
     #[test]

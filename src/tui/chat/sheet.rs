@@ -152,7 +152,10 @@ impl Sheet {
     fn advance(&mut self, colours: &Colours) {
         while let Some(piece) = self.scanner.next(&self.text) {
             match piece {
-                Piece::Prose(range) => markdown::render(&self.text[range], &mut self.stable, self.paper, colours),
+                Piece::Prose(range) => {
+                    let base = range.start;
+                    markdown::render(&self.text[range], base, &mut self.stable, self.paper, colours);
+                }
                 Piece::FenceOpens(info) => {
                     self.stable.code_begins(&[]);
                     self.stable.info(&self.text[info.clone()], &[], self.paper);
@@ -171,7 +174,10 @@ impl Sheet {
         }
         self.tail = Rendered::after(&self.stable);
         match self.scanner.rest(&self.text) {
-            Rest::Prose(range) => markdown::render(&self.text[range], &mut self.tail, self.paper, colours),
+            Rest::Prose(range) => {
+                let base = range.start;
+                markdown::render(&self.text[range], base, &mut self.tail, self.paper, colours);
+            }
             Rest::Code(range) if range.is_empty() => {}
             Rest::Code(range) => self.tail.code_line(&self.text[range], &[], &[], self.paper),
         }
@@ -191,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::chat::blocks;
+    use crate::domain::chat::{blocks, statements};
     use crate::domain::text::{Repertoire, width};
     use crate::tui::chat::colours::{Language, colour};
     use crate::tui::chat::text::Role;
@@ -357,6 +363,11 @@ mod tests {
             sheet.finish(&colours);
             let whole = Sheet::whole(&text, PAPER, &colours);
             prop_assert!(sheet.lines(0).eq(whole.lines(0)));
+            // Every statement begins with a line that can be marked.
+            let begins: Vec<usize> = whole.lines(0).filter_map(|line| line.at).collect();
+            for statement in statements::check(&text, |_| false).unsupported {
+                prop_assert!(begins.contains(&statement), "{statement} is none of {begins:?}");
+            }
             for line in whole.lines(0) {
                 prop_assert!(line.width() <= PAPER.width, "{:?}", line.plain());
                 prop_assert!(line.spans.iter().all(|span| width(&span.text) <= PAPER.width));

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::domain::chat::statements::BlockStart;
 use crate::domain::text::{self, Repertoire};
 
 /// What a piece of text is; the theme decides how it looks.
@@ -101,6 +102,8 @@ pub struct Line {
     pub block: Option<usize>,
     /// Whether its text begins here, or goes on from the line above.
     pub start: Start,
+    /// Of the first line of a paragraph, list item or table: where that begins in the message (see `domain::chat::statements`).
+    pub at: Option<BlockStart>,
 }
 
 /// How a line begins.
@@ -228,7 +231,7 @@ pub(super) fn flow(spans: &[Span], width: usize, first: &[Span], rest: &[Span], 
             _ => Start::Within { prefix },
         };
         ended = range.end;
-        lines.push(Line { spans: line, block: None, start: start_of_line });
+        lines.push(Line { spans: line, start: start_of_line, ..Line::default() });
     }
     lines
 }

@@ -2,14 +2,20 @@
 //!
 //! Owns: which lines there are, in entries; entries that did not change are not laid out again. Does not: scroll or draw.
 
+use serde::{Deserialize, Serialize};
+
 use super::colours::{ColourJob, Colours};
 use super::sheet::{Extent, Sheet};
 use super::text::{Breaks, Line, Paper, Role, Span, flow};
 use super::view::{Phase, Thoughts, Turn};
+use crate::domain::chat::statements::{BlockStart, SourceCheck};
 use crate::domain::chat::{Author, ChatMessage, MessageState};
 use crate::domain::excerpt;
 use crate::domain::id::{MessageId, SopId};
 use crate::domain::text::visible_in;
+
+/// Stands at the left of a statement that has no source. Every terminal has it.
+pub const UNSUPPORTED: &str = "?";
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +28,8 @@ pub enum Key {
     Question(u64),
     /// What the model thought about it.
     Thoughts(u64),
+    /// What the model thought before the stored answer with this number.
+    ThoughtsOf(MessageId),
     /// Its answer, as far as it has come.
     Answer(u64),
 }
@@ -42,6 +50,8 @@ pub struct Entry {
     pub key: Key,
     /// What the answer was given to read; `None` as long as that is not known.
     pub sources: Option<Vec<SopId>>,
+    /// Where its statements begin that have no source, ascending; see [`Line::at`].
+    unsupported: Vec<BlockStart>,
     head: Vec<Line>,
     body: Body,
     foot: Vec<Line>,
@@ -53,8 +63,16 @@ struct Wanted<'a> {
     head: Vec<(String, Role)>,
     text: &'a str,
     kind: Kind,
-    foot: Option<(String, Role)>,
+    foot: Vec<(String, Role)>,
     sources: Option<Vec<SopId>>,
+    unsupported: &'a [BlockStart],
+}
+
+impl<'a> Wanted<'a> {
+    /// A text as it was typed below a heading.
+    const fn plain(key: Key, head: Vec<(String, Role)>, text: &'a str) -> Self {
+        Self { key, head, text, kind: Kind::Plain, foot: Vec::new(), sources: None, unsupported: &[] }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,6 +117,12 @@ impl Entry {
             Body::Plain { .. } => None,
             Body::Markdown(sheet) => Some(sheet),
         }
+    }
+
+    /// Whether `line` is the first one of a statement that has no source.
+    #[must_use]
+    pub fn is_unsupported(&self, line: &Line) -> bool {
+        line.at.is_some_and(|at| self.unsupported.binary_search(&at).is_ok())
     }
 
     /// Its lines from number `from` on, without the empty one behind it.
@@ -186,6 +210,36 @@ impl Transcript {
         None
     }
 
+    /// Where line `line` stands in a way that does not depend on the width of the lines: its message, and how many letters and
+    /// digits of that stand before it. `None` for what is not stored.
+    #[must_use]
+    pub fn anchor(&self, line: usize) -> Option<Anchor> {
+        let (key, within) = self.locate(line)?;
+        let (message, part) = match key {
+            Key::Message(id) => (id, Part::Text),
+            Key::ThoughtsOf(id) => (id, Part::Thoughts),
+            Key::Earlier | Key::Question(_) | Key::Thoughts(_) | Key::Answer(_) => return None,
+        };
+        let letters = self.entry(key)?.lines(0).take(within).map(letters).sum();
+        Some(Anchor { message, part, letters })
+    }
+
+    /// The line that holds what stands at `anchor`; `None` when its message is not here.
+    #[must_use]
+    pub fn line_of(&self, anchor: Anchor) -> Option<usize> {
+        let key = match anchor.part {
+            Part::Text => Key::Message(anchor.message),
+            Part::Thoughts => Key::ThoughtsOf(anchor.message),
+        };
+        let entry = self.entry(key)?;
+        let mut before = 0;
+        let within = entry.lines(0).take_while(|line| {
+            before += letters(line);
+            before <= anchor.letters
+        });
+        self.position(key, within.count())
+    }
+
     /// Shows this conversation from now on. Entries that did not change are kept, those that grew are laid out where they
     /// did.
     pub(in crate::tui) fn follow(&mut self, messages: &Messages<'_>, paper: Paper, colours: &Colours) {
@@ -205,6 +259,32 @@ impl Transcript {
             }
         }
     }
+}
+
+/// A place in a conversation, whatever the width of its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Which message.
+    pub message: MessageId,
+    /// Which part of it.
+    pub part: Part,
+    /// Letters and digits of it that stand before: signs and spaces depend on where lines are broken.
+    pub letters: usize,
+}
+
+/// A part of a stored message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// What it says.
+    Text,
+    /// What the model thought before.
+    Thoughts,
+}
+
+/// Letters and digits of a line.
+fn letters(line: &Line) -> usize {
+    line.spans.iter().flat_map(|span| span.text.chars()).filter(|c| c.is_alphanumeric()).count()
 }
 
 /// What a transcript is made of.
@@ -228,15 +308,15 @@ fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     if messages.earlier > 0 {
         let words = format!("{} earlier messages are stored and not shown", messages.earlier);
         let head = vec![(words, Role::Muted)];
-        wanted.push(Wanted { key: Key::Earlier, head, text: "", kind: Kind::Plain, foot: None, sources: None });
+        wanted.push(Wanted::plain(Key::Earlier, head, ""));
     }
     let Some(turn) = messages.turn else {
-        wanted.extend(messages.stored.iter().map(|message| stored(message, messages)));
+        wanted.extend(messages.stored.iter().flat_map(|message| stored(message, messages)));
         return wanted;
     };
     let is_new = |message: &&ChatMessage| Some(message.id) > turn.after;
     let (new, old): (Vec<_>, Vec<_>) = messages.stored.iter().partition(is_new);
-    wanted.extend(old.into_iter().map(|message| stored(message, messages)));
+    wanted.extend(old.into_iter().flat_map(|message| stored(message, messages)));
     let (questions, answers): (Vec<_>, Vec<_>) =
         new.into_iter().partition(|message| matches!(message.author, Author::Person { .. }));
     // Others may write in the same conversation meanwhile.
@@ -244,35 +324,57 @@ fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     if !stored_already && turn.phase.is_asked() {
         let head = vec![("you".to_owned(), Role::Author)];
         let key = Key::Question(turn.number);
-        wanted.push(Wanted { key, head, text: &turn.question, kind: Kind::Plain, foot: None, sources: None });
+        wanted.push(Wanted::plain(key, head, &turn.question));
     }
-    wanted.extend(questions.into_iter().map(|message| stored(message, messages)));
-    wanted.extend(thoughts(turn, messages));
+    wanted.extend(questions.into_iter().flat_map(|message| stored(message, messages)));
     let is_new = |message: &&ChatMessage| !answers.iter().any(|answer| answer.id == message.id);
     let finished = [&turn.broken, &turn.finished].into_iter().flatten().filter(is_new).collect::<Vec<_>>();
     let broken = turn.broken.as_ref().map(|message| message.id);
     let is_over = turn.finished.is_some() || answers.iter().any(|answer| Some(answer.id) != broken);
     let arriving = arriving(turn).filter(|_| turn.phase.is_busy() || !is_over);
-    wanted.extend(answers.into_iter().chain(finished).map(|message| stored(message, messages)));
+    // Once an answer is stored, be it a broken one, its thoughts come with it.
+    if broken.is_none() && (arriving.is_some() || (answers.is_empty() && finished.is_empty())) {
+        wanted.extend(thoughts(Key::Thoughts(turn.number), &turn.thoughts, messages));
+    }
+    wanted.extend(answers.into_iter().chain(finished).flat_map(|message| stored(message, messages)));
     wanted.extend(arriving);
     wanted
 }
 
-fn stored<'a>(message: &'a ChatMessage, messages: &Messages<'_>) -> Wanted<'a> {
+/// What a stored message is to say: what was thought before it, if anything, and its text.
+fn stored<'a>(message: &'a ChatMessage, messages: &Messages<'_>) -> impl Iterator<Item = Wanted<'a>> + use<'a> {
+    let thoughts = thoughts(Key::ThoughtsOf(message.id), &message.thoughts, messages);
+    thoughts.into_iter().chain([text_of(message, messages)])
+}
+
+fn text_of<'a>(message: &'a ChatMessage, messages: &Messages<'_>) -> Wanted<'a> {
     let at = (messages.minute)(message.at);
     let (mut head, kind) = match &message.author {
         Author::Person { name } => (vec![(format!("{name} {at}"), Role::Author)], Kind::Plain),
         Author::Model { name } => (vec![(format!("{name} {at}"), Role::Author)], Kind::Markdown),
         Author::Fallback { why } => (vec![(format!("aiops {at}"), Role::Author), fallback(why)], Kind::Markdown),
     };
-    let foot = match &message.state {
-        MessageState::Complete => None,
-        MessageState::Cut { reason } => Some((format!("Broken off here: {reason}."), Role::Warning)),
-        MessageState::Failed { reason } => Some((format!("No answer: {reason}"), Role::Bad)),
+    let mut foot = match &message.state {
+        MessageState::Complete => Vec::new(),
+        MessageState::Cut { reason } => vec![(format!("Broken off here: {reason}."), Role::Warning)],
+        MessageState::Failed { reason } => vec![(format!("No answer: {reason}"), Role::Bad)],
     };
+    let check = message.source_check.as_ref().filter(|check| !check.unsupported.is_empty());
+    foot.extend(check.map(|check| (sum(check), Role::Muted)));
+    let unsupported = check.map_or(&[][..], |check| &check.unsupported);
     head.retain(|(words, _)| !words.is_empty());
     let sources = matches!(message.author, Author::Model { .. }).then(|| message.sources.clone());
-    Wanted { key: Key::Message(message.id), head, text: &message.text, kind, foot, sources }
+    Wanted { key: Key::Message(message.id), head, text: &message.text, kind, foot, sources, unsupported }
+}
+
+/// How many statements of an answer have no source, with the sign that they have at their left.
+fn sum(check: &SourceCheck) -> String {
+    let (without, all) = (check.unsupported.len(), check.statements);
+    match all {
+        1 => format!("{UNSUPPORTED} its one statement has no source"),
+        _ if without == 1 => format!("{UNSUPPORTED} 1 of {all} statements has no source"),
+        _ => format!("{UNSUPPORTED} {without} of {all} statements have no source"),
+    }
 }
 
 fn fallback(why: &str) -> (String, Role) {
@@ -280,17 +382,17 @@ fn fallback(why: &str) -> (String, Role) {
 }
 
 /// What the model thought: one line, or all of it.
-fn thoughts<'a>(turn: &'a Turn, messages: &Messages<'_>) -> Option<Wanted<'a>> {
-    if turn.thoughts.is_empty() {
+fn thoughts<'a>(of: Key, thoughts: &'a str, messages: &Messages<'_>) -> Option<Wanted<'a>> {
+    if thoughts.is_empty() {
         return None;
     }
     let key = &messages.thoughts_key;
     let (words, text) = match messages.thoughts {
-        Thoughts::Folded => (format!("thoughts, {} ({key} shows them)", size(turn.thoughts.len())), ""),
-        Thoughts::Unfolded => (format!("thoughts ({key} hides them)"), turn.thoughts.as_str()),
+        Thoughts::Folded => (format!("thoughts, {} ({key} shows them)", size(thoughts.len())), ""),
+        Thoughts::Unfolded => (format!("thoughts ({key} hides them)"), thoughts),
     };
     let head = vec![(words, Role::Muted)];
-    Some(Wanted { key: Key::Thoughts(turn.number), head, text, kind: Kind::Plain, foot: None, sources: None })
+    Some(Wanted::plain(of, head, text))
 }
 
 fn arriving(turn: &Turn) -> Option<Wanted<'_>> {
@@ -311,7 +413,8 @@ fn arriving(turn: &Turn) -> Option<Wanted<'_>> {
         Phase::Over(None) => (Kind::Markdown, None),
         Phase::Over(Some(why)) => (Kind::Markdown, Some((why.clone(), Role::Bad))),
     };
-    Some(Wanted { key: Key::Answer(turn.number), head, text: &turn.text, kind, foot, sources: None })
+    let foot = foot.into_iter().collect();
+    Some(Wanted { key: Key::Answer(turn.number), head, text: &turn.text, kind, foot, sources: None, unsupported: &[] })
 }
 
 /// The size of a text in rounded steps, so that a growing one does not repaint with every word.
@@ -350,7 +453,7 @@ fn entry(mut wanted: Wanted<'_>, old: &mut [Entry], paper: Paper, colours: &Colo
             Body::Markdown(Box::new(sheet(wanted.key, wanted.text, wanted.kind, old, paper, colours)))
         }
     };
-    Entry { key: wanted.key, sources: wanted.sources, head, body, foot }
+    Entry { key: wanted.key, sources: wanted.sources, unsupported: wanted.unsupported.to_vec(), head, body, foot }
 }
 
 fn plain(key: Key, text: &str, old: &mut [Entry], paper: Paper) -> Body {
@@ -418,6 +521,8 @@ mod tests {
             state: MessageState::Complete,
             usage: None,
             sources: Vec::new(),
+            thoughts: String::new(),
+            source_check: None,
         };
         let missing = answer.text.len() - answer.text.floor_char_boundary(LAID_OUT);
         let messages = Messages {

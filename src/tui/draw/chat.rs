@@ -10,7 +10,7 @@ use super::paint::{Run, put};
 use crate::engine::ask::ModelStatus;
 use crate::tui::chat::preview::dollars;
 use crate::tui::chat::text::{Line, Role, Span, Stress};
-use crate::tui::chat::transcript::{Entry, size};
+use crate::tui::chat::transcript::{Entry, UNSUPPORTED, size};
 use crate::tui::chat::view::{GUTTER, Mode, PROMPT, Phase, Spot, What};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -62,7 +62,12 @@ fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model,
     };
     let here = cursor.as_ref().is_some_and(is_cursor);
     let mut run = Run::new(buffer, place, look);
-    run.put(if here { look.glyphs.cursor } else { " " }, look.styles.cursor);
+    let (sign, style_of_sign) = match (here, entry.is_unsupported(line)) {
+        (true, _) => (look.glyphs.cursor, look.styles.cursor),
+        (false, true) => (UNSUPPORTED, look.styles.warning),
+        (false, false) => (" ", look.styles.cursor),
+    };
+    run.put(sign, style_of_sign);
     let mut begin = 0;
     for span in &line.spans {
         let chosen = span.citation.is_some() && cursor.map(|spot| spot.what) == span.citation.map(What::Citation);

@@ -43,7 +43,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
             buffer,
             place,
             row,
-            Standing { selected, skipped, now: model.ui.now, zone: &model.ui.settings.zone },
+            Standing {
+                selected,
+                skipped,
+                now: model.ui.now,
+                zone: &model.ui.settings.zone,
+                me: &model.ui.settings.person,
+            },
             look,
         );
     }
@@ -53,6 +59,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
 const OWNER: usize = 8;
 /// An owner's name is shown in rows that have this many columns for title, owner and time.
 const OWNER_FROM: u16 = 48;
+/// Columns of the letters that stand for an owner where there is less room.
+const SIGN: usize = 2;
+/// Stands for you among them.
+const MINE: &str = "me";
+/// These letters are shown in rows that have this many columns for title, owner and time.
+const SIGN_FROM: u16 = 20;
 
 #[derive(Clone, Copy)]
 struct Standing<'a> {
@@ -60,6 +72,8 @@ struct Standing<'a> {
     skipped: bool,
     now: Timestamp,
     zone: &'a Zone,
+    /// Login name of the person at the console.
+    me: &'a str,
 }
 
 fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing<'_>, look: &Look) {
@@ -86,11 +100,9 @@ fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing
     let mut run = Run::new(buffer, place, look);
     run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
     run.put(state, tone).put(" ", look.styles.text);
-    let owner =
-        row.owner.as_deref().map(|owner| look.fit(&look.visible(owner), OWNER).into_owned()).unwrap_or_default();
+    let owner = row.owner.as_deref().map(|owner| owner_in(owner, run.room(), standing.me, look)).unwrap_or_default();
     let mut tail = u16::try_from(time.len()).unwrap_or(0) + 1;
-    // Whose it is matters less than what it is where there is little room.
-    if !owner.is_empty() && run.room() >= OWNER_FROM {
+    if !owner.is_empty() {
         tail += u16::try_from(text::width(&owner)).unwrap_or(0) + 1;
     }
     let room = run.room().saturating_sub(tail);
@@ -100,6 +112,21 @@ fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing
         run.put(&owner, look.styles.muted).put(" ", look.styles.text);
     }
     run.put(&time, look.styles.muted);
+}
+
+/// Whose a row is: the name where a row has `room`, else its first letters, or that it is yours. What an incident is matters
+/// more than whose it is where there is little room; the details below have the whole name.
+fn owner_in(owner: &str, room: u16, me: &str, look: &Look) -> String {
+    let name = look.visible(owner);
+    if room >= OWNER_FROM {
+        look.fit(&name, OWNER).into_owned()
+    } else if room < SIGN_FROM {
+        String::new()
+    } else if owner == me {
+        MINE.to_owned()
+    } else {
+        text::split_at_width(&name, SIGN).0.to_owned()
+    }
 }
 
 /// `14:02` within the last 20 hours, `21 Nov` before.

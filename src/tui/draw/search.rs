@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::overlay::frame;
 use super::paint::Run;
 use crate::domain::incident::IncidentState;
-use crate::domain::search::{Part, Snippet};
+use crate::domain::search::Part;
 use crate::engine::search::{Coverage, Hit, HitKind, Scope};
 use crate::tui::keymap::Context;
 use crate::tui::look::Look;
@@ -25,7 +25,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, search: &Search, look: &L
         let y = inside.y + 2 + u16::try_from(row * HIT_ROWS).unwrap_or(0);
         let place = Rect { y, height: 1, ..inside };
         what(&mut Run::new(buffer, place, look), found, number == search.at, look);
-        why(&mut Run::new(buffer, Rect { y: y + 1, ..place }, look), &found.snippet, look);
+        why(&mut Run::new(buffer, Rect { y: y + 1, ..place }, look), found, look);
     }
     let place = Rect { y: inside.bottom().saturating_sub(2), height: 1, ..inside };
     let (words, style) = state(model, search, look);
@@ -70,10 +70,15 @@ fn what(run: &mut Run<'_>, hit: &Hit, chosen: bool, look: &Look) {
 }
 
 /// Why it was found. Hits are bold, so that they show without colours.
-fn why(run: &mut Run<'_>, snippet: &Snippet, look: &Look) {
+fn why(run: &mut Run<'_>, found: &Hit, look: &Look) {
+    let snippet = &found.snippet;
     let rest = look.styles.muted;
     let hit: Style = Styles::hit(look.styles.attention);
-    run.put("    ", rest).put(if snippet.cut_before { look.glyphs.cut } else { "" }, rest);
+    run.put("    ", rest);
+    if matches!(found.kind, HitKind::Incident { .. }) && !found.path.is_empty() {
+        run.put(&look.visible(&found.path), rest).put(": ", rest);
+    }
+    run.put(if snippet.cut_before { look.glyphs.cut } else { "" }, rest);
     for (piece, part) in snippet.pieces() {
         let room = run.room();
         run.fit(&look.visible(piece), room, if part == Part::Hit { hit } else { rest });

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::screens::screen;
 use super::world::{NOW, World, disk_full, first_command, snapshot, with_detail};
-use crate::domain::chat::{Author, ChatMessage, Conversation, MessageState};
+use crate::domain::chat::{Author, ChatMessage, Conversation, MessageState, statements};
 use crate::domain::id::{IncidentId, MessageId};
 use crate::engine::ask::{AnswerEvent, ChatHistory, ModelStatus, Prepared, PreparedId, Preview, Route};
 use crate::engine::backend::{BackendError, Command, NeededValue, Snapshot};
@@ -28,6 +28,8 @@ pub(super) fn message(id: i64, author: Author, text: &str) -> ChatMessage {
         text: text.to_owned(),
         state: MessageState::Complete,
         usage: None,
+        thoughts: String::new(),
+        source_check: None,
         sources: vec!["bundled/disk-full.md".into()],
     }
 }
@@ -488,6 +490,61 @@ fn thoughts_are_one_line_until_a_key_unfolds_them() {
     assert!(!screen(&world).contains("It may be the wal files."));
     world.keys("t");
     assert!(screen(&world).contains("It may be the wal files."), "{}", screen(&world));
+    // The answer comes, and another question is asked: they stay where they were.
+    let thoughts = "It may be the wal files.".to_owned();
+    let answer = ChatMessage { thoughts, ..message(7, gemini(), "Look at the wal files.") };
+    came(&mut world, number, AnswerEvent::Done(Box::new(answer.clone())));
+    assert_eq!(screen(&world).matches("It may be the wal files.").count(), 1, "{}", screen(&world));
+    reload(&mut world, vec![message(6, person(), "why?"), answer]);
+    assert_eq!(screen(&world).matches("It may be the wal files.").count(), 1, "{}", screen(&world));
+    asked(&mut world);
+    world.press(KeyCode::Esc);
+    assert_eq!(screen(&world).matches("It may be the wal files.").count(), 1, "{}", screen(&world));
+    world.keys("t");
+    assert!(!screen(&world).contains("It may be the wal files."));
+    assert!(screen(&world).contains("thoughts, 0.1 kB (t shows them)"), "{}", screen(&world));
+}
+
+/// An answer whose second paragraph and last item have no source.
+fn half_supported() -> ChatMessage {
+    let text = "The disk is full [sop:bundled/disk-full.md].\n\nLogs **have grown** a lot since noon, all of them in one \
+                directory that nobody looks after.\n\n- Look at it.\n- It crashed twice.\n";
+    let check = statements::check(text, |_| true);
+    assert_eq!(check.statements, 3);
+    ChatMessage { source_check: Some(check), ..message(2, gemini(), text) }
+}
+
+#[test]
+fn statements_without_a_source_are_marked_and_counted() {
+    let world = chatting((120, 40), vec![message(1, person(), "why?"), half_supported()]);
+    let screen = screen(&world);
+    let pane: Vec<&str> = screen.lines().filter_map(|line| line.get(line.char_indices().nth(80)?.0..)).collect();
+    let marked: Vec<&str> = pane.iter().filter_map(|line| line.split_once('?').map(|(_, words)| words)).collect();
+    let begins = |words: &str| marked.iter().filter(|line| line.starts_with(words)).count();
+    assert_eq!((begins("Logs have grown"), begins("• It crashed")), (1, 1), "{screen}");
+    assert_eq!((begins("The disk"), begins("• Look")), (0, 0), "{screen}");
+    assert!(screen.contains("? 2 of 3 statements have no source"), "{screen}");
+}
+
+#[test]
+fn what_is_on_its_way_has_no_marks_and_storing_it_changes_only_these() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    world.press(KeyCode::Esc);
+    let mut done = half_supported();
+    came(&mut world, number, AnswerEvent::Text(done.text.clone()));
+    let before: Vec<String> = world.model.ui.chat.transcript.numbered().map(|(_, _, line)| line.plain()).collect();
+    let marks = |world: &World| {
+        let transcript = &world.model.ui.chat.transcript;
+        transcript.numbered().filter(|(_, entry, line)| entry.is_unsupported(line)).count()
+    };
+    assert_eq!(marks(&world), 0);
+    done.id = MessageId(9);
+    came(&mut world, number, AnswerEvent::Done(Box::new(done)));
+    assert_eq!(marks(&world), 2);
+    let after: Vec<String> = world.model.ui.chat.transcript.numbered().map(|(_, _, line)| line.plain()).collect();
+    let same = before.iter().zip(&after).filter(|(before, after)| before == after).count();
+    assert!(before.len() - same <= 1, "only the head, which gets its time: {before:?} {after:?}");
 }
 
 #[test]

@@ -123,6 +123,24 @@ fn the_same_keys_take_things_back() {
     assert!(matches!(past.model.ui.overlay, Some(Overlay::Question(_))));
 }
 
+#[rstest]
+#[case::three_panes(120, "ada", " me ")]
+#[case::three_panes_of_another(120, "bob", " bo ")]
+#[case::hostile(120, "\u{202e}x", " \\u ")]
+#[case::room_for_the_name(200, "bob", " bob ")]
+#[case::one_pane(80, "ada", " ada ")]
+fn a_row_says_whose_it_is(#[case] columns: u16, #[case] owner: &str, #[case] shown: &str) {
+    let mut world = World::new(columns, 40);
+    let facts = changed(|facts| facts.queue.rows[1].owner = Some(owner.to_owned()));
+    world.settle_with(&facts);
+    let screen = screen(&world);
+    let rows: Vec<&str> = screen.lines().skip(2).take(facts.queue.rows.len()).collect();
+    let columns = rows.iter().filter(|row| row.contains(shown)).count();
+    assert_eq!(columns, 1, "{screen}");
+    let at = |row: &str| row.chars().position(|c| c == ':');
+    assert_eq!(at(rows[1]), at(rows[2]), "times stay in their column\n{screen}");
+}
+
 #[test]
 fn what_came_of_it_is_said() {
     let mut world = world(&facts());

@@ -44,6 +44,7 @@ impl World {
     pub(super) fn new(columns: u16, rows: u16) -> Self {
         let settings = Settings {
             name: "prod-eu".to_owned(),
+            person: "ada".to_owned(),
             show_resolved_for: Duration::from_secs(3_600),
             repertoire: Repertoire::Unicode,
             zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),

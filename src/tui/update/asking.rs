@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 
 use super::{chat, keys, search};
-use crate::domain::chat::{Author, Conversation};
+use crate::domain::chat::{Author, Conversation, thoughts};
 use crate::domain::sop::tree::Direction;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId, Preview, Route};
 use crate::engine::backend::BackendError;
@@ -22,8 +22,6 @@ use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::{ChatEffect, ChatMsg, Effect, Timer};
 use crate::tui::ui::{Model, Overlay, ToastLevel};
 
-/// Thoughts beyond this are not kept: bytes.
-const LONGEST_THOUGHTS: usize = 64 * 1024;
 /// The time until a model is asked again is shown in seconds.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -237,9 +235,7 @@ fn came(model: &mut Model, event: AnswerEvent, effects: &mut Vec<Effect>) {
         }
         AnswerEvent::Thought(thought) => {
             turn.phase = Phase::Thinking;
-            if turn.thoughts.len() + thought.len() <= LONGEST_THOUGHTS {
-                turn.thoughts.push_str(&thought);
-            }
+            thoughts::add(&mut turn.thoughts, &thought);
         }
         AnswerEvent::Text(text) => {
             turn.phase = Phase::Answering;

@@ -15,7 +15,7 @@ use crate::tui::chat::CodeBlock;
 use crate::tui::chat::colours::ColourJob;
 use crate::tui::chat::preview::PreviewPage;
 use crate::tui::chat::text::Paper;
-use crate::tui::chat::transcript::{Key, Messages};
+use crate::tui::chat::transcript::{Anchor, Key, Messages};
 use crate::tui::chat::view::{ChatView, Follow, GUTTER, Mode, Phase, Places, Spot, Thoughts, What};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -103,9 +103,12 @@ fn settle(model: &mut Model, places: Places, before: Option<(Key, usize)>, lines
     let lines = chat.transcript.len();
     let bottom = lines.saturating_sub(height);
     // The number of an answer becomes that of a message when it is stored.
-    let stored =
-        chat.turn.as_ref().and_then(|turn| Some((Key::Answer(turn.number), Key::Message(turn.finished.as_ref()?.id))));
-    let renamed = |key: Key| stored.filter(|(old, _)| *old == key).map_or(key, |(_, new)| new);
+    let stored = chat.turn.as_ref().and_then(|turn| Some((turn.number, turn.finished.as_ref()?.id)));
+    let renamed = |key: Key| match (key, stored) {
+        (Key::Answer(number), Some((turn, id))) if number == turn => Key::Message(id),
+        (Key::Thoughts(number), Some((turn, id))) if number == turn => Key::ThoughtsOf(id),
+        _ => key,
+    };
     if let Some(spot) = &mut chat.cursor {
         spot.key = renamed(spot.key);
     }
@@ -202,6 +205,13 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
 pub(super) fn show_line(model: &mut Model, line: usize) {
     let height = places(model).map_or(1, |places| usize::from(places.lines.height).max(2));
     scroll_to(model, line.saturating_sub(height / 2), height);
+}
+
+/// Puts what stands at `anchor` at the top of the pane. A message that is not loaded is not gone back to.
+pub(super) fn read_from(model: &mut Model, anchor: Anchor) {
+    let Some(line) = model.ui.chat.transcript.line_of(anchor) else { return };
+    let height = places(model).map_or(1, |places| usize::from(places.lines.height).max(2));
+    scroll_to(model, line, height);
 }
 
 fn scroll_to(model: &mut Model, top: usize, height: usize) {

@@ -3,8 +3,9 @@
 //! Invariants: a text is copied as it is, byte for byte; what could surprise whoever pastes it is said. Nothing is copied
 //! that was not asked for. Does not: reach the clipboard (see `terminal::clipboard`).
 
-use crate::domain::chat::Author;
+use crate::domain::chat::{Author, ChatMessage};
 use crate::domain::excerpt;
+use crate::domain::id::MessageId;
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree;
 use crate::domain::text::visible;
@@ -123,19 +124,24 @@ fn chat(model: &Model) -> Result<Copy, &'static str> {
     let key = chat.cursor.map(|spot| spot.key).or(read);
     match key.ok_or("There is no message yet to copy.")? {
         Key::Message(id) => {
-            let history = model.facts.snapshot.chat.as_ref();
-            let finished = chat.turn.as_ref().and_then(|turn| turn.finished.as_ref());
-            let stored = history.into_iter().flat_map(|history| &history.messages).chain(finished);
-            let message =
-                stored.into_iter().find(|message| message.id == id).ok_or("The message is still being loaded.")?;
+            let message = stored(model, id)?;
             let what = if matches!(message.author, Author::Person { .. }) { "the question" } else { "the answer" };
             Ok(copy(&message.text, what))
         }
         Key::Question(_) => Ok(copy(chat.turn.as_ref().map_or("", |turn| &turn.question), "the question")),
         Key::Thoughts(_) => Ok(copy(chat.turn.as_ref().map_or("", |turn| &turn.thoughts), "the thoughts")),
+        Key::ThoughtsOf(id) => Ok(copy(&stored(model, id)?.thoughts, "the thoughts")),
         Key::Answer(_) => Ok(copy(chat.turn.as_ref().map_or("", |turn| &turn.text), "the answer so far")),
         Key::Earlier => Err("Older messages are not loaded and cannot be copied here."),
     }
+}
+
+/// A message of the conversation on the screen.
+fn stored(model: &Model, id: MessageId) -> Result<&ChatMessage, &'static str> {
+    let history = model.facts.snapshot.chat.as_ref();
+    let finished = model.ui.chat.turn.as_ref().and_then(|turn| turn.finished.as_ref());
+    let mut stored = history.into_iter().flat_map(|history| &history.messages).chain(finished);
+    stored.find(|message| message.id == id).ok_or("The message is still being loaded.")
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub(crate) fn begin(model: &mut Model, place: Place) {
         selected: place.selected,
         reading: place.reading,
         output_up: place.output_up,
+        chat: place.chat,
         asking: place.asking,
         review: place.review,
         at: place.at,
@@ -51,7 +52,10 @@ pub(super) fn go_on(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.facts.detail().map(|detail| detail.record.incident.id) == here {
         put_back(model, &mut returning, effects);
     }
-    let waits = returning.reading.is_some() || returning.output_up > 0 || returning.review.is_some();
+    let waits = returning.reading.is_some()
+        || returning.output_up > 0
+        || returning.chat.is_some()
+        || returning.review.is_some();
     model.ui.returning = (waits || returning.asking).then_some(returning);
 }
 
@@ -59,6 +63,12 @@ fn put_back(model: &mut Model, returning: &mut Returning, effects: &mut Vec<Effe
     if std::mem::take(&mut returning.asking) && model.ui.focus == Pane::Chat {
         super::chat::refresh(model, effects);
         model.ui.chat.mode = Mode::Typing;
+    }
+    let conversation = super::chat::conversation(model);
+    let loaded = model.facts.snapshot.chat.as_ref().is_some_and(|history| history.conversation == conversation);
+    if let Some(anchor) = returning.chat.take_if(|_| loaded) {
+        super::chat::refresh(model, effects);
+        super::chat::read_from(model, anchor);
     }
     if let Some(document) = &model.facts.sop
         && let Some(reading) = returning.reading.take_if(|reading| reading.sop == document.procedure.sop)

@@ -8,9 +8,10 @@ use rstest::rstest;
 use super::proposals::run;
 use super::support::{Bench, Heard, NOW, about_incident, general};
 use crate::domain::chat::blocks;
+use crate::domain::chat::citation::Source;
 use crate::domain::id::{NodeId, SopId};
 use crate::engine::ask::Ask;
-use crate::engine::assistant::citations;
+use crate::engine::assistant::citations::{self, Given};
 use crate::engine::assistant::material::Material;
 use crate::engine::assistant::offline::{self, LocalAnswer};
 use crate::engine::library::Library;
@@ -41,9 +42,10 @@ fn asked(question: &str, shown: Option<&str>) -> Ask {
 
 /// The text and all commands of the passage that is cited first.
 fn first_passage(answer: &LocalAnswer, library: &Library) -> (String, String) {
-    let first = citations::find(&answer.text).into_iter().next().unwrap_or_else(|| panic!("{}", answer.text));
-    let document = library.get(&first.sop).unwrap();
-    let index = document.procedure.index_of(&first.node.unwrap_or_else(|| NodeId::from(""))).unwrap();
+    let first = citations::find(&answer.text).into_iter().next();
+    let Some(Source::Sop { sop, node }) = first else { panic!("{}", answer.text) };
+    let document = library.get(&sop).unwrap();
+    let index = document.procedure.index_of(&node.unwrap_or_else(|| NodeId::from(""))).unwrap();
     let passages: Vec<&str> = answer.text.split("**").filter(|part| part.contains("[sop:")).collect();
     let block = blocks::fenced(passages[0]).into_iter().map(|block| block.text).collect();
     (document.procedure.nodes[index].text.clone(), block)
@@ -81,7 +83,8 @@ fn every_citation_is_good() {
     let library = Arc::new(Library::bundled());
     for question in ["disk", "certificate expires when?", "5xx errors", "target down", "crash loop memory"] {
         let answer = answer(asked(question, None), &library);
-        assert_eq!(citations::remark(&answer.text, &answer.sources, &library), None);
+        let given = Given { sops: &answer.sources, library: &library, evidence: Vec::new(), incident: false };
+        assert_eq!(citations::remark(&answer.text, &given), None);
         let count = citations::find(&answer.text).len();
         assert!((1..=6).contains(&count), "{question}: {count}");
     }

@@ -411,6 +411,38 @@ async fn citations_of_what_was_not_given_are_named_below_the_answer() {
 }
 
 #[tokio::test]
+async fn statements_without_a_good_source_are_counted_with_the_answer() {
+    let said =
+        "The disk is full [incident].\n\nLogs have grown since noon.\n\n- It has crashed twice [E3].\n\nLook at it.";
+    let bench = Bench::new(Script::Says(vec![text(said), done(FinishReason::Stop)]));
+    bench.fire("DiskFull").await;
+    let prepared = bench.prepare(about_incident("why?")).await;
+    let heard = Heard::all(bench.assistant.answer(prepared.id).await.unwrap(), prepared).await;
+    let check = heard.message.source_check.clone().unwrap();
+    assert_eq!(check.statements, 3);
+    let begins: Vec<&str> = check.unsupported.iter().map(|at| &heard.message.text[*at..at + 4]).collect();
+    assert_eq!(begins, ["Logs", "It h"], "the remark about [E3] below the answer is no statement");
+    assert!(heard.message.text.ends_with("`E3`\n"), "{}", heard.message.text);
+    let about = Conversation::Incident(IncidentId(1));
+    let stored = bench.store.conversation(about, 9).await.unwrap().0.pop();
+    assert_eq!(stored, Some(heard.message));
+}
+
+#[tokio::test]
+async fn thoughts_are_stored_with_their_answer_and_do_not_go_along_with_the_next_question() {
+    let thought = |piece: &str| Ok(ModelEvent::Thought(piece.to_owned()));
+    let script = vec![thought("Ponder "), thought("host TOK"), text("It is full."), done(FinishReason::Stop)];
+    let bench = Bench::new(Script::Says(script));
+    let heard = bench.ask("why?").await;
+    assert_eq!(heard.message.thoughts, "Ponder host TOK");
+    let stored = bench.store.conversation(Conversation::General, 9).await.unwrap().0.pop();
+    assert_eq!(stored, Some(heard.message));
+    let prepared = bench.prepare(general("and now?")).await;
+    let sent = String::from_utf8(preview(&prepared.route).body.to_vec()).unwrap();
+    assert!(sent.contains("It is full.") && !sent.contains("Ponder"), "{sent}");
+}
+
+#[tokio::test]
 async fn earlier_turns_go_along_and_failed_ones_do_not() {
     let bench = Bench::new(answered());
     bench.ask("first question").await;
