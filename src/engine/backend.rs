@@ -30,6 +30,9 @@ pub struct SnapshotQuery {
     /// The incident to load in full.
     pub detail: Option<IncidentId>,
     /// Output to load.
+    /// The alert of that incident which the SOP is to fit, and which is loaded whatever else there is; `None` for the
+    /// newest one.
+    pub alert: Option<AlertKey>,
     pub output: Option<OutputQuery>,
     /// Conversation to load.
     pub chat: Option<ChatQuery>,

@@ -163,23 +163,25 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let SnapshotQuery { queue, detail, output: wanted_output, chat } = query;
+        let SnapshotQuery { queue, detail, alert, output: wanted_output, chat } = query;
         let now = self.store.now();
         // One transaction, so that the header never counts what the queue does not show.
         let (header, queue, detail, tray, chat, spent) = self
             .store
             .read_view(move |reader| {
-                let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
+                let wanted = wanted_alert.as_ref();
+                let detail = detail.map(|id| reader.detail_to_show(id, wanted)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 Ok((reader.header()?, reader.queue(&queue)?, detail, reader.tray()?, chat, reader.spent(now, None)?))
             })
             .await?;
-        let detail = detail.map(|record| self.with_matches(record));
+        let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
         let output = match wanted_output {
             Some(wanted) => {
                 let attempt = detail
                     .as_ref()
                     .and_then(|detail| detail.record.attempts.iter().find(|attempt| attempt.id == wanted.attempt));
+        let wanted_alert = alert.clone();
                 match attempt {
                     Some(attempt) => Some(self.output(attempt, wanted.tail_bytes).await),
                     None => None,
@@ -199,10 +201,11 @@ impl LocalBackend {
         Output { attempt: attempt.id, start, bytes }
     }
 
-    fn with_matches(&self, record: IncidentDetail) -> Detail {
+    /// With the SOPs that fit the alert `wanted`, or the newest one.
+    fn with_matches(&self, record: IncidentDetail, wanted: Option<&AlertKey>) -> Detail {
         let none = Labels::new();
         let (labels, annotations) =
-            record.alerts.first().map_or((&none, &none), |alert| (&alert.labels, &alert.annotations));
+            wanted.or(record.alerts.first()).map_or((&none, &none), |alert| (&alert.labels, &alert.annotations));
         let library = self.library();
         let matches = library.route(labels, annotations);
         let matches = matches.into_iter().map(|found| SopMatch { sop: found.sop, why: found.why }).collect();
@@ -217,6 +220,7 @@ impl LocalBackend {
         node: NodeId,
         values: BTreeMap<String, String>,
     ) -> Result<Done, BackendError> {
+        let wanted = wanted.and_then(|key| record.alerts.iter().find(|alert| alert.key() == *key));
         const WHAT: &str = "Not proposed";
         let document = self.document(&sop)?;
         let procedure = &document.procedure;

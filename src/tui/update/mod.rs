@@ -5,6 +5,7 @@
 mod asking;
 mod chat;
 mod chat_find;
+mod concern;
 mod copy;
 mod hands;
 mod keys;
@@ -224,6 +225,7 @@ fn query(model: &Model) -> SnapshotQuery {
         },
         detail,
         output,
+        alert: detail.and_then(|incident| ui.sop.alerts.get(&incident).cloned()),
         chat: Some(ChatQuery { conversation: chat::conversation(model), limit: chat::MESSAGES }),
     }
 }
@@ -256,6 +258,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             }
             output::follow(model, before.output.as_ref());
             let attempt_now = model.shown_attempt().map(|attempt| attempt.id);
+            concern::follow(model, incident_before, effects);
             // Details of a first selection and the output of a new attempt need a second question.
             if first_load || (attempt_now.is_some() && attempt_now != attempt_before) {
                 model.ui.loading.wanted = true;

@@ -7,12 +7,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::alert::{AlertKey, AlertStatus};
+use crate::domain::alert::AlertKey;
 use crate::domain::excerpt;
 use crate::domain::id::{IncidentId, SopId};
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
 use crate::engine::backend::Command;
+use crate::tui::concern;
 use crate::tui::msg::{Asked, CommandFrom, Effect, ProposeRequest};
 use crate::tui::sop_lines::{self, Laid, SopLine};
 use crate::tui::ui::{Going, Model, Named, ToastLevel};
@@ -297,7 +298,7 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
         Ok(request) => request,
         Err(why) => return super::toast(model, ToastLevel::Refused, why, effects),
     };
-    let labels = model.facts.detail().and_then(|detail| detail.record.alerts.first()).map(|alert| &alert.labels);
+    let labels = concern::alert(model).map(|alert| &alert.labels);
     let values = match (&model.facts.sop, labels) {
         (Some(document), Some(labels)) => sop_lines::values(&document.procedure, model.ui.sop.cursor, labels),
         _ => Vec::new(),
@@ -340,11 +341,8 @@ pub(super) fn subject(model: &Model) -> Result<(IncidentId, AlertKey), String> {
     if model.ui.queue.selected != Some(detail.record.incident.id) {
         return Err("The incident under the cursor is still being loaded; press again.".to_owned());
     }
-    // The details show this one: firing alerts come first, the newest of them at the top.
-    let mut alerts = detail.record.alerts.iter();
-    let alert = alerts
-        .find(|alert| alert.status == AlertStatus::Firing)
-        .ok_or("No alert of this incident fires any more. Look whether anything is still to be done.")?;
+    let alert = concern::alert(model).filter(|alert| concern::fires(alert));
+    let alert = alert.ok_or_else(|| super::concern::refusal(model))?;
     Ok((detail.record.incident.id, alert.key()))
 }
 
