@@ -32,7 +32,7 @@ use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{Config, ConfigError, Environment, Places};
 use crate::domain::action::spec::Target;
 use crate::domain::actor::Actor;
-use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role};
+use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
 use crate::engine::library::{Library, LibraryProblem};
 use crate::engine::local::{LocalBackend, RunSettings};
 use crate::engine::ports::Clock;
@@ -170,6 +170,8 @@ struct App {
     /// Commands that need the console's terminal.
     loans: LoanRequests,
     host: Host,
+    /// Who is told when alerts cannot be stored.
+    trouble: watch::Sender<Option<Trouble>>,
 }
 
 /// What is to be told to the person, now and later.
@@ -223,12 +225,14 @@ impl App {
         let (lender, loans) = lending::lender();
         runner.borrow_terminals_from(Arc::new(lender));
         let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
+        let trouble = watch::Sender::default();
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
-            .with_assistant(assistant);
+            .with_assistant(assistant)
+            .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
-        Ok(Self { store, backend, runner, clock, notices, loans, host })
+        Ok(Self { store, backend, runner, clock, notices, loans, host, trouble })
     }
 
     /// What starts actions and finds them again.
@@ -246,7 +250,7 @@ impl App {
             sources: sources::watched(config),
             door: sources::door(config),
         };
-        let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan);
+        let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan).telling(self.trouble.clone());
         let role = ingest.follow();
         let stop = CancellationToken::new();
         let task = tokio::spawn(ingest.run(stop.clone()));

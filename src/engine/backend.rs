@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
+pub use super::ingest::{Trouble, TroubleEffect};
 use super::ports::BoxFuture;
 use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::grant::Approval;
@@ -29,10 +30,10 @@ pub struct SnapshotQuery {
     pub queue: QueueQuery,
     /// The incident to load in full.
     pub detail: Option<IncidentId>,
-    /// Output to load.
     /// The alert of that incident which the SOP is to fit, and which is loaded whatever else there is; `None` for the
     /// newest one.
     pub alert: Option<AlertKey>,
+    /// Output to load.
     pub output: Option<OutputQuery>,
     /// Conversation to load.
     pub chat: Option<ChatQuery>,
@@ -64,6 +65,8 @@ pub struct Snapshot {
     pub chat: Option<ChatHistory>,
     /// Whether a model can be asked.
     pub model: ModelStatus,
+    /// Why alerts do not get into the store of this process; `None` when they do.
+    pub trouble: Option<Trouble>,
 }
 
 /// An incident in full, with the SOPs that apply.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{Channel, HealthBoard};
 use super::store::{AlertStore, StoreFailure};
+use super::trouble::Troubles;
 use crate::domain::alert::AlertBatch;
 use crate::domain::id::SourceId;
 use crate::engine::ports::{AlertSink, BoxFuture, Clock, Delivery, SinkError};
@@ -28,6 +29,7 @@ pub(super) struct Term<S: AlertStore> {
     pub(super) stop: CancellationToken,
     lost: AtomicBool,
     reopen_within: Duration,
+    troubles: Arc<Troubles>,
     /// Asks for the reconciliation of a source.
     triggers: BTreeMap<SourceId, Arc<Notify>>,
 }
@@ -47,13 +49,14 @@ impl<S: AlertStore> Term<S> {
         fence: S::Fence,
         stop: CancellationToken,
         reopen_within: Duration,
+        troubles: Arc<Troubles>,
         sources: Sources,
     ) -> Self {
         let Sources { asked, delivering } = sources;
         let expected = asked.iter().chain(&delivering).cloned().collect();
         let health = HealthBoard::new(Arc::clone(&store), Arc::clone(&clock), fence.clone(), expected);
         let triggers = asked.into_iter().map(|source| (source, Arc::default())).collect();
-        Self { store, clock, fence, health, stop, lost: AtomicBool::new(false), reopen_within, triggers }
+        Self { store, clock, fence, health, stop, lost: AtomicBool::new(false), reopen_within, troubles, triggers }
     }
 
     /// Ends the term because another process holds the lease, or may hold it.
@@ -75,10 +78,21 @@ impl<S: AlertStore> Term<S> {
             return Err(StoreFailure::Fenced);
         }
         let result = self.store.ingest(&self.fence, batch, self.reopen_within).await;
+        self.note(&result);
         if matches!(result, Err(StoreFailure::Fenced)) {
             self.lose("the store refused a batch");
         }
         result
+    }
+
+    /// Remembers whether the store can be written, for those who look.
+    fn note(&self, result: &Result<(), StoreFailure>) {
+        match result {
+            Ok(()) => self.troubles.stored(),
+            Err(StoreFailure::Failed(why)) => self.troubles.not_stored(why),
+            // Another process receives, and tells of itself.
+            Err(StoreFailure::Fenced) => {}
+        }
     }
 
     /// What wakes the reconciliation of `source`; `None` when it cannot be asked.
@@ -116,7 +130,9 @@ impl<S: AlertStore> Term<S> {
         if self.is_lost() {
             return Err(SinkError::NotReceiving);
         }
-        self.store.quarantine(&self.fence, source.clone(), reason.clone(), body).await.map_err(sink_error)?;
+        let stored = self.store.quarantine(&self.fence, source.clone(), reason.clone(), body).await;
+        self.note(&stored);
+        stored.map_err(sink_error)?;
         let repair = match self.reconcile_soon(&source) {
             Repair::UnderWay => "Its alerts are fetched through the API instead",
             Repair::Impossible => "Its alerts are missing here: look into Alertmanager itself",
