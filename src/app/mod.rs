@@ -180,6 +180,8 @@ struct App {
     /// Commands that need the console's terminal.
     loans: LoanRequests,
     host: Host,
+    /// Who is told when alerts cannot be stored.
+    trouble: watch::Sender<Option<Trouble>>,
 }
 
 /// What is to be told to the person, now and later.
@@ -233,12 +235,14 @@ impl App {
         let (lender, loans) = lending::lender();
         runner.borrow_terminals_from(Arc::new(lender));
         let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
+        let trouble = watch::Sender::default();
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
-            .with_assistant(assistant);
+            .with_assistant(assistant)
+            .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
         tokio::spawn(backend.clone().renew_library(config.sops.directories.clone(), late, tell));
-        Ok(Self { store, backend, runner, clock, notices, loans, host })
+        Ok(Self { store, backend, runner, clock, notices, loans, host, trouble })
     }
 
     /// What starts actions and finds them again.
@@ -256,24 +260,11 @@ impl App {
             sources: sources::watched(config),
             door: sources::door(config),
         };
-        let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan);
+        let ingest = Ingest::new(self.store.clone(), Arc::clone(&self.clock), plan).telling(self.trouble.clone());
         let role = ingest.follow();
-        tokio::spawn(tell_trouble(ingest.follow_trouble(), self.notices.tell.clone()));
         let stop = CancellationToken::new();
         let task = tokio::spawn(ingest.run(stop.clone()));
         Background { stop, task, role }
-    }
-}
-
-/// Tells the person when alerts cannot be stored, and when they can again: nothing else would, since the store is what fails.
-async fn tell_trouble(mut trouble: watch::Receiver<Trouble>, tell: UnboundedSender<String>) {
-    while trouble.changed().await.is_ok() {
-        let words = match trouble.borrow_and_update().as_ref() {
-            Some(why) => format!("Alerts are not taken at the moment; what sends them tries again. {why}"),
-            None => "Alerts are stored again.".to_owned(),
-        };
-        // When the console has been left there is nobody to tell.
-        let _ = tell.send(words);
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
+pub use super::ingest::{Trouble, TroubleEffect};
 use super::ports::BoxFuture;
 use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::grant::Approval;
@@ -29,6 +30,9 @@ pub struct SnapshotQuery {
     pub queue: QueueQuery,
     /// The incident to load in full.
     pub detail: Option<IncidentId>,
+    /// The alert of that incident which the SOP is to fit, and which is loaded whatever else there is; `None` for the
+    /// newest one.
+    pub alert: Option<AlertKey>,
     /// Output to load.
     pub output: Option<OutputQuery>,
     /// Conversation to load.
@@ -65,6 +69,8 @@ pub struct Snapshot {
     pub model: ModelStatus,
     /// The bodies asked for that could not be read, the newest first.
     pub quarantined: Vec<QuarantinedBody>,
+    /// Why alerts do not get into the store of this process; `None` when they do.
+    pub trouble: Option<Trouble>,
 }
 
 /// An incident in full, with the SOPs that apply.

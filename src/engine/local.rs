@@ -15,6 +15,7 @@ use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, Pre
 use super::assistant::Assistant;
 use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
+    Trouble,
 };
 use super::library::{self, Library, LibraryProblem};
 use super::ports::BoxFuture;
@@ -81,6 +82,7 @@ pub struct LocalBackend {
     changes: watch::Receiver<u64>,
     renewed: Arc<watch::Sender<u64>>,
     keeper: Keeper,
+    trouble: watch::Receiver<Option<Trouble>>,
 }
 
 impl LocalBackend {
@@ -91,7 +93,20 @@ impl LocalBackend {
         let changes = merge(vec![store.follow(), runner.follow(), renewed.subscribe()]);
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
-        Self { store, library, runner, settings, actor, assistant: None, changes, renewed, keeper }
+        let trouble = watch::channel(None).1;
+        Self { store, library, runner, settings, actor, assistant: None, changes, renewed, keeper, trouble }
+    }
+
+    /// The same with word of what keeps alerts from being stored. Has to be called within a tokio runtime.
+    #[must_use]
+    pub fn with_trouble(mut self, trouble: watch::Receiver<Option<Trouble>>) -> Self {
+        let (counter, changes) = watch::channel(0);
+        let counter = Arc::new(counter);
+        tokio::spawn(count(self.changes, Arc::clone(&counter)));
+        tokio::spawn(count(trouble.clone(), counter));
+        self.changes = changes;
+        self.trouble = trouble;
+        self
     }
 
     /// The same with someone who answers questions. Has to be called within a tokio runtime.
@@ -163,20 +178,22 @@ impl LocalBackend {
     }
 
     async fn snapshot(&self, query: SnapshotQuery) -> Result<Snapshot, BackendError> {
-        let SnapshotQuery { queue, detail, output: wanted_output, chat, quarantined } = query;
+        let SnapshotQuery { queue, detail, alert, output: wanted_output, chat, quarantined } = query;
         let now = self.store.now();
+        let wanted_alert = alert.clone();
         // One transaction, so that the header never counts what the queue does not show.
         let (header, queue, detail, tray, chat, spent, quarantined) = self
             .store
             .read_view(move |reader| {
-                let detail = detail.map(|id| reader.detail_to_show(id)).transpose()?.flatten();
+                let wanted = wanted_alert.as_ref();
+                let detail = detail.map(|id| reader.detail_to_show(id, wanted)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
                 let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
                 Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined))
             })
             .await?;
-        let detail = detail.map(|record| self.with_matches(record));
+        let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
         let output = match wanted_output {
             Some(wanted) => {
                 let attempt = detail
@@ -190,7 +207,8 @@ impl LocalBackend {
             None => None,
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined })
+        let trouble = self.trouble.borrow().clone();
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, trouble })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -201,10 +219,12 @@ impl LocalBackend {
         Output { attempt: attempt.id, start, bytes }
     }
 
-    fn with_matches(&self, record: IncidentDetail) -> Detail {
+    /// With the SOPs that fit the alert `wanted`, or the newest one.
+    fn with_matches(&self, record: IncidentDetail, wanted: Option<&AlertKey>) -> Detail {
         let none = Labels::new();
+        let wanted = wanted.and_then(|key| record.alerts.iter().find(|alert| alert.key() == *key));
         let (labels, annotations) =
-            record.alerts.first().map_or((&none, &none), |alert| (&alert.labels, &alert.annotations));
+            wanted.or(record.alerts.first()).map_or((&none, &none), |alert| (&alert.labels, &alert.annotations));
         let library = self.library();
         let matches = library.route(labels, annotations);
         let matches = matches.into_iter().map(|found| SopMatch { sop: found.sop, why: found.why }).collect();
@@ -409,13 +429,15 @@ impl Backend for LocalBackend {
 fn merge(sources: Vec<watch::Receiver<u64>>) -> watch::Receiver<u64> {
     let (sender, receiver) = watch::channel(0);
     let sender = Arc::new(sender);
-    for mut source in sources {
-        let sender = Arc::clone(&sender);
-        tokio::spawn(async move {
-            while source.changed().await.is_ok() && !sender.is_closed() {
-                sender.send_modify(|count| *count += 1);
-            }
-        });
+    for source in sources {
+        tokio::spawn(count(source, Arc::clone(&sender)));
     }
     receiver
+}
+
+/// Counts every change of `source`, until nobody listens.
+async fn count<T>(mut source: watch::Receiver<T>, counter: Arc<watch::Sender<u64>>) {
+    while source.changed().await.is_ok() && !counter.is_closed() {
+        counter.send_modify(|count| *count += 1);
+    }
 }

@@ -47,16 +47,21 @@ impl Reader<'_> {
     /// # Errors
     /// When the read failed.
     pub fn detail(&self, id: IncidentId) -> Result<Option<IncidentDetail>, StoreError> {
-        self.named(load(self.conn, id, Texts::Whole))
+        self.named(load(self.conn, id, Texts::Whole, None))
     }
 
     /// As [`Self::detail`], for a screen: long texts of alerts and of the timeline are excerpts (see [`excerpt`]), made row by
-    /// row, so that megabytes of them are never held at once. Nothing is to be bound, compared or run with these.
+    /// row, so that megabytes of them are never held at once. Nothing is to be bound, compared or run with these. The alert
+    /// `wanted` is among them, also when so many came after it that it would be left out.
     ///
     /// # Errors
     /// When the read failed.
-    pub fn detail_to_show(&self, id: IncidentId) -> Result<Option<IncidentDetail>, StoreError> {
-        self.named(load(self.conn, id, Texts::Excerpts))
+    pub fn detail_to_show(
+        &self,
+        id: IncidentId,
+        wanted: Option<&AlertKey>,
+    ) -> Result<Option<IncidentDetail>, StoreError> {
+        self.named(load(self.conn, id, Texts::Excerpts, wanted))
     }
 
     /// One firing of an incident, whether it is on or over; `None` when the incident has no such firing.
@@ -96,16 +101,36 @@ impl Texts {
             Self::Excerpts => excerpt::of_labels(labels),
         }
     }
+
+    fn of_alert(self, alert: AlertRow) -> AlertRow {
+        AlertRow {
+            labels: self.of_labels(alert.labels),
+            annotations: self.of_labels(alert.annotations),
+            generator_url: alert.generator_url.map(|url| self.of(url)),
+            ..alert
+        }
+    }
 }
 
-fn load(conn: &Connection, id: IncidentId, texts: Texts) -> Result<Option<IncidentDetail>, Fault> {
+fn load(
+    conn: &Connection,
+    id: IncidentId,
+    texts: Texts,
+    wanted: Option<&AlertKey>,
+) -> Result<Option<IncidentDetail>, Fault> {
     let Some(mut incident) = incidents::load(conn, id)? else { return Ok(None) };
     incident.severity_raw = texts.of(incident.severity_raw);
     let alerts_total: i64 =
         conn.prepare_cached("SELECT count(*) FROM alert WHERE incident = ?1")?.query_row([id.0], |row| row.get(0))?;
+    let mut alerts = alerts(conn, id, texts)?;
+    if let Some(key) = wanted.filter(|key| alerts.iter().all(|alert| alert.key() != **key))
+        && let Some(left_out) = alert(conn, id, key)?
+    {
+        alerts.push(texts.of_alert(left_out));
+    }
     Ok(Some(IncidentDetail {
         incident,
-        alerts: alerts(conn, id, texts)?,
+        alerts,
         alerts_total: count(alerts_total),
         timeline: timeline(conn, id, texts)?,
         proposals: proposals::pending_of(conn, id)?,
@@ -118,13 +143,7 @@ fn alerts(conn: &Connection, id: IncidentId, texts: Texts) -> Result<Vec<AlertRo
     let mut rows = statement.query(params![id.0, ALERTS])?;
     let mut alerts = Vec::new();
     while let Some(row) = rows.next()? {
-        let alert = alert_from_row(row)?;
-        alerts.push(AlertRow {
-            labels: texts.of_labels(alert.labels),
-            annotations: texts.of_labels(alert.annotations),
-            generator_url: alert.generator_url.map(|url| texts.of(url)),
-            ..alert
-        });
+        alerts.push(texts.of_alert(alert_from_row(row)?));
     }
     Ok(alerts)
 }

@@ -1,6 +1,6 @@
 //! Which file systems a database must not lie on.
 //!
-//! Owns: recognising network file systems, where WAL (shared memory between processes) loses data.
+//! Owns: recognising network file systems, where WAL (shared memory between processes) loses data; how much room is left.
 //! Does not: open anything but `/proc/self/mountinfo`.
 
 use std::fs;
@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use nix::sys::statfs::statfs;
+use nix::sys::statvfs::statvfs;
 
 /// Magic numbers of network and cluster file systems, from `linux/magic.h` and statfs(2).
 const NETWORK: &[(i64, &str)] = &[
@@ -69,6 +70,17 @@ fn kind_of(magic: i64, directory: &Path, table: impl FnOnce() -> String) -> Opti
         return NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned());
     }
     mounted_type(&table(), directory).filter(|kind| is_network_fuse(kind))
+}
+
+/// Bytes that this user may still write to the file system of `directory`.
+///
+/// # Errors
+/// When the operating system does not answer.
+pub(super) fn room(directory: &Path) -> io::Result<u64> {
+    let found = statvfs(directory).map_err(io::Error::from)?;
+    #[allow(clippy::unnecessary_cast, reason = "the width of the number differs between platforms")]
+    let (blocks, size) = (found.blocks_available() as u64, found.fragment_size() as u64);
+    Ok(blocks.saturating_mul(size))
 }
 
 /// The file system type of the mount that holds `directory`, from the text of `/proc/self/mountinfo` (proc(5)).

@@ -100,6 +100,9 @@ pub struct OpenOptions {
     pub now: Now,
 }
 
+/// Bytes in which a delivery of hundreds of alerts fits, with its log.
+const ENOUGH_ROOM: u64 = 1024 * 1024;
+
 /// An open database. Clones share it; dropping the last one finishes what is queued and closes the file.
 #[derive(Clone)]
 pub struct Store {
@@ -179,6 +182,13 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// Whether the disk has room for more than a few alerts; `true` where the system does not say.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let directory = self.path().parent().unwrap_or(Path::new("."));
+        filesystem::room(directory).map_or(true, |bytes| bytes >= ENOUGH_ROOM)
     }
 
     /// What time it is, by the clock that this store writes by.

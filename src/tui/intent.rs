@@ -94,6 +94,8 @@ intents! {
     Undo = "undo", "take back your last change";
     /// Show the next queue: all, mine, unassigned, suppressed.
     NextQueue = "next-queue", "next queue: mine, ...";
+    /// The steps for the next alert of the incident that fires.
+    NextAlert = "next-alert", "next alert of the incident";
     /// The list of SOPs, those that apply to the incident first.
     Sop = "sop", "choose another SOP";
     /// Fold or unfold what is under the cursor.

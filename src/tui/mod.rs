@@ -1,6 +1,7 @@
 //! The console: terminal, themes, keys and, on top of them, panes.
 
 pub mod chat;
+pub mod concern;
 pub mod console;
 pub mod draw;
 pub mod duration;

@@ -8,7 +8,7 @@ use crate::domain::action::attempt::AttemptState;
 use crate::domain::alert::AlertStatus;
 use crate::domain::incident::{Incident, Until};
 use crate::domain::text;
-use crate::engine::backend::{AlertRow, Detail, HealthState, QuarantinedBody, SopMatch};
+use crate::engine::backend::{AlertRow, Detail, HealthState, QuarantinedBody, SopMatch, Trouble, TroubleEffect};
 use crate::tui::keymap::HelpRow;
 use crate::tui::layout;
 use crate::tui::output_lines;
@@ -135,9 +135,15 @@ fn keys(heading: &str, rows: &[HelpRow]) -> Vec<Row> {
 
 fn sources(model: &Model, width: usize) -> Vec<Row> {
     let header = &model.facts.snapshot.header;
+    let trouble = model.facts.snapshot.trouble.as_ref();
     let mut rows = Vec::new();
+    if let Some(trouble) = trouble {
+        trouble_rows(&mut rows, model, trouble, width);
+    }
     for source in &header.sources {
         let state = match source.state {
+            // It may well send: nothing of it gets further than this program.
+            HealthState::Ok | HealthState::Waiting if trouble.is_some() => "last known as well",
             HealthState::Ok => "works",
             HealthState::Waiting => "nothing has come yet",
             HealthState::Degraded => "degraded",
@@ -146,7 +152,8 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
         let name = visible(model, &format!("{} {}", source.source, source.channel));
         let column = text::width(&name) + 1;
         let since = format!("{state}, since {}", model.ui.settings.zone.full(source.at));
-        rows.push(vec![part(0, name, Tone::Heading), part(column, since, Tone::Health(source.state))]);
+        let tone = if trouble.is_some() { Tone::Label } else { Tone::Health(source.state) };
+        rows.push(vec![part(0, name, Tone::Heading), part(column, since, tone)]);
         if !source.detail.is_empty() {
             paragraph(&mut rows, &visible(model, &source.detail), 2, width, Tone::Text);
         }
@@ -158,6 +165,8 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
         paragraph(&mut rows, words, 0, width, Tone::Text);
     }
     match &header.receiver {
+        // Said above, with the reason.
+        Some(_) | None if trouble.is_some() => {}
         Some(lease) if lease.is_self => rows.push(vec![part(0, "This console receives and asks.", Tone::Label)]),
         Some(lease) => {
             let holder = visible(model, &lease.holder);
@@ -201,6 +210,24 @@ fn quarantined(rows: &mut Vec<Row>, model: &Model, width: usize) {
             rows.push(vec![part(4, format!("[and {rest} bytes more]"), Tone::Text)]);
         }
     }
+}
+
+/// That alerts are not stored, since when, why, and what to do.
+fn trouble_rows(rows: &mut Vec<Row>, model: &Model, trouble: &Trouble, width: usize) {
+    let since = model.ui.settings.zone.full(trouble.since);
+    let words = match trouble.effect {
+        TroubleEffect::Refused => format!(
+            "Alerts are not stored since {since}. Deliveries are answered with 503, so that Alertmanager sends them again; \
+             until then they are not on this screen."
+        ),
+        TroubleEffect::NotReceiving => format!(
+            "This console stopped receiving; alerts are not stored since {since}. It begins again by itself when the \
+             database can be written. Until then look into Alertmanager itself."
+        ),
+    };
+    paragraph(rows, &words, 0, width, Tone::Health(HealthState::Down));
+    paragraph(rows, &visible(model, &trouble.why), 2, width, Tone::Text);
+    rows.push(Row::new());
 }
 
 fn incident(model: &Model, width: usize) -> Vec<Row> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::alert::AlertKey;
 use crate::domain::chat::Conversation;
 use crate::domain::id::{IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::time::Timestamp;
@@ -28,6 +29,9 @@ const FORM: u32 = 1;
 /// Drafts of at most so many conversations are remembered.
 const MOST_DRAFTS: usize = 64;
 
+/// The alerts that steps are for are remembered of at most so many incidents.
+const MOST_ALERTS: usize = 64;
+
 /// Where a person is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -46,6 +50,9 @@ pub struct Place {
     pub filtering: bool,
     /// Documents chosen for incidents.
     pub chosen: Vec<(IncidentId, SopId)>,
+    /// The alerts that steps were for, of the newest incidents.
+    #[serde(default)]
+    pub alerts: Vec<(IncidentId, AlertKey)>,
     /// The document chosen while there was no incident.
     pub browsing: Option<SopId>,
     /// The document that was read, and where.
@@ -92,6 +99,7 @@ impl Place {
             filter: ui.queue.filter.clone(),
             filtering: ui.queue.editing.is_some(),
             chosen: sorted.into_iter().collect(),
+            alerts: alerts(model),
             browsing: ui.sop.browsing.clone(),
             reading: reading(model),
             output_up: ui.output.up,
@@ -117,6 +125,7 @@ impl Place {
             filter: String::new(),
             filtering: false,
             chosen: Vec::new(),
+            alerts: Vec::new(),
             browsing: None,
             reading: None,
             output_up: 0,
@@ -159,6 +168,12 @@ fn reading(model: &Model) -> Option<Reading> {
     let mut folded: Vec<NodeId> = view.folded.iter().cloned().collect();
     folded.sort();
     Some(Reading { sop, node, top: view.top, folded })
+}
+
+fn alerts(model: &Model) -> Vec<(IncidentId, AlertKey)> {
+    let sorted: BTreeMap<IncidentId, AlertKey> =
+        model.ui.sop.alerts.iter().map(|(incident, key)| (*incident, key.clone())).collect();
+    sorted.into_iter().rev().take(MOST_ALERTS).collect()
 }
 
 fn drafts(model: &Model) -> Vec<(Conversation, String)> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::action::proposal::Proposal;
+use crate::domain::alert::AlertKey;
 use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, SopId};
 use crate::domain::incident::Queue;
 use crate::domain::text::Repertoire;
@@ -240,6 +241,8 @@ pub enum QueueEnd {
 pub struct SopView {
     /// Document chosen by the person for an incident; others get the one that fits best.
     pub chosen: HashMap<IncidentId, SopId>,
+    /// The alert that the steps are for, by incident: an alert that joins later does not take its place.
+    pub alerts: HashMap<IncidentId, AlertKey>,
     /// Document chosen while there is no incident.
     pub browsing: Option<SopId>,
     /// The document that cursor and folds belong to.

@@ -101,7 +101,7 @@ async fn shown(backend: &LocalBackend) -> Detail {
         pinned: None,
         resolved_since: Timestamp::from_millis(0),
     };
-    let query = SnapshotQuery { queue, detail: Some(INCIDENT), output: None, chat: None, quarantined: 0 };
+    let query = SnapshotQuery { queue, detail: Some(INCIDENT), alert: None, output: None, chat: None, quarantined: 0 };
     backend.load(query).await.unwrap().detail.unwrap()
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Held {
     pub(super) batches: Vec<AlertBatch>,
     pub(super) aside: Vec<(SourceId, String)>,
     pub(super) health: Vec<SourceHealth>,
+    /// Fails every question for the lease.
+    pub(super) acquire_fails: bool,
     /// Fails every renewal.
     pub(super) renew_fails: bool,
     /// Fails every ingest and quarantine.
@@ -93,14 +95,15 @@ impl AlertStore for FakeStore {
     type Fence = i64;
 
     fn acquire(&self, holder: &str, ttl: Duration) -> BoxFuture<'_, Result<Lease<i64>, StoreFailure>> {
-        ready(Ok(self.change(|held| match &held.lease {
-            Some((other, _, until)) if *until > Instant::now() => Lease::HeldBy { holder: other.clone() },
+        ready(self.change(|held| match &held.lease {
+            _ if held.acquire_fails => Err(StoreFailure::Failed("the disk is full".to_owned())),
+            Some((other, _, until)) if *until > Instant::now() => Ok(Lease::HeldBy { holder: other.clone() }),
             Some(_) | None => {
                 held.fences += 1;
                 held.lease = Some((holder.to_owned(), held.fences, Instant::now() + ttl));
-                Lease::Held(held.fences)
+                Ok(Lease::Held(held.fences))
             }
-        })))
+        }))
     }
 
     fn renew(&self, fence: &i64, ttl: Duration) -> BoxFuture<'_, Result<(), StoreFailure>> {
@@ -150,6 +153,10 @@ impl AlertStore for FakeStore {
             held.aside.push((source, reason));
             Ok(())
         }))
+    }
+
+    fn has_room(&self) -> bool {
+        self.read(|held| !held.ingest_fails)
     }
 
     fn set_health(&self, _: &i64, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {

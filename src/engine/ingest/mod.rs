@@ -11,6 +11,7 @@ mod health;
 mod reconcile;
 mod store;
 mod term;
+mod trouble;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use super::ports::{AlertSource, Clock, ReceiverFactory};
 use crate::domain::id::SourceId;
 pub use store::{AlertStore, Lease, StoreFailure};
 use term::{Sources, Term};
+use trouble::Troubles;
+pub use trouble::{Trouble, TroubleEffect};
 
 /// How long a lease lasts without a heartbeat: a process that died is replaced within this time, and a host that is busy
 /// for a few seconds is not.
@@ -95,30 +98,28 @@ pub struct Ingest<S> {
     clock: Arc<dyn Clock>,
     plan: IngestPlan,
     role: watch::Sender<Role>,
-    trouble: watch::Sender<Trouble>,
+    troubles: Arc<Troubles>,
 }
-
-/// Why alerts cannot be stored at the moment, as a sentence with what to do about it; `None` while they can, as far as is known.
-pub type Trouble = Option<String>;
 
 impl<S: AlertStore> Ingest<S> {
     /// A service that does nothing until it is [run](Self::run).
     #[must_use]
     pub fn new(store: S, clock: Arc<dyn Clock>, plan: IngestPlan) -> Self {
-        let (role, trouble) = (watch::Sender::default(), watch::Sender::default());
-        Self { store: Arc::new(store), clock, plan, role, trouble }
+        let troubles = Arc::new(Troubles::new(Arc::clone(&clock), watch::Sender::default()));
+        Self { store: Arc::new(store), clock, plan, role: watch::Sender::default(), troubles }
+    }
+
+    /// The same, which tells through `told` when alerts cannot be stored.
+    #[must_use]
+    pub fn telling(self, told: watch::Sender<Option<Trouble>>) -> Self {
+        let troubles = Arc::new(Troubles::new(Arc::clone(&self.clock), told));
+        Self { troubles, ..self }
     }
 
     /// What this process is, now and after each change.
     #[must_use]
     pub fn follow(&self) -> watch::Receiver<Role> {
         self.role.subscribe()
-    }
-
-    /// Whether alerts can be stored, now and after each change. It is not noted in the store, which is what fails then.
-    #[must_use]
-    pub fn follow_trouble(&self) -> watch::Receiver<Trouble> {
-        self.trouble.subscribe()
     }
 
     /// Runs until `shutdown` is cancelled; then closes the receiver, lets the requests in flight be stored, and releases
@@ -145,10 +146,17 @@ impl<S: AlertStore> Ingest<S> {
     async fn acquire(&self, shutdown: &CancellationToken) -> Option<S::Fence> {
         while !shutdown.is_cancelled() {
             let reason = match self.store.acquire(&self.plan.holder, self.plan.lease).await {
-                Ok(Lease::Held(fence)) => return Some(fence),
-                Ok(Lease::HeldBy { holder }) => holder,
+                Ok(Lease::Held(fence)) => {
+                    self.troubles.held();
+                    return Some(fence);
+                }
+                Ok(Lease::HeldBy { holder }) => {
+                    self.troubles.held();
+                    holder
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the lease could not be asked for");
+                    self.troubles.not_held(&error.to_string());
                     error.to_string()
                 }
             };
@@ -171,11 +179,11 @@ impl<S: AlertStore> Ingest<S> {
             fence,
             shutdown.child_token(),
             self.plan.reopen_within,
+            Arc::clone(&self.troubles),
             Sources {
                 asked: self.plan.sources.iter().map(|watched| watched.source.id()).collect(),
                 delivering: self.plan.door.iter().flat_map(|door| door.sources.iter().cloned()).collect(),
             },
-            self.trouble.clone(),
         ));
         term.health.begin().await;
         let mut tasks = JoinSet::new();
@@ -205,18 +213,26 @@ impl<S: AlertStore> Ingest<S> {
     /// Renews the lease until the caller stops asking; ends the term when it cannot be renewed in time.
     async fn heartbeat(&self, term: &Term<S>) -> std::convert::Infallible {
         let mut renewed = Instant::now();
+        let mut why = "The database did not answer in time".to_owned();
         loop {
             sleep(self.beat()).await;
             if term.is_lost() {
                 continue;
             }
             match timeout(self.plan.lease, self.store.renew(&term.fence, self.plan.lease)).await {
-                Ok(Ok(())) => renewed = Instant::now(),
+                Ok(Ok(())) => {
+                    renewed = Instant::now();
+                    self.troubles.renewed(self.store.has_room());
+                }
                 Ok(Err(StoreFailure::Fenced)) => term.lose("another process took over"),
-                Ok(Err(StoreFailure::Failed(error))) => tracing::warn!(error, "the lease was not renewed"),
+                Ok(Err(StoreFailure::Failed(error))) => {
+                    tracing::warn!(error, "the lease was not renewed");
+                    why = error;
+                }
                 Err(_) => tracing::warn!("the lease was not renewed in time"),
             }
-            if renewed.elapsed() >= self.plan.lease {
+            if !term.is_lost() && renewed.elapsed() >= self.plan.lease {
+                self.troubles.not_held(&why);
                 term.lose("the lease could not be renewed in time");
             }
         }

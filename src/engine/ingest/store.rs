@@ -34,6 +34,8 @@ pub trait AlertStore: Send + Sync + 'static {
         reason: String,
         body: Vec<u8>,
     ) -> BoxFuture<'_, Result<(), StoreFailure>>;
+    /// Whether the disk has room for more than a few alerts.
+    fn has_room(&self) -> bool;
     /// Notes how a channel of a source is.
     fn set_health(&self, fence: &Self::Fence, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>>;
     /// Forgets the health of all sources but these.
@@ -119,6 +121,10 @@ impl AlertStore for Store {
     ) -> BoxFuture<'_, Result<(), StoreFailure>> {
         let fence = fence.clone();
         Box::pin(async move { Ok(Self::quarantine(self, &fence, &source, &reason, body).await?) })
+    }
+
+    fn has_room(&self) -> bool {
+        Self::has_room(self)
     }
 
     fn set_health(&self, fence: &Fence, health: SourceHealth) -> BoxFuture<'_, Result<(), StoreFailure>> {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::Trouble;
 use super::health::{Channel, HealthBoard};
 use super::store::{AlertStore, StoreFailure};
+use super::trouble::Troubles;
 use crate::domain::alert::AlertBatch;
 use crate::domain::id::SourceId;
 use crate::engine::ports::{AlertSink, BoxFuture, Clock, Delivery, SinkError};
@@ -29,9 +29,9 @@ pub(super) struct Term<S: AlertStore> {
     pub(super) stop: CancellationToken,
     lost: AtomicBool,
     reopen_within: Duration,
+    troubles: Arc<Troubles>,
     /// Asks for the reconciliation of a source.
     triggers: BTreeMap<SourceId, Arc<Notify>>,
-    trouble: watch::Sender<Trouble>,
 }
 
 /// The configured sources.
@@ -49,15 +49,14 @@ impl<S: AlertStore> Term<S> {
         fence: S::Fence,
         stop: CancellationToken,
         reopen_within: Duration,
+        troubles: Arc<Troubles>,
         sources: Sources,
-        trouble: watch::Sender<Trouble>,
     ) -> Self {
         let Sources { asked, delivering } = sources;
         let expected = asked.iter().chain(&delivering).cloned().collect();
         let health = HealthBoard::new(Arc::clone(&store), Arc::clone(&clock), fence.clone(), expected);
         let triggers = asked.into_iter().map(|source| (source, Arc::default())).collect();
-        let lost = AtomicBool::new(false);
-        Self { store, clock, fence, health, stop, lost, reopen_within, triggers, trouble }
+        Self { store, clock, fence, health, stop, lost: AtomicBool::new(false), reopen_within, troubles, triggers }
     }
 
     /// Ends the term because another process holds the lease, or may hold it.
@@ -79,26 +78,21 @@ impl<S: AlertStore> Term<S> {
             return Err(StoreFailure::Fenced);
         }
         let result = self.store.ingest(&self.fence, batch, self.reopen_within).await;
+        self.note(&result);
         if matches!(result, Err(StoreFailure::Fenced)) {
             self.lose("the store refused a batch");
         }
-        self.note_trouble(&result);
         result
     }
 
-    /// Tells those who follow whether what came could be stored.
-    fn note_trouble(&self, result: &Result<(), StoreFailure>) {
-        let now = match result {
-            Ok(()) => None,
-            // Another process receives now, and tells how it goes.
-            Err(StoreFailure::Fenced) => return,
-            Err(StoreFailure::Failed(why)) => Some(why.clone()),
-        };
-        self.trouble.send_if_modified(|known| {
-            let changed = *known != now;
-            *known = now;
-            changed
-        });
+    /// Remembers whether the store can be written, for those who look.
+    fn note(&self, result: &Result<(), StoreFailure>) {
+        match result {
+            Ok(()) => self.troubles.stored(),
+            Err(StoreFailure::Failed(why)) => self.troubles.not_stored(why),
+            // Another process receives, and tells of itself.
+            Err(StoreFailure::Fenced) => {}
+        }
     }
 
     /// What wakes the reconciliation of `source`; `None` when it cannot be asked.
@@ -137,7 +131,7 @@ impl<S: AlertStore> Term<S> {
             return Err(SinkError::NotReceiving);
         }
         let stored = self.store.quarantine(&self.fence, source.clone(), reason.clone(), body).await;
-        self.note_trouble(&stored);
+        self.note(&stored);
         stored.map_err(sink_error)?;
         let repair = match self.reconcile_soon(&source) {
             Repair::UnderWay => "Its alerts are fetched through the API instead",

@@ -18,6 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// One process of a test.
 struct Process {
     role: watch::Receiver<Role>,
+    trouble: watch::Receiver<Option<Trouble>>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
     clock: Arc<TokioClock>,
@@ -37,14 +38,19 @@ impl Process {
             door: Some(Door { receivers: Arc::new(door.clone()), sources: vec!["am".into()] }),
         };
         let clock = Arc::new(TokioClock(Instant::now()));
-        let ingest = Ingest::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, plan);
+        let (told, trouble) = watch::channel(None);
+        let ingest = Ingest::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, plan).telling(told);
         let (role, shutdown) = (ingest.follow(), CancellationToken::new());
         let task = tokio::spawn(ingest.run(shutdown.clone()));
-        Self { role, shutdown, task, clock }
+        Self { role, trouble, shutdown, task, clock }
     }
 
     async fn until(&mut self, predicate: impl FnMut(&Role) -> bool) {
         timeout(Duration::from_secs(24 * 3600), self.role.wait_for(predicate)).await.unwrap().unwrap();
+    }
+
+    async fn until_trouble(&mut self, predicate: impl FnMut(&Option<Trouble>) -> bool) -> Option<Trouble> {
+        timeout(Duration::from_secs(24 * 3600), self.trouble.wait_for(predicate)).await.unwrap().unwrap().clone()
     }
 
     async fn end(self) {
@@ -356,4 +362,63 @@ fn pauses_double_up_to_their_cap() {
     let seconds = |failures| retry_delay(failures, MINUTE).as_secs();
     assert_eq!([1, 2, 3, 7, 8, u32::MAX].map(seconds), [1, 2, 4, 60, 60, 60]);
     assert_eq!(retry_delay(5, Duration::ZERO), FIRST_RETRY, "never without a pause");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_that_cannot_be_stored_are_a_trouble_until_one_is_stored() {
+    let (store, door) = (FakeStore::default(), FakeDoor::default());
+    let mut process = Process::start("1@a", &store, None, &door);
+    let sink = door.sink().await;
+    store.change(|held| held.ingest_fails = true);
+    let began = process.clock.now();
+    for _ in 0..6 {
+        assert!(matches!(sink.accept(delivery("am", 0)).await, Err(SinkError::Unavailable(_))));
+        tokio::time::sleep(Duration::from_secs(8)).await;
+    }
+    let expected = Trouble { since: began, effect: TroubleEffect::Refused, why: "the disk is full".to_owned() };
+    assert_eq!(*process.trouble.borrow(), Some(expected), "renewals that go well do not end it");
+    store.change(|held| held.ingest_fails = false);
+    sink.accept(delivery("am", 0)).await.unwrap();
+    assert_eq!(*process.trouble.borrow(), None);
+    // Without a delivery it is over when there is room and nothing fails any more.
+    store.change(|held| held.ingest_fails = true);
+    assert!(sink.quarantine("am".into(), Vec::new(), "it is odd".to_owned()).await.is_err());
+    process.until_trouble(Option::is_some).await;
+    store.change(|held| held.ingest_fails = false);
+    process.until_trouble(Option::is_none).await;
+    process.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_lost_to_a_full_disk_is_a_trouble_until_it_is_had_again() {
+    let (store, door) = (FakeStore::default(), FakeDoor::default());
+    let mut process = Process::start("1@a", &store, None, &door);
+    let sink = door.sink().await;
+    let began = process.clock.now();
+    store.change(|held| (held.ingest_fails, held.renew_fails, held.acquire_fails) = (true, true, true));
+    assert!(sink.accept(delivery("am", 0)).await.is_err());
+    let lost = process
+        .until_trouble(|trouble| trouble.as_ref().is_some_and(|trouble| trouble.effect == TroubleEffect::NotReceiving));
+    let lost = lost.await.unwrap();
+    assert_eq!((lost.since, lost.why.as_str()), (began, "the disk is full"), "it began with the first failure");
+    process.until(|role| matches!(role, Role::Viewer { .. })).await;
+    tokio::time::sleep(MINUTE).await;
+    assert!(process.trouble.borrow().is_some(), "it goes on");
+    store.change(|held| (held.ingest_fails, held.renew_fails, held.acquire_fails) = (false, false, false));
+    process.until_trouble(Option::is_none).await;
+    process.until(|role| *role == open_at("here")).await;
+    process.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_waits_for_another_one_is_in_no_trouble() {
+    let (store, door) = (FakeStore::default(), FakeDoor::default());
+    let mut first = Process::start("1@a", &store, None, &door);
+    first.until(|role| *role == open_at("here")).await;
+    let mut second = Process::start("2@a", &store, None, &FakeDoor::default());
+    second.until(|role| matches!(role, Role::Viewer { .. })).await;
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(*second.trouble.borrow(), None);
+    second.end().await;
+    first.end().await;
 }

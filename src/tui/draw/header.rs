@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::paint::Run;
 use crate::domain::alert::Severity;
 use crate::domain::text;
-use crate::engine::backend::{HealthState, SourceHealth};
+use crate::engine::backend::{HealthState, SourceHealth, TroubleEffect};
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
 
@@ -56,6 +56,11 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let mut run = Run::new(buffer, area, look);
     run.put("aiops", look.styles.brand).put(" ", look.styles.text);
     run.fit(&look.visible(&model.ui.settings.name), 20, look.styles.muted).put("  ", look.styles.text);
+    if let Some(trouble) = &model.facts.snapshot.trouble {
+        // Before everything else: no alert that is not on the screen is on its way to it.
+        run.put(look.glyphs.failed, look.styles.bad).put(" ", look.styles.text);
+        run.put(words_of(trouble.effect), look.styles.bad).put("  ", look.styles.text);
+    }
     if header.sources.is_empty() {
         run.put(look.glyphs.down, look.styles.muted).put(" no source  ", look.styles.muted);
     }
@@ -63,7 +68,11 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let mut sources: Vec<&SourceHealth> = header.sources.iter().collect();
     sources.sort_by_key(|source| std::cmp::Reverse(urgency(source.state)));
     for source in sources {
-        let (mark, style) = health(source, look);
+        let (mark, style) = match &model.facts.snapshot.trouble {
+            // What it was noted as last says nothing while nothing can be noted.
+            Some(_) => (look.glyphs.down, look.styles.muted),
+            None => health(source, look),
+        };
         run.put(mark, style).put(" ", look.styles.text);
         let room = run.room();
         run.fit(&name(source, look), room, look.styles.text).put("  ", look.styles.text);
@@ -71,6 +80,13 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     super::chat::header(&mut run, model, look);
     if let Some(lease) = header.receiver.as_ref().filter(|lease| !lease.is_self) {
         run.put("received by ", look.styles.muted).fit(&look.visible(&lease.holder), 24, look.styles.muted);
+    }
+}
+
+const fn words_of(effect: TroubleEffect) -> &'static str {
+    match effect {
+        TroubleEffect::Refused => "alerts are refused",
+        TroubleEffect::NotReceiving => "not receiving",
     }
 }
 

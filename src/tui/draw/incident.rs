@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::paint::{Run, put};
 use crate::domain::incident::{Incident, IncidentState, Until};
 use crate::engine::backend::{AlertRow, Detail};
+use crate::tui::concern;
 use crate::tui::duration;
 use crate::tui::layout::Area;
 use crate::tui::look::Look;
@@ -34,7 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
 
     let rows = usize::from(area.body.height);
     let timeline = TIMELINE_AT_LEAST.min(detail.record.timeline.len()).min(rows.saturating_sub(2));
-    let facts = facts(detail, usize::from(area.body.width), rows.saturating_sub(timeline), look);
+    let facts = facts(detail, concern::alert(model), usize::from(area.body.width), rows.saturating_sub(timeline), look);
     let mut places = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
     for ((line, style), place) in facts.iter().zip(places.by_ref()) {
         Run::new(buffer, place, look).fit(line, place.width, *style);
@@ -50,8 +51,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
 
 /// Title, summary and labels in at most `rows` rows. Where room is short each has one, then labels before the summary go on
 /// below, since values that are cut cannot be used.
-fn facts(detail: &Detail, width: usize, rows: usize, look: &Look) -> Vec<(String, Style)> {
-    let newest = detail.record.alerts.first();
+fn facts(detail: &Detail, alert: Option<&AlertRow>, width: usize, rows: usize, look: &Look) -> Vec<(String, Style)> {
     // What is beyond the rows is not looked at: four characters a column are more than any spelling needs.
     let most = 4 * width.max(8) * (rows + 2);
     let block = |text: &str| {
@@ -59,8 +59,8 @@ fn facts(detail: &Detail, width: usize, rows: usize, look: &Look) -> Vec<(String
         wrap(&look.visible(text.get(..end).unwrap_or(text)), width.max(8), Break::AtSpaces)
     };
     let title = vec![look.visible(&detail.record.incident.title).into_owned()];
-    let summary = newest.and_then(summary).map(&block).unwrap_or_default();
-    let labels = newest.map(labels).filter(|text| !text.is_empty()).map(|text| block(&text)).unwrap_or_default();
+    let summary = alert.and_then(summary).map(&block).unwrap_or_default();
+    let labels = alert.map(labels).filter(|text| !text.is_empty()).map(|text| block(&text)).unwrap_or_default();
     let mut room = rows.saturating_sub(title.len());
     let for_labels = labels.len().min(room.saturating_sub(usize::from(!summary.is_empty())));
     room -= for_labels;

@@ -9,6 +9,8 @@ use ratatui::style::Style;
 use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::id::NodeId;
+use crate::domain::text;
+use crate::tui::concern;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::{Area, Pane};
@@ -40,10 +42,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         run.put(&line.lead, if line.class == LineClass::Command { look.styles.muted } else { style });
         run.put(&line.text, style);
     }
-    if let (Some(row), Some(detail)) = (values_row, model.facts.detail()) {
-        let labels = detail.record.alerts.first().map(|alert| &alert.labels);
-        let values = labels.map(|labels| sop_lines::values(&document.procedure, view.cursor, labels));
-        draw_values(buffer, row, &values.unwrap_or_default(), look);
+    if let (Some(row), Some(alert)) = (values_row, concern::alert(model)) {
+        let values = sop_lines::values(&document.procedure, view.cursor, &alert.labels);
+        draw_values(buffer, row, &values, look);
     }
 }
 
@@ -150,6 +151,14 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         if let Some(key) = model.ui.keymap.key_for(Context::Sop, Intent::Details) {
             run.put(&format!(" ({key})"), look.styles.muted);
         }
+    }
+    // Before everything else: what a command is run for must not be what falls off a narrow pane.
+    if let Some(words) = concern::words(model) {
+        run.put("  ", look.styles.text);
+        let key = model.ui.keymap.key_for(Context::Sop, Intent::NextAlert).map(|key| format!(" ({key})"));
+        let key = key.unwrap_or_default();
+        let room = run.room().saturating_sub(u16::try_from(text::width(&key)).unwrap_or(u16::MAX));
+        run.fit(&look.visible(&words), room, look.styles.attention).put(&key, look.styles.muted);
     }
     if let Some(edit) = &model.ui.sop.editing {
         let room = run.room().saturating_sub(3);

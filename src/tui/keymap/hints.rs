@@ -49,6 +49,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::FocusOutput], "output"),
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
             (&[Intent::FoldAll], "fold all"),
+            (&[Intent::NextAlert], "next alert"),
         ],
         Context::Output => &[
             (&[Intent::Down, Intent::Up], "scroll"),

@@ -10,7 +10,7 @@ use super::screens::screen;
 use super::world::{NOW, World, disk_full, snapshot, with_detail};
 use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
 use crate::domain::time::Timestamp;
-use crate::engine::backend::{HealthState, QuarantinedBody, Snapshot};
+use crate::engine::backend::{HealthState, QuarantinedBody, Snapshot, Trouble, TroubleEffect};
 use crate::tui::msg::{Effect, Msg, Timer};
 use crate::tui::pages::QUARANTINED;
 use crate::tui::ui::{Overlay, Page};
@@ -260,4 +260,35 @@ fn a_narrow_header_keeps_the_source_that_is_down_and_the_most_urgent_count() {
     for part in ["alertmanager a", "11 PAGE", "98 open", "3 unreadable", "02:14 UTC"] {
         assert!(header.contains(part), "{part} in {header}");
     }
+}
+
+#[rstest]
+#[case::refused(TroubleEffect::Refused, "alerts are refused", "answered with 503")]
+#[case::lost(TroubleEffect::NotReceiving, "not receiving", "stopped receiving")]
+fn alerts_that_cannot_be_stored_show_in_the_header_and_on_the_page(
+    #[case] effect: TroubleEffect,
+    #[case] head: &str,
+    #[case] told: &str,
+) {
+    let mut world = world(80, 24);
+    let well = with_health(with_detail(snapshot(1..=5), 1), HealthState::Ok, "");
+    let why = "/srv/aiops.db: the disk is full, nothing was stored. Free some space".to_owned();
+    let trouble = Some(Trouble { since: NOW, effect, why });
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&Snapshot { trouble, ..well.clone() });
+    let first = screen(&world).lines().next().unwrap_or_default().to_owned();
+    assert!(first.contains(&format!("✘ {head}")) && !first.contains('●'), "{first}");
+    let said = world.model.ui.toast.as_ref().map(|toast| toast.text.clone()).unwrap_or_default();
+    assert!(said.contains("the disk is full") && said.contains("(S shows more)"), "{said}");
+    world.keys("S");
+    let shown = screen(&world);
+    assert!(shown.contains(told) && shown.contains("the disk is full") && !shown.contains("works"), "{shown}");
+    assert!(shown.contains("2026-03-01 02:14:00 UTC"), "since when: {shown}");
+    world.keys("S");
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&well);
+    assert!(screen(&world).lines().next().is_some_and(|first| first.contains("● alertmanager")), "{}", screen(&world));
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text == "Alerts are stored again."));
 }

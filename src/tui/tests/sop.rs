@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, HashSet};
 use crossterm::event::KeyCode;
 
 use super::screens::screen;
-use super::world::{World, disk_full, snapshot, with_detail};
+use super::world::{NOW, World, disk_full, snapshot, with_detail};
 use crate::domain::alert::AlertStatus;
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop;
 use crate::domain::text::Repertoire;
-use crate::engine::backend::{AlertRow, BackendError, Command, NeededValue};
+use crate::engine::backend::{AlertRow, BackendError, Command, NeededValue, Snapshot};
 use crate::tui::msg::{Asked, Effect, Msg};
+use crate::tui::place::Place;
 use crate::tui::sop_lines;
+use crate::tui::update::return_to;
 
 fn world() -> World {
     let mut world = World::new(80, 24);
@@ -262,4 +264,105 @@ fn a_page_of_the_sop_is_a_page_of_lines() {
         world.press(KeyCode::PageUp);
     }
     assert_eq!((world.model.ui.sop.top, line_of(&world)), (0, 0));
+}
+
+/// The facts of [`world`] with these alerts: values of `mountpoint`, each with whether it fires, the newest first.
+fn with_alerts(mounts: &[(&str, AlertStatus)]) -> Snapshot {
+    let mut facts = with_detail(snapshot(1..=5), 1);
+    let record = &mut facts.detail.as_mut().expect("an incident").record;
+    let alert = record.alerts.remove(0);
+    record.alerts = mounts
+        .iter()
+        .map(|(mount, status)| {
+            let mut labels = alert.labels.clone();
+            labels.insert("mountpoint".to_owned(), (*mount).to_owned());
+            AlertRow { fingerprint: (*mount).to_owned(), status: *status, labels, ..alert.clone() }
+        })
+        .collect();
+    record.alerts_total = u32::try_from(mounts.len()).expect("few");
+    let firing = mounts.iter().filter(|(_, status)| *status == AlertStatus::Firing).count();
+    record.incident.firing = u32::try_from(firing).expect("few");
+    facts
+}
+
+fn world_of_one_alert() -> World {
+    let mut world = World::new(80, 24);
+    world.settle_with(&with_alerts(&[ZZ]));
+    world.keys("2");
+    world
+}
+
+fn changed_to(world: &mut World, facts: &Snapshot) {
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(facts);
+}
+
+/// The fingerprint of the alert that a proposal would be for.
+fn proposed_for(world: &mut World) -> Option<String> {
+    world.take_effects();
+    world.keys("r");
+    world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Send { command: Command::Propose { alert, .. }, .. } => Some(alert.fingerprint),
+        _ => None,
+    })
+}
+
+const ZZ: (&str, AlertStatus) = ("/srv/zz", AlertStatus::Firing);
+const XX: (&str, AlertStatus) = ("/srv/xx", AlertStatus::Firing);
+
+#[test]
+fn an_alert_that_joins_does_not_change_what_a_step_is_for() {
+    let mut world = world_of_one_alert();
+    assert!(!screen(&world).contains("alerts"), "one alert needs no name: {}", screen(&world));
+    changed_to(&mut world, &with_alerts(&[XX, ZZ]));
+    let shown = screen(&world);
+    assert!(shown.contains("2 of 2 alerts: /srv/zz (v)"), "{shown}");
+    assert!(shown.contains("<mountpoint> = /srv/zz"), "{shown}");
+    assert_eq!(proposed_for(&mut world).as_deref(), Some("/srv/zz"));
+
+    world.keys("v");
+    world.settle_with(&with_alerts(&[XX, ZZ]));
+    let shown = screen(&world);
+    assert!(shown.contains("1 of 2 alerts: /srv/xx (v)") && shown.contains("<mountpoint> = /srv/xx"), "{shown}");
+    let third = ("/srv/new", AlertStatus::Firing);
+    changed_to(&mut world, &with_alerts(&[third, XX, ZZ]));
+    assert_eq!(proposed_for(&mut world).as_deref(), Some("/srv/xx"), "what was chosen stays");
+}
+
+#[test]
+fn a_step_for_an_alert_that_is_over_or_gone_is_never_run_for_another_one_unseen() {
+    let mut world = world_of_one_alert();
+    changed_to(&mut world, &with_alerts(&[XX, (ZZ.0, AlertStatus::Resolved)]));
+    let shown = screen(&world);
+    assert!(shown.contains("fires no more: /srv/zz") && shown.contains("<mountpoint> = /srv/zz"), "{shown}");
+    assert_eq!(proposed_for(&mut world), None);
+    assert!(screen(&world).contains("v in the SOP goes to the"), "{}", screen(&world));
+    world.keys("v");
+    world.settle_with(&with_alerts(&[XX, (ZZ.0, AlertStatus::Resolved)]));
+    assert_eq!(proposed_for(&mut world).as_deref(), Some("/srv/xx"));
+
+    changed_to(&mut world, &with_alerts(&[ZZ]));
+    let said = world.model.ui.toast.as_ref().map(|toast| toast.text.clone()).unwrap_or_default();
+    assert!(said.contains("is gone; they are for the newest one now"), "{said}");
+    assert_eq!(proposed_for(&mut world).as_deref(), Some("/srv/zz"));
+}
+
+#[test]
+fn the_alert_of_a_step_is_asked_for_and_comes_back_with_the_place() {
+    let mut world = world_of_one_alert();
+    changed_to(&mut world, &with_alerts(&[XX, ZZ]));
+    world.take_effects();
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    let asked = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Load { query, .. } => query.alert,
+        _ => None,
+    });
+    assert_eq!(asked.map(|key| key.fingerprint).as_deref(), Some("/srv/zz"), "it is loaded whatever else there is");
+    let bytes = Place::of(&world.model, NOW).to_bytes();
+    let mut later = World::new(80, 24);
+    return_to(&mut later.model, Place::from_bytes(&bytes, NOW).expect("a place"));
+    later.settle_with(&with_alerts(&[XX, ZZ]));
+    assert_eq!(proposed_for(&mut later).as_deref(), Some("/srv/zz"));
 }

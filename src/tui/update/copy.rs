@@ -11,6 +11,7 @@ use crate::domain::sop::tree;
 use crate::domain::text::visible;
 use crate::tui::chat::transcript::Key;
 use crate::tui::chat::view::{Follow, What};
+use crate::tui::concern;
 use crate::tui::layout::Pane;
 use crate::tui::msg::{Copied, Copy, Effect};
 use crate::tui::ui::{Model, ToastLevel};
@@ -74,7 +75,7 @@ fn incident(model: &Model) -> Result<Copy, &'static str> {
     let detail = model.facts.detail().filter(|detail| detail.record.incident.id == selected);
     let detail = detail.ok_or("The incident under the cursor is still being loaded; press again.")?;
     let mut lines = vec![detail.record.incident.title.clone(), format!("incident {selected}")];
-    let labels = detail.record.alerts.first().map(|alert| &alert.labels);
+    let labels = concern::alert(model).map(|alert| &alert.labels);
     let cut = labels.is_some_and(|labels| labels.values().any(|value| excerpt::is_cut(value)));
     lines.extend(labels.into_iter().flatten().map(|(name, value)| format!("{name}={value}")));
     let warning = cut.then(|| "A long label is cut, as on the screen.".to_owned());

@@ -5,7 +5,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
-use super::{asking, chat, chat_find, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split};
+use super::{
+    asking, chat, chat_find, concern, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split,
+};
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
 use crate::tui::chat::view::Mode;
@@ -210,6 +212,7 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::FindNext => sop::find(model, Direction::Forward, effects),
         Intent::FindPrevious => sop::find(model, Direction::Backward, effects),
         Intent::Run => sop::propose(model, effects),
+        Intent::NextAlert => concern::next(model, effects),
         Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
         Intent::Cancel => output::cancel(model, effects),

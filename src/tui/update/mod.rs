@@ -5,6 +5,7 @@
 mod asking;
 mod chat;
 mod chat_find;
+mod concern;
 mod copy;
 mod hands;
 mod keys;
@@ -30,7 +31,8 @@ use std::time::Duration;
 
 use crate::engine::ask::ChatQuery;
 use crate::engine::backend::{
-    BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth,
+    BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth, Trouble,
+    TroubleEffect,
 };
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -224,6 +226,7 @@ fn query(model: &Model) -> SnapshotQuery {
             resolved_since: ui.now.minus(ui.settings.show_resolved_for),
         },
         detail,
+        alert: detail.and_then(|incident| ui.sop.alerts.get(&incident).cloned()),
         output,
         chat: Some(ChatQuery { conversation: chat::conversation(model), limit: chat::MESSAGES }),
         quarantined: if overlay::shows_sources(model) { pages::QUARANTINED } else { 0 },
@@ -241,6 +244,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             let attempt_before = model.shown_attempt().map(|attempt| attempt.id);
             let incident_before = model.facts.detail().map(|detail| detail.record.incident.id);
             let before = std::mem::replace(&mut model.facts.snapshot, loaded.snapshot);
+            tell_trouble(model, before.trouble.as_ref(), effects);
             tell_health(model, &before.header.sources, effects);
             (model.facts.sop, model.facts.sop_trouble) = match loaded.sop {
                 Ok(sop) => (sop, None),
@@ -256,6 +260,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 model.ui.output.up = 0;
                 model.ui.output.found = None;
             }
+            concern::follow(model, incident_before, effects);
             output::follow(model, before.output.as_ref());
             let attempt_now = model.shown_attempt().map(|attempt| attempt.id);
             // Details of a first selection and the output of a new attempt need a second question.
@@ -296,6 +301,28 @@ fn opened(
     sop::arrive(model, effects);
     overlay::refresh(model);
     returning::go_on(model, effects);
+}
+
+/// Says at once that alerts are not stored, or that they are again.
+fn tell_trouble(model: &mut Model, before: Option<&Trouble>, effects: &mut Vec<Effect>) {
+    let effect = |trouble: &Trouble| trouble.effect;
+    let now = model.facts.snapshot.trouble.as_ref();
+    if now.map(effect) == before.map(effect) {
+        return;
+    }
+    let key = model.ui.keymap.key_for(Context::Incidents, Intent::Sources);
+    let key = key.map(|key| format!(" ({key} shows more)")).unwrap_or_default();
+    let (level, text) = match now {
+        Some(trouble) => {
+            let what = match trouble.effect {
+                TroubleEffect::Refused => "Alerts are refused with 503, since they cannot be stored",
+                TroubleEffect::NotReceiving => "This console receives no alerts any more, since they cannot be stored",
+            };
+            (ToastLevel::Refused, format!("{what}{key}: {}", trouble.why))
+        }
+        None => (ToastLevel::Done, "Alerts are stored again.".to_owned()),
+    };
+    toast(model, level, text, effects);
 }
 
 /// Says what became of a source, unless something else is being said: the header shows it in any case.

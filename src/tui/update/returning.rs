@@ -21,6 +21,7 @@ pub(crate) fn begin(model: &mut Model, place: Place) {
     ui.queue.editing = place.filtering.then(|| LineEdit::new(&place.filter));
     ui.queue.filter = place.filter;
     ui.sop.chosen = place.chosen.into_iter().collect();
+    ui.sop.alerts = place.alerts.into_iter().collect();
     ui.sop.browsing = place.browsing;
     for (conversation, text) in place.drafts {
         let mut draft = Draft::default();

@@ -7,12 +7,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::alert::{AlertKey, AlertStatus};
+use crate::domain::alert::AlertKey;
 use crate::domain::excerpt;
 use crate::domain::id::{IncidentId, SopId};
 use crate::domain::procedure::NodeKind;
 use crate::domain::sop::tree::{self, Direction};
 use crate::engine::backend::Command;
+use crate::tui::concern;
 use crate::tui::msg::{Asked, CommandFrom, Effect, ProposeRequest};
 use crate::tui::sop_lines::{self, Laid, SopLine};
 use crate::tui::ui::{Going, Model, Named, ToastLevel};
@@ -297,7 +298,7 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
         Ok(request) => request,
         Err(why) => return super::toast(model, ToastLevel::Refused, why, effects),
     };
-    let labels = model.facts.detail().and_then(|detail| detail.record.alerts.first()).map(|alert| &alert.labels);
+    let labels = concern::alert(model).map(|alert| &alert.labels);
     let values = match (&model.facts.sop, labels) {
         (Some(document), Some(labels)) => sop_lines::values(&document.procedure, model.ui.sop.cursor, labels),
         _ => Vec::new(),
@@ -340,11 +341,12 @@ pub(super) fn subject(model: &Model) -> Result<(IncidentId, AlertKey), String> {
     if model.ui.queue.selected != Some(detail.record.incident.id) {
         return Err("The incident under the cursor is still being loaded; press again.".to_owned());
     }
-    // The details show this one: firing alerts come first, the newest of them at the top. After the end of all, the last one
-    // is what one verifies; what may run then is not decided here.
-    let alerts = &detail.record.alerts;
-    let firing = alerts.iter().find(|alert| alert.status == AlertStatus::Firing);
-    let alert = firing.or_else(|| alerts.first()).ok_or("This incident has no alert that anything could run for.")?;
+    // After the end of all, one verifies the last; what may run then is not decided here.
+    let others = detail.record.alerts.iter().any(concern::fires);
+    let alert = concern::alert(model).ok_or("This incident has no alert that anything could run for.")?;
+    if others && !concern::fires(alert) {
+        return Err(super::concern::refusal(model));
+    }
     Ok((detail.record.incident.id, alert.key()))
 }
 

@@ -66,7 +66,7 @@ fn on_a_full_disk_nothing_is_confirmed_that_is_not_kept_and_everything_goes_on_w
     assert!(answer.starts_with("HTTP/1.1 503"), "the sender has to try again: {answer}");
     desk.console.wait("that alerts are not taken, why, and what to do", |screen| {
         let line = in_one_line(screen);
-        line.contains("Alerts are not taken at the moment; what sends them tries again.")
+        line.contains("Alerts are refused with 503, since they cannot be stored")
             && line.contains("the disk is full, nothing was stored. Free some space on that file system")
     });
 

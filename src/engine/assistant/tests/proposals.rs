@@ -139,8 +139,8 @@ async fn a_snapshot_has_the_conversation_and_what_was_spent() {
         pinned: None,
         resolved_since: NOW,
     };
-    let snapshot =
-        backend.load(SnapshotQuery { queue, detail: None, output: None, chat, quarantined: 0 }).await.unwrap();
+    let query = SnapshotQuery { queue, detail: None, alert: None, output: None, chat, quarantined: 0 };
+    let snapshot = backend.load(query).await.unwrap();
     let history = snapshot.chat.unwrap();
     assert_eq!((history.messages.len(), history.earlier, history.messages[0].id), (1, 1, message));
     assert!(matches!(snapshot.model, ModelStatus::Ready { spent_today_micro_usd: 1.., .. }), "{:?}", snapshot.model);
