@@ -157,6 +157,9 @@ fn after_first_frame(
             if let Err(error) = runner.resume().await {
                 tracing::error!(%error, "attempts of other consoles could not be taken up");
             }
+            if let Err(error) = store.end_lost_answers().await {
+                tracing::warn!(%error, "answers whose console is gone could not be ended");
+            }
             if let Err(error) = store.expire(SystemClock.now()).await {
                 tracing::warn!(%error, "overdue proposals could not be looked for");
             }

@@ -21,7 +21,7 @@ pub struct RedactCommand {
     /// Leave addresses, hosts, accounts and mail addresses as they are; remove secrets only
     #[arg(long)]
     pub keep_names: bool,
-    /// Hosts of this domain are one's own, and get tokens, besides those of the configuration's [redact] domains (may be repeated)
+    /// Hosts of this domain are one's own, and get tokens, like those of redact.domains in the configuration (may be repeated)
     #[arg(long = "domain", value_name = "DOMAIN")]
     pub domains: Vec<String>,
 }

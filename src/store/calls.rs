@@ -196,7 +196,8 @@ struct Reserved {
     most: i64,
 }
 
-fn end_call(write: &mut Write<'_>, id: CallId, end: CallEnd) -> Result<(), Fault> {
+/// As [`Store::end_call`], in a transaction.
+pub(super) fn end_call(write: &mut Write<'_>, id: CallId, end: CallEnd) -> Result<(), Fault> {
     let reserved = write
         .conn
         .prepare_cached(

@@ -92,7 +92,12 @@ impl Reader<'_> {
     }
 }
 
-fn say(write: &mut Write<'_>, draft: MessageDraft, actor: &Actor) -> Result<Result<ChatMessage, Refusal>, Fault> {
+/// As [`Store::say`], in a transaction.
+pub(super) fn say(
+    write: &mut Write<'_>,
+    draft: MessageDraft,
+    actor: &Actor,
+) -> Result<Result<ChatMessage, Refusal>, Fault> {
     let MessageDraft { conversation, author, text, state, usage, sources, thoughts, source_check } = draft;
     let incident = conversation.incident();
     if let Some(id) = incident

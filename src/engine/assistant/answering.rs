@@ -13,10 +13,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::citations::Given;
-use super::hearing::{End, Heard, Listener};
+use super::hearing::{End, Heard, Kept, Listener};
 use super::material::Material;
 use super::{Assistant, Brain, Plan, Ready, citations, offline};
-use crate::domain::actor::Actor;
 use crate::domain::chat::statements::{self, SourceCheck};
 use crate::domain::chat::{Author, ChatMessage, FinishReason, MessageDraft, MessageState};
 use crate::domain::id::SopId;
@@ -24,13 +23,12 @@ use crate::engine::ask::{Answer, AnswerEvent};
 use crate::engine::backend::BackendError;
 use crate::engine::outbound::{Held, Inspected, Reservation};
 use crate::engine::ports::{ModelError, ModelErrorKind};
+use crate::store::UnderWay;
 
 /// Pieces that may wait for a slow screen.
 const WAITING: usize = 64;
 /// Why an answer ended that a person did not want to the end.
 const STOPPED: &str = "you stopped it";
-/// The part of the engine that says what models and the fallback say.
-const PART: &str = "assistant";
 
 type Sender = mpsc::Sender<AnswerEvent>;
 
@@ -40,13 +38,17 @@ pub(super) async fn answer(assistant: Assistant, ready: Ready) -> Result<Answer,
     let ask = &ready.material.ask;
     let author = Author::Person { name: parts.actor.label().to_owned() };
     let question = ChatMessage::draft(ask.conversation, author, ask.question.trim().to_owned(), MessageState::Complete);
-    parts.store.say(question, &parts.actor).await?;
+    let model = match (&ready.plan, &parts.brain) {
+        (Plan::Model { .. }, Brain::Model { model, .. }) => Some(model.name()),
+        _ => None,
+    };
+    let under_way = parts.store.ask(question, model, &parts.actor).await?;
     let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(run(assistant, ready, sender));
+    tokio::spawn(run(assistant, ready, under_way, sender));
     Ok(receiver)
 }
 
-async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
+async fn run(assistant: Assistant, ready: Ready, under_way: UnderWay, sender: Sender) {
     let Ready { material, plan, .. } = ready;
     let ended = match plan {
         Plan::Local { why, held } => {
@@ -54,10 +56,11 @@ async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
             local(&material, &why, &sender).await
         }
         Plan::Model { inspected, sources } => {
-            match by_model(&assistant, &inspected, &sources, &material, &sender).await {
+            let kept = Kept::new(assistant.inner.parts.store.clone(), under_way.question());
+            match by_model(&assistant, &inspected, &sources, &material, kept, &sender).await {
                 Ok(message) => message,
                 Err(NoAnswer { why, cut }) => {
-                    keep_cut(&assistant, cut, &sender).await;
+                    keep_cut(&assistant, &under_way, cut, &sender).await;
                     let _ = sender.send(AnswerEvent::Fallback { why: why.clone() }).await;
                     local(&material, &why, &sender).await
                 }
@@ -65,7 +68,7 @@ async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
         }
     };
     let parts = &assistant.inner.parts;
-    let event = match parts.store.say(ended, &Actor::engine(PART)).await {
+    let event = match parts.store.answered(under_way, ended).await {
         Ok(message) => AnswerEvent::Done(Box::new(message)),
         Err(error) => AnswerEvent::Lost { why: format!("The answer could not be stored: {error}") },
     };
@@ -74,9 +77,9 @@ async fn run(assistant: Assistant, ready: Ready, sender: Sender) {
 }
 
 /// Keeps what had come of an answer that broke off: somebody was reading it.
-async fn keep_cut(assistant: &Assistant, cut: Option<MessageDraft>, sender: &Sender) {
+async fn keep_cut(assistant: &Assistant, under_way: &UnderWay, cut: Option<MessageDraft>, sender: &Sender) {
     let Some(cut) = cut else { return };
-    match assistant.inner.parts.store.say(cut, &Actor::engine(PART)).await {
+    match assistant.inner.parts.store.answer_broke(under_way, cut).await {
         Ok(message) => {
             // Whoever asked may have gone.
             let _ = sender.send(AnswerEvent::Broken(Box::new(message))).await;
@@ -136,6 +139,7 @@ async fn by_model(
     inspected: &Inspected,
     sources: &[SopId],
     material: &Arc<Material>,
+    kept: Kept,
     sender: &Sender,
 ) -> Result<MessageDraft, NoAnswer> {
     let Brain::Model { model, .. } = &assistant.inner.parts.brain else {
@@ -153,7 +157,7 @@ async fn by_model(
             return Ok(ChatMessage::draft(material.ask.conversation, author, String::new(), state));
         }
     };
-    let listener = Listener::new(inspected, model.as_ref());
+    let listener = Listener::new(inspected, model.as_ref(), kept);
     let (heard, end) = match stream {
         Ok(stream) => listener.listen(stream, sender).await,
         Err(error) => (listener.into_heard(), End::Failed(error)),

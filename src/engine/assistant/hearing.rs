@@ -1,19 +1,23 @@
 //! Hearing an answer: the stream of a model piece by piece, to its end, and what its attempts may have cost until then.
 //!
-//! Owns: restoring pseudonyms in pieces, how a stream ended, and whether anything was done with the question yet. Does not: store,
-//! judge or pay.
+//! Owns: restoring pseudonyms in pieces, how a stream ended, and whether anything was done with the question yet, and keeping what
+//! has come while it comes. Does not: store, judge or pay.
 //!
 //! Invariants: pieces that were sent on and the text that was heard are the same. An attempt counts as free only when the model
 //! says so itself.
+
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::domain::chat::{FinishReason, Usage, thoughts};
+use crate::domain::id::MessageId;
 use crate::engine::ask::AnswerEvent;
 use crate::engine::outbound::{Inspected, Restore};
 use crate::engine::ports::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream};
+use crate::store::Store;
 
 /// The longest answer that is kept, in bytes; a provider's own limits are far below.
 const LONGEST: usize = 1024 * 1024;
@@ -42,18 +46,49 @@ pub(super) struct Heard {
     pub(super) attempts: Attempts,
 }
 
+/// What has come is kept this often while more comes: so much of it is lost at most when the process is killed.
+const KEPT_EVERY: Duration = Duration::from_secs(3);
+
+/// Where what has come is kept until the answer is over.
+pub(super) struct Kept {
+    store: Store,
+    question: MessageId,
+    /// When it was kept last; the first words are kept at once.
+    at: Option<Instant>,
+}
+
+impl Kept {
+    /// For the answer to `question`.
+    pub(super) const fn new(store: Store, question: MessageId) -> Self {
+        Self { store, question, at: None }
+    }
+
+    /// Keeps `text` when it is time to.
+    fn keep(&mut self, text: &str) {
+        let now = Instant::now();
+        if text.is_empty() || self.at.is_some_and(|at| now.duration_since(at) < KEPT_EVERY) {
+            return;
+        }
+        self.at = Some(now);
+        // It is queued, and nobody has to wait for it: when it fails, the next one or the end tells.
+        drop(self.store.keep_answer(self.question, text.to_owned()));
+    }
+}
+
 /// Whoever hears an answer.
 pub(super) struct Listener {
     heard: Heard,
+    kept: Kept,
     restore: Box<dyn Restore>,
     restore_thought: Box<dyn Restore>,
 }
 
 impl Listener {
-    pub(super) fn new(inspected: &Inspected, model: &dyn Model) -> Self {
+    pub(super) fn new(inspected: &Inspected, model: &dyn Model, kept: Kept) -> Self {
         let attempts = Attempts::default();
         Self {
             heard: Heard { text: String::new(), thoughts: String::new(), usage: None, name: model.name(), attempts },
+            kept,
             restore: inspected.restorer(),
             restore_thought: inspected.restorer(),
         }
@@ -110,6 +145,7 @@ impl Listener {
             ModelEvent::Text(piece) => {
                 let restored = self.restore.push(&piece);
                 self.heard.text.push_str(&restored);
+                self.kept.keep(&self.heard.text);
                 AnswerEvent::Text(restored)
             }
             ModelEvent::Thought(piece) => {

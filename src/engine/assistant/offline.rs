@@ -229,14 +229,12 @@ fn plain(text: &str) -> String {
 fn history(material: &Material, wanted: &Query) -> String {
     let mut text = String::new();
     if wanted.asks_for_history && material.incident.is_some() {
-        match (material.attempts.is_empty(), material.similar.is_empty()) {
-            (true, true) => {
-                text.push_str("Nothing has been run for this incident yet, and the same alert has not come before.\n")
-            }
-            (true, false) => text.push_str("Nothing has been run for this incident yet.\n"),
-            (false, true) => text.push_str("The same alert has not come before.\n"),
-            (false, false) => {}
-        }
+        text.push_str(match (material.attempts.is_empty(), material.similar.is_empty()) {
+            (true, true) => "Nothing has been run for this incident yet, and the same alert has not come before.\n",
+            (true, false) => "Nothing has been run for this incident yet.\n",
+            (false, true) => "The same alert has not come before.\n",
+            (false, false) => "",
+        });
     }
     if !material.attempts.is_empty() {
         text.push_str(if text.is_empty() { "" } else { "\n" });

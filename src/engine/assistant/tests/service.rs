@@ -458,3 +458,45 @@ async fn earlier_turns_go_along_and_failed_ones_do_not() {
     assert!(turns[2].contains("second question") && turns[2].contains("third question"));
     assert!(!turns.concat().contains("[sop:bundled"));
 }
+
+#[test]
+fn a_question_whose_console_was_killed_keeps_what_had_come_and_says_what_counts() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bench = Bench::new(Script::Hangs(vec![ModelEvent::Text("So far".to_owned())]));
+    let killed = runtime();
+    let (reserved, answer) = killed.block_on(async {
+        let prepared = bench.prepare(general("why?")).await;
+        let reserved = preview(&prepared.route).cost_micro_usd;
+        let mut answer = bench.assistant.answer(prepared.id).await.unwrap();
+        assert_eq!(answer.recv().await, Some(AnswerEvent::Text("So far".to_owned())));
+        assert_eq!(bench.store.end_lost_answers().await.unwrap(), 0, "it is still heard");
+        (reserved, answer)
+    });
+    // Whatever was under way ends where it stands.
+    drop(killed);
+    drop(answer);
+    runtime().block_on(async {
+        assert_eq!(bench.store.end_lost_answers().await.unwrap(), 1);
+        assert_eq!(bench.store.end_lost_answers().await.unwrap(), 0);
+        let (messages, _) = bench.store.conversation(Conversation::General, 9).await.unwrap();
+        let [question, answer] = messages.as_slice() else { panic!("{messages:?}") };
+        assert_eq!((question.text.as_str(), answer.text.as_str()), ("why?", "So far"));
+        assert_eq!(answer.author, Author::Model { name: MODEL.to_owned() });
+        let money = crate::domain::chat::budget::usd(reserved);
+        let reason = format!("the console ended while the answer came; up to {money} is counted for it");
+        assert_eq!(answer.state, MessageState::Cut { reason });
+        assert_eq!(bench.calls().await.pop().unwrap().1, reserved);
+        assert_eq!(bench.spent_today().await, reserved);
+    });
+}
+
+#[tokio::test]
+async fn an_answer_that_is_over_leaves_nothing_to_end() {
+    let bench = Bench::new(answered());
+    bench.ask("a").await;
+    *bench.model.script.lock().unwrap() = Script::Says(vec![text("Half"), Err(error(ModelErrorKind::Unreachable))]);
+    bench.ask("b").await;
+    assert_eq!(bench.store.end_lost_answers().await.unwrap(), 0);
+    let (messages, _) = bench.store.conversation(Conversation::General, 9).await.unwrap();
+    assert_eq!(messages.len(), 5);
+}
