@@ -56,5 +56,5 @@ async fn what_was_typed_for_the_parameter_of_a_command_is_not_named() {
     bench.deliver("f", &[("alertname", "KubeNodeNotReady"), ("node", "alphahost")]).await;
     run(&bench, "bundled/node-not-ready.md", "kubectl get node <node>", &[("node", "epsilonhost")]).await;
     let sent = body(&bench, "why is it not ready?").await;
-    assert!(sent.contains("attempt 1 at") && !sent.contains("epsilonhost"), "{sent}");
+    assert!(sent.contains("[E1] ran at") && !sent.contains("epsilonhost"), "{sent}");
 }
