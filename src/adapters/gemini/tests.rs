@@ -163,7 +163,7 @@ async fn failures_before_the_first_word_are_told(
 
 #[rstest]
 #[case("please end without a reason", ModelErrorKind::Garbled, "without saying why")]
-#[case("please be cut off", ModelErrorKind::Garbled, "not what Gemini sends")]
+#[case("please be cut off", ModelErrorKind::Garbled, "broke off in the middle of an event")]
 #[case("please break the connection", ModelErrorKind::Unreachable, "broke off")]
 #[case("please fail in an event", ModelErrorKind::Unserved, "overloaded")]
 #[case("please fail without an event", ModelErrorKind::Unserved, "overloaded")]

@@ -18,6 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// One process of a test.
 struct Process {
     role: watch::Receiver<Role>,
+    trouble: watch::Receiver<Trouble>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
     clock: Arc<TokioClock>,
@@ -38,9 +39,9 @@ impl Process {
         };
         let clock = Arc::new(TokioClock(Instant::now()));
         let ingest = Ingest::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, plan);
-        let (role, shutdown) = (ingest.follow(), CancellationToken::new());
+        let (role, trouble, shutdown) = (ingest.follow(), ingest.follow_trouble(), CancellationToken::new());
         let task = tokio::spawn(ingest.run(shutdown.clone()));
-        Self { role, shutdown, task, clock }
+        Self { role, trouble, shutdown, task, clock }
     }
 
     async fn until(&mut self, predicate: impl FnMut(&Role) -> bool) {
@@ -227,8 +228,11 @@ async fn what_the_store_cannot_write_is_not_accepted() {
     let failed = Err(SinkError::Unavailable("the disk is full".to_owned()));
     assert_eq!(sink.accept(delivery("am", 0)).await, failed);
     assert_eq!(sink.quarantine("am".into(), Vec::new(), "x".to_owned()).await, failed);
+    // Whoever follows learns it, and that it is over.
+    assert_eq!(process.trouble.borrow().as_deref(), Some("the disk is full"));
     store.change(|held| held.ingest_fails = false);
     assert_eq!(sink.accept(delivery("am", 0)).await, Ok(()));
+    assert_eq!(*process.trouble.borrow(), None);
     process.end().await;
 }
 

@@ -148,7 +148,7 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         let words = if problems == 1 { "problem" } else { "problems" };
         run.put(&format!("  {problems} {words}"), look.styles.warning);
         if let Some(key) = model.ui.keymap.key_for(Context::Sop, Intent::Details) {
-            run.put(&format!(" ({key})"), look.styles.muted);
+            run.put(&format!(" ({})", look.visible(&key)), look.styles.muted);
         }
     }
     if let Some(edit) = &model.ui.sop.editing {
