@@ -113,8 +113,8 @@ fn part(column: usize, text: impl Into<String>, tone: Tone) -> Part {
 
 fn help(model: &Model, width: usize) -> Vec<Row> {
     let context = update::pane_context(model);
-    let here = keys(update::pane_name(model), &model.ui.keymap.help_here(context));
-    let everywhere = keys("Everywhere", &model.ui.keymap.help_everywhere(context));
+    let here = keys(model, update::pane_name(model), &model.ui.keymap.help_here(context));
+    let everywhere = keys(model, "Everywhere", &model.ui.keymap.help_everywhere(context));
     if width < TWO_COLUMNS {
         return here.into_iter().chain([Row::new()]).chain(everywhere).collect();
     }
@@ -127,9 +127,12 @@ fn help(model: &Model, width: usize) -> Vec<Row> {
     rows
 }
 
-fn keys(heading: &str, rows: &[HelpRow]) -> Vec<Row> {
-    let column = rows.iter().map(|row| text::width(&row.keys) + 1).max().unwrap_or(0);
-    let keys = rows.iter().map(|row| vec![part(0, row.keys.clone(), Tone::Key), part(column, row.words, Tone::Text)]);
+fn keys(model: &Model, heading: &str, rows: &[HelpRow]) -> Vec<Row> {
+    // A key of the person's own may not be in the terminal's repertoire.
+    let shown: Vec<String> = rows.iter().map(|row| visible(model, &row.keys)).collect();
+    let column = shown.iter().map(|keys| text::width(keys) + 1).max().unwrap_or(0);
+    let rows = rows.iter().zip(shown);
+    let keys = rows.map(|(row, keys)| vec![part(0, keys, Tone::Key), part(column, row.words, Tone::Text)]);
     std::iter::once(vec![part(0, heading, Tone::Heading)]).chain(keys).collect()
 }
 

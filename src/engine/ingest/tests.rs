@@ -233,8 +233,14 @@ async fn what_the_store_cannot_write_is_not_accepted() {
     let failed = Err(SinkError::Unavailable("the disk is full".to_owned()));
     assert_eq!(sink.accept(delivery("am", 0)).await, failed);
     assert_eq!(sink.quarantine("am".into(), Vec::new(), "x".to_owned()).await, failed);
+    // Whoever follows learns it, and that it is over.
+    assert_eq!(
+        process.trouble.borrow().as_ref().map(|trouble| trouble.why.clone()),
+        Some("the disk is full".to_owned())
+    );
     store.change(|held| held.ingest_fails = false);
     assert_eq!(sink.accept(delivery("am", 0)).await, Ok(()));
+    assert_eq!(*process.trouble.borrow(), None);
     process.end().await;
 }
 

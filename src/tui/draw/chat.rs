@@ -149,6 +149,7 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
 fn state(phase: &Phase, model: &Model, look: &Look) -> String {
     let context = if model.ui.chat.mode == Mode::Typing { Context::Ask } else { Context::Chat };
     let stop = model.ui.keymap.key_for(context, Intent::Cancel).unwrap_or_default();
+    let stop = look.visible(&stop);
     let turn = model.ui.chat.turn_here();
     let bytes = turn.map_or(0, |turn| turn.text.len());
     let state = match phase {
@@ -196,6 +197,7 @@ pub(super) fn header(run: &mut Run<'_>, model: &Model, look: &Look) {
 
 fn empty(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let key = model.ui.keymap.key_for(Context::Chat, Intent::Type).unwrap_or_default();
+    let key = look.visible(&key);
     let about = if model.ui.chat.conversation.incident().is_some() { "this incident" } else { "SOPs and this console" };
     let lines = ["Nothing was asked yet.".to_owned(), format!("{key} types a question about {about}.")];
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {

@@ -71,6 +71,7 @@ impl<'a> Run<'a> {
     /// Writes as many key hints as fit.
     pub(super) fn hints(&mut self, hints: &[(String, &str)]) -> &mut Self {
         for (key, words) in hints {
+            let key = &*self.look.visible(key);
             if usize::from(self.room()) < text::width(key) + 1 + text::width(words) {
                 break;
             }

@@ -22,5 +22,5 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, page: &PlainPage, look: &
     run.put(&format!("Plain text of {}, {from}-{to} of {}: ", page.title(), page.len()), look.styles.muted);
     let key = |intent| model.ui.keymap.key_for(Context::Help, intent);
     let keys: Vec<String> = [Intent::Plain, Intent::Back].into_iter().filter_map(key).collect();
-    run.put(&keys.join(" "), look.styles.key).put(" close", look.styles.key_help);
+    run.put(&look.visible(&keys.join(" ")), look.styles.key).put(" close", look.styles.key_help);
 }

@@ -149,7 +149,7 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         let words = if problems == 1 { "problem" } else { "problems" };
         run.put(&format!("  {problems} {words}"), look.styles.warning);
         if let Some(key) = model.ui.keymap.key_for(Context::Sop, Intent::Details) {
-            run.put(&format!(" ({key})"), look.styles.muted);
+            run.put(&format!(" ({})", look.visible(&key)), look.styles.muted);
         }
     }
     // Before everything else: what a command is run for must not be what falls off a narrow pane.

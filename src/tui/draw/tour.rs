@@ -21,12 +21,12 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     for piece in tour.pieces(model) {
         match piece {
             Piece::Words(words) => run.put(words, look.styles.text),
-            Piece::Key(key) => run.put(&key, look.styles.key),
+            Piece::Key(key) => run.put(&look.visible(&key), look.styles.key),
         };
     }
     // In a review or while something is typed the key has another meaning or none.
     let Some(key) = model.ui.keymap.key_for(update::context(model), Intent::EndTour) else { return };
-    let words = " ends the tour";
+    let (key, words) = (look.visible(&key), " ends the tour");
     let wanted = u16::try_from(text::width(&key) + text::width(words)).unwrap_or(u16::MAX);
     if run.room() > wanted {
         run.right(wanted).put(&key, look.styles.key).put(words, look.styles.muted);

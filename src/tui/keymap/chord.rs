@@ -1,7 +1,7 @@
 //! Keys as they are written in files: `j`, `G`, `ctrl-d`, `f8`, `shift-tab`, `space`.
 //!
-//! Invariant: a chord is something a terminal can tell from every other chord; what arrives as another key (`ctrl-i` as
-//! Tab) cannot be written.
+//! Invariants: a chord is something a terminal can tell from every other chord; what arrives as another key (`ctrl-i` as
+//! Tab) cannot be written. A chord can be shown: a character that is hidden or deceives is no key.
 
 use std::fmt;
 
@@ -138,8 +138,7 @@ impl fmt::Display for Chord {
             KeyCode::F(number) => write!(f, "f{number}"),
             code => match (NAMED.iter().find(|(_, named)| *named == code), code) {
                 (Some((name, _)), _) => f.write_str(name),
-                // A keymap file may bind what no terminal shows as it is.
-                (None, KeyCode::Char(c)) => f.write_str(&visible(c.encode_utf8(&mut [0; 4]))),
+                (None, KeyCode::Char(c)) => write!(f, "{c}"),
                 (None, code) => write!(f, "{code}"),
             },
         }
@@ -152,7 +151,7 @@ fn key_code(name: &str) -> Option<KeyCode> {
     }
     let mut characters = name.chars();
     if let (Some(c), None) = (characters.next(), characters.next()) {
-        return (!c.is_control() && !c.is_whitespace()).then_some(KeyCode::Char(c));
+        return (!c.is_whitespace() && visible(name) == name).then_some(KeyCode::Char(c));
     }
     let number: u8 = name.strip_prefix('f')?.parse().ok()?;
     (1..=12).contains(&number).then_some(KeyCode::F(number))
@@ -160,6 +159,7 @@ fn key_code(name: &str) -> Option<KeyCode> {
 
 fn unknown_key(name: &str) -> String {
     let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
+    let name = visible(name);
     format!("`{name}` is no key; there are single characters, f1 to f12, {}", names.join(", "))
 }
 
@@ -168,6 +168,15 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn what_nobody_can_see_is_no_key_and_is_spelled_out() {
+        for (key, spelled) in [("\u{202e}", "\\u{202e}"), ("\u{1b}", "\\u{1b}"), ("alt-\u{200b}", "\\u{200b}")] {
+            let error = Chord::parse(key).unwrap_err();
+            assert!(error.contains(spelled) && !error.contains(key), "{error:?}");
+        }
+        assert!(Chord::parse("ü").is_ok() && Chord::parse("\\").is_ok());
+    }
 
     #[rstest]
     #[case("j", KeyCode::Char('j'), KeyModifiers::NONE)]

@@ -327,6 +327,15 @@ fn a_retry_counts_down_and_a_failure_gives_the_question_back() {
 }
 
 #[test]
+fn a_question_that_fails_comes_back_before_what_was_typed_since() {
+    let mut world = chatting((120, 40), Vec::new());
+    let number = asked(&mut world);
+    world.keys("and the next");
+    world.send(Msg::Chat(ChatMsg::Failed { number, error: BackendError::Failed("The disk is full.".to_owned()) }));
+    assert_eq!(draft(&world), "why is it full?\nand the next");
+}
+
+#[test]
 fn an_answer_that_could_not_be_stored_or_ended_is_said() {
     for (event, words) in [
         (Some(AnswerEvent::Lost { why: "Not stored: the disk is full.".to_owned() }), "Not stored: the disk is full."),

@@ -1,7 +1,7 @@
 //! A console with made-up facts, driven by keys and a clock that the test moves.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -50,8 +50,11 @@ impl World {
             zone: Zone::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), Shown::Utc),
             mouse: crate::tui::ui::Mouse::Terminal,
         };
-        let mut model = Model::new((columns, rows), Keymap::bundled().unwrap(), settings);
-        model.ui.themes = Themes::bundled(Bundled::Dark).unwrap();
+        // Read once for all tests: some of them make thousands of consoles.
+        static KEYS: LazyLock<Keymap> = LazyLock::new(|| Keymap::bundled().unwrap());
+        static THEMES: LazyLock<Themes> = LazyLock::new(|| Themes::bundled(Bundled::Dark).unwrap());
+        let mut model = Model::new((columns, rows), KEYS.clone(), settings);
+        model.ui.themes = THEMES.clone();
         let mut world = Self { model, now: Duration::from_secs(100), effects: Vec::new() };
         world.send(Msg::Changed);
         world

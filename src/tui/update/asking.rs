@@ -275,9 +275,10 @@ pub(super) fn retry_comes_closer(model: &Model, number: u64, effects: &mut Vec<E
 fn failed(model: &mut Model, error: &BackendError, effects: &mut Vec<Effect>) {
     let Some(turn) = model.ui.chat.turn.take() else { return };
     let draft = model.ui.chat.drafts.entry(turn.conversation).or_default();
-    if draft.is_empty() {
-        draft.set(&turn.question);
-    }
+    // What was typed since is kept behind it: nothing that a person typed is thrown away.
+    let since = draft.text();
+    let both = if draft.is_empty() { turn.question } else { format!("{}\n{since}", turn.question) };
+    draft.set(&both);
     super::toast(model, ToastLevel::Refused, error.to_string(), effects);
     super::want_load(model, effects);
 }

@@ -72,7 +72,9 @@ fn on_a_full_disk_nothing_is_confirmed_that_is_not_kept_and_everything_goes_on_w
 
     // A question cannot be stored, and is not sent: it stays where it was typed.
     let asked = desk.fake.received().len();
-    desk.console.type_keys("what is full?\r");
+    desk.console.type_keys("what is full?");
+    desk.console.wait_text("> what is full?");
+    desk.console.type_keys("\r");
     desk.console.wait("that the disk is full, and what to do", |screen| {
         in_one_line(screen).contains("the disk is full, nothing was stored. Free some space on that file system")
     });

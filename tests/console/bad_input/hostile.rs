@@ -105,7 +105,7 @@ fn document() -> String {
     let title = toml::Value::from(format!("Hostile {one_line}")).to_string();
     format!(
         "+++\ntitle = {title}\nalerts = [\"Hostile\"]\n+++\n\n# Hostile {one_line}\n\n## Mitigation {one_line}\n\n1. Do {one_line}:\n\n\
-         ```sh\necho <what> '{one_line}'\n```\n\n2. If {one_line}, do it.\n\n> {one_line}\n\n| a | {one_line} |\n|---|---|\n| {one_line} | b |\n"
+         ```sh\necho <what> '{one_line}'\n```\n\n2. If {one_line}, do it:\n\n```sh\nls -- <what>\n```\n\n> {one_line}\n\n| a | {one_line} |\n|---|---|\n| {one_line} | b |\n"
     )
 }
 
@@ -150,16 +150,26 @@ fn hostile_alerts_and_documents_are_harmless_in_every_pane() {
     desk.console.type_keys("\x1b");
     desk.console.wait_text("1 Incidents");
 
-    // Its document, and a command with a value of the alert, up to the review.
+    // Its document, and its commands: hidden characters are refused, and what is typed instead goes up to the review.
     desk.console.type_keys("1/\x15Hostile\r");
     desk.console.wait_text("1 Incidents");
     desk.console.type_keys("g2");
     desk.console.wait("its document", |screen| screen.contains("2 SOP Hostile \\u{1b}"));
-    desk.console.type_keys("]r");
+    desk.console.type_keys("/echo <what\rr");
+    desk.console.wait("that a command with hidden characters is not proposed, and why", |screen| {
+        let line = in_one_line(screen);
+        line.contains("Not proposed") && line.contains("U+001B, which cannot be seen")
+    });
+    desk.console.type_keys("/\x15ls --\rr");
+    desk.console.wait("why the value is not taken", |screen| {
+        screen.contains("This command needs values")
+            && screen.contains("the alert's label what contains a line break, which does not belong")
+    });
+    desk.console.type_keys("plain\r");
     desk.console.wait_text("1 action to approve");
     desk.console.type_keys("A");
     desk.console
-        .wait("the value, spelled out", |screen| screen.contains("Approve proposal") && screen.contains("\\u{202e}"));
+        .wait("the script, spelled out", |screen| screen.contains("Approve proposal") && screen.contains("\\u{202e}"));
     desk.console.type_keys("\x1b[6~\x1b[6~\x1b");
     desk.console.wait("the end of the review", |screen| !screen.contains("Approve proposal"));
 

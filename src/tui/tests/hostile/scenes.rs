@@ -179,6 +179,11 @@ pub(super) enum Scene {
 }
 
 impl Scene {
+    /// Whether any text can stand there: only what one can see can be a key.
+    pub(super) const fn takes_any_text(self) -> bool {
+        !matches!(self, Self::Help | Self::Tour)
+    }
+
     /// Where the widget stands; `None` when it lies above others.
     pub(super) fn place(self, layout: &Layout) -> Option<Rect> {
         let pane = |pane| match pane {
@@ -270,7 +275,7 @@ fn hit(kind: HitKind, text: &str) -> Hit {
 
 /// The bundled keys, and each character of `text` that can be a key as one for the details of an incident.
 fn own_keys(text: &str) -> Keymap {
-    let mut keymap = Keymap::bundled().unwrap().merge("own.toml", "[global]\nd = \"none\"\n").unwrap();
+    let mut keymap = Keymap::bundled().unwrap().merge("own.toml", "[global]\nd = \"none\"\nD = \"details\"\n").unwrap();
     for c in text.chars() {
         let binding = toml::Table::from_iter([(c.to_string(), toml::Value::from("details"))]);
         let file = toml::Table::from_iter([("global".to_owned(), toml::Value::Table(binding))]).to_string();
