@@ -85,6 +85,18 @@ pub(super) fn caps(detected: Caps, console: &ConsoleSection) -> Caps {
     Caps { depth, repertoire, dumb: detected.dumb, clipboard: detected.clipboard }
 }
 
+/// Why no colours are shown, as a sentence with what to do; `None` when some are.
+pub(super) fn colourless(caps: Caps, console: &ConsoleSection, no_color: bool) -> Option<&'static str> {
+    if caps.depth != ColorDepth::Mono {
+        return None;
+    }
+    Some(match console.colors {
+        Colors::None => "colours are off by `[console] colors`.",
+        _ if no_color => "colours are off because NO_COLOR is set; `[console] colors` goes over it.",
+        _ => "this terminal has no colours by its name (TERM); `[console] colors` says so if it has.",
+    })
+}
+
 /// What is wrong in the files that `loaded` names.
 ///
 /// # Errors
@@ -127,7 +139,7 @@ pub(super) fn keys(loaded: &Loaded) -> Result<Vec<Key>, ConfigError> {
 
 fn keymap(loaded: &Loaded) -> Result<Keymap, ConfigError> {
     const READABLE: &str = "a file of key bindings that you may read";
-    const BINDINGS: &str = "tables of key bindings, as README.md shows them";
+    const BINDINGS: &str = "tables such as [incidents], with lines such as x = \"acknowledge\"; README.md shows a file, `aiops keys` all names";
     let wrong = |problem, allowed| mistake(loaded, KEYMAP_KEY, problem, allowed);
     let bundled = Keymap::bundled().map_err(|error| wrong(error.to_string(), BINDINGS))?;
     let Some(path) = &loaded.config.console.keymap else { return Ok(bundled) };

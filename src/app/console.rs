@@ -90,7 +90,9 @@ pub(super) async fn show(
     appearance: Appearance,
     person: Person<'_>,
 ) -> Result<Exit, Report> {
-    let caps = appearance::caps(Caps::detect(&environment()), &config.console);
+    let environment = environment();
+    let caps = appearance::caps(Caps::detect(&environment), &config.console);
+    let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
     let repertoire = caps.repertoire;
     let shown = if config.console.utc { Shown::Utc } else { Shown::Local };
     let settings = Settings {
@@ -105,6 +107,7 @@ pub(super) async fn show(
     let styles = appearance.themes.worn().map_or_else(|| Bundled::Dark.styles(), |(_, styles)| Ok(styles.clone()))?;
     let mut model = Model::new((0, 0), appearance.keymap, settings);
     model.ui.themes = appearance.themes;
+    model.ui.themes.colourless = appearance::colourless(caps, &config.console, no_color);
     model.ui.splits = person.kept.as_deref().map_or_else(Splits::default, kept::read);
     let (splits, moved) = unbounded_channel();
     let keeping = person.kept.map(|path| tokio::spawn(kept::keep(path, moved)));

@@ -95,7 +95,7 @@ intents! {
     /// Show the next queue: all, mine, unassigned, suppressed.
     NextQueue = "next-queue", "next queue: mine, ...";
     /// The steps for the next alert of the incident that fires.
-    NextAlert = "next-alert", "next alert of the incident";
+    NextAlert = "next-alert", "for the next alert";
     /// The list of SOPs, those that apply to the incident first.
     Sop = "sop", "choose another SOP";
     /// Fold or unfold what is under the cursor.
@@ -113,7 +113,7 @@ intents! {
     /// Propose the command under the cursor; nothing runs before it is approved.
     Run = "run", "propose the command";
     /// Type other values for the command under the cursor than the alert's labels give, and propose it.
-    EditValues = "edit-values", "propose with other values";
+    EditValues = "edit-values", "propose, other values";
     /// Review what waits for approval.
     Approvals = "approvals", "review what waits";
     /// Approve what the review shows.
@@ -145,17 +145,17 @@ intents! {
     /// End the guided tour, which only the demo has.
     EndTour = "end-tour", "end the tour";
     /// The text of the pane over the whole screen, as it is, for the terminal's own selection.
-    Plain = "plain", "plain text, to select";
+    Plain = "plain", "plain text to select";
     /// The line beside the pane to the left.
-    SplitLeft = "split-left", "line to the left";
+    SplitLeft = "split-left", "pane edge to the left";
     /// The line beside the pane to the right.
-    SplitRight = "split-right", "line to the right";
+    SplitRight = "split-right", "pane edge to the right";
     /// The line below the pane up.
-    SplitUp = "split-up", "line up";
+    SplitUp = "split-up", "pane edge up";
     /// The line below the pane down.
-    SplitDown = "split-down", "line down";
+    SplitDown = "split-down", "pane edge down";
     /// All lines between the panes where they usually are.
-    SplitReset = "split-reset", "usual panes";
+    SplitReset = "split-reset", "pane edges as usual";
     /// The next theme, until the console is left.
     Theme = "theme", "next theme";
     /// Copy what is under the cursor.

@@ -9,6 +9,7 @@ use crate::domain::alert::AlertStatus;
 use crate::domain::incident::{Incident, Until};
 use crate::domain::text;
 use crate::engine::backend::{AlertRow, Detail, HealthState, QuarantinedBody, SopMatch, Trouble, TroubleEffect};
+use crate::tui::glyphs::Glyphs;
 use crate::tui::keymap::HelpRow;
 use crate::tui::layout;
 use crate::tui::output_lines;
@@ -113,12 +114,15 @@ fn part(column: usize, text: impl Into<String>, tone: Tone) -> Part {
 
 fn help(model: &Model, width: usize) -> Vec<Row> {
     let context = update::pane_context(model);
-    let here = keys(model, update::pane_name(model), &model.ui.keymap.help_here(context));
-    let everywhere = keys(model, "Everywhere", &model.ui.keymap.help_everywhere(context));
+    let middle = width / 2;
+    let room = if width < TWO_COLUMNS { width } else { middle - 1 };
+    let cut = Glyphs::of(model.ui.settings.repertoire).cut;
+    let here = keys(model, update::pane_name(model), &model.ui.keymap.help_here(context), (room, cut));
+    let everywhere =
+        keys(model, "Everywhere", &model.ui.keymap.help_everywhere(context), (room.max(width - middle), cut));
     if width < TWO_COLUMNS {
         return here.into_iter().chain([Row::new()]).chain(everywhere).collect();
     }
-    let middle = width / 2;
     let mut rows: Vec<Row> = here;
     rows.resize(rows.len().max(everywhere.len()), Row::new());
     for (row, other) in rows.iter_mut().zip(everywhere) {
@@ -127,12 +131,21 @@ fn help(model: &Model, width: usize) -> Vec<Row> {
     rows
 }
 
-fn keys(model: &Model, heading: &str, rows: &[HelpRow]) -> Vec<Row> {
+/// Rows of keys in so many columns; what does not fit ends with the mark.
+fn keys(model: &Model, heading: &str, rows: &[HelpRow], (width, cut): (usize, &str)) -> Vec<Row> {
     // A key of the person's own may not be in the terminal's repertoire.
     let shown: Vec<String> = rows.iter().map(|row| visible(model, &row.keys)).collect();
     let column = shown.iter().map(|keys| text::width(keys) + 1).max().unwrap_or(0);
-    let rows = rows.iter().zip(shown);
-    let keys = rows.map(|(row, keys)| vec![part(0, keys, Tone::Key), part(column, row.words, Tone::Text)]);
+    let fitting = |words: &str, room: usize| {
+        if text::width(words) <= room {
+            return words.to_owned();
+        }
+        format!("{}{cut}", text::split_at_width(words, room.saturating_sub(text::width(cut))).0)
+    };
+    let keys = rows.iter().zip(shown).map(|(row, keys)| {
+        let (keys, words) = (fitting(&keys, width), fitting(row.words, width.saturating_sub(column)));
+        vec![part(0, keys, Tone::Key), part(column, words, Tone::Text)]
+    });
     std::iter::once(vec![part(0, heading, Tone::Heading)]).chain(keys).collect()
 }
 

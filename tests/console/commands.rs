@@ -288,14 +288,14 @@ fn doctor_looks_at_the_model_as_it_is_configured_and_tries_its_key_only_when_tol
     let offline = said(&[], &[("GEMINI_API_KEY", "wrong")]);
     found(&offline, "ok", &format!("gemini-3.8-flash would be asked at {}/v1/models/", model.address));
     found(&offline, "ok", "the price of gemini-3.8-flash is known");
-    found(&offline, "ok", "US$ 0.0000 of US$ 5.0000 were spent today");
+    found(&offline, "ok", "US$0.00 of US$5.00 were spent today");
     assert_eq!(offline.len(), 3, "{offline:?}");
     found(&said(&["--online"], &[("GEMINI_API_KEY", "k1")]), "ok", "the key is accepted");
     found(&said(&["--online"], &[("GEMINI_API_KEY", "wrong")]), "fail", "does not accept the key");
 
     let unpriced = said(&[], &[("GEMINI_API_KEY", "k1"), ("AIOPS_MODEL_NAME", "gemini-own")]);
     found(&unpriced, "fail", "The price of gemini-own is not known");
-    found(&said(&[], &[("GEMINI_API_KEY", "k1"), ("AIOPS_BUDGET_PER_DAY", "0")]), "warn", "US$ 0.0000 of US$ 0.0000");
+    found(&said(&[], &[("GEMINI_API_KEY", "k1"), ("AIOPS_BUDGET_PER_DAY", "0")]), "warn", "US$0.00 of US$0.00");
 }
 
 #[test]

@@ -112,11 +112,22 @@ pub fn decide_reserve(
     Ok(wanted)
 }
 
-/// An amount for people: `US$ 0.0412`; four decimals, rounded up, since single calls cost less than a cent.
+/// An amount for people: cents from ten of them on (`US$12.34`, `US$0.22`), below that two digits that say something
+/// (`US$0.041`, `US$0.0024`): single calls cost less than a cent, and what is not nothing is never shown as nothing.
 #[must_use]
 pub fn usd(micro: u64) -> String {
-    let ten_thousandths = micro.div_ceil(100);
-    format!("US$ {}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000)
+    const WHOLE: u64 = 1_000_000;
+    let places = match micro {
+        1..100 => 6,
+        100..1_000 => 5,
+        1_000..10_000 => 4,
+        10_000..100_000 => 3,
+        0 | 100_000.. => 2,
+    };
+    let unit = 10_u64.pow(6 - places);
+    let units = micro.saturating_add(unit / 2) / unit;
+    let (width, whole) = (usize::try_from(places).unwrap_or(2), WHOLE / unit);
+    format!("US${}.{:0width$}", units / whole, units % whole)
 }
 
 /// A call that is about to be made.
@@ -181,10 +192,7 @@ mod tests {
 
     #[test]
     fn amounts_are_rounded_up_and_refusals_say_what_to_do() {
-        assert_eq!(
-            [usd(0), usd(1), usd(41_201), usd(5_000_000)],
-            ["US$ 0.0000", "US$ 0.0001", "US$ 0.0413", "US$ 5.0000"]
-        );
+        assert_eq!([usd(0), usd(1), usd(41_201), usd(5_000_000)], ["US$0.00", "US$0.000001", "US$0.041", "US$5.00"]);
         let over = OverBudget { limit: Limit::Day, wanted_micro_usd: 50_000, left_micro_usd: 0 };
         assert!(over.to_string().contains("[budget] per_day"), "{over}");
     }

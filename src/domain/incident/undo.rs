@@ -70,6 +70,12 @@ fn last_change<'a>(history: &'a [Past], actor: &Actor, now: Timestamp) -> Result
         }
     });
     let Some(past) = changes.next() else {
+        if history.iter().any(|past| is_same(&past.actor, actor)) {
+            return Err(refuse(
+                "nothing of yours is left to take back",
+                "The timeline shows what was done and taken back",
+            ));
+        }
         return Err(refuse("you have changed nothing of this incident", "Choose the incident that you changed"));
     };
     if !is_same(&past.actor, actor) {
@@ -156,7 +162,7 @@ mod tests {
             world.undo(&ann).unwrap();
             assert_eq!(world.incident.standing(), expected);
         }
-        assert!(world.undo(&ann).unwrap_err().why.contains("you have changed nothing"));
+        assert!(world.undo(&ann).unwrap_err().why.contains("nothing of yours is left"));
     }
 
     #[test]

@@ -37,8 +37,7 @@ impl LocalBackend {
         check(&found, incident)?;
         let command = blocks::command(&found.text, block)?;
         let (alert, subject) = self.subject(incident, alert).await?;
-        let first_line = command.script.lines().next().unwrap_or_default();
-        let title = format!("assistant: {}", first_line.chars().take(TITLE).collect::<String>());
+        let title = title(&command.script);
         let written = Written {
             step: StepRef::of_answer(message, block, &found.text, title),
             script: &command.script,
@@ -47,6 +46,15 @@ impl LocalBackend {
         };
         self.store_proposal(incident, written, &alert, subject, &values).await
     }
+}
+
+/// The beginning of the command, with a mark when it goes on. Letters of every terminal: it is shown on all of them.
+fn title(script: &str) -> String {
+    let script = script.trim_end();
+    let first_line = script.lines().next().unwrap_or_default();
+    let beginning: String = first_line.chars().take(TITLE).collect();
+    let mark = if beginning.len() < script.len() { " ..." } else { "" };
+    format!("assistant: {}{mark}", beginning.trim_end())
 }
 
 fn refused(why: &str, remedy: &str) -> BackendError {
@@ -67,4 +75,18 @@ fn check(message: &ChatMessage, incident: IncidentId) -> Result<(), BackendError
         return Err(refused("the answer is about another incident", "Go to that incident, or ask again here"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_says_when_the_command_goes_on() {
+        let exactly = "x".repeat(TITLE);
+        assert_eq!(title("df -h\n"), "assistant: df -h");
+        assert_eq!(title(&exactly), format!("assistant: {exactly}"));
+        assert_eq!(title(&format!("{exactly}y")), format!("assistant: {exactly} ..."));
+        assert_eq!(title("df -h \\\n  /srv\n"), "assistant: df -h \\ ...");
+    }
 }

@@ -159,11 +159,13 @@ impl Draft {
             let before = spelled(before, repertoire);
             let cursor = before.len();
             let line = before + &spelled(after, repertoire);
-            let ranges = broken(&line, columns, columns, Breaks::Anywhere);
+            let ranges = broken(&line, columns, columns, Breaks::AfterSpaces);
             if number == at {
                 let row = ranges.iter().rposition(|range| range.start <= cursor).unwrap_or(0);
                 view.row = view.lines.len() + row;
-                view.column = ranges.get(row).map_or(0, |range| width(&line[range.start..cursor.min(range.end)]));
+                let column = ranges.get(row).map_or(0, |range| width(&line[range.start..cursor.min(range.end)]));
+                // Spaces at the end of a line may stand beyond it.
+                view.column = column.min(columns);
             }
             view.lines.extend(ranges.into_iter().map(|range| line[range].to_owned()));
         }
@@ -256,6 +258,27 @@ mod tests {
             draft.recall(&earlier, Direction::Forward);
             assert_eq!(draft.text(), expected);
         }
+    }
+
+    #[test]
+    fn lines_break_between_words_and_the_cursor_stands_where_the_next_letter_goes() {
+        let mut draft = typed("why is it so full");
+        let view = draft.view(10, 5, Repertoire::Unicode);
+        assert_eq!(view.lines, ["why is it ", "so full"]);
+        assert_eq!((view.row, view.column), (1, 7));
+        press(&mut draft, KeyCode::Home, KeyModifiers::NONE);
+        for (letters, place) in [(9, (0, 9)), (1, (1, 0)), (3, (1, 3))] {
+            for _ in 0..letters {
+                press(&mut draft, KeyCode::Right, KeyModifiers::NONE);
+            }
+            let view = draft.view(10, 5, Repertoire::Unicode);
+            assert_eq!((view.row, view.column), place);
+        }
+        let spaces = typed("why is it     ");
+        let view = spaces.view(10, 5, Repertoire::Unicode);
+        assert_eq!((view.lines.concat().as_str(), view.row, view.column), ("why is it     ", 1, 0));
+        let long = typed("abcdefghijkl mn");
+        assert_eq!(long.view(10, 5, Repertoire::Unicode).lines, ["abcdefghi", "jkl mn"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::text::{Breaks, Line, Paper, Role, Span, broken, flow};
+use crate::domain::chat::budget::usd;
 use crate::domain::sop::tree::Direction;
 use crate::domain::text::{visible_bytes_in, visible_in};
 use crate::engine::ask::{PreparedId, Preview};
@@ -131,15 +132,6 @@ impl PreviewPage {
     }
 }
 
-/// Millionths of a US dollar for people: what is not nothing is never shown as nothing.
-#[must_use]
-pub fn dollars(micro: u64) -> String {
-    if micro > 0 && micro < 10_000 {
-        return format!("US${}.{:06}", micro / 1_000_000, micro % 1_000_000).trim_end_matches('0').to_owned();
-    }
-    format!("US${:.2}", micro as f64 / 1e6)
-}
-
 fn head(preview: &Preview, paper: Paper) -> Vec<Line> {
     let replaced = if preview.replaced.is_empty() {
         "nothing had to be".to_owned()
@@ -150,8 +142,8 @@ fn head(preview: &Preview, paper: Paper) -> Vec<Line> {
     let cost = format!(
         "at most {} tokens, at most {}; {} is left for today",
         preview.prompt_tokens,
-        dollars(preview.cost_micro_usd),
-        dollars(preview.left_today_micro_usd)
+        usd(preview.cost_micro_usd),
+        usd(preview.left_today_micro_usd)
     );
     let fields = [
         ("To", preview.destination.clone()),
@@ -206,7 +198,7 @@ mod tests {
         let page = page(b"x", 60);
         let head: Vec<String> = page.head.iter().map(Line::plain).collect();
         let head = head.join("\n");
-        for part in ["https://x/y", "2 host name", "at most 1200 tokens, at most US$0.001234", "1, exactly these"] {
+        for part in ["https://x/y", "2 host name", "at most 1200 tokens, at most US$0.0012", "1, exactly these"] {
             assert!(head.contains(part), "{part} in {head}");
         }
     }
@@ -229,12 +221,5 @@ mod tests {
     fn a_megabyte_is_laid_out_too() {
         let page = page(&vec![b'x'; 1 << 20], 80);
         assert_eq!(page.len(), (1 << 20) / 80 + 1);
-    }
-
-    #[test]
-    fn money_is_never_rounded_to_nothing() {
-        assert_eq!(dollars(0), "US$0.00");
-        assert_eq!(dollars(120_000), "US$0.12");
-        assert_eq!(dollars(1_230), "US$0.00123");
     }
 }

@@ -154,6 +154,8 @@ pub(super) enum Breaks {
     AtSpaces,
     /// Anywhere between two characters; nothing is dropped.
     Anywhere,
+    /// After spaces where there are any; they may stand beyond the end of the line, and nothing is dropped.
+    AfterSpaces,
 }
 
 /// Columns of `spans`.
@@ -181,10 +183,13 @@ pub(super) fn broken(whole: &str, first: usize, rest: usize, breaks: Breaks) -> 
         let cut = match breaks {
             Breaks::Anywhere => head.len(),
             Breaks::AtSpaces if tail.starts_with(' ') => head.len(),
-            Breaks::AtSpaces => head.rfind(' ').filter(|space| *space > 0).map_or(head.len(), |space| space + 1),
+            Breaks::AfterSpaces if tail.starts_with(' ') => left.len() - tail.trim_start_matches(' ').len(),
+            Breaks::AtSpaces | Breaks::AfterSpaces => {
+                head.rfind(' ').filter(|space| *space > 0).map_or(head.len(), |space| space + 1)
+            }
         };
         match breaks {
-            Breaks::Anywhere => {
+            Breaks::Anywhere | Breaks::AfterSpaces => {
                 ranges.push(at..at + cut);
                 at += cut;
             }
@@ -276,7 +281,7 @@ mod tests {
             let whole = pieces.concat();
             let shown = plain(&lines).concat();
             match breaks {
-                Breaks::Anywhere => prop_assert_eq!(shown, whole),
+                Breaks::Anywhere | Breaks::AfterSpaces => prop_assert_eq!(shown, whole),
                 Breaks::AtSpaces => prop_assert_eq!(shown.replace(' ', ""), whole.replace(' ', "")),
             }
         }

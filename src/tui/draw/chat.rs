@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::paint::{Run, put};
+use crate::domain::chat::budget::usd;
 use crate::engine::ask::ModelStatus;
-use crate::tui::chat::preview::dollars;
 use crate::tui::chat::text::{Line, Role, Span, Stress};
 use crate::tui::chat::transcript::{Entry, UNSUPPORTED, size};
 use crate::tui::chat::view::{GUTTER, Mode, PROMPT, Phase, Spot, What};
@@ -131,6 +131,7 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
         run.put("/", look.styles.key).field(edit, room);
         return;
     }
+    incident(&mut run, model, look);
     let below = update::new_below(model);
     if below > 0 {
         let lines = if below == 1 { "line" } else { "lines" };
@@ -142,6 +143,19 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
             run.fit(&state(phase, model, look), room, look.styles.attention);
         }
         None => model_status(&mut run, model, look),
+    }
+}
+
+/// Columns of a title that are kept for how far the answer is.
+const FOR_STATE: u16 = 34;
+
+/// What the conversation is about: its number, and its title where no other pane shows it.
+fn incident(run: &mut Run<'_>, model: &Model, look: &Look) {
+    let Some(id) = model.ui.chat.conversation.incident() else { return };
+    run.put(&format!("#{id} "), look.styles.text);
+    if model.layout().is_some_and(|layout| layout.queue.is_none()) {
+        let (title, room) = (update::incident_title(model, id), run.room().saturating_sub(FOR_STATE));
+        run.fit(&look.visible(&title), room, look.styles.text).put("  ", look.styles.text);
     }
 }
 
@@ -171,7 +185,9 @@ fn model_status(run: &mut Run<'_>, model: &Model, look: &Look) {
     let room = run.room();
     match &model.facts.snapshot.model {
         ModelStatus::None => run.fit("no model: answers come from SOPs", room, look.styles.muted),
-        ModelStatus::Ready { model, .. } => run.fit(&look.visible(model), room, look.styles.muted),
+        ModelStatus::Ready { model, spent_today_micro_usd } => {
+            run.fit(&ready(model, *spent_today_micro_usd, look), room, look.styles.muted)
+        }
         ModelStatus::Offline { model, why } => {
             run.put(look.glyphs.down, look.styles.attention).put(" ", look.styles.text);
             let room = run.room();
@@ -180,14 +196,18 @@ fn model_status(run: &mut Run<'_>, model: &Model, look: &Look) {
     };
 }
 
+/// `gemini-3.8-flash $0.12`: who answers, and what was spent today.
+fn ready(model: &str, spent_micro_usd: u64, look: &Look) -> String {
+    let spent = usd(spent_micro_usd);
+    format!("{} {}", look.visible(model), spent.strip_prefix("US").unwrap_or(&spent))
+}
+
 /// The model in the header: `gemini-3.8-flash $0.12`, or that it is offline.
 pub(super) fn header(run: &mut Run<'_>, model: &Model, look: &Look) {
     match &model.facts.snapshot.model {
         ModelStatus::None => {}
         ModelStatus::Ready { model, spent_today_micro_usd } => {
-            let spent = dollars(*spent_today_micro_usd);
-            let spent = spent.strip_prefix("US").unwrap_or(&spent);
-            run.fit(&format!("{} {spent}", look.visible(model)), 32, look.styles.muted).put("  ", look.styles.text);
+            run.fit(&ready(model, *spent_today_micro_usd, look), 32, look.styles.muted).put("  ", look.styles.text);
         }
         ModelStatus::Offline { .. } => {
             run.put(look.glyphs.down, look.styles.attention).put(" model offline  ", look.styles.text);

@@ -125,26 +125,24 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const PAIRS: [(Intent, Intent, &str); 19] = [
-    (Intent::Down, Intent::Up, "down, up"),
-    (Intent::Top, Intent::Bottom, "first, last"),
-    (Intent::HalfPageDown, Intent::HalfPageUp, "half a page down, up"),
-    (Intent::NextPane, Intent::PreviousPane, "next, previous pane"),
-    (Intent::FocusChat, Intent::FocusOutput, "to chat, output"),
-    (Intent::FindNext, Intent::FindPrevious, "next, previous match"),
-    (Intent::FoldOpen, Intent::FoldClose, "unfold, fold"),
-    (Intent::Back, Intent::Approvals, "back, what waits"),
-    (Intent::Search, Intent::Palette, "search, commands"),
-    (Intent::Redraw, Intent::Suspend, "redraw, to the shell"),
-    (Intent::NextCitation, Intent::PreviousCitation, "next, previous citation"),
-    (Intent::SplitLeft, Intent::SplitRight, "line left, right"),
-    (Intent::SplitUp, Intent::SplitDown, "line up, down"),
-    (Intent::TimeZone, Intent::Theme, "UTC or local, theme"),
-    (Intent::Plain, Intent::SplitReset, "as text, usual lines"),
-    (Intent::FocusIncidents, Intent::FocusSop, "to incidents, SOP"),
-    (Intent::Sources, Intent::Details, "sources, incident"),
-    (Intent::Help, Intent::Quit, "help, quit"),
-    (Intent::Copy, Intent::Mouse, "copy, mouse on or off"),
+const TOGETHER: [(&[Intent], &str); 17] = [
+    (&[Intent::Down, Intent::Up], "down, up"),
+    (&[Intent::Top, Intent::Bottom], "first, last"),
+    (&[Intent::HalfPageDown, Intent::HalfPageUp], "half a page down, up"),
+    (&[Intent::NextPane, Intent::PreviousPane], "next, previous pane"),
+    (&[Intent::FocusChat, Intent::FocusOutput], "to chat, output"),
+    (&[Intent::FindNext, Intent::FindPrevious], "next, previous match"),
+    (&[Intent::FoldOpen, Intent::FoldClose], "unfold, fold"),
+    (&[Intent::Back, Intent::Approvals], "back, what waits"),
+    (&[Intent::Search, Intent::Palette], "search, commands"),
+    (&[Intent::Redraw, Intent::Suspend], "redraw, to the shell"),
+    (&[Intent::NextCitation, Intent::PreviousCitation], "next, previous citation"),
+    (&[Intent::SplitLeft, Intent::SplitRight, Intent::SplitUp, Intent::SplitDown], "move the pane edges"),
+    (&[Intent::TimeZone, Intent::Theme], "UTC or local, theme"),
+    (&[Intent::FocusIncidents, Intent::FocusSop], "to incidents, SOP"),
+    (&[Intent::Sources, Intent::Details], "sources, incident"),
+    (&[Intent::Help, Intent::Quit], "help, quit"),
+    (&[Intent::Copy, Intent::Mouse], "copy, mouse on or off"),
 ];
 
 /// What an intent is called in the help of a context, where its own words would be too general.
@@ -223,13 +221,12 @@ fn rows(context: Context, keys: &[(Intent, Vec<Chord>)]) -> Vec<HelpRow> {
     let of = |wanted: Intent| keys.iter().find(|(intent, _)| *intent == wanted);
     let mut rows = Vec::new();
     for (intent, chords) in keys {
-        let pair = PAIRS.iter().find(|(first, second, _)| {
-            (intent == first || intent == second) && of(*first).is_some() && of(*second).is_some()
-        });
-        match pair {
-            Some((first, second, both)) if intent == first => {
-                let second = of(*second).map(|(_, chords)| written(chords)).unwrap_or_default();
-                rows.push(HelpRow { keys: format!("{} {second}", written(chords)), words: both });
+        let group =
+            TOGETHER.iter().find(|(group, _)| group.contains(intent) && group.iter().all(|other| of(*other).is_some()));
+        match group {
+            Some((group, words)) if group.first() == Some(intent) => {
+                let keys: Vec<String> = group.iter().filter_map(|one| Some(written(&of(*one)?.1))).collect();
+                rows.push(HelpRow { keys: keys.join(" "), words });
             }
             Some(_) => {}
             None => rows.push(HelpRow { keys: written(chords), words: words(context, *intent) }),

@@ -245,3 +245,15 @@ fn no_line_can_be_moved_so_far_that_a_pane_is_of_no_use() {
         }
     }
 }
+
+#[test]
+fn without_colours_the_theme_stays_and_it_is_said_why() {
+    let mut world = world(80, 24);
+    world.model.ui.themes.colourless = Some("colours are off because NO_COLOR is set.");
+    let worn = world.model.ui.themes.worn().map(|(name, _)| name.to_owned());
+    world.take_effects();
+    ctrl(&mut world, KeyCode::Char('t'));
+    assert!(screen(&world).contains("No theme can be seen: colours are off because NO_COLOR"), "{}", screen(&world));
+    assert_eq!(world.model.ui.themes.worn().map(|(name, _)| name.to_owned()), worn);
+    assert!(world.take_effects().iter().all(|effect| !matches!(effect, Effect::Restyle)));
+}

@@ -162,8 +162,7 @@ fn the_first_message_ever_is_shown_before_it_is_sent() {
     prepared(&mut world, number, Route::Model(Box::new(preview(true))));
     assert_eq!(answers(&world.take_effects()), 0);
     let shown = screen(&world);
-    for part in
-        [r"why is \u{202e} it full on HOST_1?", "generativelanguage", "4321 tokens", "US$0.002345", "2 host name"]
+    for part in [r"why is \u{202e} it full on HOST_1?", "generativelanguage", "4321 tokens", "US$0.0023", "2 host name"]
     {
         assert!(shown.contains(part), "{part} in {shown}");
     }
@@ -562,4 +561,64 @@ fn the_model_stands_in_the_header() {
     assert!(screen(&world).lines().next().unwrap().contains("gemini-3.8-flash $0.12"), "{}", screen(&world));
     world.model.facts.snapshot.model = ModelStatus::Offline { model: "g".to_owned(), why: "No key.".to_owned() };
     assert!(screen(&world).lines().next().unwrap().contains("○ model offline"));
+}
+
+/// A console in which incident 1 was asked about and incident 2 is on the screen.
+fn asked_and_gone_on() -> (World, u64) {
+    let mut world = chatting((80, 24), Vec::new());
+    let number = asked(&mut world);
+    came(&mut world, number, text("partly"));
+    world.press(KeyCode::Esc);
+    world.keys("1j3");
+    world.settle_with(&with_detail(snapshot(1..=5), 2));
+    world.take_effects();
+    (world, number)
+}
+
+#[test]
+fn an_answer_is_neither_stopped_nor_hidden_by_keys_in_the_chat_of_another_incident() {
+    let (mut world, number) = asked_and_gone_on();
+    ctrl(&mut world, 'k');
+    assert!(world.take_effects().iter().all(|effect| !matches!(effect, Effect::Chat(ChatEffect::Stop))));
+    assert!(toast(&world).contains("The answer for #1 is still on its way"), "{}", toast(&world));
+    ask(&mut world, "and this one?");
+    assert!(toast(&world).contains("The answer for #1 is still on its way"), "{}", toast(&world));
+    assert_eq!(draft(&world), "and this one?", "the draft stays");
+    came(&mut world, number, text(" and the rest"));
+    assert!(world.model.ui.chat.turn.as_ref().is_some_and(|turn| turn.text == "partly and the rest"));
+}
+
+#[test]
+fn an_answer_that_ends_unseen_is_told() {
+    let (mut world, number) = asked_and_gone_on();
+    came(&mut world, number, AnswerEvent::Done(Box::new(message(2, gemini(), "partly"))));
+    assert_eq!(toast(&world), "The answer for #1 has come to its end: its own chat shows it.");
+    let mut world = chatting((80, 24), Vec::new());
+    let number = asked(&mut world);
+    world.press(KeyCode::Esc);
+    world.keys("1");
+    came(&mut world, number, AnswerEvent::Done(Box::new(message(2, gemini(), "partly"))));
+    assert_eq!(toast(&world), "The answer for #1 has come to its end: 3 shows it.");
+    let mut world = chatting((80, 24), Vec::new());
+    let number = asked(&mut world);
+    came(&mut world, number, AnswerEvent::Done(Box::new(message(2, gemini(), "partly"))));
+    assert_eq!(toast(&world), "", "it ended before the person's eyes");
+}
+
+#[test]
+fn the_title_says_which_incident_the_chat_is_about_and_what_was_spent() {
+    let world = chatting((80, 24), Vec::new());
+    let shown = screen(&world);
+    let title = shown.lines().nth(1).unwrap_or_default();
+    for part in ["3 Chat #1 DiskFull eu1 team-1/orders", "gemini-3.8-flash $0.12"] {
+        assert!(title.contains(part), "{part} in {title}");
+    }
+    let mut world = world;
+    let number = asked(&mut world);
+    came(&mut world, number, text("partly"));
+    let shown = screen(&world);
+    let title = shown.lines().nth(1).unwrap_or_default();
+    assert!(title.contains("#1 DiskFull") && title.contains("ctrl-k stops"), "{title}");
+    let wide = chatting((120, 40), Vec::new());
+    assert!(screen(&wide).contains("3 Chat #1 gemini"), "{}", screen(&wide));
 }

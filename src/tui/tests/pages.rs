@@ -228,6 +228,9 @@ fn help_tells_this_pane_from_everywhere_and_fits_on_24_lines() {
         let shown = screen(&world);
         assert!(shown.contains(heading) && shown.contains("Everywhere"), "{shown}");
         assert!(!shown.contains("more line"), "{shown}");
+        let page = shown.lines().filter(|line| line.contains('│')).collect::<Vec<_>>().join("\n");
+        assert!(!page.contains('…'), "nothing is cut: {page}");
+        assert!(page.contains("move the pane edges") && page.contains("plain text to select"), "{page}");
     }
 }
 
@@ -291,4 +294,15 @@ fn alerts_that_cannot_be_stored_show_in_the_header_and_on_the_page(
     world.settle_with(&well);
     assert!(screen(&world).lines().next().is_some_and(|first| first.contains("● alertmanager")), "{}", screen(&world));
     assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text == "Alerts are stored again."));
+}
+
+#[test]
+fn help_that_does_not_fit_says_so() {
+    let mut world = world(80, 24);
+    let keys: Vec<String> = (1..=6).map(|number| format!("f{number} = \"edit-values\"\n")).collect();
+    let keys = format!("[sop]\n{}", keys.concat());
+    world.model.ui.keymap = world.model.ui.keymap.merge("mine", &keys).unwrap();
+    world.keys("2?");
+    let shown = screen(&world);
+    assert!(shown.contains("e f1 f2 f3 f4 f5 f6") && shown.contains("propose, other …"), "{shown}");
 }

@@ -84,6 +84,8 @@ impl Bundled {
 pub struct Themes {
     all: Vec<(String, Styles)>,
     worn: usize,
+    /// Why no colour of any of them is shown, as a sentence with what to do; `None` when colours are.
+    pub colourless: Option<&'static str>,
 }
 
 impl Themes {
@@ -95,7 +97,7 @@ impl Themes {
         let all = Bundled::ALL.into_iter().map(|theme| Ok((theme.name().to_owned(), theme.styles()?)));
         let all = all.collect::<Result<Vec<_>, SettingsError>>()?;
         let worn = Bundled::ALL.iter().position(|theme| *theme == first).unwrap_or(0);
-        Ok(Self { all, worn })
+        Ok(Self { all, worn, colourless: None })
     }
 
     /// These and one of the person's own before them, which is worn.

@@ -21,6 +21,7 @@ use crate::tui::keymap::Context;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::{ChatEffect, ChatMsg, Effect, Timer};
 use crate::tui::ui::{Model, Overlay, ToastLevel};
+use crate::tui::update;
 
 /// The time until a model is asked again is shown in seconds.
 const SECOND: Duration = Duration::from_secs(1);
@@ -97,6 +98,9 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         }
         model.ui.chat.turn = None;
     }
+    if let Some(text) = busy_elsewhere(model) {
+        return super::toast(model, ToastLevel::Refused, text, effects);
+    }
     if model.ui.chat.turn.as_ref().is_some_and(|turn| turn.phase.is_busy()) {
         let stop = key(model, Context::Ask, Intent::Cancel);
         let text = format!("An answer is still on its way. Wait for its end, or stop it first ({stop}).");
@@ -144,6 +148,22 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
 
 /// Something was heard about a question.
 pub(super) fn heard(model: &mut Model, msg: ChatMsg, effects: &mut Vec<Effect>) {
+    let number = model.ui.chat.turn.as_ref().filter(|turn| turn.phase.is_busy()).map(|turn| turn.number);
+    take(model, msg, effects);
+    let over = model.ui.chat.turn.as_ref().filter(|turn| Some(turn.number) == number && !turn.phase.is_busy());
+    let Some(conversation) = over.map(|turn| turn.conversation) else { return };
+    let shown = model.layout().is_some_and(|layout| layout.chat.is_some()) && model.ui.overlay.is_none();
+    if !shown || conversation != model.ui.chat.conversation {
+        let key = key(model, update::pane_context(model), Intent::FocusChat);
+        let text = match conversation == model.ui.chat.conversation {
+            true => format!("The answer {} has come to its end: {key} shows it.", about(conversation)),
+            false => format!("The answer {} has come to its end: its own chat shows it.", about(conversation)),
+        };
+        model.ui.notices.push_back(text);
+    }
+}
+
+fn take(model: &mut Model, msg: ChatMsg, effects: &mut Vec<Effect>) {
     let current = |model: &Model, number: u64| model.ui.chat.turn.as_ref().is_some_and(|turn| turn.number == number);
     match msg {
         ChatMsg::Coloured { job, colouring } => {
@@ -283,8 +303,24 @@ fn failed(model: &mut Model, error: &BackendError, effects: &mut Vec<Effect>) {
     super::want_load(model, effects);
 }
 
-/// Stops the answer on its way.
+/// That the one answer at a time is on its way in another conversation than the one that is shown, and what to do.
+fn busy_elsewhere(model: &Model) -> Option<String> {
+    let chat = &model.ui.chat;
+    let turn = chat.turn.as_ref().filter(|turn| turn.phase.is_busy() && turn.conversation != chat.conversation)?;
+    let (about, stop) = (about(turn.conversation), key(model, Context::Chat, Intent::Cancel));
+    Some(format!("The answer {about} is still on its way. Wait for its end, or stop it in its own chat ({stop})."))
+}
+
+/// `for #6`: what a conversation is about, within a sentence.
+fn about(conversation: Conversation) -> String {
+    conversation.incident().map_or_else(|| "without an incident".to_owned(), |incident| format!("for #{incident}"))
+}
+
+/// Stops the answer on its way in the conversation that is shown; never that of another one.
 pub(super) fn stop(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some(text) = busy_elsewhere(model) {
+        return super::toast(model, ToastLevel::Refused, text, effects);
+    }
     match model.ui.chat.turn.as_mut().filter(|turn| turn.phase.is_busy()) {
         None => {
             let text = "No answer is on its way, so that there is nothing to stop.".to_owned();

@@ -139,6 +139,9 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
 
 /// Wears the next theme and says its name. The configuration keeps what it says.
 fn next_theme(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some(why) = model.ui.themes.colourless {
+        return super::toast(model, ToastLevel::Refused, format!("No theme can be seen: {why}"), effects);
+    }
     model.ui.themes.next();
     let Some((name, _)) = model.ui.themes.worn() else { return };
     let words = format!("Theme {name}; `[console] theme` in the configuration says which one comes first.");
