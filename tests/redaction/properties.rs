@@ -156,6 +156,15 @@ fn a_body_is_changed_where_it_has_to_be_and_nowhere_else() {
 }
 
 #[test]
+fn a_sensitive_output_in_a_body_loses_its_value_and_another_keeps_it() {
+    let body = br#"{"a":{"sensitive":true,"type":"string","value":"brass"},"b":{"value":{"u":["x"]},"sensitive":true},"c":{"sensitive":false,"value":"eu"},"value":"top"}"#;
+    let redacted = redact_body(body, &Canaries::new::<&str>([]), &mut Pseudonyms::new([0; 32])).unwrap();
+    let seen: Vec<&[u8]> = redacted.findings.iter().map(|finding| &body[finding.span.clone()]).collect();
+    // In an object of values the names of its members go, too: they may be anything.
+    assert_eq!(seen, [&b"brass"[..], b"x"]);
+}
+
+#[test]
 fn a_token_that_was_forged_stays_what_it_is_and_one_that_was_said_stays_a_token() {
     let mut names = Pseudonyms::new([5; 32]);
     names.learn(NameKind::Host, "ymir");

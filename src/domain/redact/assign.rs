@@ -10,13 +10,14 @@ use super::cut::{Separator, Sign, Value};
 use super::detect::{Found, RANK_ASSIGNED, floor_boundary};
 
 /// Parts of names at which an assignment is looked for, lower case.
-pub(super) const KEYWORDS: [&str; 25] = [
+pub(super) const KEYWORDS: [&str; 27] = [
     "passw",
     "pwd",
     "passphrase",
     "_pass",
     "pass=",
     "pass:",
+    "pass =",
     "pass\"",
     "-pass",
     "kennwort",
@@ -34,6 +35,7 @@ pub(super) const KEYWORDS: [&str; 25] = [
     "_pw",
     "pw=",
     "pw:",
+    "pw =",
     "signature",
     "salt",
 ];

@@ -91,10 +91,10 @@ fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) ->
     if literal.is_opaque {
         return None;
     }
-    let by_key = match (promise, literal.in_secret) {
-        (_, true) => Some((Kind::SecretData, "kubernetes-secret")),
-        (Some(promise), false) => assign::keeps(promise, &literal.text).map(|kind| (kind, "assigned-by-key")),
-        (None, false) => None,
+    let by_key = match (promise, literal.secret) {
+        (_, Some(rule)) => Some((Kind::SecretData, rule)),
+        (Some(promise), None) => assign::keeps(promise, &literal.text).map(|kind| (kind, "assigned-by-key")),
+        (None, None) => None,
     };
     match by_key {
         Some((kind, rule)) if !is_redacted(&literal.text) => Some(Draft::of_secret(&literal.text, kind, rule)),

@@ -123,7 +123,11 @@ impl<'a> Value<'a> {
         // In a sentence, `password: ask the team` goes on.
         let prose = separator.sign != Sign::Equals && !self.quoted && !self.alone;
         match promise {
-            Promise::Pass => password_like(text) && text.contains(|c: char| c.is_ascii_digit()),
+            // Some tools obscure the password, which leaves a long word of base64.
+            Promise::Pass => {
+                password_like(text)
+                    && (text.contains(|c: char| c.is_ascii_digit()) || text.len() >= 20 && entropy(text) > 3.6)
+            }
             Promise::Password if prose => password_like(text),
             Promise::Password => !(self.is_switch() || self.quoted && text.contains(' ') && is_sentence(text)),
             Promise::Token if loud && !prose => {
@@ -182,7 +186,7 @@ impl<'a> Value<'a> {
 }
 
 /// Where the string that was opened by `quote`, itself behind `slashes` backslashes, ends in `rest`.
-fn closing(rest: &str, quote: char, slashes: usize) -> Option<usize> {
+pub(super) fn closing(rest: &str, quote: char, slashes: usize) -> Option<usize> {
     let bytes = rest.as_bytes();
     let mut place = 0;
     while place < bytes.len() {

@@ -12,7 +12,7 @@ use memchr::memmem;
 use regex::Regex;
 
 use super::rules::{Edge, Rule, TABLES};
-use super::{Kind, assign, backward, encoded, manifest};
+use super::{Kind, assign, backward, encoded, manifest, nearby};
 
 /// A secret that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ enum Owner {
     Manifest,
     KeyTail,
     UserAtSocket,
+    KeyId,
+    Sensitive,
 }
 
 /// The rules, ready to be tried.
@@ -78,6 +80,8 @@ impl Scanner {
         manifest::KEYWORDS.iter().for_each(|keyword| add(keyword, Owner::Manifest));
         backward::KEY_TAILS.iter().for_each(|keyword| add(keyword, Owner::KeyTail));
         backward::SOCKETS.iter().for_each(|keyword| add(keyword, Owner::UserAtSocket));
+        nearby::KEY_IDS.iter().for_each(|keyword| add(keyword, Owner::KeyId));
+        nearby::SENSITIVE.iter().for_each(|keyword| add(keyword, Owner::Sensitive));
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))
@@ -88,7 +92,7 @@ impl Scanner {
 
     fn scan(&self, text: &str, found: &mut Vec<Found>) {
         let mut done = vec![0; self.rules.len()];
-        let mut assigned = 0;
+        let (mut assigned, mut looked) = (0, 0);
         let mut manifests = Vec::new();
         for hit in self.automaton.find_overlapping_iter(text) {
             for owner in &self.owners[hit.pattern().as_usize()] {
@@ -111,6 +115,9 @@ impl Scanner {
                     Owner::Manifest => manifests.push(hit.start()),
                     Owner::KeyTail => found.extend(backward::key_tail(text, hit.start()..hit.end())),
                     Owner::UserAtSocket => found.extend(backward::user_at_socket(text, hit.start())),
+                    Owner::KeyId => nearby::secret_keys(text, hit.start(), found),
+                    Owner::Sensitive if hit.start() < looked => {}
+                    Owner::Sensitive => looked = nearby::sensitive_value(text, hit.start(), looked, found),
                 }
             }
         }

@@ -15,8 +15,8 @@ pub(super) struct Literal<'a> {
     pub(super) key: Option<String>,
     /// It is bytes, not text: an attachment's data or a model's signature, which has to go back as it came.
     pub(super) is_opaque: bool,
-    /// It is a value under `data` or `stringData` of a Kubernetes Secret.
-    pub(super) in_secret: bool,
+    /// The rule by which the object around it says that it is secret.
+    pub(super) secret: Option<&'static str>,
 }
 
 /// Something that is open at a place of the document.
@@ -29,7 +29,17 @@ enum Open {
         is_secret: bool,
         /// Strings below its `data` and `stringData`.
         data: Vec<usize>,
+        /// It says `"sensitive": true`, as an output of Terraform.
+        is_sensitive: bool,
+        /// Strings below its `value`.
+        values: Vec<usize>,
     },
+}
+
+impl Open {
+    fn object() -> Self {
+        Self::Object { key: None, is_secret: false, data: Vec::new(), is_sensitive: false, values: Vec::new() }
+    }
 }
 
 /// All strings of `json`, keys included, in order; `None` when one cannot be decoded.
@@ -40,16 +50,23 @@ pub(super) fn literals(json: &str) -> Option<Vec<Literal<'_>>> {
     let mut place = 0;
     while let Some(byte) = bytes.get(place) {
         match byte {
-            b'{' => open.push(Open::Object { key: None, is_secret: false, data: Vec::new() }),
+            b'{' => open.push(Open::object()),
             b'[' => open.push(Open::List),
             b'}' | b']' => {
-                if let Some(Open::Object { is_secret: true, data, .. }) = open.pop() {
-                    data.into_iter().for_each(|index| found[index].in_secret = true);
+                if let Some(Open::Object { is_secret, data, is_sensitive, values, .. }) = open.pop() {
+                    let mut mark = |index: usize, rule| found[index].secret = Some(rule);
+                    values.into_iter().filter(|_| is_sensitive).for_each(|index| mark(index, "sensitive-value"));
+                    data.into_iter().filter(|_| is_secret).for_each(|index| mark(index, "kubernetes-secret"));
                 }
             }
             b',' => {
                 if let Some(Open::Object { key, .. }) = open.last_mut() {
                     *key = None;
+                }
+            }
+            b't' => {
+                if let Some(Open::Object { key: Some(key), is_sensitive, .. }) = open.last_mut() {
+                    *is_sensitive |= key == "sensitive";
                 }
             }
             b'"' => {
@@ -59,7 +76,7 @@ pub(super) fn literals(json: &str) -> Option<Vec<Literal<'_>>> {
                     true => Cow::Owned(serde_json::from_str(raw).ok()?),
                     false => Cow::Borrowed(&raw[1..raw.len() - 1]),
                 };
-                found.push(Literal { span: place..end, text, key: None, is_opaque: false, in_secret: false });
+                found.push(Literal { span: place..end, text, key: None, is_opaque: false, secret: None });
                 place_in(&mut open, &mut found);
                 place = end;
                 continue;
@@ -105,11 +122,12 @@ fn place_in(open: &mut [Open], found: &mut [Literal<'_>]) {
         None => {}
     }
     literal.is_opaque = opaque;
-    for outer in open.iter_mut().rev().skip(1) {
-        if let Open::Object { key: Some(key), data, .. } = outer
-            && matches!(key.as_str(), "data" | "stringData")
-        {
-            data.push(index);
+    for (depth, outer) in open.iter_mut().rev().enumerate() {
+        let Open::Object { key: Some(key), data, values, .. } = outer else { continue };
+        match key.as_str() {
+            "data" | "stringData" if depth > 0 => data.push(index),
+            "value" => values.push(index),
+            _ => {}
         }
     }
 }

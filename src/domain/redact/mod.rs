@@ -21,6 +21,7 @@ mod encoded;
 mod literal;
 mod manifest;
 mod names;
+mod nearby;
 mod pseudonym;
 mod restore;
 mod rules;

@@ -12,6 +12,7 @@ mod observe;
 mod services;
 mod shell;
 mod wire;
+mod words;
 
 use super::Kind;
 use super::value::{is_placeholder, is_reference};
@@ -98,7 +99,7 @@ fn is_value(value: &str) -> bool {
 }
 
 /// All tables; where two rules find the same, the earlier one names it.
-pub(super) const TABLES: [&[Rule]; 8] = [
+pub(super) const TABLES: [&[Rule]; 9] = [
     cloud::RULES,
     forge::RULES,
     observe::RULES,
@@ -107,4 +108,5 @@ pub(super) const TABLES: [&[Rule]; 8] = [
     wire::RULES,
     shell::RULES,
     config::RULES,
+    words::RULES,
 ];
