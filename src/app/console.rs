@@ -115,7 +115,7 @@ pub(super) async fn show(
         model: model.guided(person.guidance),
         look: Look::new(styles, repertoire),
         caps,
-        pace: Pace::of(&environment()),
+        pace: Pace::of(&environment),
         backend: Arc::new(app.backend.clone()),
         clock: Arc::clone(&app.clock),
         notices: app.notices.told,
