@@ -72,23 +72,38 @@ pub fn directory(what: &str, directory: &Path) -> Vec<Finding> {
     }]
 }
 
-/// Which of `programs` are on `path`; each with how many SOPs use it.
+/// SOPs that are named for one program at most.
+const SOPS_NAMED: usize = 3;
+
+/// Which of `programs` are on `path`. `own` gives the names of the person's own SOPs that use a program; those that only
+/// bundled SOPs use are one remark, since nobody needs all of them.
 #[must_use]
-pub fn programs<'a>(path: &str, programs: impl IntoIterator<Item = (&'a str, usize)>) -> Vec<Finding> {
+pub fn programs<'a>(path: &str, programs: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Vec<Finding> {
     let is_there = |name: &str| path.split(':').any(|directory| is_program(&Path::new(directory).join(name)));
     let (found, missing): (Vec<_>, Vec<_>) = programs.into_iter().partition(|(name, _)| is_there(name));
+    let (bundled, own): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(_, sops)| sops.is_empty());
+    let names = |programs: &[(&str, Vec<&str>)]| programs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");
     let mut findings = Vec::new();
     if !found.is_empty() {
-        let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
-        findings.push(Finding::ok(format!("found: {}", names.join(" "))));
+        findings.push(Finding::ok(format!("found: {}", names(&found))));
     }
-    findings.extend(missing.into_iter().map(|(name, count)| {
-        let sops = if count == 1 { "1 SOP uses it".to_owned() } else { format!("{count} SOPs use it") };
-        let fix =
-            format!("Install {name}, or add its directory to run.path; steps with other programs work without it");
-        Finding::warn(format!("{name} is not on run.path; {sops}"), fix)
-    }));
+    if !own.is_empty() {
+        let each: Vec<String> = own.iter().map(|(name, sops)| format!("{name} ({})", some_of(sops))).collect();
+        let fix = "Install them, or add their directories to run.path; steps with other programs work without them";
+        findings.push(Finding::warn(format!("your SOPs use what is not on run.path: {}", each.join(", ")), fix));
+    }
+    if !bundled.is_empty() {
+        let what = "only bundled SOPs use what is not on run.path, which matters where you want those";
+        findings.push(Finding::ok(format!("{what}: {}", names(&bundled))));
+    }
     findings
+}
+
+/// The first names, and how many there are more.
+fn some_of(names: &[&str]) -> String {
+    let (named, more) = names.split_at(names.len().min(SOPS_NAMED));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    format!("{}{more}", named.join(", "))
 }
 
 fn is_program(path: &Path) -> bool {
@@ -226,10 +241,16 @@ mod tests {
             fs::set_permissions(home.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
         }
         let path = format!("/nonexistent:{}", home.path().display());
-        let findings = programs(&path, [("runs", 2), ("reads", 1), ("absent", 3)]);
+        let many = vec!["a.md", "b.md", "c.md", "d.md", "e.md"];
+        let called =
+            [("runs", vec!["a.md"]), ("reads", vec!["a.md"]), ("absent", many), ("far", vec![]), ("off", vec![])];
+        let findings = programs(&path, called);
         assert_eq!(findings[0], Finding::ok("found: runs"));
-        assert!(findings[1].what.contains("reads is not on run.path; 1 SOP uses it"));
-        assert!(findings[2].what.contains("absent is not on run.path; 3 SOPs use it"));
+        assert_eq!(findings[1].level, Level::Warn);
+        let expected = "your SOPs use what is not on run.path: reads (a.md), absent (a.md, b.md, c.md and 2 more)";
+        assert_eq!(findings[1].what, expected);
+        assert_eq!((findings[2].level, findings.len()), (Level::Ok, 3), "one remark for all that is bundled");
+        assert!(findings[2].what.ends_with(": far off"), "{}", findings[2].what);
     }
 
     #[rstest]

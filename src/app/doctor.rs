@@ -2,6 +2,7 @@
 //!
 //! Owns: the list of checks. Does not: judge; the parts that are looked at do.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,12 @@ use crate::adapters::gemini::{Gemini, Probed};
 use crate::adapters::host::SystemClock;
 use crate::cli::doctor::Check;
 use crate::config::{Config, Loaded, look_at_secrets};
+use crate::demo;
 use crate::domain::chat::budget::usd;
 use crate::domain::checkup::Finding;
+use crate::domain::id::SopId;
 use crate::domain::time::Timestamp;
-use crate::engine::library::Library;
+use crate::engine::library::{self, Library};
 use crate::engine::ports::{Clock as _, Model as _, ModelErrorKind, SourceError};
 use crate::store;
 use crate::tui::terminal::check_terminal;
@@ -187,5 +190,36 @@ fn described(gemini: &Gemini) -> Finding {
 fn programs(config: &Config) -> Vec<Finding> {
     let library = Library::load(&config.sops.directories);
     let called = library.programs();
-    checkup::programs(&config.run.path, called.iter().map(|(name, sops)| (name.as_str(), sops.len())))
+    checkup::programs(&config.run.path, used_by(&library, &called))
+}
+
+/// Each program with the person's own SOPs that use it. What only the demo brings along is left out: nobody can install it.
+fn used_by<'a>(
+    library: &Library,
+    called: &'a BTreeMap<String, BTreeSet<SopId>>,
+) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
+    called.iter().filter_map(|(name, sops)| {
+        let own = sops.iter().filter(|id| library.place(id) != Some(library::IN_THE_BINARY));
+        let own: Vec<&str> = own.map(SopId::as_str).collect();
+        (!own.is_empty() || name != demo::HOOK_NAME).then_some((name.as_str(), own))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_sops_of_a_program_are_named_and_the_demo_s_program_is_nobodys() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("own.md"), "# Own\n\n1. Look:\n\n```sh\ndf -h\nfrobnicate --all\n```\n")
+            .unwrap();
+        let library = Library::load(&[home.path().to_owned()]);
+        let called = library.programs();
+        let used: BTreeMap<&str, Vec<&str>> = used_by(&library, &called).collect();
+        assert_eq!(used["frobnicate"], ["own.md"]);
+        assert_eq!(used["df"], ["own.md"], "bundled ones use it too and are not named");
+        assert_eq!(used["kubectl"], [""; 0]);
+        assert!(called.contains_key(demo::HOOK_NAME) && !used.contains_key(demo::HOOK_NAME));
+    }
 }

@@ -36,7 +36,7 @@ pub(super) const HOOKS: &str = "bin";
 /// The hook that asks for a renewal.
 const HOOK: &str = include_str!("../../assets/demo/renew-certificate.sh");
 /// Its name, as the SOP has it.
-const HOOK_NAME: &str = "renew-certificate";
+pub const HOOK_NAME: &str = "renew-certificate";
 
 /// Why nothing could be issued.
 #[derive(Debug, thiserror::Error)]

@@ -26,7 +26,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 pub use alarm::Check;
-pub use authority::{Authority, AuthorityError};
+pub use authority::{Authority, AuthorityError, HOOK_NAME};
 pub use filler::fill;
 pub use leash::Leash;
 pub use place::{EndLeftOver, Place, PlaceError, StartTicks};

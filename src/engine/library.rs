@@ -26,6 +26,9 @@ use bundled::BUNDLED;
 /// The largest document that is read, in bytes (50 MB). A runbook of that size is a mistake, most often a log.
 pub const MAX_DOCUMENT_BYTES: u64 = 50_000_000;
 
+/// Where a document was read from that is part of the program.
+pub const IN_THE_BINARY: &str = "bundled";
+
 /// Something that kept a document or a directory from being read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LibraryProblem {
@@ -82,7 +85,7 @@ impl Library {
     pub fn load(directories: &[PathBuf]) -> Self {
         let mut library = Self::only(directories);
         for sop in &BUNDLED {
-            library.add(SopId::from(sop.id), Bytes::Bundled(sop.bytes), "bundled".to_owned());
+            library.add(SopId::from(sop.id), Bytes::Bundled(sop.bytes), IN_THE_BINARY.to_owned());
         }
         library
     }

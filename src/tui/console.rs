@@ -103,8 +103,9 @@ impl Console {
         let start = self.start;
         let (mut running, inputs) = Running::new(self, session)?;
         running.writer.submit(mouse.to_vec());
-        if start == Start::WhereLeft {
-            running.return_to_place().await;
+        match start {
+            Start::WhereLeft => running.return_to_place().await,
+            Start::Fresh => running.keeping.forget().await,
         }
         let Inputs { mut inbox, mut notices, mut loans } = inputs;
         while let Ok(notice) = notices.try_recv() {

@@ -40,6 +40,11 @@ impl Keeping {
         Place::from_bytes(&taken.ok()??, now)
     }
 
+    /// Drops the place that the next console would go back to: the person wants to begin anew.
+    pub(super) async fn forget(&self) {
+        let _ = tokio::time::timeout(PATIENCE, self.files.take(PersonalFile::Place)).await;
+    }
+
     /// The person did something.
     pub(super) fn touched(&mut self) {
         self.due.get_or_insert_with(|| Instant::now() + EVERY);

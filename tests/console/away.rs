@@ -12,6 +12,14 @@ use super::support::installed;
 
 const AIOPS: &str = env!("CARGO_BIN_EXE_aiops");
 
+/// The files in which consoles have noted where they are, with what stands in them.
+fn places(home: &Home) -> Vec<(std::path::PathBuf, String)> {
+    let files = std::fs::read_dir(home.database().parent().unwrap()).into_iter().flatten().flatten();
+    let is_place = |path: &std::path::PathBuf| path.to_string_lossy().contains(".place.") && path.extension().is_some();
+    let paths = files.map(|file| file.path()).filter(is_place);
+    paths.filter_map(|path| Some((path.clone(), std::fs::read_to_string(&path).ok()?))).collect()
+}
+
 /// How a connection ends.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
@@ -44,11 +52,11 @@ fn comes_back_after(test: &str, cut: Cut) {
     }
     console.wait_exit();
     // A console whose server end is gone belongs to nobody, so that its end is seen by what it leaves behind.
-    let file = scene.home.database().with_file_name("aiops.db.place.json");
-    let kept = || std::fs::read_to_string(&file).unwrap_or_default();
+    let kept = || places(&scene.home).into_iter().map(|(_, text)| text).collect::<String>();
     eventually("the note of the open review", || kept().contains("\"review\":1"));
     let kept = kept();
     assert!(kept.contains("why does it fill") && !kept.contains("halfname"), "{kept}");
+    let (file, _) = places(&scene.home).remove(0);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
     let mut console = sshd.login(&scene.home, 120, 40, "xterm-256color");
@@ -84,8 +92,7 @@ fn a_lost_server_end_comes_back_to_its_draft_and_review() {
 fn a_killed_console_loses_seconds_and_fresh_begins_anew() {
     let home = Home::new();
     let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
-    let place = home.database().with_file_name("aiops.db.place.json");
-    let noted = || std::fs::read_to_string(&place).unwrap_or_default();
+    let noted = || places(&home).into_iter().map(|(_, text)| text).collect::<String>();
     let mut console = Console::start(&home, 120, 40, &["--config", &config]);
     console.wait_text("No incident is open");
     console.type_keys("3i");
@@ -108,6 +115,32 @@ fn a_killed_console_loses_seconds_and_fresh_begins_anew() {
     assert!(!screen.contains("unsent words"), "{screen}");
     console.type_keys("q");
     assert_eq!(console.wait_exit(), 0);
+}
+
+#[test]
+fn a_second_console_leaves_the_place_of_the_first_alone() {
+    let home = Home::new();
+    let config = home.configure("[receiver]\nenabled = false\n").display().to_string();
+    let noted = |words: &str| places(&home).iter().any(|(_, text)| text.contains(words));
+    let mut first = Console::start(&home, 120, 40, &["--config", &config]);
+    first.wait_text("No incident is open");
+    first.type_keys("3i");
+    first.type_keys("words of the first");
+    eventually("the note of the first", || noted("words of the first"));
+    let mut second = Console::start(&home, 120, 40, &["--config", &config]);
+    let screen = second.wait_text("No incident is open");
+    assert!(!screen.contains("words of the first"), "{screen}");
+    second.type_keys("q");
+    assert_eq!(second.wait_exit(), 0);
+    assert!(noted("words of the first"), "the second has not touched it");
+    first.signal(Signal::SIGKILL);
+    first.wait_exit();
+    let mut third = Console::start(&home, 120, 40, &["--config", &config]);
+    third.wait_text("words of the first");
+    third.type_keys("\x1b");
+    third.wait_text("i ask");
+    third.type_keys("q");
+    assert_eq!(third.wait_exit(), 0);
 }
 
 /// The OSC 52 sequence that copies `text`.

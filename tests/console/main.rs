@@ -9,6 +9,7 @@ mod command_line;
 mod commands;
 mod crash;
 mod demo;
+mod full_disk;
 mod interactive;
 #[cfg(debug_assertions)]
 mod killed;

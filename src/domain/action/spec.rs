@@ -231,12 +231,14 @@ impl StepRef {
     /// The code block number `block` of an answer whose text is `text`.
     #[must_use]
     pub fn of_answer(message: MessageId, block: usize, text: &str, title: String) -> Self {
-        Self {
-            sop: SopId(format!("{ANSWER}{message}")),
-            node: NodeId(format!("block-{block}")),
-            revision: Self::revision_of_answer(text),
-            title,
-        }
+        let (sop, node) = Self::place_in_answer(message, block);
+        Self { sop, node, revision: Self::revision_of_answer(text), title }
+    }
+
+    /// What stands for the answer and its code block number `block` where a step of an SOP has document and node.
+    #[must_use]
+    pub fn place_in_answer(message: MessageId, block: usize) -> (SopId, NodeId) {
+        (SopId(format!("{ANSWER}{message}")), NodeId(format!("block-{block}")))
     }
 
     /// The answer that it comes from; `None` for a step of an SOP.

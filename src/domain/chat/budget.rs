@@ -113,7 +113,8 @@ pub fn decide_reserve(
 }
 
 /// An amount for people: cents from ten of them on (`US$12.34`, `US$0.22`), below that two digits that say something
-/// (`US$0.041`, `US$0.0024`): single calls cost less than a cent, and what is not nothing is never shown as nothing.
+/// (`US$0.041`, `US$0.0024`): single calls cost less than a cent, and what is not nothing is never shown as nothing. Rounded up: it often stands for
+/// what something may cost at most.
 #[must_use]
 pub fn usd(micro: u64) -> String {
     const WHOLE: u64 = 1_000_000;
@@ -125,7 +126,7 @@ pub fn usd(micro: u64) -> String {
         0 | 100_000.. => 2,
     };
     let unit = 10_u64.pow(6 - places);
-    let units = micro.saturating_add(unit / 2) / unit;
+    let units = micro.div_ceil(unit);
     let (width, whole) = (usize::try_from(places).unwrap_or(2), WHOLE / unit);
     format!("US${}.{:0width$}", units / whole, units % whole)
 }
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn amounts_are_rounded_up_and_refusals_say_what_to_do() {
-        assert_eq!([usd(0), usd(1), usd(41_201), usd(5_000_000)], ["US$0.00", "US$0.000001", "US$0.041", "US$5.00"]);
+        assert_eq!([usd(0), usd(1), usd(41_201), usd(5_000_000)], ["US$0.00", "US$0.000001", "US$0.042", "US$5.00"]);
         let over = OverBudget { limit: Limit::Day, wanted_micro_usd: 50_000, left_micro_usd: 0 };
         assert!(over.to_string().contains("[budget] per_day"), "{over}");
     }

@@ -289,3 +289,24 @@ async fn a_process_that_was_overtaken_tells_nothing_of_sources_and_keeps_no_bodi
     let header = bench.store.header().await.unwrap();
     assert_eq!((header.sources, header.quarantined), (vec![health], 0));
 }
+
+#[tokio::test]
+async fn an_alert_that_a_person_works_on_is_loaded_whatever_came_after_it() {
+    let bench = Bench::new();
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![firing("Disk", "worked-on", 1)]).await;
+    let later = (2..=80).map(|number| firing("Disk", &format!("later-{number}"), number)).collect();
+    bench.ingest(&fence, later).await;
+    let id = IncidentId(1);
+    let key = bench.store.read_view(move |reader| reader.detail(id)).await.unwrap().unwrap().alerts[0].key();
+    let wanted = crate::domain::alert::AlertKey {
+        fingerprint: "worked-on".to_owned(),
+        starts_at: Timestamp::from_millis(START + 1),
+        ..key
+    };
+    let sought = wanted.clone();
+    let shown = bench.store.read_view(move |reader| reader.detail_to_show(id, Some(&sought))).await.unwrap().unwrap();
+    assert_eq!(shown.alerts.iter().filter(|alert| alert.key() == wanted).count(), 1);
+    let without = bench.store.read_view(move |reader| reader.detail_to_show(id, None)).await.unwrap().unwrap();
+    assert!(without.alerts.iter().all(|alert| alert.key() != wanted), "it is not among the newest");
+}

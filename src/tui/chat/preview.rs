@@ -198,7 +198,7 @@ mod tests {
         let page = page(b"x", 60);
         let head: Vec<String> = page.head.iter().map(Line::plain).collect();
         let head = head.join("\n");
-        for part in ["https://x/y", "2 host name", "at most 1200 tokens, at most US$0.0012", "1, exactly these"] {
+        for part in ["https://x/y", "2 host name", "at most 1200 tokens, at most US$0.0013", "1, exactly these"] {
             assert!(head.contains(part), "{part} in {head}");
         }
     }

@@ -6,11 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::marks::{Came, marks};
 use super::paint::{Run, put};
+use crate::domain::action::spec::StepRef;
 use crate::domain::chat::budget::usd;
+use crate::domain::text;
 use crate::engine::ask::ModelStatus;
 use crate::tui::chat::text::{Line, Role, Span, Stress};
-use crate::tui::chat::transcript::{Entry, UNSUPPORTED, size};
+use crate::tui::chat::transcript::{Entry, Key, UNSUPPORTED, size};
 use crate::tui::chat::view::{GUTTER, Mode, PROMPT, Phase, Spot, What};
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -28,12 +31,17 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     if chat.transcript.is_empty() && loaded {
         empty(buffer, places.lines, model, look);
     }
-    let marks = chat.transcript.marks(&chat.find, chat.top, usize::from(places.lines.height));
+    let found = chat.transcript.marks(&chat.find, chat.top, usize::from(places.lines.height));
     let shown = chat.transcript.window(chat.top).zip(chat.top..);
+    let mut block_above = None;
     for (((entry, line), number), y) in shown.zip(places.lines.y..places.lines.bottom()) {
+        let block = line.and_then(|line| line.block).map(|block| (entry.key, block));
+        let begins = block.filter(|block| block_above.replace(*block) != Some(*block));
         if let Some(line) = line {
-            let marks = marks.iter().filter(|(marked, _)| *marked == number).map(|(_, bytes)| bytes.clone());
-            let (place, shown) = (Rect { y, height: 1, ..places.lines }, Shown { entry, line, marks: marks.collect() });
+            let marks = found.iter().filter(|(marked, _)| *marked == number).map(|(_, bytes)| bytes.clone());
+            let came = begins.and_then(|(key, number)| came_of(model, key, number));
+            let place = Rect { y, height: 1, ..places.lines };
+            let shown = Shown { entry, line, marks: marks.collect(), came };
             draw_line(buffer, place, &shown, model, look);
         }
     }
@@ -45,16 +53,30 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     input(buffer, places.input, model, look);
 }
 
+/// What came of the code block `number` of an entry.
+fn came_of(model: &Model, key: Key, number: usize) -> Option<Came> {
+    let record = &model.facts.detail()?.record;
+    if record.attempts.is_empty() && record.proposals.is_empty() {
+        return None;
+    }
+    let (message, number) = update::stored_block(model, key, number)?;
+    let (answer, block) = StepRef::place_in_answer(message, number);
+    marks(model, &answer).remove(&block)
+}
+
 /// A line on the screen.
 struct Shown<'a> {
     entry: &'a Entry,
     line: &'a Line,
     /// The bytes of it that match what is being looked for, in order.
     marks: Vec<Range<usize>>,
+    /// What came of the command whose first line it is.
+    came: Option<Came>,
 }
 
 fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model, look: &Look) {
-    let Shown { entry, line, marks } = shown;
+    let Shown { entry, line, marks, .. } = shown;
+    let came = shown.came.as_ref();
     let cursor = model.ui.chat.cursor.filter(|spot| spot.key == entry.key);
     let is_cursor = |spot: &Spot| match spot.what {
         What::Block(number) => line.block == Some(number),
@@ -62,12 +84,15 @@ fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model,
     };
     let here = cursor.as_ref().is_some_and(is_cursor);
     let mut run = Run::new(buffer, place, look);
-    let (sign, style_of_sign) = match (here, entry.is_unsupported(line)) {
-        (true, _) => (look.glyphs.cursor, look.styles.cursor),
-        (false, true) => (UNSUPPORTED, look.styles.warning),
-        (false, false) => (" ", look.styles.cursor),
+    let words = came.map(|came| format!("  {} {}", came.glyph(look), came.words));
+    let room = usize::from(place.width.saturating_sub(GUTTER)).saturating_sub(line.width());
+    match came.filter(|_| !here && words.as_ref().is_some_and(|words| text::width(words) > room)) {
+        // Nothing of a command is covered.
+        Some(came) => run.put(came.glyph(look), came.style(look)),
+        None if here => run.put(look.glyphs.cursor, look.styles.cursor),
+        None if entry.is_unsupported(line) => run.put(UNSUPPORTED, look.styles.warning),
+        None => run.put(" ", look.styles.cursor),
     };
-    run.put(sign, style_of_sign);
     let mut begin = 0;
     for span in &line.spans {
         let chosen = span.citation.is_some() && cursor.map(|spot| spot.what) == span.citation.map(What::Citation);
@@ -75,6 +100,9 @@ fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model,
         let style = if chosen { Styles::under_cursor(style) } else { style };
         put_marked(&mut run, &span.text, begin, marks, (style, look.styles.found));
         begin += span.text.len();
+    }
+    if let (Some(came), Some(words)) = (came, words.filter(|words| text::width(words) <= room)) {
+        run.put(&words, came.style(look));
     }
 }
 

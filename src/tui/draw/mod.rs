@@ -6,6 +6,7 @@ mod chat;
 mod footer;
 mod header;
 mod incident;
+mod marks;
 mod output;
 mod overlay;
 mod paint;

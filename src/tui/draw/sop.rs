@@ -1,14 +1,11 @@
 //! The step tree, with the state of each step.
 
-use std::collections::HashMap;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::marks::marks;
 use super::paint::{Run, put};
-use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
-use crate::domain::id::NodeId;
 use crate::domain::text;
 use crate::tui::concern;
 use crate::tui::intent::Intent;
@@ -21,7 +18,7 @@ use crate::tui::ui::Model;
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     title(buffer, area, model, look);
     let Some(document) = &model.facts.sop else { return empty(buffer, area, model, look) };
-    let marks = marks(model);
+    let marks = marks(model, &document.procedure.sop);
     let view = &model.ui.sop;
     let (body, values_row) = sop_lines::split(area.body);
     let lines = view.lines(document, usize::from(body.width), look.repertoire);
@@ -34,7 +31,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         run.put(cursor, if model.ui.focus == Pane::Sop { look.styles.cursor } else { look.styles.muted });
         let id = &document.procedure.nodes[line.node].id;
         match marks.get(id).filter(|_| line.first) {
-            Some(mark) => run.put(glyph(*mark, look), mark_style(*mark, look)),
+            Some(came) => run.put(came.glyph(look), came.style(look)),
             None => run.put(" ", look.styles.text),
         };
         run.put(" ", look.styles.text).put(&" ".repeat(line.indent), look.styles.text);
@@ -79,58 +76,6 @@ fn class_style(class: LineClass, look: &Look) -> Style {
         LineClass::Decision => look.styles.attention,
         LineClass::Branch => look.styles.attention,
         LineClass::Warning => look.styles.warning,
-    }
-}
-
-/// What came of a command in this incident.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Pending,
-    Running,
-    Done,
-    Failed,
-    Unknown,
-}
-
-/// The newest attempt counts; a waiting proposal is newer than any.
-fn marks(model: &Model) -> HashMap<NodeId, Mark> {
-    let mut marks = HashMap::new();
-    let Some(detail) = model.facts.detail() else { return marks };
-    let sop = model.ui.sop.document.as_ref();
-    for attempt in detail.record.attempts.iter().rev().filter(|attempt| Some(&attempt.step.sop) == sop) {
-        marks.insert(attempt.step.node.clone(), mark(attempt));
-    }
-    for proposal in detail.record.proposals.iter().filter(|proposal| Some(&proposal.spec.step.sop) == sop) {
-        marks.insert(proposal.spec.step.node.clone(), Mark::Pending);
-    }
-    marks
-}
-
-fn mark(attempt: &Attempt) -> Mark {
-    match &attempt.state {
-        AttemptState::IntentStored | AttemptState::Running { .. } => Mark::Running,
-        AttemptState::Ended { outcome: Outcome::Unknown { .. }, .. } => Mark::Unknown,
-        AttemptState::Ended { outcome, .. } if outcome.succeeded() => Mark::Done,
-        AttemptState::Ended { .. } => Mark::Failed,
-    }
-}
-
-fn glyph(mark: Mark, look: &Look) -> &str {
-    match mark {
-        Mark::Pending => look.glyphs.waiting,
-        Mark::Running => look.glyphs.running,
-        Mark::Done => look.glyphs.done,
-        Mark::Failed => look.glyphs.failed,
-        Mark::Unknown => "?",
-    }
-}
-
-const fn mark_style(mark: Mark, look: &Look) -> Style {
-    match mark {
-        Mark::Pending => look.styles.attention,
-        Mark::Running => look.styles.attention,
-        Mark::Done => look.styles.good,
-        Mark::Failed | Mark::Unknown => look.styles.bad,
     }
 }
 

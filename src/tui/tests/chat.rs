@@ -6,7 +6,10 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::screens::screen;
-use super::world::{NOW, World, disk_full, first_command, snapshot, with_detail};
+use super::world::{NOW, World, disk_full, du, first_command, snapshot, with_attempt, with_detail, with_proposal};
+use crate::domain::action::attempt::AttemptState;
+use crate::domain::action::risk::Risk;
+use crate::domain::action::spec::StepRef;
 use crate::domain::chat::{Author, ChatMessage, Conversation, MessageState, statements};
 use crate::domain::id::{IncidentId, MessageId};
 use crate::engine::ask::{AnswerEvent, ChatHistory, ModelStatus, Prepared, PreparedId, Preview, Route};
@@ -162,7 +165,7 @@ fn the_first_message_ever_is_shown_before_it_is_sent() {
     prepared(&mut world, number, Route::Model(Box::new(preview(true))));
     assert_eq!(answers(&world.take_effects()), 0);
     let shown = screen(&world);
-    for part in [r"why is \u{202e} it full on HOST_1?", "generativelanguage", "4321 tokens", "US$0.0023", "2 host name"]
+    for part in [r"why is \u{202e} it full on HOST_1?", "generativelanguage", "4321 tokens", "US$0.0024", "2 host name"]
     {
         assert!(shown.contains(part), "{part} in {shown}");
     }
@@ -621,4 +624,40 @@ fn the_title_says_which_incident_the_chat_is_about_and_what_was_spent() {
     assert!(title.contains("#1 DiskFull") && title.contains("ctrl-k stops"), "{title}");
     let wide = chatting((120, 40), Vec::new());
     assert!(screen(&wide).contains("3 Chat #1 gemini"), "{}", screen(&wide));
+}
+
+/// The facts of an answer with one command, from which something was proposed or run.
+fn acted(change: impl FnOnce(Snapshot) -> Snapshot) -> Snapshot {
+    let messages = vec![message(1, person(), "q"), message(2, gemini(), "Look:\n\n```sh\ndu -xh /srv\n```\n")];
+    let mut facts = change(with_chat(with_detail(snapshot(1..=5), 1), messages));
+    let record = &mut facts.detail.as_mut().unwrap().record;
+    let step = StepRef::of_answer(MessageId(2), 0, "", "assistant: du".to_owned());
+    record.attempts.iter_mut().for_each(|attempt| attempt.step = step.clone());
+    record.proposals.iter_mut().for_each(|proposal| proposal.spec.step = step.clone());
+    facts
+}
+
+#[test]
+fn a_code_block_says_what_came_of_its_command_and_the_end_of_an_attempt_is_told() {
+    let mut world = chatting((80, 24), Vec::new());
+    let mut show = |facts: &Snapshot| {
+        world.wait(1_000);
+        world.send(Msg::Changed);
+        world.settle_with(facts);
+        (screen(&world), toast(&world))
+    };
+    show(&acted(|facts| facts));
+    let (shown, _) = show(&acted(|facts| with_proposal(facts, du(1, Risk::Read))));
+    assert!(shown.contains("du -xh /srv  ▲ to approve"), "{shown}");
+    let mut running = acted(|facts| with_attempt(facts, "", 0));
+    running.detail.as_mut().unwrap().record.attempts[0].state = AttemptState::IntentStored;
+    let (shown, said) = show(&running);
+    assert!(shown.contains("running") && said.is_empty(), "{said} {shown}");
+    let (shown, said) = show(&acted(|facts| with_attempt(facts, "", 3)));
+    assert!(shown.contains("du -xh /srv  ✘ exit 3"), "{shown}");
+    assert_eq!(said, "Attempt 1: exit 3; 4 shows the output.");
+    world.keys("4");
+    assert_eq!(toast(&world), "");
+    reload(&mut world, Vec::new());
+    assert_eq!(toast(&world), "", "it is told once");
 }

@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 
 use super::{chat_find, sop};
 use crate::domain::chat::{Conversation, blocks};
+use crate::domain::id::MessageId;
 use crate::domain::sop::tree::Direction;
 use crate::tui::chat::CodeBlock;
 use crate::tui::chat::colours::ColourJob;
@@ -309,22 +310,38 @@ fn request(model: &Model) -> Result<ProposeRequest, String> {
         return Err("This answer is still coming. Propose from it when it is there.".to_owned());
     };
     let (incident, alert) = sop::subject(model)?;
-    let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == chat.conversation);
-    let stored = history.and_then(|history| history.messages.iter().find(|stored| stored.id == message));
-    let finished = chat.turn.as_ref().and_then(|turn| turn.finished.as_ref()).filter(|stored| stored.id == message);
     let sheet = chat.transcript.entry(key).and_then(|entry| entry.sheet());
-    let (Some(stored), Some(shown)) = (stored.or(finished), sheet.and_then(|sheet| sheet.block(number))) else {
+    let (Some(text), Some(shown)) = (stored_text(model, message), sheet.and_then(|sheet| sheet.block(number))) else {
         return Err("This block is no longer there. Look at the answer again.".to_owned());
     };
-    // What is proposed is what is shown: the number counts in the whole message, which was laid out in parts.
-    let blocks = blocks::fenced(&stored.text);
-    let same = |block: &blocks::FencedBlock| block.text.trim_end() == shown.code.trim_end();
-    let number = if blocks.get(number).is_some_and(same) { Some(number) } else { blocks.iter().position(same) };
-    let Some(block) = number else {
+    let Some(block) = number_in(text, shown, number) else {
         return Err("Where this block begins and ends cannot be told. Type the command by hand.".to_owned());
     };
     let from = CommandFrom::Chat { message, block, script: shown.code.to_string() };
     Ok(ProposeRequest { incident, alert, from, values: BTreeMap::new() })
+}
+
+/// Where the code block `number` of an entry stands, for what was proposed from it; `None` while the answer is arriving.
+pub(crate) fn stored_block(model: &Model, key: Key, number: usize) -> Option<(MessageId, usize)> {
+    let Key::Message(message) = key else { return None };
+    let shown = model.ui.chat.transcript.entry(key)?.sheet()?.block(number)?;
+    Some((message, number_in(stored_text(model, message)?, shown, number)?))
+}
+
+/// The text of an answer as it was stored.
+fn stored_text(model: &Model, message: MessageId) -> Option<&str> {
+    let chat = &model.ui.chat;
+    let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == chat.conversation);
+    let stored = history.and_then(|history| history.messages.iter().find(|stored| stored.id == message));
+    let finished = chat.turn.as_ref().and_then(|turn| turn.finished.as_ref()).filter(|stored| stored.id == message);
+    stored.or(finished).map(|stored| stored.text.as_str())
+}
+
+/// The number of a block that is shown within the whole message, which was laid out in parts.
+fn number_in(text: &str, shown: &CodeBlock, number: usize) -> Option<usize> {
+    let blocks = blocks::fenced(text);
+    let same = |block: &blocks::FencedBlock| block.text.trim_end() == shown.code.trim_end();
+    if blocks.get(number).is_some_and(same) { Some(number) } else { blocks.iter().position(same) }
 }
 
 /// A frame was written: a preview that was in it has been on the screen.

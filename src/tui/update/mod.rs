@@ -20,7 +20,7 @@ mod search;
 mod sop;
 mod split;
 
-pub(crate) use chat::{new_below, phase, preview_box, preview_rows};
+pub(crate) use chat::{new_below, phase, preview_box, preview_rows, stored_block};
 pub(crate) use hands::UNTIL_CHANGED;
 pub(crate) use keys::{context, incident_title, moves, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
@@ -29,10 +29,11 @@ pub(crate) use returning::begin as return_to;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::action::attempt::{Attempt, AttemptState};
 use crate::engine::ask::ChatQuery;
 use crate::engine::backend::{
-    BackendError, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth, Trouble,
-    TroubleEffect,
+    BackendError, Detail, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth,
+    Trouble, TroubleEffect,
 };
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -262,6 +263,9 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             }
             concern::follow(model, incident_before, effects);
             output::follow(model, before.output.as_ref());
+            if incident_before == incident_now {
+                tell_end(model, before.detail.as_ref(), effects);
+            }
             let attempt_now = model.shown_attempt().map(|attempt| attempt.id);
             // Details of a first selection and the output of a new attempt need a second question.
             if first_load || (attempt_now.is_some() && attempt_now != attempt_before) {
@@ -323,6 +327,36 @@ fn tell_trouble(model: &mut Model, before: Option<&Trouble>, effects: &mut Vec<E
         None => (ToastLevel::Done, "Alerts are stored again.".to_owned()),
     };
     toast(model, level, text, effects);
+}
+
+/// Says how an attempt ended whose output is not on the screen.
+fn tell_end(model: &mut Model, before: Option<&Detail>, effects: &mut Vec<Effect>) {
+    let (Some(before), Some(now)) = (before, model.facts.detail()) else { return };
+    let known = |attempt: &Attempt| {
+        before
+            .record
+            .attempts
+            .iter()
+            .any(|then| then.id == attempt.id && matches!(then.state, AttemptState::Ended { .. }))
+    };
+    let ended = now.record.attempts.iter().find_map(|attempt| match &attempt.state {
+        AttemptState::Ended { outcome, .. } if !known(attempt) => Some((attempt.id, outcome)),
+        _ => None,
+    });
+    let Some((id, outcome)) = ended else { return };
+    let is_open = model.layout().is_some_and(|layout| layout.output.is_some()) && model.ui.overlay.is_none();
+    if is_open && model.shown_attempt().is_some_and(|attempt| attempt.id == id) {
+        return;
+    }
+    let key = model.ui.keymap.key_for(keys::pane_context(model), Intent::FocusOutput);
+    let key = key.map(|key| format!("; {key} shows the output")).unwrap_or_default();
+    let level = if outcome.succeeded() { ToastLevel::Done } else { ToastLevel::Refused };
+    let text = format!("Attempt {id}: {}{key}.", outcome.label());
+    if model.ui.overlay.is_some() {
+        model.ui.notices.push_back(text);
+    } else {
+        toast(model, level, text, effects);
+    }
 }
 
 /// Says what became of a source, unless something else is being said: the header shows it in any case.

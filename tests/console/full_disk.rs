@@ -1,0 +1,79 @@
+//! A console whose database lies on a disk that is full, and has room again. The disk is a small tmpfs.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::pipeline::{eventually, until_accepted};
+use super::pty::{Console, Home};
+use super::receiver::{body, free_port, post};
+
+/// A small disk; unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None`, said on the output, where it cannot be mounted.
+    fn mount(test: &str) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs"])
+            .arg(directory.path())
+            .output()
+            .is_ok_and(|output| output.status.success());
+        if !mounted {
+            println!("SKIPPED: {test}: no file system can be mounted here");
+        }
+        mounted.then(|| Self(directory))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn fill(&self) {
+        // It fails when nothing fits any more, which is what is wanted.
+        let _ = std::fs::write(self.path().join("filler"), vec![0; 16 << 20]);
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.path().join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
+    }
+}
+
+fn alert(name: &str) -> String {
+    body("firing", &[("alertname", name), ("severity", "critical"), ("instance", "db-3:9100")])
+}
+
+#[test]
+fn a_console_on_a_full_disk_says_that_alerts_are_lost_and_comes_right_again() {
+    let test = "a_console_on_a_full_disk_says_that_alerts_are_lost_and_comes_right_again";
+    let Some(disk) = SmallDisk::mount(test) else { return };
+    let (home, port) = (Home::new(), free_port());
+    let config = home.configure(&format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).display().to_string();
+    let database = disk.path().join("aiops.db").display().to_string();
+    let mut console = Console::start(&home, 100, 30, &["--config", &config, "--db", &database]);
+    console.wait_text("No incident is open");
+    until_accepted(port, &alert("First"));
+    console.wait_text("First");
+    disk.fill();
+    eventually("a delivery is refused", || post(port, &alert("Refused")).contains("503"));
+    let in_header = |screen: &str, words: &str| screen.lines().next().is_some_and(|line| line.contains(words));
+    console.wait("the header", |screen| in_header(screen, "alerts are refused") || in_header(screen, "not receiving"));
+    console.type_keys("S");
+    let screen = console.wait_text("not stored since");
+    assert!(screen.contains("disk is full") && !screen.contains("works"), "{screen}");
+    // The lease cannot be renewed either.
+    console.wait("the loss of the lease", |screen| in_header(screen, "not receiving"));
+    disk.make_room();
+    console.wait("the end of it", |screen| !in_header(screen, "not receiving") && !in_header(screen, "refused"));
+    console.type_keys("S");
+    until_accepted(port, &alert("Second"));
+    console.wait_text("Second");
+    console.type_keys("q");
+    assert_eq!(console.wait_exit(), 0);
+}
