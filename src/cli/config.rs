@@ -73,10 +73,10 @@ fn check(request: &Request, look_closer: LookCloser, format: Format, out: &mut d
         match (format, finding) {
             (Format::Json, finding) => json_line(out, finding)?,
             (Format::Text, Finding::Error(mistake)) => {
-                writeln!(out, "error: {}", harmless_words(&mistake.to_string()))?
+                writeln!(out, "error: {}", harmless_words(&mistake.to_string()))?;
             }
             (Format::Text, Finding::Warning(warning)) => {
-                writeln!(out, "warning: {}", harmless_words(&warning.to_string()))?
+                writeln!(out, "warning: {}", harmless_words(&warning.to_string()))?;
             }
         }
     }

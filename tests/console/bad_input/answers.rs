@@ -129,9 +129,7 @@ fn every_answer_that_is_none_is_told_and_the_sops_answer_instead() {
     desk.goes_on();
     for Fault { question, words, cost } in &FAULTS {
         let before = desk.spent();
-        let said = desk.ask(question, words);
-        assert!(said.contains("Answered from SOPs and history, not by a model:"), "{question}: {said}");
-        assert!(said.contains("From the SOPs and the history, not from a model."), "{question}: {said}");
+        desk.ask_in_vain(question, words);
         let spent = desk.spent() > before;
         assert_eq!(spent, *cost == Cost::Something, "{question}");
         desk.goes_on();

@@ -22,6 +22,10 @@ const FAULTS: &str = include_str!("../../gemini/scenarios/faults.toml");
 /// More of it.
 const MORE: &str = include_str!("scenarios.toml");
 
+/// What stands above and at the beginning of an answer that no model gave.
+const FALLBACK: [&str; 2] =
+    ["Answered from SOPs and history, not by a model:", "From the SOPs and the history, not from a model."];
+
 /// What may be asked as much as anyone wants.
 const BUDGET: &str = "[budget]\nper_call = \"100\"\nper_incident = \"1000\"\nper_day = \"1000\"\n";
 
@@ -93,19 +97,28 @@ impl Desk {
         self.answer(question, words)
     }
 
+    /// Asks what no model answers: waits until the SOPs have answered instead, which says so, and why and what to do in `words`.
+    pub(super) fn ask_in_vain(&mut self, question: &str, words: &[&str]) -> String {
+        self.begin(question);
+        self.fallback(question, words)
+    }
+
+    /// Waits until the SOPs have answered `question` instead of a model.
+    pub(super) fn fallback(&mut self, question: &str, words: &[&str]) -> String {
+        self.answer(question, &[&FALLBACK, words].concat())
+    }
+
     /// Asks and sends what is shown before it leaves; the answer is on its way.
     pub(super) fn begin(&mut self, question: &str) {
         self.console.type_keys(question);
         self.console.wait("the echo of the keys", |screen| in_one_line(screen).contains(question));
         self.console.type_keys("\r");
-        let screen = self.console.wait("that the question goes on its way", |screen| {
-            is_shown(screen) || is_busy(screen) || !field(screen).contains(question)
-        });
-        if !is_shown(&screen) {
-            let is_it = |screen: &str| is_shown(screen) || !field(screen).contains(question);
-            self.console.wait("that the field is empty, or what would leave", is_it);
-        }
-        if is_shown(&self.console.contents()) {
+        // A field that something covers says nothing.
+        let is_gone = |screen: &str| field(screen).is_some_and(|typed| !typed.contains(question));
+        let screen = self
+            .console
+            .wait("that the field is empty, or what would leave", |screen| is_shown(screen) || is_gone(screen));
+        if is_shown(&screen) {
             super::super::demo::send_preview(&mut self.console);
         }
     }
@@ -196,11 +209,11 @@ pub(super) fn is_busy(screen: &str) -> bool {
     screen.lines().take(3).any(|line| line.contains("3 Chat") && line.contains(" stops"))
 }
 
-/// What stands in the field for questions.
-fn field(screen: &str) -> String {
+/// What stands in the field for questions; `None` while it is not on the screen.
+fn field(screen: &str) -> Option<String> {
     let lines: Vec<&str> = screen.lines().collect();
-    let begin = lines.iter().rposition(|line| line.starts_with('>')).unwrap_or(lines.len());
-    lines[begin..].join(" ")
+    let begin = lines.iter().rposition(|line| line.starts_with('>'))?;
+    Some(lines[begin..].join(" "))
 }
 
 /// What stands below the newest `question`, on one line.

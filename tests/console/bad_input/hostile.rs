@@ -177,9 +177,11 @@ fn hostile_alerts_and_documents_are_harmless_in_every_pane() {
     desk.console.type_keys("Fhostile");
     desk.console.wait("hits", |screen| screen.contains("found") || screen.contains(" of "));
     desk.console.type_keys("\x1b");
+    desk.console.wait("the pane again", |screen| !screen.contains("Search SOPs"));
     desk.console.type_keys(":sop hostile");
     desk.console.wait("the command", |screen| screen.contains("Commands") && screen.contains("Hostile"));
     desk.console.type_keys("\x1b");
+    desk.console.wait("the pane again", |screen| !screen.contains("Commands"));
     desk.sit_down();
     desk.goes_on();
     desk.ask("please block this, hostile", &["Gemini blocked the question"]);

@@ -268,7 +268,7 @@ const fn key_of(pane: Pane) -> &'static str {
 /// A hit with `text` in everything.
 fn hit(kind: HitKind, text: &str) -> Hit {
     let (end, whole) = (text.char_indices().nth(1).map_or(text.len(), |(at, _)| at), text.to_owned());
-    let marks = if end > 0 { vec![0..end] } else { Vec::new() };
+    let marks = std::iter::once(0..end).filter(|mark| !mark.is_empty()).collect();
     let snippet = Snippet { text: whole.clone(), marks, cut_before: true, cut_after: true };
     Hit { kind, title: whole.clone(), path: whole, snippet, score: 1.0 }
 }
