@@ -192,7 +192,7 @@ pub(crate) fn from_a_question_to_the_output(console: &mut Console) {
     console.type_keys("iwhat should I do about this?\r");
     // The first message is shown before it leaves, unasked.
     console.wait("where it goes, to whom, and that names were replaced", |screen| {
-        let head = ["To        http://127.0.0.1:", "Model     stand-in", "Replaced  2 host", "exactly these:"];
+        let head = ["To        http://127.0.0.1:", "Model     stand-in", "Replaced  1 host", "exactly these:"];
         head.into_iter().all(|words| screen.contains(words))
     });
     send_preview(console);
