@@ -92,7 +92,7 @@ fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) ->
         return None;
     }
     let by_key = match (promise, literal.secret) {
-        (_, Some(rule)) => Some((Kind::SecretData, rule)),
+        (_, Some(secret)) => Some(secret),
         (Some(promise), None) => assign::keeps(promise, &literal.text).map(|kind| (kind, "assigned-by-key")),
         (None, None) => None,
     };
