@@ -122,9 +122,14 @@ fn is_fact(value: &str) -> bool {
         && (rest.starts_with('.') || value.starts_with('v') && rest.starts_with(['-', 'a', 'b']) && value.len() < 10);
     date || version
         || counted && UNITS.contains(&rest.trim_start_matches('-'))
-        || ALGORITHMS
-            .iter()
-            .any(|name| value.strip_prefix(name).is_some_and(|rest| rest.len() <= 4 || rest[1..].contains('-')))
+        || ALGORITHMS.iter().any(|name| value.strip_prefix(name).is_some_and(is_variant))
+}
+
+/// What may follow the name of an algorithm: `256`, `-512`, `256-hashed`; so `shark77` is none of them.
+fn is_variant(rest: &str) -> bool {
+    let word = rest.trim_start_matches(|c: char| c == '-' || c.is_ascii_digit());
+    let size = rest.len() - word.len();
+    size <= 5 && (word.is_empty() || rest[..size].ends_with('-') && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 /// Two words or more, and none that sentences about passphrases have.
