@@ -13,7 +13,7 @@ use super::canary::Canaries;
 use super::literal::{Literal, literals};
 use super::pseudonym::Pseudonyms;
 use super::text::{Draft, RedactedText};
-use super::{Finding, Kind, assign};
+use super::{Finding, assign};
 
 /// A body that may leave, and what was replaced in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
