@@ -1,7 +1,8 @@
 //! Sixty secrets as they stood in logs, dumps, files and consoles, written down by hand by somebody who knew the detectors.
 //!
 //! The detectors of then found 50 of them, and changed one of the clean lines; they were mended with these in sight, so that
-//! finding all of them now says less than that did. [`LATER`] was written after the mending and has the figure of that day.
+//! finding all of them now says less than that did. [`LATER`] was written after that mending, when 15 of its 20 were found; the
+//! other five have been mended since.
 //!
 //! Each is a whole piece of text with the surroundings that such a text has, and every value in it that must not be seen
 //! again. Values are made up.
@@ -367,7 +368,7 @@ pub(crate) const LATER: [Case; 20] = [
 ];
 
 /// So many of [`LATER`] have to be found.
-pub(crate) const LATER_AT_LEAST: usize = 15;
+pub(crate) const LATER_AT_LEAST: usize = 20;
 
 /// Sixty lines without a secret, which have to stay as they are.
 pub(crate) const CLEAN: [&str; 60] = [

@@ -122,6 +122,9 @@ fn secrets_that_stand_in_words_are_found() {
     let all = in_words::CASES.len();
     println!("recall on secrets in words: {found} of {all}, at first {}\n{missed}", in_words::FIRST_TRY);
     assert!(found >= in_words::FOUND_AT_LEAST, "{found}\n{missed}");
+    let (found, missed) = found_of(&in_words::AFTERWARDS);
+    println!("recall on those written down afterwards: {found} of {}\n{missed}", in_words::AFTERWARDS.len());
+    assert!(found >= in_words::AFTERWARDS_AT_LEAST, "{found}\n{missed}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::canary::Canaries;
 use super::literal::{Literal, literals};
 use super::pseudonym::Pseudonyms;
 use super::text::{Draft, RedactedText};
-use super::{Finding, Kind, assign};
+use super::{Finding, assign};
 
 /// A body that may leave, and what was replaced in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) ->
         return None;
     }
     let by_key = match (promise, literal.secret) {
-        (_, Some(rule)) => Some((Kind::SecretData, rule)),
+        (_, Some(secret)) => Some(secret),
         (Some(promise), None) => assign::keeps(promise, &literal.text).map(|kind| (kind, "assigned-by-key")),
         (None, None) => None,
     };

@@ -159,7 +159,7 @@ impl<'a> Value<'a> {
 
     /// Words that switch something on or off, or say that there is nothing.
     fn is_switch(&self) -> bool {
-        const SWITCHES: [&str; 20] = [
+        const SWITCHES: [&str; 22] = [
             "required",
             "optional",
             "enabled",
@@ -180,6 +180,8 @@ impl<'a> Value<'a> {
             "without-password",
             "not",
             "set",
+            "unknown",
+            "unbekannt",
         ];
         SWITCHES.contains(&self.text.to_ascii_lowercase().as_str())
     }

@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::Kind;
+
 /// One string of a document.
 pub(super) struct Literal<'a> {
     /// Bytes of the document, with the quotes.
@@ -15,8 +17,8 @@ pub(super) struct Literal<'a> {
     pub(super) key: Option<String>,
     /// It is bytes, not text: an attachment's data or a model's signature, which has to go back as it came.
     pub(super) is_opaque: bool,
-    /// The rule by which the object around it says that it is secret.
-    pub(super) secret: Option<&'static str>,
+    /// What it is, and by which rule, when the object around it says that it is secret.
+    pub(super) secret: Option<(Kind, &'static str)>,
 }
 
 /// Something that is open at a place of the document.
@@ -54,9 +56,14 @@ pub(super) fn literals(json: &str) -> Option<Vec<Literal<'_>>> {
             b'[' => open.push(Open::List),
             b'}' | b']' => {
                 if let Some(Open::Object { is_secret, data, is_sensitive, values, .. }) = open.pop() {
-                    let mut mark = |index: usize, rule| found[index].secret = Some(rule);
-                    values.into_iter().filter(|_| is_sensitive).for_each(|index| mark(index, "sensitive-value"));
-                    data.into_iter().filter(|_| is_secret).for_each(|index| mark(index, "kubernetes-secret"));
+                    let mut mark = |index: usize, kind, rule| found[index].secret = Some((kind, rule));
+                    values
+                        .into_iter()
+                        .filter(|_| is_sensitive)
+                        .for_each(|index| mark(index, Kind::Secret, "sensitive-value"));
+                    data.into_iter()
+                        .filter(|_| is_secret)
+                        .for_each(|index| mark(index, Kind::SecretData, "kubernetes-secret"));
                 }
             }
             b',' => {

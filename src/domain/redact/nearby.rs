@@ -91,8 +91,10 @@ pub(super) fn sensitive_value(text: &str, hit: usize, from: usize, found: &mut V
 }
 
 fn push(text: &str, key: &Range<usize>, value: &Range<usize>, found: &mut Vec<Found>) {
+    // An object of values is no placeholder, though braces are around it.
+    let object = text[value.clone()].starts_with(['{', '[']);
     let said = text[value.clone()].trim_matches(['"', '\\']);
-    if text[key.clone()] != *"value" || matches!(said, "null" | "true" | "false") || is_placeholder(said) {
+    if text[key.clone()] != *"value" || matches!(said, "null" | "true" | "false") || !object && is_placeholder(said) {
         return;
     }
     let lead = text[value.clone()].len() - text[value.clone()].trim_start_matches(['"', '\\']).len();

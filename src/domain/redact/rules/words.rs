@@ -66,8 +66,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule::context("worded-password-italian", Password, &["password"], r#"(?i:password)(?:[ \t]+(?:di|del|della|dell'\S+|per|da)[ \t]+\S{1,40}(?:[ \t]+\S{1,24}){0,2}?)?[ \t]+(?:è|e'|era|sarà)[ \t]+(?:ora[ \t]+|adesso[ \t]+)?["'`«]?([^\s"'`»]{5,64})"#).edge(Edge::Start).check(is_said),
     Rule::context("passphrase-of-words", Password, &["passphrase"], r#"(?i:passphrase)(?:[ \t]+(?:for|of|to|on)[ \t]+\S{1,40}(?:[ \t]+\S{1,24}){0,3}?)?[ \t]*(?:(?:\bis|\bwas|:|=|→|->)[ \t]*)?(?:"([^"\n]{6,90})"|'([^'\n]{6,90})'|`([^`\n]{6,90})`)"#).edge(Edge::Start).check(is_words),
     Rule::context("passphrase-of-bare-words", Password, &["passphrase"], r#"(?i:passphrase)[ \t]*(?:(?:\bis|\bwas|:|=|→|->)[ \t]*|[ \t])([a-z]{3,12}(?:[ \t]+[a-z]{3,12}){1,9})[ \t]*(?:[\n\r.,;)]|\\n|\z)"#).edge(Edge::Start).check(is_words),
-    Rule::context("pin", Password, &["pin ", "pin:", "pin=", "pin-", "puk ", "puk:"], r#"(?:(?:PIN|PUK)(?i:[- ]?code)?[ \t]*(?:(?i:is|was|ist|lautet|:|=|→|->)[ \t]*)?|(?i:pin|puk)(?i:-value)?[ \t]*[:=][ \t]*|pin[ \t]+(?i:is|was|ist)[ \t]+)["'`]?(\d{4,12})(?:[^\w-]|\z)"#).edge(Edge::Start),
-    Rule::context("pin-option", Password, &["--pin", "--so-pin", "--new-pin"], r#"--(?:so-|new-|user-)?pin[ =]["']?(\d{4,12})\b"#),
+    Rule::context("pin", Password, &["pin ", "pin:", "pin=", "pin-", "puk ", "puk:"], r#"(?:(?:PIN|PUK)(?i:[- ]?code)?[ \t]*(?:(?i:is|was|ist|lautet|:|=|→|->)[ \t]*)?|(?i:pin|puk)(?i:-value)?[ \t]*[:=][ \t]*|pin[ \t]+(?i:is|was|ist)[ \t]+)["'`]?(\d{4,12})(?:[^\w-]|\z)"#).edge(Edge::Start).check(is_pin),
+    Rule::context("pin-option", Password, &["--pin", "--so-pin", "--new-pin"], r#"--(?:so-|new-|user-)?pin[ =]["']?(\d{4,12})\b"#).check(is_pin),
     Rule::context("recovery-codes", Seed, &["recovery code", "backup code", "scratch code", "emergency code"], r#"(?i:(?:recovery|backup|scratch|emergency) codes?)[ \t]*(?:is|are|:|=)?\s*((?:(?:[A-Za-z0-9]{4,10}(?:-[A-Za-z0-9]{4,10}){1,4}|\d{6,10})[\s,;]*)+)"#).check(has_digits),
     Rule::key("ceph-key", ApiKey, &["AQ"], r"AQ[A-Za-z0-9+/]{36}==").edge(Edge::Start),
     // A digest can be guessed offline, as a hash can.
@@ -122,7 +122,14 @@ fn is_fact(value: &str) -> bool {
         && (rest.starts_with('.') || value.starts_with('v') && rest.starts_with(['-', 'a', 'b']) && value.len() < 10);
     date || version
         || counted && UNITS.contains(&rest.trim_start_matches('-'))
-        || ALGORITHMS.iter().any(|name| value.strip_prefix(name).is_some_and(|rest| rest.len() <= 4))
+        || ALGORITHMS.iter().any(|name| value.strip_prefix(name).is_some_and(is_variant))
+}
+
+/// What may follow the name of an algorithm: `256`, `-512`, `256-hashed`; so `shark77` is none of them.
+fn is_variant(rest: &str) -> bool {
+    let word = rest.trim_start_matches(|c: char| c == '-' || c.is_ascii_digit());
+    let size = rest.len() - word.len();
+    size <= 5 && (word.is_empty() || rest[..size].ends_with('-') && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 /// Two words or more, and none that sentences about passphrases have.
@@ -226,6 +233,11 @@ fn is_words(value: &str) -> bool {
         && words.len() >= 2
         && words.iter().all(|word| word.chars().any(char::is_alphanumeric))
         && !words.iter().any(speaks)
+}
+
+/// The numbers that makers of tokens and cards document as what they deliver (YubiKey: PIN 123456, PUK 12345678) are none.
+fn is_pin(value: &str) -> bool {
+    is_value(value) && !matches!(value, "123456" | "12345678")
 }
 
 /// A code has digits; `recovery codes are-kept-there` has none.
