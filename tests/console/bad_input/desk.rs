@@ -22,9 +22,8 @@ const FAULTS: &str = include_str!("../../gemini/scenarios/faults.toml");
 /// More of it.
 const MORE: &str = include_str!("scenarios.toml");
 
-/// What stands above and at the beginning of an answer that no model gave.
-const FALLBACK: [&str; 2] =
-    ["Answered from SOPs and history, not by a model:", "From the SOPs and the history, not from a model."];
+/// What stands above an answer that no model gave.
+const FALLBACK: [&str; 1] = ["Answered from SOPs and history, not by a model:"];
 
 /// What may be asked as much as anyone wants.
 const BUDGET: &str = "[budget]\nper_call = \"100\"\nper_incident = \"1000\"\nper_day = \"1000\"\n";
