@@ -198,7 +198,8 @@ pub(crate) fn from_a_question_to_the_output(console: &mut Console) {
     send_preview(console);
     // As long as it arrives, the title says how to stop it, and nothing of it can be proposed.
     console.wait("the whole answer, and whose it is", |screen| {
-        screen.contains("I have run neither") && screen.contains("3 Chat stand-in")
+        let title = screen.lines().find_map(|line| Some(line.split_once("3 Chat ")?.1));
+        screen.contains("I have run neither") && title.is_some_and(|title| title.contains("stand-in"))
     });
     // Out of the question's field, and to the first block of the answer: the look before the deletion.
     console.type_keys("\t3");
