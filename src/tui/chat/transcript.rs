@@ -2,6 +2,8 @@
 //!
 //! Owns: which lines there are, in entries; entries that did not change are not laid out again. Does not: scroll or draw.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::colours::{ColourJob, Colours};
@@ -123,6 +125,15 @@ impl Entry {
     #[must_use]
     pub fn is_unsupported(&self, line: &Line) -> bool {
         line.at.is_some_and(|at| self.unsupported.binary_search(&at).is_ok())
+    }
+
+    /// Where each statement can be marked: at its own first line, else at the nearest one above it. What is laid out as it
+    /// arrives is cut into blocks more simply than the whole is read, so that the two may differ inside raw HTML.
+    fn marked(unsupported: &[BlockStart], body: &Body) -> Vec<BlockStart> {
+        let Body::Markdown(sheet) = body else { return Vec::new() };
+        let begins: BTreeSet<BlockStart> = sheet.lines(0).filter_map(|line| line.at).collect();
+        let nearest = unsupported.iter().filter_map(|at| begins.range(..=*at).next_back().or(begins.first()).copied());
+        nearest.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Its lines from number `from` on, without the empty one behind it.
@@ -453,7 +464,8 @@ fn entry(mut wanted: Wanted<'_>, old: &mut [Entry], paper: Paper, colours: &Colo
             Body::Markdown(Box::new(sheet(wanted.key, wanted.text, wanted.kind, old, paper, colours)))
         }
     };
-    Entry { key: wanted.key, sources: wanted.sources, unsupported: wanted.unsupported.to_vec(), head, body, foot }
+    let unsupported = Entry::marked(wanted.unsupported, &body);
+    Entry { key: wanted.key, sources: wanted.sources, unsupported, head, body, foot }
 }
 
 fn plain(key: Key, text: &str, old: &mut [Entry], paper: Paper) -> Body {

@@ -327,13 +327,21 @@ fn in_picker(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
     let Some(Overlay::Picker(picker)) = &mut model.ui.overlay else { return };
     match (intent, key.code) {
         (Some(Intent::Back), _) => model.ui.overlay = None,
-        (Some(Intent::Open), _) => {
-            model.ui.overlay = None;
-            match chosen {
-                Some(id) => sop::choose(model, id, effects),
-                None => super::toast(model, ToastLevel::Refused, "No SOP was chosen.".to_owned(), effects),
+        (Some(Intent::Open), _) => match chosen {
+            Some(id) => {
+                model.ui.overlay = None;
+                sop::choose(model, id, effects);
             }
-        }
+            // What was typed stays, to be mended.
+            None => {
+                let text = if model.facts.sops.is_empty() {
+                    "The list of SOPs is still being read; press again in a moment."
+                } else {
+                    "No SOP has these words in its title or path; change them."
+                };
+                super::toast(model, ToastLevel::Refused, text.to_owned(), effects);
+            }
+        },
         (_, KeyCode::Down) => picker.at = (at + 1).min(count.saturating_sub(1)),
         (_, KeyCode::Up) => picker.at = at.saturating_sub(1),
         _ => {

@@ -24,15 +24,7 @@ const fn fault(question: &'static str, cost: Cost, words: &'static [&'static str
 }
 
 /// Faults after which the SOPs answer.
-const FAULTS: [Fault; 19] = [
-    fault(
-        "please forbid it",
-        Cost::Nothing,
-        &[
-            "the key may not use this model (HTTP 403): Generative Language API",
-            "Enable the Gemini API in the key's project",
-        ],
-    ),
+const FAULTS: [Fault; 18] = [
     fault(
         "please be spent for today",
         Cost::Nothing,
@@ -121,6 +113,23 @@ const PARTS: [(&str, &[&str]); 3] = [
     ),
     ("please end for a new reason", &["This much I can say.", "Broken off here:", "(QUANTUM_DECOHERENCE)"]),
 ];
+
+/// A key that may not use the model is not tried again at once: the next question is answered without, with the reason.
+#[test]
+fn a_key_that_may_not_is_left_alone_for_a_while() {
+    let mut desk = Desk::open(&Setup::default());
+    desk.sit_down();
+    let words = [
+        "the key may not use this model (HTTP 403): Generative Language API",
+        "Enable the Gemini API in the key's project",
+    ];
+    desk.ask_in_vain("please forbid it", &words);
+    let asked = desk.fake.received().len();
+    desk.ask_in_vain("is the disk full?", &[words[0], "It is asked again in 5 min at the earliest"]);
+    assert_eq!((desk.fake.received().len(), desk.spent()), (asked, 0));
+    assert!(!desk.console.contents().contains(KEY));
+    desk.leave();
+}
 
 #[test]
 fn every_answer_that_is_none_is_told_and_the_sops_answer_instead() {

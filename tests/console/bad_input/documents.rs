@@ -53,7 +53,9 @@ fn a_document_of_50_mb_opens_and_one_of_51_mb_is_named_and_left_out() {
     read_notices(&mut desk, &["huger.md is larger than 50 MB and is left out. Divide it, or move it elsewhere"]);
     desk.console.type_keys("s");
     desk.console.wait("the list", |screen| screen.contains("Hugeness") || screen.contains("type to narrow"));
-    desk.console.type_keys("hugeness\r");
+    desk.console.type_keys("hugeness");
+    desk.console.wait_text("Hugeness");
+    desk.console.type_keys("\r");
     desk.console.wait("its first step", |screen| screen.contains("2 SOP Hugeness") && screen.contains("ls /srv"));
     // Its end says what is missing, and what to do.
     desk.console.type_keys("G");
@@ -97,7 +99,9 @@ fn directories_and_files_that_cannot_be_read_are_named_and_the_others_are_there(
     }
     desk.console.type_keys("s");
     desk.console.wait_text("type to narrow");
-    desk.console.type_keys("goodness\r");
+    desk.console.type_keys("goodness");
+    desk.console.wait_text("Goodness");
+    desk.console.type_keys("\r");
     desk.console.wait("the good one", |screen| screen.contains("2 SOP Goodness") && screen.contains("ls /srv"));
     desk.leave_from_a_pane();
 }

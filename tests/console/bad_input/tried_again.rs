@@ -101,7 +101,7 @@ fn left_alone() {
         desk.ask(question, &["Ask again"]);
     }
     let asked = desk.fake.received().len();
-    let words = ["Gemini failed several times in a row and is not asked for the moment", "Ask again in "];
+    let words = ["Gemini failed several times in a row, the last time because", "It is asked again in "];
     desk.ask("is the disk full?", &words);
     assert_eq!(desk.fake.received().len(), asked);
     desk.console.wait_text("model offline");
