@@ -41,7 +41,9 @@ fn a_step_and_an_incident_are_found_by_their_words_and_gone_to() {
     console.wait("the other row", |screen| {
         screen.lines().any(|line| line.contains('▌') && line.contains("HungrySealion"))
     });
-    console.type_keys(":sop feedng\r");
+    console.type_keys(":sop feedng");
+    console.wait_text("Feeding time");
+    console.type_keys("\r");
     console.wait_text("2 SOP Feeding time");
     console.type_keys(":q\r");
     assert_eq!(console.wait_exit(), 0);

@@ -61,9 +61,12 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Intent::Open) => {
             let chosen = shown.rows.get(shown.at).map(|row| row.choice.clone());
             let words = shown.edit.text().to_owned();
-            model.ui.overlay = None;
             match chosen {
-                Some(choice) => carry_out(model, choice, effects),
+                Some(choice) => {
+                    model.ui.overlay = None;
+                    carry_out(model, choice, effects);
+                }
+                // What was typed stays, to be mended; or the list of SOPs is still on its way.
                 None => {
                     let text = format!("There is no command \"{words}\" here.");
                     super::toast(model, ToastLevel::Refused, text, effects);

@@ -24,12 +24,7 @@ const fn fault(question: &'static str, cost: Cost, words: &'static [&'static str
 }
 
 /// Faults after which the SOPs answer.
-const FAULTS: [Fault; 18] = [
-    fault(
-        "please be spent for today",
-        Cost::Nothing,
-        &["the quota of the key's project for today is spent (HTTP 429)", "Ask again tomorrow, raise the quota"],
-    ),
+const FAULTS: [Fault; 17] = [
     fault(
         "please repeat my key",
         Cost::Nothing,
@@ -94,7 +89,7 @@ const FAULTS: [Fault; 18] = [
         &["used up its output tokens before it said anything", "Raise [model] max_output_tokens"],
     ),
     fault("please withhold all of it", Cost::Something, &["withheld the answer (SAFETY)", "Ask in other words"]),
-    fault("please send 50 MB", Cost::Something, &["the answer is longer than 4 MiB and was cut off", "Ask"]),
+    fault("please exaggerate", Cost::Something, &["the answer is longer than 4 MiB and was cut off", "Ask"]),
 ];
 
 /// Answers of which a part is kept, and what stands below it.
@@ -125,9 +120,19 @@ fn a_key_that_may_not_is_left_alone_for_a_while() {
     ];
     desk.ask_in_vain("please forbid it", &words);
     let asked = desk.fake.received().len();
-    desk.ask_in_vain("is the disk full?", &[words[0], "It is asked again in 5 min at the earliest"]);
+    desk.ask_in_vain("is the disk full?", &[words[0], words[1], "It is asked again in 5 min at the earliest"]);
     assert_eq!((desk.fake.received().len(), desk.spent()), (asked, 0));
     assert!(!desk.console.contents().contains(KEY));
+    desk.leave();
+}
+
+#[test]
+fn a_quota_that_is_spent_is_told() {
+    let mut desk = Desk::open(&Setup::default());
+    desk.sit_down();
+    let words = ["the quota of the key's project for today is spent (HTTP 429)", "Ask again tomorrow, raise the quota"];
+    desk.ask_in_vain("please be spent for today", &words);
+    assert_eq!(desk.spent(), 0);
     desk.leave();
 }
 

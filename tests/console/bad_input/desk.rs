@@ -15,7 +15,7 @@ use super::peer::Peer;
 pub(super) const KEY: &str = "test-key-4711";
 
 /// One pane at a time, wide enough for a sentence and tall enough for whole answers: what is said is read off the screen.
-const SIZE: (u16, u16) = (88, 120);
+const SIZE: (u16, u16) = (88, 240);
 
 /// What the model's tests know, asked for by the last paragraph alone: here a conversation goes on.
 const FAULTS: &str = include_str!("../../gemini/scenarios/faults.toml");

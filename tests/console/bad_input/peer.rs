@@ -64,7 +64,7 @@ fn serve(mut stream: TcpStream, behind: SocketAddr) -> std::io::Result<()> {
     if asked("please answer half a head") {
         return stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-ty");
     }
-    if asked("please send 50 MB") {
+    if asked("please exaggerate") {
         return send_enormously(&mut stream);
     }
     hand_on(&mut stream, &head, &body, behind)

@@ -312,10 +312,11 @@ fn the_pictures_show_what_the_program_shows() {
     console.type_keys("3iwhat should I do about this?\r");
     album.picture(console, &PREVIEW, &["exactly these:", "enter send"]);
     send_preview(console);
-    console
-        .wait("the whole answer", |screen| screen.contains("I have run neither") && screen.contains("3 Chat stand-in"));
+    console.wait("the whole answer", |screen| {
+        screen.contains("I have run neither") && screen.contains("3 Chat #1 stand-in $")
+    });
     console.type_keys("\t2");
-    let awaited = ["3 Chat stand-in", "I have run neither", "1 action to approve: A review", "Attempt 1 exit 0"];
+    let awaited = ["3 Chat #1 stand-in $", "I have run neither", "1 action to approve: A review", "Attempt 1 exit 0"];
     album.picture(console, &CONSOLE, &awaited);
 
     console.type_keys("Fdisk full");
