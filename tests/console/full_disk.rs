@@ -1,49 +1,9 @@
 //! A console whose database lies on a disk that is full, and has room again. The disk is a small tmpfs.
 
-use std::path::Path;
-use std::process::Command;
-
 use super::pipeline::{eventually, until_accepted};
 use super::pty::{Console, Home};
 use super::receiver::{body, free_port, post};
-
-/// A small disk; unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// `None`, said on the output, where it cannot be mounted.
-    fn mount(test: &str) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs"])
-            .arg(directory.path())
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !mounted {
-            println!("SKIPPED: {test}: no file system can be mounted here");
-        }
-        mounted.then(|| Self(directory))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn fill(&self) {
-        // It fails when nothing fits any more, which is what is wanted.
-        let _ = std::fs::write(self.path().join("filler"), vec![0; 16 << 20]);
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.path().join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
-    }
-}
+use super::small_disk::SmallDisk;
 
 fn alert(name: &str) -> String {
     body("firing", &[("alertname", name), ("severity", "critical"), ("instance", "db-3:9100")])
@@ -52,7 +12,8 @@ fn alert(name: &str) -> String {
 #[test]
 fn a_console_on_a_full_disk_says_that_alerts_are_lost_and_comes_right_again() {
     let test = "a_console_on_a_full_disk_says_that_alerts_are_lost_and_comes_right_again";
-    let Some(disk) = SmallDisk::mount(test) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(directory.path(), "12m", test) else { return };
     let (home, port) = (Home::new(), free_port());
     let config = home.configure(&format!("[receiver]\nlisten = \"127.0.0.1:{port}\"\n")).display().to_string();
     let database = disk.path().join("aiops.db").display().to_string();

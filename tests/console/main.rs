@@ -24,6 +24,8 @@ mod release;
 mod scene;
 mod searching;
 mod slow;
+#[path = "../common/small_disk.rs"]
+mod small_disk;
 mod ssh;
 mod sshd;
 mod streaming;

@@ -1,49 +1,19 @@
 //! Attempts on a disk that is full, before they begin and while they run. The disk is a small tmpfs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use aiops::domain::action::attempt::Outcome;
 use aiops::domain::digest::sha256_hex;
 use aiops::engine::ports::{ActionRunner as _, Probe};
 
+use crate::small_disk::SmallDisk;
 use crate::support::{grant, read_record, runner, spec, until};
 
-/// A small disk; unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// `None`, said on the output, where it cannot be mounted.
-    fn mount(test: &str) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
-            .arg(directory.path())
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !mounted {
-            println!("SKIPPED: {test}: no file system can be mounted here");
-        }
-        mounted.then(|| Self(directory))
-    }
-
-    fn attempt(&self) -> PathBuf {
-        let path = self.0.path().join("attempt");
-        std::fs::create_dir(&path).unwrap();
-        path
-    }
-
-    fn fill(&self) {
-        let filler = self.0.path().join("filler");
-        // It fails when nothing fits any more, which is what is wanted.
-        let _ = std::fs::write(filler, vec![0; 1 << 20]);
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
-    }
+/// The directory of an attempt on this disk.
+fn attempt_on(disk: &SmallDisk) -> PathBuf {
+    let path = disk.path().join("attempt");
+    std::fs::create_dir(&path).unwrap();
+    path
 }
 
 fn text(path: &Path) -> &str {
@@ -52,8 +22,10 @@ fn text(path: &Path) -> &str {
 
 #[test]
 fn a_command_that_fills_the_disk_does_not_lose_how_it_ended() {
-    let Some(disk) = SmallDisk::mount("a_command_that_fills_the_disk_does_not_lose_how_it_ended") else { return };
-    let attempt = disk.attempt();
+    let directory = tempfile::tempdir().unwrap();
+    let test = "a_command_that_fills_the_disk_does_not_lose_how_it_ended";
+    let Some(disk) = SmallDisk::mount(directory.path(), "512k", test) else { return };
+    let attempt = attempt_on(&disk);
     let script = "head -c 3000000 /dev/zero; for i in 1; do exit 3; done";
     runner().run(grant(spec(script)), text(&attempt)).unwrap();
     until("the end is recorded", || matches!(runner().probe(text(&attempt)), Probe::Ended(_)));
@@ -69,12 +41,12 @@ fn a_command_that_fills_the_disk_does_not_lose_how_it_ended() {
 
 #[test]
 fn on_a_full_disk_nothing_is_started_and_nothing_is_called_given_up() {
-    let Some(disk) = SmallDisk::mount("on_a_full_disk_nothing_is_started_and_nothing_is_called_given_up") else {
-        return;
-    };
+    let directory = tempfile::tempdir().unwrap();
+    let test = "on_a_full_disk_nothing_is_started_and_nothing_is_called_given_up";
+    let Some(disk) = SmallDisk::mount(directory.path(), "512k", test) else { return };
     let elsewhere = tempfile::tempdir().unwrap();
     let ledger = elsewhere.path().join("ledger");
-    let attempt = disk.attempt();
+    let attempt = attempt_on(&disk);
     disk.fill();
     let error = runner().run(grant(spec(&format!("echo ran >> {}", ledger.display()))), text(&attempt)).unwrap_err();
     assert!(error.to_string().contains("Nothing of it ran"), "{error}");

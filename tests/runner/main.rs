@@ -12,6 +12,8 @@ mod grammar_bash;
 mod lending;
 mod racing;
 mod scope;
+#[path = "../common/small_disk.rs"]
+mod small_disk;
 mod support;
 
 use std::collections::BTreeMap;

@@ -162,6 +162,9 @@ fn what_does_not_exist_is_said_and_hostile_titles_are_spelled() {
     assert!(screen(&world).contains("No command has such a name here."));
     world.press(KeyCode::Enter);
     assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("no command \"xyzzy\"")));
+    // What was typed stays, to be mended.
+    assert_eq!(palette(&world).edit.text(), "xyzzy");
+    world.press(KeyCode::Esc);
     type_into(&mut world, "sop x");
     assert!(screen(&world).contains(r"X\u{202e}y"), "{}", screen(&world));
 }

@@ -1,46 +1,10 @@
 //! A disk that is full while alerts come in and questions are asked, and that has room again later. It is a small tmpfs.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use super::super::pipeline::until_accepted;
 use super::super::pty::Home;
 use super::super::receiver::{body, post};
+use super::super::small_disk::SmallDisk;
 use super::desk::{Desk, Setup, in_one_line, is_busy};
-
-/// A small disk; unmounted when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, said on the output, where it cannot be mounted.
-    fn mount(at: &Path, test: &str) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs"])
-            .arg(at)
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !mounted {
-            println!("SKIPPED: {test}: no file system can be mounted here");
-        }
-        mounted.then(|| Self(at.to_owned()))
-    }
-
-    fn fill(&self) {
-        // It fails when nothing fits any more, which is what is wanted.
-        let _ = std::fs::write(self.0.join("filler"), vec![0; 8 << 20]);
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
 
 fn alert(number: usize) -> String {
     let name = format!("Alert{number}");
@@ -52,7 +16,7 @@ fn on_a_full_disk_nothing_is_confirmed_that_is_not_kept_and_everything_goes_on_w
     let test = "on_a_full_disk_nothing_is_confirmed_that_is_not_kept_and_everything_goes_on_when_there_is_room";
     let home = Home::new();
     let directory = home.database().parent().unwrap().to_owned();
-    let Some(disk) = SmallDisk::mount(&directory, test) else { return };
+    let Some(disk) = SmallDisk::mount(&directory, "6m", test) else { return };
     let mut desk = Desk::open_at(home, &Setup::default());
     until_accepted(desk.port, &alert(0));
     desk.console.wait_text("Alert0");
