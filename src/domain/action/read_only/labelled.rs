@@ -77,9 +77,30 @@ fn judge(line: &str) -> Option<Risk> {
 /// What takes a line for a read by how it begins, as several tools do.
 fn by_prefix(line: &str) -> Risk {
     const READS: [&str; 24] = [
-        "cat ", "ls", "grep ", "find ", "kubectl get ", "kubectl describe ", "kubectl logs ", "oc get ", "oc describe ",
-        "oc logs ", "git log", "git status", "git diff", "systemctl status ", "journalctl", "ps ", "df", "du ", "tail ",
-        "head ", "sort ", "awk ", "curl ", "psql ",
+        "cat ",
+        "ls",
+        "grep ",
+        "find ",
+        "kubectl get ",
+        "kubectl describe ",
+        "kubectl logs ",
+        "oc get ",
+        "oc describe ",
+        "oc logs ",
+        "git log",
+        "git status",
+        "git diff",
+        "systemctl status ",
+        "journalctl",
+        "ps ",
+        "df",
+        "du ",
+        "tail ",
+        "head ",
+        "sort ",
+        "awk ",
+        "curl ",
+        "psql ",
     ];
     if READS.iter().any(|prefix| line.starts_with(prefix)) { Risk::Read } else { Risk::Unknown }
 }
@@ -108,7 +129,8 @@ fn a_list_of_prefixes_would_be_wrong() {
 fn how_many_reads_are_raised_is_known() {
     for (name, text) in [("out of runbooks", RUNBOOKS), ("of our own", OWN)] {
         // What goes on without end, or needs a terminal, is rightly treated in another way.
-        let reads: Vec<Labelled> = labelled(text).filter(|row| row.label == Label::Read && row.flags.is_empty()).collect();
+        let reads: Vec<Labelled> =
+            labelled(text).filter(|row| row.label == Label::Read && row.flags.is_empty()).collect();
         let raised = reads.iter().filter(|row| judge(&row.line) != Some(Risk::Read)).count();
         println!("reads {name} that count as more: {raised} of {}", reads.len());
         assert!(raised < reads.len());

@@ -190,4 +190,6 @@ const fn checked(
 }
 
 #[cfg(test)]
+mod labelled;
+#[cfg(test)]
 mod tests;
