@@ -107,7 +107,7 @@ pub(crate) const SENTENCES: [&str; 50] = [
     "Enter the passphrase for the key when asked; the passphrase is never shown.",
     "passphrase required, none given",
     "A passphrase of four words is better than a password of eight signs.",
-    "Enter passphrase for key /root/.ssh/id_ed25519:",
+    "Enter passphrase for key /home/ops/.ssh/id_ed25519:",
     "pin the image to a digest and pin 3 of the connector to ground",
     "Pin 471 of the release is wrong: pin version 1.28.15 instead.",
     "The PIN was entered wrongly 3 times; the PIN must have 6 digits.",

@@ -4,7 +4,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-use rstest::rstest;
 
 use super::screens::screen;
 use super::world::{World, disk_full, du, snapshot, with_attempt, with_detail, with_proposal};
@@ -92,25 +91,16 @@ fn styled(world: &World, theme: Bundled) -> String {
     text
 }
 
-#[rstest]
-fn a_review_in_every_theme(
-    #[values(
-        Bundled::Dark,
-        Bundled::Light,
-        Bundled::HighContrast,
-        Bundled::HighContrastLight,
-        Bundled::ColourBlind,
-        Bundled::ColourBlindLight,
-        Bundled::Sixteen
-    )]
-    theme: Bundled,
-) {
-    let mut world = world(80, 24);
-    world.wait(1_000);
-    world.send(Msg::Changed);
-    world.settle_with(&with_proposal(with_detail(snapshot(1..=60), 1), du(1, Risk::Unknown)));
-    world.keys("A");
-    insta::assert_snapshot!(format!("theme_{}", theme.name()), styled(&world, theme));
+#[test]
+fn a_review_in_every_theme() {
+    for theme in Bundled::ALL {
+        let mut world = world(80, 24);
+        world.wait(1_000);
+        world.send(Msg::Changed);
+        world.settle_with(&with_proposal(with_detail(snapshot(1..=60), 1), du(1, Risk::Unknown)));
+        world.keys("A");
+        insta::assert_snapshot!(format!("theme_{}", theme.name()), styled(&world, theme));
+    }
 }
 
 /// What a terminal's selection over the rows of text would copy.

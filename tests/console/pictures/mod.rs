@@ -40,8 +40,8 @@ own="/aiops-demo-$(id -u)/$$-${20}"
 left=$((41 - ${#own} - 8))
 name="shift-"
 while [ ${#name} -gt $left ] && [ -n "$name" ]; do name="${name%?}"; done
-while [ ${#name} -lt $left ]; do name="${name}X"; done
-TMPDIR=$(mktemp -d "/tmp/${name}XXX") || exit 1
+while [ ${#name} -lt $((left + 3)) ]; do name="${name}X"; done
+TMPDIR=$(mktemp -d "/tmp/$name") || exit 1
 export TMPDIR
 echo "$TMPDIR" > "$AIOPS_PICTURES_PLACE"
 exec "$AIOPS_PICTURES_PROGRAM" demo --fake-model --no-tour --stagger 4
