@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::domain::alert::AlertKey;
 use crate::domain::chat::{ChatMessage, Conversation};
 use crate::domain::id::{NodeId, SopId};
 
@@ -21,6 +22,8 @@ pub struct Ask {
     pub sop: Option<SopId>,
     /// The node under its cursor.
     pub node: Option<NodeId>,
+    /// The alert on the screen, if the incident has several; `None` for its newest.
+    pub alert: Option<AlertKey>,
 }
 
 /// Number of a prepared question in this process.

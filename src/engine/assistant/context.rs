@@ -115,7 +115,10 @@ fn incident(material: &Material, fence: &Fence<'_>) -> String {
     let state = format!("{:?}", incident.state).to_lowercase();
     let _ = writeln!(text, "state {state}, severity {:?}, began {since} ago", incident.severity);
     let _ = writeln!(text, "alerts that fire: {} of {}", incident.firing, detail.alerts_total);
-    for row in detail.alerts.iter().take(ALERTS) {
+    for (number, row) in detail.alerts.iter().take(ALERTS).enumerate() {
+        if number == 0 && detail.alerts.len() > 1 && material.ask.alert.is_some() {
+            text.push_str("the alert on the engineer's screen, which a question means unless it says otherwise:\n");
+        }
         alert(row, &mut text);
     }
     let _ = writeln!(text, "timeline, newest first:");

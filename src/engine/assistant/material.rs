@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::action::attempt::Attempt;
+use crate::domain::alert::AlertKey;
 use crate::domain::chat::{ChatMessage, Conversation};
 use crate::domain::id::{AttemptId, SopId};
 use crate::domain::time::Timestamp;
@@ -29,7 +30,7 @@ const OUTPUT_TAIL: usize = 8 * 1024;
 pub(super) struct Material {
     /// The question.
     pub(super) ask: Ask,
-    /// The incident, if the conversation is about one.
+    /// The incident, if the conversation is about one. The alert that is asked about is the first.
     pub(super) incident: Option<IncidentDetail>,
     /// What was run for it, oldest first.
     pub(super) attempts: Vec<PastAttempt>,
@@ -82,8 +83,8 @@ impl Material {
         naming: Vec<&'static str>,
         now: Timestamp,
     ) -> Result<Self, BackendError> {
-        let conversation = ask.conversation;
-        let stored = store.read_view(move |reader| read(reader, conversation, &naming)).await?;
+        let (conversation, chosen) = (ask.conversation, ask.alert.clone());
+        let stored = store.read_view(move |reader| read(reader, conversation, chosen.as_ref(), &naming)).await?;
         let routed = route(&library, stored.incident.as_ref());
         let shown = ask.sop.clone().or_else(|| routed.first().cloned());
         let found = Arc::clone(&library);
@@ -111,8 +112,20 @@ impl Material {
     }
 }
 
-fn read(reader: &Reader<'_>, conversation: Conversation, naming: &[&str]) -> Result<Stored, StoreError> {
-    let incident = conversation.incident().map(|id| reader.detail(id)).transpose()?.flatten();
+fn read(
+    reader: &Reader<'_>,
+    conversation: Conversation,
+    chosen: Option<&AlertKey>,
+    naming: &[&str],
+) -> Result<Stored, StoreError> {
+    let mut incident = conversation.incident().map(|id| reader.detail(id)).transpose()?.flatten();
+    if let (Some(detail), Some(chosen)) = (&mut incident, chosen) {
+        // Only some of its alerts are read, and the one on the screen may be older.
+        if let Some(alert) = reader.alert(detail.incident.id, chosen)? {
+            detail.alerts.retain(|other| other.key() != *chosen);
+            detail.alerts.insert(0, alert);
+        }
+    }
     let (attempts, similar) = match &incident {
         Some(detail) => (reader.attempts_of(detail.incident.id)?, reader.similar(&detail.incident, SIMILAR)?),
         None => (Vec::new(), Vec::new()),

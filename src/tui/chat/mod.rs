@@ -17,4 +17,4 @@ pub mod text;
 pub mod transcript;
 pub mod view;
 
-pub use rendered::{Citation, CodeBlock};
+pub use rendered::CodeBlock;

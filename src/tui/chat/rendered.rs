@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::colours::{Colouring, Colours, Language};
 use super::text::{Breaks, CodeKind, Line, Paper, Role, Span, flow};
 use crate::domain::chat::citation::{self, Cited, Source};
-use crate::domain::id::{NodeId, SopId};
 use crate::domain::text;
 
 /// Columns from one tab stop to the next in code.
@@ -21,15 +20,6 @@ pub struct CodeBlock {
     pub language: Option<Language>,
     /// Its text. Foreign.
     pub code: Arc<str>,
-}
-
-/// A citation of an SOP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Citation {
-    /// Which SOP.
-    pub sop: SopId,
-    /// Which of its nodes; `None` for all of it.
-    pub node: Option<NodeId>,
 }
 
 /// What came last, for the gap before what comes next.
@@ -49,7 +39,7 @@ enum Last {
 pub(super) struct Rendered {
     pub(super) lines: Vec<Line>,
     pub(super) blocks: Vec<CodeBlock>,
-    pub(super) citations: Vec<Citation>,
+    pub(super) citations: Vec<Source>,
     first_block: usize,
     first_citation: usize,
     last: Last,
@@ -134,30 +124,18 @@ impl Rendered {
     pub(super) fn words(&mut self, words: &str, span: &Span, paper: Paper) -> Vec<Span> {
         let plain = |words: &str| Span { text: text::visible_in(words, paper.repertoire).into_owned(), ..span.clone() };
         let (mut spans, mut rest) = (Vec::new(), words);
-        while let Some((before, citation, length)) = first_citation(rest) {
-            let cited = &rest[before..before + length];
-            spans.push(plain(&rest[..before]));
+        while let Some(Cited { at, length, source }) = citation::first(rest) {
+            let cited = &rest[at..at + length];
+            spans.push(plain(&rest[..at]));
             let number = self.first_citation + self.citations.len();
-            self.citations.push(citation);
+            self.citations.push(source);
             spans.push(Span { role: Role::Citation, citation: Some(number), ..plain(cited) });
-            rest = &rest[before + length..];
+            rest = &rest[at + length..];
         }
         spans.push(plain(rest));
         spans.retain(|span| !span.text.is_empty());
         spans
     }
-}
-
-/// The first citation of an SOP in `words`: where it begins, what it cites, and its length.
-fn first_citation(words: &str) -> Option<(usize, Citation, usize)> {
-    let mut from = 0;
-    while let Some(Cited { at, length, source }) = citation::first(&words[from..]) {
-        if let Source::Sop { sop, node } = source {
-            return Some((from + at, Citation { sop, node }, length));
-        }
-        from += at + length;
-    }
-    None
 }
 
 /// A line of code as spans: tabs as spaces, everything else spelled. `colours` says what begins at which byte.
@@ -212,16 +190,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::id::AttemptId;
     use crate::domain::text::Repertoire;
 
     const PAPER: Paper = Paper { width: 40, repertoire: Repertoire::Unicode };
 
     #[test]
-    fn citations_of_sops_are_found_in_prose() {
-        let (at, found, length) = first_citation("[E1] see [sop: x] or [sop:bundled/disk-full.md#m/1-ab] now").unwrap();
-        assert_eq!((at, length), (21, 33));
-        assert_eq!(found, Citation { sop: "bundled/disk-full.md".into(), node: Some("m/1-ab".into()) });
-        assert_eq!(first_citation("[E1] [incident]"), None);
+    fn citations_are_found_in_prose_and_numbered_through() {
+        let mut rendered = Rendered::default();
+        let plain = Span::new("", Role::Text);
+        let spans = rendered.words("[E1] see [sop: x] or [sop:bundled/disk-full.md#m/1-ab] now", &plain, PAPER);
+        let more = rendered.words("as [incident] says", &plain, PAPER);
+        let cited = |spans: &[Span]| -> Vec<(usize, String)> {
+            spans.iter().filter_map(|span| Some((span.citation?, span.text.clone()))).collect()
+        };
+        let sop = "[sop:bundled/disk-full.md#m/1-ab]".to_owned();
+        assert_eq!(cited(&spans), [(0, "[E1]".to_owned()), (1, sop)]);
+        assert_eq!(cited(&more), [(2, "[incident]".to_owned())]);
+        let node = Source::Sop { sop: "bundled/disk-full.md".into(), node: Some("m/1-ab".into()) };
+        assert_eq!(rendered.citations, [Source::Evidence(AttemptId(1)), node, Source::Incident]);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 use super::colours::{ColourJob, Colours};
 use super::markdown;
-use super::rendered::{Citation, CodeBlock, Rendered};
+use super::rendered::{CodeBlock, Rendered};
 use super::scan::{Piece, Rest, Scanner};
 use super::text::{Line, Paper};
+use crate::domain::chat::citation::Source;
 
 /// A text and its lines.
 #[derive(Clone, Debug)]
@@ -138,7 +139,7 @@ impl Sheet {
 
     /// The citation with this number.
     #[must_use]
-    pub fn citation(&self, number: usize) -> Option<&Citation> {
+    pub fn citation(&self, number: usize) -> Option<&Source> {
         let stable = self.stable.citations.len();
         self.stable.citations.get(number).or_else(|| self.tail.citations.get(number.checked_sub(stable)?))
     }

@@ -10,6 +10,7 @@ use super::marks::{Came, marks};
 use super::paint::{Run, put};
 use crate::domain::action::spec::StepRef;
 use crate::domain::chat::budget::usd;
+use crate::domain::chat::citation::Source;
 use crate::domain::text;
 use crate::engine::ask::ModelStatus;
 use crate::tui::chat::text::{Line, Role, Span, Stress};
@@ -145,7 +146,8 @@ fn style(span: &Span, entry: &Entry, look: &Look) -> Style {
 fn supported(span: &Span, entry: &Entry) -> bool {
     let cited = span.citation.and_then(|number| entry.sheet()?.citation(number));
     match (&entry.sources, cited) {
-        (Some(sources), Some(citation)) => sources.contains(&citation.sop),
+        (Some(sources), Some(Source::Sop { sop, .. })) => sources.contains(sop),
+        // Below the answer stands which of the others point to nothing.
         _ => true,
     }
 }

@@ -7,17 +7,17 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::screens::screen;
 use super::world::{NOW, World, disk_full, du, first_command, snapshot, with_attempt, with_detail, with_proposal};
-use crate::domain::action::attempt::AttemptState;
+use crate::domain::action::attempt::{Attempt, AttemptState};
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::StepRef;
 use crate::domain::chat::{Author, ChatMessage, Conversation, MessageState, statements};
-use crate::domain::id::{IncidentId, MessageId};
+use crate::domain::id::{AttemptId, IncidentId, MessageId};
 use crate::engine::ask::{AnswerEvent, ChatHistory, ModelStatus, Prepared, PreparedId, Preview, Route};
 use crate::engine::backend::{BackendError, Command, NeededValue, Snapshot};
 use crate::tui::chat::view::{Follow, Mode, What};
 use crate::tui::layout::Pane;
 use crate::tui::msg::{Asked, ChatEffect, ChatMsg, Effect, Msg, Timer};
-use crate::tui::ui::Overlay;
+use crate::tui::ui::{Overlay, Page};
 
 pub(super) const HERE: Conversation = Conversation::Incident(IncidentId(1));
 
@@ -490,6 +490,29 @@ fn a_citation_opens_the_sop_at_its_step() {
         .iter()
         .any(|effect| matches!(effect, Effect::Load { sop: Some(sop), .. } if sop.as_str() == "made/up.md"));
     assert!(loads);
+}
+
+#[test]
+fn a_citation_of_what_was_run_opens_its_output_and_one_of_the_incident_its_details() {
+    let words = "It is full [E2], says [incident], not [E77].";
+    let mut facts = with_attempt(with_detail(snapshot(1..=5), 1), "94%\n", 3);
+    let attempts = &mut facts.detail.as_mut().unwrap().record.attempts;
+    let older = attempts[0].clone();
+    attempts.insert(0, Attempt { id: AttemptId(2), ..older });
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_chat(facts, vec![message(1, gemini(), words)]));
+    world.keys("3}");
+    world.take_effects();
+    world.press(KeyCode::Enter);
+    assert_eq!((world.model.ui.focus, world.model.ui.output.attempt), (Pane::Output, Some(AttemptId(2))));
+    assert!(world.take_effects().iter().any(|effect| matches!(effect, Effect::Load { .. })), "it is loaded");
+    world.keys("3}");
+    world.press(KeyCode::Enter);
+    assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { page: Page::Incident, .. })));
+    world.press(KeyCode::Esc);
+    world.keys("}");
+    world.press(KeyCode::Enter);
+    assert!(toast(&world).contains("Nothing with the number 77 was run"), "{}", toast(&world));
 }
 
 #[test]

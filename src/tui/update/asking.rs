@@ -12,10 +12,11 @@ use super::{chat, keys, search};
 use crate::domain::chat::{Author, Conversation, thoughts};
 use crate::domain::sop::tree::Direction;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId, Preview, Route};
-use crate::engine::backend::BackendError;
+use crate::engine::backend::{AlertRow, BackendError};
 use crate::tui::chat::draft::{LONGEST, TooLong, Typed};
 use crate::tui::chat::preview::{PreviewPage, READ};
 use crate::tui::chat::view::{Follow, Look, Mode, Phase, Turn};
+use crate::tui::concern;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::line_edit::LineEdit;
@@ -120,6 +121,7 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         question: question.clone(),
         sop: document.map(|document| document.procedure.sop.clone()),
         node: node.map(|node| node.id.clone()),
+        alert: concern::alert(model).filter(|_| shown == conversation).map(AlertRow::key),
     };
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == conversation);
     // The answer before may not have been loaded yet.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
 
-use super::{chat_find, sop};
+use super::{chat_find, output, overlay, sop};
+use crate::domain::chat::citation::Source;
 use crate::domain::chat::{Conversation, blocks};
 use crate::domain::id::MessageId;
 use crate::domain::sop::tree::Direction;
@@ -23,7 +24,7 @@ use crate::tui::keymap::Context;
 use crate::tui::layout::{self, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::{ChatEffect, CommandFrom, Effect, ProposeRequest};
-use crate::tui::ui::{Going, Model, Named, Overlay, ToastLevel};
+use crate::tui::ui::{Going, Model, Named, Overlay, Page, ToastLevel};
 
 /// Messages of a conversation that are loaded.
 pub(super) const MESSAGES: usize = 50;
@@ -282,11 +283,20 @@ fn open(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     };
     let sheet = model.ui.chat.transcript.entry(key).and_then(|entry| entry.sheet());
-    let Some(citation) = sheet.and_then(|sheet| sheet.citation(number)).cloned() else { return };
-    model.ui.focus = Pane::Sop;
-    match citation.node {
-        Some(node) => sop::open_at(model, Going { sop: citation.sop, node, named: Named::ByAnswer }, effects),
-        None => sop::choose(model, citation.sop, effects),
+    let Some(source) = sheet.and_then(|sheet| sheet.citation(number)).cloned() else { return };
+    match source {
+        Source::Sop { sop, node } => {
+            model.ui.focus = Pane::Sop;
+            match node {
+                Some(node) => sop::open_at(model, Going { sop, node, named: Named::ByAnswer }, effects),
+                None => sop::choose(model, sop, effects),
+            }
+        }
+        Source::Evidence(attempt) => output::open(model, attempt, effects),
+        Source::Incident if model.facts.detail().is_some() => overlay::open_page(model, Page::Incident, effects),
+        Source::Incident => {
+            super::toast(model, ToastLevel::Refused, "There is no incident on the screen.".to_owned(), effects);
+        }
     }
 }
 

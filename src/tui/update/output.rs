@@ -3,6 +3,7 @@
 //! Invariant: who has scrolled up keeps reading the same lines while more output arrives.
 
 use crate::domain::action::attempt::AttemptState;
+use crate::domain::id::AttemptId;
 use crate::domain::sop::tree::Direction;
 use crate::engine::backend::{Command, Output};
 use crate::tui::intent::Intent;
@@ -112,13 +113,28 @@ fn other_attempt(model: &mut Model, direction: Direction, effects: &mut Vec<Effe
         Direction::Forward => (at.checked_sub(1), "This is the newest attempt of the incident."),
         Direction::Backward => (Some(at + 1), "This is the oldest attempt of the incident."),
     };
-    if let Some(attempt) = wanted.and_then(|at| attempts.get(at)) {
-        model.ui.output.attempt = Some(attempt.id);
-        model.ui.output.up = 0;
-        model.ui.output.found = None;
-        super::want_load(model, effects);
+    match wanted.and_then(|at| attempts.get(at)).map(|attempt| attempt.id) {
+        Some(attempt) => show(model, attempt, effects),
+        None => super::toast(model, ToastLevel::Refused, words.to_owned(), effects),
+    }
+}
+
+fn show(model: &mut Model, attempt: AttemptId, effects: &mut Vec<Effect>) {
+    model.ui.output.attempt = Some(attempt);
+    model.ui.output.up = 0;
+    model.ui.output.found = None;
+    super::want_load(model, effects);
+}
+
+/// Goes to the output of an attempt that somebody named, when it is one of this incident.
+pub(super) fn open(model: &mut Model, attempt: AttemptId, effects: &mut Vec<Effect>) {
+    let known = model.facts.detail().is_some_and(|detail| detail.record.attempts.iter().any(|one| one.id == attempt));
+    if known {
+        model.ui.focus = Pane::Output;
+        show(model, attempt, effects);
     } else {
-        super::toast(model, ToastLevel::Refused, words.to_owned(), effects);
+        let text = format!("Nothing with the number {attempt} was run for the incident on the screen.");
+        super::toast(model, ToastLevel::Refused, text, effects);
     }
 }
 

@@ -276,7 +276,7 @@ impl Bench {
 
 /// A question about nothing in particular.
 pub(super) fn general(question: &str) -> Ask {
-    Ask { conversation: Conversation::General, question: question.to_owned(), sop: None, node: None }
+    Ask { conversation: Conversation::General, question: question.to_owned(), sop: None, node: None, alert: None }
 }
 
 /// A question about incident 1.
