@@ -209,7 +209,7 @@ impl Stack {
     /// Asks about the incident and waits for the end.
     pub(crate) async fn ask(&self, question: &str) -> Heard {
         let conversation = Conversation::Incident(IncidentId(1));
-        let ask = Ask { conversation, question: question.to_owned(), sop: None, node: None };
+        let ask = Ask { conversation, question: question.to_owned(), sop: None, node: None, alert: None };
         let Prepared { id, route } = self.assistant.prepare(ask, Arc::clone(&self.library)).await.unwrap();
         let mut answer = self.assistant.answer(id).await.unwrap();
         let mut text = String::new();
