@@ -7,9 +7,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
+use super::routes::MAX_PATH;
 use super::*;
 use crate::domain::alert::{AlertBatch, BatchOrigin};
-use crate::engine::ports::{DecodeError, Delivery, SinkError};
+use crate::engine::ports::{DecodeError, Delivery, SinkError, TurnedAway};
 
 /// Long enough for anything that is going to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,7 +35,7 @@ enum Seen {
     Began,
     Stored(SourceId, String),
     Quarantined(SourceId, usize, String),
-    TurnedAway(SourceId, String),
+    TurnedAway(SourceId, TurnedAway),
 }
 
 /// A sink that stores one delivery for each permit, or fails.
@@ -82,8 +83,8 @@ impl AlertSink for FakeSink {
         Box::pin(self.store(Seen::Quarantined(source, body.len(), reason)))
     }
 
-    fn turned_away(&self, source: SourceId, reason: String) -> BoxFuture<'_, ()> {
-        Box::pin(async move { self.seen.send_modify(|seen| seen.push(Seen::TurnedAway(source, reason))) })
+    fn turned_away(&self, source: SourceId, why: TurnedAway) -> BoxFuture<'_, ()> {
+        Box::pin(async move { self.seen.send_modify(|seen| seen.push(Seen::TurnedAway(source, why))) })
     }
 }
 
@@ -155,6 +156,17 @@ async fn paths_and_methods(#[case] method: &str, #[case] path: &str, #[case] exp
     let sink = FakeSink::new(1);
     let receiver = bind(loopback(), &sink).await;
     assert_eq!(status(&exchange(&receiver, &request(method, path, "", "ok")).await), expected);
+}
+
+#[tokio::test]
+async fn a_delivery_to_a_wrong_path_is_told_and_a_look_is_not() {
+    let sink = FakeSink::new(1);
+    let receiver = bind(loopback(), &sink).await;
+    assert_eq!(status(&exchange(&receiver, &request("GET", "/favicon.ico", "", "")).await), "404");
+    let long = format!("/webhook/{}", "x".repeat(500));
+    assert_eq!(status(&exchange(&receiver, &request("POST", &long, "", "ok")).await), "404");
+    let path = long[..MAX_PATH].to_owned();
+    assert_eq!(sink.seen(), [Seen::TurnedAway("am".into(), TurnedAway::WrongPath { path })]);
 }
 
 #[tokio::test]
@@ -308,8 +320,8 @@ async fn a_token_is_asked_for_before_the_body_is_read() {
     assert_eq!(status(&refused), "401");
     assert!(refused.contains("www-authenticate: Bearer"), "{refused}");
     assert_eq!(status(&exchange(&receiver, &post("authorization: Bearer sesame\r\n")).await), "401");
-    let away = |text: &str| Seen::TurnedAway("am".into(), format!("it came {text} token"));
-    assert_eq!(sink.seen(), [away("without the"), away("with a wrong")]);
+    let away = |why: TurnedAway| Seen::TurnedAway("am".into(), why);
+    assert_eq!(sink.seen(), [away(TurnedAway::NoToken), away(TurnedAway::WrongToken)]);
     assert_eq!(status(&exchange(&receiver, &post("authorization: Bearer open sesame\r\n")).await), "200");
     let basic = "authorization: Basic YW06b3BlbiBzZXNhbWU=\r\n";
     assert_eq!(status(&exchange(&receiver, &post(basic)).await), "200");

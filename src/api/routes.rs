@@ -11,20 +11,23 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::auth::{Entry, Gatekeeper};
 use super::body::{self, Arrived, BodyFailure, ByteBudget};
 use crate::domain::id::SourceId;
-use crate::engine::ports::{AlertDecoder, AlertSink, DecodeError, Delivery, SinkError};
+use crate::engine::ports::{AlertDecoder, AlertSink, DecodeError, Delivery, SinkError, TurnedAway};
 
 /// Bodies above this are decoded off the threads that serve connections; 64 KiB take about a third of a millisecond.
 const DECODE_INLINE: usize = 64 * 1024;
 
 /// Longest name of a source in a path.
 const MAX_SOURCE_NAME: usize = 64;
+
+/// So much of a wrong path is told, in bytes.
+pub(super) const MAX_PATH: usize = 100;
 
 /// What every request needs.
 pub(super) struct Shared {
@@ -45,8 +48,21 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/webhook/alertmanager", post(deliver_default))
         .route("/webhook/alertmanager/{source}", post(deliver_named))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. Deliver to /webhook/alertmanager.\n") })
+        .fallback(nothing_here)
         .with_state(shared)
+}
+
+/// What is posted elsewhere is most likely an alert whose sender has a wrong address: somebody has to see that.
+async fn nothing_here(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if request.method() == Method::POST {
+        if let Some(refusal) = refuse_entry(&shared, request.headers()).await {
+            return refusal;
+        }
+        let path = request.uri().path();
+        let path = path[..path.floor_char_boundary(MAX_PATH)].to_owned();
+        shared.sink.turned_away(shared.default_source.clone(), TurnedAway::WrongPath { path }).await;
+    }
+    (StatusCode::NOT_FOUND, "There is nothing here. Deliver to /webhook/alertmanager.\n").into_response()
 }
 
 /// A 503 that asks the sender to come back.
@@ -101,10 +117,10 @@ async fn refuse_entry(shared: &Shared, headers: &HeaderMap) -> Option<Response> 
     }
     let reason = match shared.gatekeeper.check(headers) {
         Entry::Granted => return None,
-        Entry::Missing => "it came without the token",
-        Entry::Wrong => "it came with a wrong token",
+        Entry::Missing => TurnedAway::NoToken,
+        Entry::Wrong => TurnedAway::WrongToken,
     };
-    shared.sink.turned_away(shared.default_source.clone(), reason.to_owned()).await;
+    shared.sink.turned_away(shared.default_source.clone(), reason).await;
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"aiops\", Basic realm=\"aiops\"")];
     let text = "The token of this receiver is needed, as bearer token or as basic password.\n";
     Some((StatusCode::UNAUTHORIZED, challenge, text).into_response())

@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
     use crate::config::SecretSource;
-    use crate::engine::ports::{Delivery, SinkError};
+    use crate::engine::ports::{Delivery, SinkError, TurnedAway};
 
     struct Nowhere;
 
@@ -141,7 +141,7 @@ mod tests {
             Box::pin(async { Err(SinkError::NotReceiving) })
         }
 
-        fn turned_away(&self, _: SourceId, _: String) -> BoxFuture<'_, ()> {
+        fn turned_away(&self, _: SourceId, _: TurnedAway) -> BoxFuture<'_, ()> {
             Box::pin(async {})
         }
     }

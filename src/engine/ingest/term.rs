@@ -16,7 +16,7 @@ use super::store::{AlertStore, StoreFailure};
 use super::trouble::Troubles;
 use crate::domain::alert::AlertBatch;
 use crate::domain::id::SourceId;
-use crate::engine::ports::{AlertSink, BoxFuture, Clock, Delivery, SinkError};
+use crate::engine::ports::{AlertSink, BoxFuture, Clock, Delivery, SinkError, TurnedAway};
 use crate::store::view::HealthState;
 
 /// What the tasks of one term share.
@@ -174,12 +174,19 @@ impl<S: AlertStore> AlertSink for Term<S> {
         Box::pin(self.put_aside(source, body, reason))
     }
 
-    fn turned_away(&self, source: SourceId, reason: String) -> BoxFuture<'_, ()> {
+    fn turned_away(&self, source: SourceId, why: TurnedAway) -> BoxFuture<'_, ()> {
+        const TOKEN: &str = "Put the token of the receiver into its webhook_config (http_config.authorization)";
         Box::pin(async move {
-            let detail = format!(
-                "A delivery was turned away because {reason}; Alertmanager does not send it again. \
-                 Put the token of the receiver into its webhook_config (http_config.authorization)"
-            );
+            let (reason, remedy) = match why {
+                TurnedAway::NoToken => ("it came without the token".to_owned(), TOKEN),
+                TurnedAway::WrongToken => ("it came with a wrong token".to_owned(), TOKEN),
+                TurnedAway::WrongPath { path } => (
+                    format!("it was posted to {path}, where nothing takes it"),
+                    "Let the url of its webhook_config end in /webhook/alertmanager",
+                ),
+            };
+            let detail =
+                format!("A delivery was turned away because {reason}; Alertmanager does not send it again. {remedy}");
             self.health.set(&source, Channel::Webhook, HealthState::Degraded, &detail).await;
         })
     }

@@ -10,7 +10,7 @@ use super::health::MOST_UNEXPECTED;
 use super::reconcile::{SHORTEST_GAP, WARM_UP};
 use super::*;
 use crate::domain::alert::BatchOrigin;
-use crate::engine::ports::SinkError;
+use crate::engine::ports::{SinkError, TurnedAway};
 use crate::store::view::HealthState;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -195,8 +195,15 @@ async fn an_unreadable_delivery_is_put_aside_said_and_replaced_by_a_question() {
     });
     let asked = source.until_asked(2).await;
     assert!(asked[1] - asked[0] < MINUTE);
-    sink.turned_away("am".into(), "a wrong token".to_owned()).await;
-    store.read(|held| assert!(held.health_of("am", "webhook").unwrap().1.contains("a wrong token")));
+    let path = "/api/v1/alerts".to_owned();
+    for (why, told) in [
+        (TurnedAway::WrongToken, "a wrong token"),
+        (TurnedAway::NoToken, "without the token"),
+        (TurnedAway::WrongPath { path }, "to /api/v1/alerts, where nothing takes it"),
+    ] {
+        sink.turned_away("am".into(), why).await;
+        store.read(|held| assert!(held.health_of("am", "webhook").unwrap().1.contains(told), "{told}"));
+    }
     process.end().await;
 }
 

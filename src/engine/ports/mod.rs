@@ -88,8 +88,22 @@ pub trait AlertSink: Send + Sync + 'static {
     /// # Errors
     /// When it is not stored: the sender has to send it again.
     fn quarantine(&self, source: SourceId, body: Vec<u8>, reason: String) -> BoxFuture<'_, Result<(), SinkError>>;
-    /// Makes visible that a delivery for `source` was turned away; `reason` is a clause (`it came without the token`).
-    fn turned_away(&self, source: SourceId, reason: String) -> BoxFuture<'_, ()>;
+    /// Makes visible that a delivery for `source` was turned away.
+    fn turned_away(&self, source: SourceId, why: TurnedAway) -> BoxFuture<'_, ()>;
+}
+
+/// Why a delivery was turned away for good: its sender has to be configured otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// It came without the token.
+    NoToken,
+    /// It came with a wrong token.
+    WrongToken,
+    /// It went to a path that takes none.
+    WrongPath {
+        /// The path, or its beginning. Foreign text.
+        path: String,
+    },
 }
 
 /// Why a delivery was not stored.
