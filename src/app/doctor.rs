@@ -11,6 +11,7 @@ use super::{assistant, attempts_root, console, model, sources, store_options};
 use crate::adapters::checkup;
 use crate::adapters::gemini::{Gemini, Probed};
 use crate::adapters::host::SystemClock;
+use crate::adapters::process;
 use crate::cli::doctor::Check;
 use crate::config::{Config, Loaded, look_at_secrets};
 use crate::demo;
@@ -59,9 +60,33 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
                 Network::Offline => |config| model(config, Network::Offline),
             },
         ),
+        of("reads", reads),
         of("programs", programs),
     ]);
     checks
+}
+
+/// Whether what was approved as a read is kept from writing.
+fn reads(config: &Config) -> Vec<Finding> {
+    let confined = match (config.run.confine_reads, process::reads_can_be_confined()) {
+        (true, true) => Finding::ok("commands of risk Read can write to a scratch directory only (Landlock)"),
+        (true, false) => Finding::warn(
+            "nothing keeps commands of risk Read from writing but the judgement of their words: this kernel has no Landlock",
+            "Use Linux 5.13 or newer with landlock among its security modules (/sys/kernel/security/lsm)",
+        ),
+        (false, _) => Finding::warn(
+            "nothing keeps commands of risk Read from writing but the judgement of their words: run.confine_reads is false",
+            "Set [run] confine_reads = true",
+        ),
+    };
+    let kubeconfig = config.run.kubeconfig_read.as_ref().map(|path| match std::fs::File::open(path) {
+        Ok(_) => Finding::ok(format!("commands of risk Read use {}", path.display())),
+        Err(error) => Finding::fail(
+            format!("run.kubeconfig_read cannot be read: {}: {error}", path.display()),
+            "Put a kubeconfig there whose account may only read, or remove the key",
+        ),
+    });
+    std::iter::once(confined).chain(kubeconfig).collect()
 }
 
 fn configuration(loaded: &Loaded) -> Check {

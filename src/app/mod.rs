@@ -25,12 +25,13 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
-use crate::adapters::process::{ProcessRunner, Scope};
+use crate::adapters::process::{self, ProcessRunner, Scope};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::{Cli, Command, DemoPart, Exit};
-use crate::config::{Config, ConfigError, Environment, Places};
-use crate::domain::action::spec::Target;
+use crate::config::{Config, ConfigError, Environment, Places, RunSection};
+use crate::domain::action::build::Reads;
+use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
 use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
 use crate::engine::library::{Library, LibraryProblem};
@@ -309,8 +310,17 @@ fn run_settings(config: &Config) -> RunSettings {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect(),
+        reads: reads(&config.run),
         time_limit: config.run.time_limit,
     }
+}
+
+/// How commands run that only read, on this kernel.
+fn reads(run: &RunSection) -> Reads {
+    let confinement =
+        if run.confine_reads && process::reads_can_be_confined() { Confinement::ReadsOnly } else { Confinement::Free };
+    let kubeconfig = run.kubeconfig_read.as_ref().map(|path| ("KUBECONFIG".to_owned(), path.display().to_string()));
+    Reads { confinement, env: kubeconfig.into_iter().collect() }
 }
 
 /// Tells the first of `problems`, and how many there are more.

@@ -145,6 +145,7 @@ mod tests {
             "project",
             "location",
             "prices",
+            "kubeconfig_read",
         ];
         let is_shown = |line: &str| {
             let key = line.split(" = ").next().unwrap_or("");

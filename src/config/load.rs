@@ -222,6 +222,8 @@ fn run(section: &mut Scope<'_, '_>, home: &Path, host_name: &str) -> RunSection 
         path: section.read("path", &SearchPath, DEFAULT_SEARCH_PATH.to_owned()),
         pass_env: section.read("pass_env", &VariableNames, DEFAULT_PASS_ENV.map(str::to_owned).to_vec()),
         target_name: section.read("target_name", &Name { longest: 253 }, host_name.to_owned()),
+        confine_reads: section.read("confine_reads", &SWITCH, true),
+        kubeconfig_read: section.read_optional("kubeconfig_read", &FilePath { home }),
     }
 }
 

@@ -147,6 +147,10 @@ pub struct RunSection {
     pub pass_env: Vec<String>,
     /// Name of this host as a target, which a person types to approve what is dangerous.
     pub target_name: String,
+    /// Whether commands of risk `Read` are kept from writing where the kernel can do that.
+    pub confine_reads: bool,
+    /// The KUBECONFIG of commands of risk `Read`, as a rule one whose account may only read. Absolute.
+    pub kubeconfig_read: Option<PathBuf>,
 }
 
 /// The language model that the assistant asks.

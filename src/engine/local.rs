@@ -22,7 +22,7 @@ use super::ports::BoxFuture;
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
-use crate::domain::action::build::{self, BuildError, BuildRequest};
+use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
 use crate::domain::action::spec::{Execution, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
@@ -47,6 +47,8 @@ pub struct RunSettings {
     pub env: BTreeMap<String, String>,
     /// What is added to that environment for commands that get the person's terminal.
     pub terminal_env: BTreeMap<String, String>,
+    /// How commands run that only read.
+    pub reads: Reads,
     /// A command is ended after this long; not one that has the terminal.
     pub time_limit: Duration,
 }
@@ -283,6 +285,7 @@ impl LocalBackend {
             target: self.settings.target.clone(),
             cwd: &self.settings.directory,
             env: self.settings.env(mode),
+            reads: self.settings.reads.clone(),
             time_limit: self.settings.time_limit,
         };
         let spec = build::build(request).map_err(from_build)?;

@@ -12,7 +12,9 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::spec::{Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
+use crate::domain::action::spec::{
+    Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word,
+};
 use crate::domain::action::tie::Tie;
 use crate::domain::id::ProposalId;
 use crate::domain::text::{self, Repertoire};
@@ -192,6 +194,10 @@ const COUNT_FROM: usize = 40;
 const FIELD: usize = 10;
 
 /// What the review says of an action that takes the terminal.
+const CONFINED: &str = "yes: it can write to a scratch directory of its own only";
+const NOT_CONFINED: &str = "no: nothing but the judgement above says that it only reads";
+/// Stands for the path of the scratch directory, which has the attempt's number in it.
+const SCRATCH: &str = "the scratch directory";
 const INTERACTIVE: &str = "interactive: the console steps aside and gives it the terminal; what you type and see there is \
                            not recorded, only how it ended";
 
@@ -232,9 +238,13 @@ impl Layouter {
                 self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Label)], FIELD);
             }
         }
-        match spec.mode {
-            Execution::Supervised => {}
-            Execution::Interactive => self.prose("Terminal", INTERACTIVE, Tone::Warning),
+        match (spec.mode, spec.confinement) {
+            (Execution::Interactive, _) => self.prose("Terminal", INTERACTIVE, Tone::Warning),
+            (Execution::Supervised, Confinement::ReadsOnly) => self.prose("Confined", CONFINED, Tone::Plain),
+            (Execution::Supervised, Confinement::Free) if spec.risk == Risk::Read => {
+                self.prose("Confined", NOT_CONFINED, Tone::Warning);
+            }
+            (Execution::Supervised, Confinement::Free) => {}
         }
         self.field("Target", spec.target.name(), Tone::Word);
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
@@ -250,10 +260,15 @@ impl Layouter {
         self.invocation(&spec.invocation, author);
         self.blank();
         self.wrapped(vec![span("Its whole environment:", Tone::Label)], 0);
-        for (name, value) in &spec.env {
+        let replaced = |name: &str| spec.confinement == Confinement::ReadsOnly && Confinement::SCRATCH.contains(&name);
+        for (name, value) in spec.env.iter().filter(|(name, _)| !replaced(name)) {
             let name = format!("  {}=", self.visible(name));
             let value = self.visible(value);
             self.wrapped(vec![span(name, Tone::Label), span(value, Tone::Plain)], 4);
+        }
+        if spec.confinement == Confinement::ReadsOnly {
+            let names = Confinement::SCRATCH.join(", ");
+            self.wrapped(vec![span(format!("  {names}: {SCRATCH}"), Tone::Label)], 4);
         }
         self.lines
     }

@@ -10,7 +10,7 @@ use aiops::adapters::gemini::{Endpoint, Gemini, Key, Patience, Settings};
 use aiops::adapters::host::SystemClock;
 use aiops::config::{Secret, SecretSource};
 use aiops::domain::action::attempt::ProcessId;
-use aiops::domain::action::build::{BuildRequest, build};
+use aiops::domain::action::build::{BuildRequest, Reads, build};
 use aiops::domain::action::grant::{Approval, Grant};
 use aiops::domain::action::spec::{Execution, StepRef, Target};
 use aiops::domain::action::subject::Subject;
@@ -182,6 +182,7 @@ impl Stack {
     async fn run(&self, runner: &Runner, words: &str) {
         let (labels, typed) = (Labels::new(), BTreeMap::new());
         let spec = build(BuildRequest {
+            reads: Reads::default(),
             incident: IncidentId(1),
             subject: Subject::new(key(), &labels, []),
             step: StepRef { sop: "leak".into(), node: "n".into(), revision: "r".to_owned(), title: String::new() },

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aiops::domain::action::attempt::{Attempt, AttemptState};
+use aiops::domain::action::build::Reads;
 use aiops::domain::action::grant::Approval;
 use aiops::domain::action::proposal::Proposal;
 use aiops::domain::action::spec::{Invocation, Target, Word};
@@ -84,6 +85,7 @@ fn backend(console: &Console) -> LocalBackend {
         directory: "/".to_owned(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
         terminal_env: BTreeMap::new(),
+        reads: Reads::default(),
         time_limit: Duration::from_secs(60),
     };
     let person = Person { uid: 1000, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };

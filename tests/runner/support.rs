@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aiops::adapters::process::{OutcomeRecord, ProcessRunner};
 use aiops::domain::action::attempt::Outcome;
-use aiops::domain::action::build::{BuildRequest, build};
+use aiops::domain::action::build::{BuildRequest, Reads, build};
 use aiops::domain::action::grant::{Approval, Grant, World, decide_approve, decide_start};
 use aiops::domain::action::proposal::{Proposal, ProposalState};
 use aiops::domain::action::spec::{ActionSpec, Execution, StepRef, Target};
@@ -39,6 +39,7 @@ pub(crate) fn spec(script: &str) -> ActionSpec {
         target: Target::ThisHost { name: "here".to_owned() },
         cwd: "/",
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+        reads: Reads::default(),
         time_limit: Duration::from_secs(60),
     })
     .unwrap_or_else(|error| panic!("{script:?}: {error}"))

@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::confine::confined;
 use super::files::StageStatus;
 use super::terminal::Terminal;
 use crate::domain::action::spec::{ActionSpec, Connector, Invocation, Origin, Pipeline, Redirect, Script, Stage, Word};
@@ -38,6 +39,8 @@ pub(super) fn script_of(spec: &ActionSpec) -> (Script, BTreeMap<String, String>)
 pub(super) struct Surroundings<'a> {
     pub(super) cwd: &'a Path,
     pub(super) environment: &'a BTreeMap<String, String>,
+    /// The only directory that they may write to, if they may not write everywhere.
+    pub(super) scratch: Option<&'a Path>,
     pub(super) streams: Streams<'a>,
 }
 
@@ -77,6 +80,14 @@ pub(super) enum Started {
 /// As in a shell, a stage that cannot be started does not keep the others from running: they read an empty input, or
 /// write to a closed pipe.
 pub(super) fn start(pipeline: &Pipeline, surroundings: &Surroundings<'_>) -> Vec<Started> {
+    let Some(scratch) = surroundings.scratch else { return start_all(pipeline, surroundings) };
+    match confined(scratch, || start_all(pipeline, surroundings)) {
+        Ok(started) => started,
+        Err(error) => pipeline.stages.iter().map(|_| Started::Failed(failure(&error))).collect(),
+    }
+}
+
+fn start_all(pipeline: &Pipeline, surroundings: &Surroundings<'_>) -> Vec<Started> {
     let mut started = Vec::with_capacity(pipeline.stages.len());
     let mut input: Option<PipeReader> = None;
     let mut group = 0;

@@ -18,13 +18,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Started, Streams, Surroundings};
-use super::files::{CANCEL, Job, OUTPUT, PartRecord, StageStatus, create};
+use super::files::{CANCEL, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create};
 use super::output::collect;
 use super::session::{self, Children, Reach};
 use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
 use crate::domain::action::attempt::Outcome;
-use crate::domain::action::spec::{Connector, Pipeline};
+use crate::domain::action::spec::{Confinement, Connector, Pipeline};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::Clock as _;
@@ -153,6 +153,8 @@ struct Run<'a> {
     job: &'a Job,
     cwd: PathBuf,
     directory: &'a Path,
+    /// Where a confined action may write.
+    scratch: Option<PathBuf>,
     writer: PipeWriter,
     signals: Signals,
     /// When it is ended; `None` when only a person does that.
@@ -183,6 +185,10 @@ impl<'a> Run<'a> {
             job,
             cwd: PathBuf::from(&job.spec.cwd),
             directory,
+            scratch: match job.spec.confinement {
+                Confinement::Free => None,
+                Confinement::ReadsOnly => Some(directory.join(SCRATCH)),
+            },
             writer,
             signals,
             deadline: job.spec.limit().map(|limit| Instant::now() + limit),
@@ -198,7 +204,11 @@ impl<'a> Run<'a> {
     }
 
     async fn script(&mut self) -> (Vec<PartRecord>, Option<Stop>) {
-        let (script, environment) = command::script_of(&self.job.spec);
+        let (script, mut environment) = command::script_of(&self.job.spec);
+        if let Some(scratch) = &self.scratch {
+            let names = Confinement::SCRATCH.map(|name| (name.to_owned(), scratch.display().to_string()));
+            environment.extend(names);
+        }
         let mut parts: Vec<PartRecord> = Vec::with_capacity(script.parts.len());
         let mut stopped = None;
         let mut succeeded = true;
@@ -253,7 +263,8 @@ impl<'a> Run<'a> {
                 Streams::Terminal(terminal)
             }
         };
-        let surroundings = Surroundings { cwd: &self.cwd, environment, streams };
+        let scratch = self.scratch.as_deref();
+        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams };
         let started = command::start(pipeline, &surroundings);
         for (index, outcome) in started.into_iter().enumerate() {
             match outcome {

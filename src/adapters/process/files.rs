@@ -31,6 +31,8 @@ pub(super) const OUTPUT: &str = "output";
 pub(super) const CANCEL: &str = "cancel";
 /// What the supervisor itself had to say.
 pub(super) const LOG: &str = "supervisor.log";
+/// Where a confined action may write; removed at its end.
+pub(super) const SCRATCH: &str = "scratch";
 /// Space that is given back before the outcome is written, so that a full disk does not lose it.
 pub(super) const RESERVE: &str = "reserve";
 

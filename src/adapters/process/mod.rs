@@ -11,11 +11,13 @@
 //!   process of the action.
 //! - The supervisor of an interactive action stays in the console's session, because the terminal belongs to that, and
 //!   leads the process group in the foreground. It survives what ends the programs (Ctrl-C, a hang-up), to record it.
+//! - An action that is confined to reading is started by a thread that the kernel keeps from writing, or not at all.
 //! - What runs has the digest that was approved; the supervisor computes it anew.
 //!
 //! Not done: processes that leave the session on purpose (daemons) are neither waited for nor ended.
 
 mod command;
+mod confine;
 mod execute;
 mod files;
 mod identity;
@@ -28,6 +30,7 @@ mod session;
 mod supervisor;
 mod terminal;
 
+pub use confine::is_available as reads_can_be_confined;
 pub use files::{OutcomeRecord, PartRecord, StageStatus, output_digest};
 pub use identity::start_ticks;
 pub use logind::{AfterLogout, Logind, after_logout};

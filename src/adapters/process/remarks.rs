@@ -14,6 +14,31 @@ use crate::domain::action::spec::{Script, Stage};
 /// Bytes of remarks at most: they have to fit, with the record, into the space that was set aside.
 const MOST: usize = 16 * 1024;
 
+/// Said when a confined action failed and something was refused to it.
+pub(super) const KEPT_FROM_WRITING: &str = "this was approved as a read: it could write only to a scratch directory of its \
+own (TMPDIR) and gain no privileges, and what was refused above may be that";
+
+/// So much of the end of an output is looked at, in bytes.
+const TAIL: u64 = 64 * 1024;
+
+/// What programs say when the kernel refuses them something: strerror(3) of EACCES, EPERM and EXDEV.
+const REFUSALS: [&str; 3] = ["Permission denied", "Operation not permitted", "cross-device link"];
+
+/// Whether the output at `path` tells of something that was refused. An output that cannot be read tells nothing.
+pub(super) fn was_refused(path: &Path) -> bool {
+    let tail = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let tail = tail().unwrap_or_default();
+    let tail = String::from_utf8_lossy(&tail).to_lowercase();
+    REFUSALS.iter().any(|said| tail.contains(&said.to_lowercase()))
+}
+
 /// The lines that belong below the output, in order; none when the outcome says everything.
 ///
 /// Statuses are told of a script with several stages, for each pipeline that failed: a script may succeed as a whole and

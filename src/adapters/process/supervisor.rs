@@ -3,8 +3,9 @@
 //! Owns: its own start, its identity on the disk, the record of the end. Its standard output is the line back to the
 //! runner; its standard error is a log file.
 
-use std::fs::DirEntry;
+use std::fs::{DirBuilder, DirEntry};
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,14 +16,14 @@ use serde::{Deserialize, Serialize};
 use super::command::script_of;
 use super::execute::{Executed, OutputPath, Signals, execute};
 use super::files::{
-    Claim, Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, output_bytes, output_digest,
-    read_json, reserve, write_json,
+    Claim, Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SCRATCH, SPEC, SUPERVISOR, VERSION, output_bytes,
+    output_digest, read_json, reserve, write_json,
 };
 use super::identity::identify;
-use super::remarks::{append, remarks};
+use super::remarks::{KEPT_FROM_WRITING, append, remarks, was_refused};
 use super::terminal::Terminal;
-use crate::domain::action::attempt::ProcessId;
-use crate::domain::action::spec::Execution;
+use crate::domain::action::attempt::{Outcome, ProcessId};
+use crate::domain::action::spec::{Confinement, Execution};
 use crate::domain::action::tie::Tie;
 use crate::failpoint::{self, Point};
 
@@ -72,6 +73,9 @@ fn run(directory: &Path, digest: &str) -> io::Result<()> {
         // Before anyone can learn whom to send a TERM to.
         let signals = Signals::install()?;
         reserve(directory)?;
+        if job.spec.confinement == Confinement::ReadsOnly {
+            DirBuilder::new().mode(0o700).create(directory.join(SCRATCH))?;
+        }
         let output = OutputPath::create(directory)?;
         let supervisor = identify(getpid().as_raw())?;
         failpoint::reached(Point::ClaimDue);
@@ -90,8 +94,16 @@ fn record(directory: &Path, job: &Job, executed: Executed) -> io::Result<()> {
     let mut notes = executed.notes;
     // What cannot be removed gives no space back; the lines and the record may still find some.
     let _ = std::fs::remove_file(directory.join(RESERVE));
+    let confined = job.spec.confinement == Confinement::ReadsOnly;
+    if confined {
+        // What stays there is only a cache, and stands in a directory that is removed with the attempt.
+        let _ = std::fs::remove_dir_all(directory.join(SCRATCH));
+    }
     let (script, _) = script_of(&job.spec);
-    let remarks = remarks(&notes, executed.dropped, &script, &executed.parts);
+    let mut remarks = remarks(&notes, executed.dropped, &script, &executed.parts);
+    if confined && executed.outcome != (Outcome::Exited { code: 0 }) && was_refused(&directory.join(OUTPUT)) {
+        remarks.push(KEPT_FROM_WRITING.to_owned());
+    }
     if let Err(error) = append(&directory.join(OUTPUT), &remarks) {
         notes.push(format!("the output could not be added to: {error}"));
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::grammar::{self, GrammarError, Parsed};
 use super::read_only;
 use super::risk::Risk;
-use super::spec::{ActionSpec, Execution, Invocation, Origin, Piece, StepRef, Target};
+use super::spec::{ActionSpec, Confinement, Execution, Invocation, Origin, Piece, StepRef, Target, Word};
 use super::subject::Subject;
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
@@ -44,8 +44,19 @@ pub struct BuildRequest<'a> {
     pub cwd: &'a str,
     /// The whole environment that the processes get.
     pub env: BTreeMap<String, String>,
+    /// What is different for an action that only reads.
+    pub reads: Reads,
     /// A supervised action is ended after this long.
     pub time_limit: Duration,
+}
+
+/// How actions of risk `Read` run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// What the host can do to keep them from writing.
+    pub confinement: Confinement,
+    /// Variables that stand in the place of those of other actions, such as a KUBECONFIG with fewer rights.
+    pub env: BTreeMap<String, String>,
 }
 
 /// A parameter that a person has to give a value, or another one.
@@ -97,6 +108,13 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         // A pager runs programs too when it is told to.
         Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
     };
+    let mut env = request.env;
+    let confinement = if risk == Risk::Read {
+        env.extend(request.reads.env);
+        if gains_privileges(&invocation) { Confinement::Free } else { request.reads.confinement }
+    } else {
+        Confinement::Free
+    };
     Ok(ActionSpec {
         incident: request.incident,
         subject: request.subject,
@@ -106,13 +124,27 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         mode: request.mode,
         target: request.target,
         cwd: request.cwd.to_owned(),
-        env: request.env,
+        env,
         risk,
+        confinement,
         risk_reasons,
         time_limit: match request.mode {
             Execution::Supervised => request.time_limit,
             Execution::Interactive => Duration::ZERO,
         },
+    })
+}
+
+/// Programs that do nothing without more rights than the person has.
+const GAIN_PRIVILEGES: [&str; 3] = ["sudo", "doas", "pkexec"];
+
+/// Whether a program of it would fail where nothing can gain privileges.
+fn gains_privileges(invocation: &Invocation) -> bool {
+    let Invocation::Argv { script } = invocation else { return false };
+    let mut stages = script.parts.iter().flat_map(|(_, pipeline)| &pipeline.stages);
+    stages.any(|stage| {
+        let program = stage.argv.first().map(Word::text).unwrap_or_default();
+        GAIN_PRIVILEGES.contains(&program.rsplit('/').next().unwrap_or_default())
     })
 }
 
@@ -248,6 +280,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::action::spec::{Connector, Pipeline, Script, Stage};
     use crate::domain::id::MessageId;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -256,6 +289,7 @@ mod tests {
 
     fn request<'a>(script: &'a str, labels: &'a Labels, typed: &'a BTreeMap<String, String>) -> BuildRequest<'a> {
         BuildRequest {
+            reads: Reads::default(),
             incident: IncidentId(1),
             subject: Subject::unbound(),
             step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: "t".to_owned() },
@@ -380,5 +414,37 @@ mod tests {
         let supervised = build(request("df", &labels, &typed)).unwrap();
         let interactive = ActionSpec { mode: Execution::Interactive, ..supervised.clone() };
         assert_ne!(supervised.digest(true), interactive.digest(true));
+    }
+
+    #[rstest]
+    #[case("df -h /srv", Risk::Read, Confinement::ReadsOnly, "/reads")]
+    #[case("ls /srv | sort", Risk::Read, Confinement::ReadsOnly, "/reads")]
+    #[case("rm /srv/x", Risk::Unknown, Confinement::Free, "/all")]
+    #[case("for x in *; do ls $x; done", Risk::Unknown, Confinement::Free, "/all")]
+    fn only_reads_are_confined_and_have_their_own_variables(
+        #[case] script: &str,
+        #[case] risk: Risk,
+        #[case] confinement: Confinement,
+        #[case] kubeconfig: &str,
+    ) {
+        let variable = |path: &str| BTreeMap::from([("KUBECONFIG".to_owned(), path.to_owned())]);
+        let (labels, typed) = (Labels::new(), BTreeMap::new());
+        let reads = Reads { confinement: Confinement::ReadsOnly, env: variable("/reads") };
+        let spec = build(BuildRequest { reads, env: variable("/all"), ..request(script, &labels, &typed) }).unwrap();
+        assert_eq!(spec.confinement, confinement);
+        assert_eq!(spec.env["KUBECONFIG"], kubeconfig);
+        assert!(spec.risk >= risk, "{:?}", spec.risk);
+    }
+
+    #[test]
+    fn what_gains_privileges_is_not_confined() {
+        let argv = |words: &[&str]| {
+            let argv = words.iter().map(|word| Word::new(word, Origin::Sop)).collect();
+            let stage = Stage { argv, redirects: Vec::new() };
+            Invocation::Argv { script: Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] } }
+        };
+        assert!(gains_privileges(&argv(&["sudo", "-n", "cat", "/var/log/messages"])));
+        assert!(gains_privileges(&argv(&["/usr/bin/doas", "ls"])));
+        assert!(!gains_privileges(&argv(&["echo", "sudo"])));
     }
 }

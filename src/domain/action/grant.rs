@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::domain::action::risk::Risk;
     use crate::domain::action::spec::{
-        Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
+        Confinement, Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
     };
     use crate::domain::action::subject::Subject;
     use crate::domain::action::tie::{Tie, decide_propose};
@@ -243,6 +243,7 @@ mod tests {
         let stage = Stage { argv, redirects: Vec::new() };
         let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
         let spec = ActionSpec {
+            confinement: Confinement::Free,
             incident: IncidentId(1),
             subject: Subject::unbound(),
             step: StepRef {

@@ -211,6 +211,23 @@ impl Execution {
     }
 }
 
+/// What keeps an action from doing more than was judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confinement {
+    /// Nothing but the rights of the person.
+    #[default]
+    Free,
+    /// The kernel: it can write no file but in a scratch directory of its own, which is removed at its end, and can gain no
+    /// privileges. If the kernel cannot do that when it is to start, it does not start.
+    ReadsOnly,
+}
+
+impl Confinement {
+    /// Variables that name the scratch directory of a confined action, for programs that write a cache while they read.
+    pub const SCRATCH: [&str; 3] = ["KUBECACHEDIR", "TMPDIR", "XDG_CACHE_HOME"];
+}
+
 /// Begins the name of an answer where that of a document stands. No document is called so: theirs end in `.md`.
 const ANSWER: &str = "answer:";
 
@@ -279,6 +296,9 @@ pub struct ActionSpec {
     pub risk: Risk,
     /// Why the risk is what it is, one line each; not part of the digest.
     pub risk_reasons: Vec<String>,
+    /// What keeps it from doing more than that.
+    #[serde(default)]
+    pub confinement: Confinement,
     /// Names and values of the alert labels that it uses.
     pub labels_used: Labels,
     /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
@@ -341,6 +361,11 @@ impl ActionSpec {
         hasher.field(self.cwd.as_bytes());
         hash_map(&mut hasher, &self.env);
         hasher.field(self.risk.name().as_bytes());
+        match self.confinement {
+            // As before there was any.
+            Confinement::Free => {}
+            Confinement::ReadsOnly => hasher.field(b"reads only"),
+        }
         hash_map(&mut hasher, &self.labels_used);
         hasher.number(i64::try_from(self.time_limit.as_millis()).unwrap_or(i64::MAX));
         hasher.number(i64::from(firing));

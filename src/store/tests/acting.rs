@@ -9,7 +9,7 @@ use crate::domain::action::grant::{Approval, EXECUTE_WITHIN, GrantRecord};
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{
-    ActionSpec, Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
+    ActionSpec, Confinement, Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
 };
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
@@ -28,6 +28,7 @@ fn spec(word: &str) -> ActionSpec {
     let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
     let alert = firing("Disk", "a", 1);
     ActionSpec {
+        confinement: Confinement::Free,
         incident: IncidentId(1),
         subject: Subject::new(alert.key, &alert.labels, []),
         step: StepRef {

@@ -10,7 +10,8 @@ use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::proposal::{Proposal, ProposalState};
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{
-    ActionSpec, Connector, Execution, Invocation, Origin, Piece, Pipeline, Script, Stage, StepRef, Target, Word,
+    ActionSpec, Confinement, Connector, Execution, Invocation, Origin, Piece, Pipeline, Script, Stage, StepRef, Target,
+    Word,
 };
 use crate::domain::action::subject::Subject;
 use crate::domain::alert::{AlertKey, AlertStatus, Severity};
@@ -258,7 +259,9 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
         Risk::Change => format!("{program} changes things"),
         Risk::Destroy => format!("{program} removes things"),
     };
+    let confinement = if risk == Risk::Read { Confinement::ReadsOnly } else { Confinement::Free };
     let spec = ActionSpec {
+        confinement,
         incident: IncidentId(1),
         subject: Subject {
             key: AlertKey {

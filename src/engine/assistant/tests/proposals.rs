@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::support::{Bench, Heard, NOW, Script, about_incident, done, text};
+use crate::domain::action::build::Reads;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
@@ -23,6 +24,7 @@ const ANSWER: &str = "First:\n\n```sh\ndf -h <mountpoint>\n```\n\nThen:\n\n```sh
 fn backend(bench: &Bench) -> LocalBackend {
     let parts = &bench.assistant.inner.parts;
     let settings = RunSettings {
+        reads: Reads::default(),
         target: Target::ThisHost { name: "web-1".to_owned() },
         directory: "/".to_owned(),
         env: BTreeMap::new(),
