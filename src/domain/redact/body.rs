@@ -55,7 +55,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     }
     // A body has few keys and many strings.
     let mut promises = HashMap::new();
-    let mut drafts: Vec<Option<Draft>> = Vec::with_capacity(literals.len());
+    let mut drafts: Vec<Option<Draft<'_>>> = Vec::with_capacity(literals.len());
     for literal in &literals {
         let promise =
             literal.key.as_deref().and_then(|key| *promises.entry(key).or_insert_with(|| assign::promise(key)));
@@ -87,7 +87,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
 }
 
 /// What becomes of one string under a key that makes `promise`; `None` when it is left as it is.
-fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) -> Option<Draft> {
+fn draft<'a>(literal: &'a Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) -> Option<Draft<'a>> {
     if literal.is_opaque {
         return None;
     }

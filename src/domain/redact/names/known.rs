@@ -14,12 +14,12 @@
 //!   `db:5432`), or after a word that announces it (`host db`, `user test`, `by test`). `place` has the whole list.
 //! - What is nobody's name (`root`, `localhost`, `none`) is never one, and neither is a number.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
+use super::super::keyed::{ByHash, Keyed};
 use super::super::pseudonym::NameKind;
 use super::place::{self, Said};
-use super::{common, is_word};
+use super::{Choice, common, is_word};
 
 /// Where a known name counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,49 +42,89 @@ pub(in crate::domain::redact) fn spread(name: &str) -> Option<Spread> {
 /// A name, under its first word.
 #[derive(Clone)]
 struct Entry {
-    /// In lower case.
-    name: String,
-    /// Where its first word begins; not 0 when signs stand before it.
+    /// Where it stands in [`Known::names`].
+    name: Range<usize>,
+    /// Where its first word begins in it; not 0 when signs stand before it.
     offset: usize,
     host: Option<Spread>,
     user: Option<Spread>,
+    /// The next entry whose first word has the same hash; it is not longer.
+    next: Option<usize>,
+}
+
+/// What first words of names begin with a letter.
+#[derive(Clone, Copy, Default)]
+struct Firsts {
+    /// A bit for each length of one in bytes; the last for all that are as long or longer.
+    lengths: u64,
+    /// One of the names has more than its first word.
+    are_longer: bool,
+}
+
+impl Firsts {
+    /// The bit of `length`.
+    fn bit(length: usize) -> u64 {
+        1 << length.min(63)
+    }
 }
 
 /// The known names of hosts and people.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(in crate::domain::redact) struct Known {
-    /// By first word in lower case; the longest names first.
-    by_word: HashMap<String, Vec<Entry>>,
-    /// First bytes of first words.
-    firsts: Vec<u8>,
-    /// The longest first word; in bytes.
-    longest: usize,
-    count: usize,
+    keyed: Keyed,
+    /// All names in lower case, one behind the other.
+    names: String,
+    entries: Vec<Entry>,
+    /// By first word in lower case: the first of the entries, the longest names first. Words that share a hash share a chain;
+    /// that of the other word does not fit where a word stands.
+    by_word: ByHash,
+    /// By first byte of a word, in any case of letters: which words may be the first one of a name.
+    firsts: Vec<Firsts>,
 }
 
 impl Known {
+    /// None yet; they will be looked up by `keyed`.
+    pub(in crate::domain::redact) fn new(keyed: Keyed) -> Self {
+        let firsts = vec![Firsts::default(); 256];
+        Self { keyed, names: String::new(), entries: Vec::new(), by_word: ByHash::default(), firsts }
+    }
+
     /// How many names are known.
     pub(in crate::domain::redact) const fn len(&self) -> usize {
-        self.count
+        self.entries.len()
     }
 
     /// `name` is one. What was known to spread further stays so.
     pub(in crate::domain::redact) fn learn(&mut self, kind: NameKind, name: &str, spread: Spread) {
-        let name = name.to_ascii_lowercase();
-        let Some(word) = words(&name, 0).next() else { return };
-        let first = name.as_bytes()[word.start];
-        if !self.firsts.contains(&first) {
-            self.firsts.push(first);
+        let start = self.names.len();
+        self.names.push_str(name);
+        self.names[start..].make_ascii_lowercase();
+        let name = &self.names[start..];
+        let Some(word) = words(name, 0).next() else { return self.names.truncate(start) };
+        let hash = self.keyed.of(0, &name.as_bytes()[word.clone()]);
+        let length = name.len();
+        // The last entry of its chain that is as long at least, and the one behind it.
+        let (mut before, mut next) = (None, self.by_word.get(&hash).copied());
+        let mut same = None;
+        while let Some(index) = next.filter(|index| self.entries[*index].name.len() >= length) {
+            if self.names[self.entries[index].name.clone()] == self.names[start..] {
+                same = Some(index);
+                break;
+            }
+            (before, next) = (next, self.entries[index].next);
         }
-        self.longest = self.longest.max(word.len());
-        let entries = self.by_word.entry(name[word.clone()].to_owned()).or_default();
-        let index = entries.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
-            self.count += 1;
-            let before = entries.partition_point(|entry| entry.name.len() >= name.len());
-            entries.insert(before, Entry { name, offset: word.start, host: None, user: None });
-            before
-        });
-        let entry = &mut entries[index];
+        let index = same.unwrap_or(self.entries.len());
+        if same.is_some() {
+            self.names.truncate(start);
+        } else {
+            self.note_first(start, &word, length);
+            self.entries.push(Entry { name: start..start + length, offset: word.start, host: None, user: None, next });
+            match before {
+                Some(before) => self.entries[before].next = Some(index),
+                None => _ = self.by_word.insert(hash, index),
+            }
+        }
+        let entry = &mut self.entries[index];
         match kind {
             NameKind::Host => entry.host = entry.host.max(Some(spread)),
             NameKind::User => entry.user = entry.user.max(Some(spread)),
@@ -92,15 +132,20 @@ impl Known {
         }
     }
 
-    /// Calls `found` for every place of `text` where a known name counts.
-    pub(in crate::domain::redact) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>, NameKind)) {
-        if self.count == 0 {
-            return;
+    /// Notes how the name begins whose `length` bytes stand at `start` and whose first word is `word`.
+    fn note_first(&mut self, start: usize, word: &Range<usize>, length: usize) {
+        let first = self.names.as_bytes()[start + word.start];
+        for first in [first, first.to_ascii_uppercase()] {
+            let firsts = &mut self.firsts[usize::from(first)];
+            firsts.lengths |= Firsts::bit(word.len());
+            firsts.are_longer |= word.len() < length;
         }
-        let mut may_begin = [false; 256];
-        for first in &self.firsts {
-            may_begin[usize::from(*first)] = true;
-            may_begin[usize::from(first.to_ascii_uppercase())] = true;
+    }
+
+    /// Offers every place of `text` where a known name counts.
+    pub(in crate::domain::redact) fn find(&self, text: &str, choice: &mut Choice) {
+        if self.entries.is_empty() {
+            return;
         }
         let mut done = 0;
         let mut lower = String::new();
@@ -113,14 +158,18 @@ impl Known {
                 && text.is_char_boundary(word.start + 1);
             for start in word.start..=word.start + usize::from(escaped) {
                 let word = start..word.end;
-                if word.is_empty() || word.start < done || word.len() > self.longest {
+                if word.is_empty() || word.start < done {
                     continue;
                 }
-                if may_begin[usize::from(bytes[word.start])]
-                    && let Some((span, kind)) = self.at(text, word, &mut lower).filter(|(span, _)| span.start >= done)
-                {
+                let firsts = self.firsts[usize::from(bytes[word.start])];
+                // What is a name already need not be looked up, when no name can go on behind it.
+                let is_name = !escaped && !firsts.are_longer && choice.is_taken(word.start);
+                if firsts.lengths & Firsts::bit(word.len()) == 0 || is_name {
+                    continue;
+                }
+                if let Some((span, kind)) = self.at(text, word, &mut lower).filter(|(span, _)| span.start >= done) {
                     done = span.end;
-                    found(span, kind);
+                    choice.offer(span, kind);
                 }
             }
         }
@@ -131,10 +180,13 @@ impl Known {
         lower.clear();
         lower.push_str(&text[word.clone()]);
         lower.make_ascii_lowercase();
-        self.by_word.get(lower.as_str())?.iter().find_map(|entry| {
+        let first = self.by_word.get(&self.keyed.of(0, lower.as_bytes())).copied();
+        let chain = std::iter::successors(first, |index| self.entries[*index].next);
+        chain.map(|index| &self.entries[index]).find_map(|entry| {
+            let name = &self.names[entry.name.clone()];
             let start = word.start.checked_sub(entry.offset)?;
-            let span = start..start + entry.name.len();
-            let is_there = text.get(span.clone()).is_some_and(|there| there.eq_ignore_ascii_case(&entry.name));
+            let span = start..start + name.len();
+            let is_there = text.get(span.clone()).is_some_and(|there| there.eq_ignore_ascii_case(name));
             (is_there && is_word(text, &span)).then_some(())?;
             Some((span.clone(), entry.kind(text, &span)?))
         })
@@ -192,10 +244,14 @@ mod tests {
 
     use super::*;
 
+    fn nothing() -> Known {
+        Known::new(Keyed::new(&[5; 32]))
+    }
+
     fn found<'a>(known: &Known, text: &'a str) -> Vec<(&'a str, NameKind)> {
-        let mut names = Vec::new();
-        known.find(text, |span, kind| names.push((&text[span], kind)));
-        names
+        let mut choice = Choice::default();
+        known.find(text, &mut choice);
+        choice.names().iter().map(|name| (&text[name.span.clone()], name.kind)).collect()
     }
 
     #[rstest]
@@ -216,7 +272,7 @@ mod tests {
 
     #[test]
     fn whole_words_are_found_in_any_case_and_the_longest_counts() {
-        let mut known = Known::default();
+        let mut known = nothing();
         for name in ["web-01", "web-01.corp", "alice", "Jürgen"] {
             known.learn(NameKind::Host, name, Spread::Anywhere);
         }
@@ -227,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_name_of_both_kinds_is_what_its_surroundings_say() {
-        let mut known = Known::default();
+        let mut known = nothing();
         known.learn(NameKind::Host, "ymir", Spread::Anywhere);
         known.learn(NameKind::User, "ymir", Spread::Anywhere);
         let kinds: Vec<_> = found(&known, "user ymir on host ymir, ymir").into_iter().map(|(_, kind)| kind).collect();
