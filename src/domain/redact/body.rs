@@ -12,7 +12,7 @@ use super::assign::Promise;
 use super::canary::Canaries;
 use super::literal::{Literal, literals};
 use super::pseudonym::Pseudonyms;
-use super::text::{Draft, RedactedText};
+use super::text::{Draft, Redacted};
 use super::{Finding, assign};
 
 /// A body that may leave, and what was replaced in it.
@@ -67,7 +67,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     let mut done = 0;
     for (literal, draft) in literals.iter().zip(drafts) {
         let Some(draft) = draft else { continue };
-        let RedactedText { text: redacted, findings: found } = draft.finish(Some(names));
+        let Redacted { text: redacted, findings: found } = draft.finish(Some(names));
         let raw = &text[literal.span.clone()];
         let places = raw_places(raw, found.iter().flat_map(|finding| [finding.span.start, finding.span.end]));
         findings.extend(found.into_iter().zip(places.chunks_exact(2)).map(|(finding, ends)| Finding {

@@ -39,11 +39,11 @@ pub struct RedactedBytes {
 #[must_use]
 pub fn redact_text(text: &str, names: Names<'_>) -> RedactedText {
     match names {
-        Names::Keep => Draft::new(text, None).finish(None),
+        Names::Keep => Draft::new(text, None).finish(None).into(),
         Names::Replace(names) => {
             let mut draft = Draft::new(text, Some(names));
             draft.learn(names);
-            draft.finish(Some(names))
+            draft.finish(Some(names)).into()
         }
     }
 }
@@ -119,6 +119,20 @@ fn without_stand_ins(text: &str) -> Vec<u8> {
 /// a name away. What is known as a name is one all the same.
 fn is_bare_word(text: &str) -> bool {
     text.len() < TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// [`RedactedText`], which is the given text itself where nothing was replaced.
+pub(super) struct Redacted<'a> {
+    /// What may be shown.
+    pub(super) text: Cow<'a, str>,
+    /// What was replaced, by place.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl From<Redacted<'_>> for RedactedText {
+    fn from(Redacted { text, findings }: Redacted<'_>) -> Self {
+        Self { text: text.into_owned(), findings }
+    }
 }
 
 /// A text on its way: without secrets, names not yet replaced.
@@ -229,14 +243,14 @@ impl<'a> Draft<'a> {
     }
 
     /// The redacted text; with `names`, every name becomes a token.
-    pub(super) fn finish(mut self, names: Option<&mut Pseudonyms>) -> RedactedText {
+    pub(super) fn finish(mut self, names: Option<&mut Pseudonyms>) -> Redacted<'a> {
         if let Some(names) = names {
             let choice = self.choice.take();
             let choice = choice.unwrap_or_else(|| names::by_surroundings(&self.text, names.domains(), &self.restored));
             self.replace(&names::all(&self.text, names, choice), names);
         }
         self.findings.sort_by_key(|finding| (finding.span.start, finding.span.end));
-        RedactedText { text: self.text.into_owned(), findings: self.findings }
+        Redacted { text: self.text, findings: self.findings }
     }
 
     /// Puts tokens of `names` in the place of what was chosen.

@@ -12,6 +12,7 @@ mod known;
 mod list;
 mod owned;
 mod place;
+mod reader;
 mod words;
 
 use std::collections::BTreeSet;
