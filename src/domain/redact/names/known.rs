@@ -2,7 +2,7 @@
 //!
 //! Owns: where a known name counts. Invariants: a name is found as a whole word, in any case; two finds never overlap, and
 //! the longest of those that begin at one place counts. A text takes the same time whether one name is known or a million.
-//! Does not: give tokens.
+//! Does not: give tokens, or keep the list of names; that is done by `register`.
 //!
 //! **Where a name counts.** A typed place (the label `instance`, the owner of an incident, the author of an entry) says that
 //! something is a name; free text does not. A host that is called `db` and a person who is called `test` must not turn every
@@ -16,10 +16,11 @@
 
 use std::ops::Range;
 
-use super::super::keyed::{ByHash, Keyed};
+use super::super::keyed::Keyed;
 use super::super::pseudonym::NameKind;
 use super::place::{self, Said};
-use super::{Choice, common, is_word};
+use super::register::Register;
+use super::{Choice, common};
 
 /// Where a known name counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,112 +40,47 @@ pub(in crate::domain::redact) fn spread(name: &str) -> Option<Spread> {
     Some(if is_short || common::is_common_word(name) { Spread::InContext } else { Spread::Anywhere })
 }
 
-/// A name, under its first word.
-#[derive(Clone)]
-struct Entry {
-    /// Where it stands in [`Known::names`].
-    name: Range<usize>,
-    /// Where its first word begins in it; not 0 when signs stand before it.
-    offset: usize,
+/// What is known of a name: how far it spreads as that of a host, and of a person.
+#[derive(Clone, Copy, Default)]
+struct Spreads {
     host: Option<Spread>,
     user: Option<Spread>,
-    /// The next entry whose first word has the same hash; it is not longer.
-    next: Option<usize>,
-}
-
-/// What first words of names begin with a letter.
-#[derive(Clone, Copy, Default)]
-struct Firsts {
-    /// A bit for each length of one in bytes; the last for all that are as long or longer.
-    lengths: u64,
-    /// One of the names has more than its first word.
-    are_longer: bool,
-}
-
-impl Firsts {
-    /// The bit of `length`.
-    fn bit(length: usize) -> u64 {
-        1 << length.min(63)
-    }
 }
 
 /// The known names of hosts and people.
 #[derive(Clone)]
 pub(in crate::domain::redact) struct Known {
-    keyed: Keyed,
-    /// All names in lower case, one behind the other.
-    names: String,
-    entries: Vec<Entry>,
-    /// By first word in lower case: the first of the entries, the longest names first. Words that share a hash share a chain;
-    /// that of the other word does not fit where a word stands.
-    by_word: ByHash,
-    /// By first byte of a word, in any case of letters: which words may be the first one of a name.
-    firsts: Vec<Firsts>,
+    register: Register,
+    /// By number in the register.
+    spreads: Vec<Spreads>,
 }
 
 impl Known {
     /// None yet; they will be looked up by `keyed`.
     pub(in crate::domain::redact) fn new(keyed: Keyed) -> Self {
-        let firsts = vec![Firsts::default(); 256];
-        Self { keyed, names: String::new(), entries: Vec::new(), by_word: ByHash::default(), firsts }
+        Self { register: Register::new(keyed), spreads: Vec::new() }
     }
 
     /// How many names are known.
     pub(in crate::domain::redact) const fn len(&self) -> usize {
-        self.entries.len()
+        self.register.len()
     }
 
     /// `name` is one. What was known to spread further stays so.
     pub(in crate::domain::redact) fn learn(&mut self, kind: NameKind, name: &str, spread: Spread) {
-        let start = self.names.len();
-        self.names.push_str(name);
-        self.names[start..].make_ascii_lowercase();
-        let name = &self.names[start..];
-        let Some(word) = words(name, 0).next() else { return self.names.truncate(start) };
-        let hash = self.keyed.of(0, &name.as_bytes()[word.clone()]);
-        let length = name.len();
-        // The last entry of its chain that is as long at least, and the one behind it.
-        let (mut before, mut next) = (None, self.by_word.get(&hash).copied());
-        let mut same = None;
-        while let Some(index) = next.filter(|index| self.entries[*index].name.len() >= length) {
-            if self.names[self.entries[index].name.clone()] == self.names[start..] {
-                same = Some(index);
-                break;
-            }
-            (before, next) = (next, self.entries[index].next);
-        }
-        let index = same.unwrap_or(self.entries.len());
-        if same.is_some() {
-            self.names.truncate(start);
-        } else {
-            self.note_first(start, &word, length);
-            self.entries.push(Entry { name: start..start + length, offset: word.start, host: None, user: None, next });
-            match before {
-                Some(before) => self.entries[before].next = Some(index),
-                None => _ = self.by_word.insert(hash, index),
-            }
-        }
-        let entry = &mut self.entries[index];
+        let Some(index) = self.register.add(name) else { return };
+        self.spreads.resize(self.register.len(), Spreads::default());
+        let spreads = &mut self.spreads[index];
         match kind {
-            NameKind::Host => entry.host = entry.host.max(Some(spread)),
-            NameKind::User => entry.user = entry.user.max(Some(spread)),
+            NameKind::Host => spreads.host = spreads.host.max(Some(spread)),
+            NameKind::User => spreads.user = spreads.user.max(Some(spread)),
             NameKind::Address | NameKind::Mail | NameKind::Lookalike => {}
-        }
-    }
-
-    /// Notes how the name begins whose `length` bytes stand at `start` and whose first word is `word`.
-    fn note_first(&mut self, start: usize, word: &Range<usize>, length: usize) {
-        let first = self.names.as_bytes()[start + word.start];
-        for first in [first, first.to_ascii_uppercase()] {
-            let firsts = &mut self.firsts[usize::from(first)];
-            firsts.lengths |= Firsts::bit(word.len());
-            firsts.are_longer |= word.len() < length;
         }
     }
 
     /// Offers every place of `text` where a known name counts.
     pub(in crate::domain::redact) fn find(&self, text: &str, choice: &mut Choice) {
-        if self.entries.is_empty() {
+        if self.len() == 0 {
             return;
         }
         let mut done = 0;
@@ -161,39 +97,24 @@ impl Known {
                 if word.is_empty() || word.start < done {
                     continue;
                 }
-                let firsts = self.firsts[usize::from(bytes[word.start])];
+                let first = bytes[word.start];
                 // What is a name already need not be looked up, when no name can go on behind it.
-                let is_name = !escaped && !firsts.are_longer && choice.is_taken(word.start);
-                if firsts.lengths & Firsts::bit(word.len()) == 0 || is_name {
+                let is_name = !escaped && choice.is_taken(word.start) && !self.register.may_go_on(first);
+                if is_name || !self.register.may_begin(first, word.len()) {
                     continue;
                 }
-                if let Some((span, kind)) = self.at(text, word, &mut lower).filter(|(span, _)| span.start >= done) {
+                let counts = |index: usize, span: &Range<usize>| self.spreads[index].kind(text, span);
+                let name = self.register.longest(text, &word, &mut lower, counts);
+                if let Some((span, kind)) = name.filter(|(span, _)| span.start >= done) {
                     done = span.end;
                     choice.offer(span, kind);
                 }
             }
         }
     }
-
-    /// The longest name whose first word is `word`, and what it is there.
-    fn at(&self, text: &str, word: Range<usize>, lower: &mut String) -> Option<(Range<usize>, NameKind)> {
-        lower.clear();
-        lower.push_str(&text[word.clone()]);
-        lower.make_ascii_lowercase();
-        let first = self.by_word.get(&self.keyed.of(0, lower.as_bytes())).copied();
-        let chain = std::iter::successors(first, |index| self.entries[*index].next);
-        chain.map(|index| &self.entries[index]).find_map(|entry| {
-            let name = &self.names[entry.name.clone()];
-            let start = word.start.checked_sub(entry.offset)?;
-            let span = start..start + name.len();
-            let is_there = text.get(span.clone()).is_some_and(|there| there.eq_ignore_ascii_case(name));
-            (is_there && is_word(text, &span)).then_some(())?;
-            Some((span.clone(), entry.kind(text, &span)?))
-        })
-    }
 }
 
-impl Entry {
+impl Spreads {
     /// What the name is at `span`; `None` where it does not count.
     fn kind(&self, text: &str, span: &Range<usize>) -> Option<NameKind> {
         let anywhere = Some(Spread::Anywhere);
@@ -213,7 +134,7 @@ impl Entry {
 }
 
 /// Runs of letters, digits and signs that join them, from `place` on.
-fn words(text: &str, mut place: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn words(text: &str, mut place: usize) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     std::iter::from_fn(move || {
         while !JOINS[usize::from(*bytes.get(place)?)] {

@@ -13,6 +13,7 @@ mod list;
 mod owned;
 mod place;
 mod reader;
+mod register;
 mod words;
 
 use std::collections::BTreeSet;
