@@ -1,7 +1,8 @@
 //! Finding names: hosts, IP addresses, people's accounts, mail addresses.
 //!
-//! Owns: which of several names that overlap counts, and which names are replaced wherever they stand. Invariants: spans
-//! are in order and do not overlap; nothing in a placeholder of a secret is a name.
+//! Owns: the order in which names are looked for (of two that overlap, the one that is found first counts; `choice`), and which
+//! names are replaced wherever they stand. Invariants: names are in order and do not overlap; nothing in a placeholder of a
+//! secret is a name. Does not: give tokens.
 
 mod address;
 mod choice;
