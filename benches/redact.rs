@@ -35,6 +35,7 @@ fn main() {
     text("log lines", &log);
     text("plain text", &repeated(TEXT, plain));
     text("full of names", &repeated(TEXT, full_of_names));
+    text("names below one name", &repeated(MIB, below_one_name));
     text("full of keywords", &repeated(TEXT, full_of_keywords));
     text("manifests of secrets", &repeated(MIB, manifest));
     text("one huge line", &log.replace('\n', " "));
@@ -82,6 +83,12 @@ fn full_of_names(text: &mut String, n: u64) {
         n % 300,
         n % 100
     );
+}
+
+/// Every name begins with the same word.
+fn below_one_name(text: &mut String, n: u64) {
+    let _ =
+        writeln!(text, "the disk of web.c{n}.prod.internal is full, and so is that of web.c{}.prod.internal", n / 2);
 }
 
 fn full_of_keywords(text: &mut String, n: u64) {

@@ -58,8 +58,9 @@ pub(super) fn key_tail(text: &str, hit: Range<usize>) -> Option<Found> {
 pub(super) fn user_at_socket(text: &str, at: usize) -> Option<Found> {
     let lowest = super::detect::floor_boundary(text, at.saturating_sub(200));
     let word = &text[lowest..at];
-    let word_start =
-        word.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '=')).map_or(0, |index| index + 1);
+    // What ends the word before it may be longer than a byte.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '=');
+    let word_start = word.rfind(ends).map_or(0, |index| index + word[index..].chars().next().map_or(1, char::len_utf8));
     let colon = word[word_start..].find(':')? + word_start + 1;
     let password = &word[colon..];
     (!password.is_empty() && !is_placeholder(password)).then(|| Found {
@@ -88,5 +89,9 @@ mod tests {
         let text = "dsn: \"app:s3:cr@t@tcp(db:3306)/x\"";
         let at = text.find("@tcp(").unwrap();
         assert_eq!(user_at_socket(text, at).map(|found| &text[found.span]), Some("s3:cr@t"));
+        // White space of several bytes.
+        let text = "dsn\u{2003}app:s3cr@t@tcp(db:3306)/x";
+        let at = text.find("@tcp(").unwrap();
+        assert_eq!(user_at_socket(text, at).map(|found| &text[found.span]), Some("s3cr@t"));
     }
 }

@@ -12,7 +12,7 @@ use super::assign::Promise;
 use super::canary::Canaries;
 use super::literal::{Literal, literals};
 use super::pseudonym::Pseudonyms;
-use super::text::{Draft, RedactedText};
+use super::text::{Draft, Redacted};
 use super::{Finding, assign};
 
 /// A body that may leave, and what was replaced in it.
@@ -55,7 +55,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     }
     // A body has few keys and many strings.
     let mut promises = HashMap::new();
-    let mut drafts: Vec<Option<Draft>> = Vec::with_capacity(literals.len());
+    let mut drafts: Vec<Option<Draft<'_>>> = Vec::with_capacity(literals.len());
     for literal in &literals {
         let promise =
             literal.key.as_deref().and_then(|key| *promises.entry(key).or_insert_with(|| assign::promise(key)));
@@ -67,7 +67,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
     let mut done = 0;
     for (literal, draft) in literals.iter().zip(drafts) {
         let Some(draft) = draft else { continue };
-        let RedactedText { text: redacted, findings: found } = draft.finish(Some(names));
+        let Redacted { text: redacted, findings: found } = draft.finish(Some(names));
         let raw = &text[literal.span.clone()];
         let places = raw_places(raw, found.iter().flat_map(|finding| [finding.span.start, finding.span.end]));
         findings.extend(found.into_iter().zip(places.chunks_exact(2)).map(|(finding, ends)| Finding {
@@ -87,7 +87,7 @@ pub fn redact_body(json: &[u8], canaries: &Canaries, names: &mut Pseudonyms) -> 
 }
 
 /// What becomes of one string under a key that makes `promise`; `None` when it is left as it is.
-fn draft(literal: &Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) -> Option<Draft> {
+fn draft<'a>(literal: &'a Literal<'_>, promise: Option<Promise>, names: &Pseudonyms) -> Option<Draft<'a>> {
     if literal.is_opaque {
         return None;
     }

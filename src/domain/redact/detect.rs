@@ -91,16 +91,18 @@ impl Scanner {
     }
 
     fn scan(&self, text: &str, found: &mut Vec<Found>) {
-        let mut done = vec![0; self.rules.len()];
+        // By rule, where its last find ends; empty until there is one, since most texts are short and have none.
+        let mut done: Vec<usize> = Vec::new();
         let (mut assigned, mut looked) = (0, 0);
         let mut manifests = Vec::new();
         for hit in self.automaton.find_overlapping_iter(text) {
             for owner in &self.owners[hit.pattern().as_usize()] {
                 match owner {
-                    Owner::Rule(index) if hit.start() < done[*index] => {}
+                    Owner::Rule(index) if done.get(*index).is_some_and(|end| hit.start() < *end) => {}
                     Owner::Rule(index) => {
                         if let Some((secret, end)) = self.try_rule(*index, text, hit.start()) {
                             let (rule, _) = self.rules[*index];
+                            done.resize(self.rules.len(), 0);
                             done[*index] = end;
                             found.push(Found { rule: rule.id, kind: rule.kind, span: secret, rank: *index });
                         }

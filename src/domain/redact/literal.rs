@@ -14,7 +14,7 @@ pub(super) struct Literal<'a> {
     /// What it says.
     pub(super) text: Cow<'a, str>,
     /// The key whose value it is; none for keys, and for items of lists.
-    pub(super) key: Option<String>,
+    pub(super) key: Option<Cow<'a, str>>,
     /// It is bytes, not text: an attachment's data or a model's signature, which has to go back as it came.
     pub(super) is_opaque: bool,
     /// What it is, and by which rule, when the object around it says that it is secret.
@@ -22,11 +22,11 @@ pub(super) struct Literal<'a> {
 }
 
 /// Something that is open at a place of the document.
-enum Open {
+enum Open<'a> {
     List,
     Object {
         /// The key of the value that comes next; none while a key is expected.
-        key: Option<String>,
+        key: Option<Cow<'a, str>>,
         /// It says that its kind is Secret.
         is_secret: bool,
         /// Strings below its `data` and `stringData`.
@@ -38,7 +38,7 @@ enum Open {
     },
 }
 
-impl Open {
+impl Open<'_> {
     fn object() -> Self {
         Self::Object { key: None, is_secret: false, data: Vec::new(), is_sensitive: false, values: Vec::new() }
     }
@@ -48,7 +48,7 @@ impl Open {
 pub(super) fn literals(json: &str) -> Option<Vec<Literal<'_>>> {
     let bytes = json.as_bytes();
     let mut found: Vec<Literal<'_>> = Vec::new();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<Open<'_>> = Vec::new();
     let mut place = 0;
     while let Some(byte) = bytes.get(place) {
         match byte {
@@ -108,14 +108,14 @@ fn end_of(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Tells the last string of `found` where it stands.
-fn place_in(open: &mut [Open], found: &mut [Literal<'_>]) {
+fn place_in<'a>(open: &mut [Open<'a>], found: &mut [Literal<'a>]) {
     let index = found.len() - 1;
     let Some(literal) = found.last_mut() else { return };
     let opaque = is_opaque(open);
     let within = open.len();
     match open.last_mut() {
         Some(Open::Object { key: key @ None, .. }) => {
-            *key = Some(literal.text.clone().into_owned());
+            *key = Some(literal.text.clone());
             return;
         }
         Some(Open::Object { key: Some(key), is_secret, .. }) => {
@@ -131,7 +131,7 @@ fn place_in(open: &mut [Open], found: &mut [Literal<'_>]) {
     literal.is_opaque = opaque;
     for (depth, outer) in open.iter_mut().rev().enumerate() {
         let Open::Object { key: Some(key), data, values, .. } = outer else { continue };
-        match key.as_str() {
+        match key.as_ref() {
             "data" | "stringData" if depth > 0 => data.push(index),
             "value" => values.push(index),
             _ => {}
@@ -139,7 +139,7 @@ fn place_in(open: &mut [Open], found: &mut [Literal<'_>]) {
     }
 }
 
-fn key_of(open: &Open) -> Option<String> {
+fn key_of<'a>(open: &Open<'a>) -> Option<Cow<'a, str>> {
     match open {
         Open::Object { key, .. } => key.clone(),
         Open::List => None,
@@ -148,15 +148,18 @@ fn key_of(open: &Open) -> Option<String> {
 
 /// True in `contents[].parts[].inlineData.data` and `contents[].parts[].thoughtSignature`, and nowhere else: what a tool
 /// returned may use the same keys deeper down.
-fn is_opaque(open: &[Open]) -> bool {
-    let path: Vec<&str> = open
-        .iter()
-        .map(|open| match open {
+fn is_opaque(open: &[Open<'_>]) -> bool {
+    /// No path to such a place is longer.
+    const LONGEST: usize = 6;
+    let mut path = [""; LONGEST];
+    let Some(path) = path.get_mut(..open.len()) else { return false };
+    for (step, open) in path.iter_mut().zip(open) {
+        *step = match open {
             Open::List => "[]",
             Open::Object { key, .. } => key.as_deref().unwrap_or_default(),
-        })
-        .collect();
-    let parts = match path.as_slice() {
+        };
+    }
+    let parts = match &*path {
         ["contents", "[]", "parts", "[]", rest @ ..] => rest,
         ["systemInstruction" | "system_instruction", "parts", "[]", rest @ ..] => rest,
         _ => return false,

@@ -18,6 +18,7 @@ mod canary;
 mod cut;
 mod detect;
 mod encoded;
+mod keyed;
 mod literal;
 mod manifest;
 mod names;

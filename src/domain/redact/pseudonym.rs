@@ -10,15 +10,15 @@
 //! The form: `zq`, four letters for the kind, eight letters and digits without vowels, such as `zqhost7k2mx4tp`. It is one
 //! word in prose, Markdown, shells, URLs and JSON, it is no word of any language, and case does not matter.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
 use memchr::memchr2_iter;
 use sha2::{Digest as _, Sha256};
 
 use super::Kind;
+use super::keyed::{ByHash, Keyed};
 use super::names::{Known, Spread, spread, spreads};
 
 /// What the instructions of a model have to say about tokens and placeholders.
@@ -94,16 +94,36 @@ const DRAWN_AT: usize = MARK.len() + 4;
 /// Bytes of a token.
 pub(super) const TOKEN_LENGTH: usize = DRAWN_AT + DRAWN;
 
+/// A token that was given out, by its place in the order in which they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token(usize);
+
+/// What a token stands for.
+#[derive(Clone)]
+struct Issued {
+    kind: NameKind,
+    /// Where the value stands in [`Pseudonyms::values`].
+    value: Range<usize>,
+    /// The one given out before it whose value has the same hash.
+    next: Option<usize>,
+}
+
 /// Which names stand behind which tokens, in one conversation.
 #[derive(Clone)]
 pub struct Pseudonyms {
     key: [u8; 32],
-    /// By kind (as in [`NameKind::ALL`]) and value: which of `issued` is its token.
-    tokens: [HashMap<Arc<str>, usize>; NameKind::ALL.len()],
-    /// The tokens that were given out, with what they stand for.
-    issued: Vec<(String, Arc<str>)>,
-    /// By kind and the number that is drawn: which of `issued` it is.
-    numbers: HashMap<(NameKind, u64), usize>,
+    keyed: Keyed,
+    /// The tokens that were given out, in order; what they stand for is in `values`, how they are spelled in `spelled`.
+    issued: Vec<Issued>,
+    /// All values, one behind the other.
+    values: String,
+    /// All tokens, one behind the other, each of [`TOKEN_LENGTH`] bytes.
+    spelled: String,
+    /// By kind and value: the last one of `issued` with that hash.
+    by_value: ByHash,
+    /// By kind and the number that is drawn: which of `issued` it is. The number comes from the conversation's key, so nobody
+    /// can choose it.
+    by_number: ByHash,
     /// Text in the form of a token that was never given out, in lower case: never to be given out.
     lookalikes: BTreeSet<String>,
     /// Domains whose hosts are one's own, in lower case, without a dot before them.
@@ -126,14 +146,18 @@ impl Pseudonyms {
     /// tokens again; who does not know it cannot guess a token.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
+        let keyed = Keyed::new(&key);
         Self {
             key,
-            tokens: Default::default(),
+            known: Known::new(keyed.clone()),
+            keyed,
             issued: Vec::new(),
-            numbers: HashMap::new(),
+            values: String::new(),
+            spelled: String::new(),
+            by_value: ByHash::default(),
+            by_number: ByHash::default(),
             lookalikes: BTreeSet::new(),
             domains: BTreeSet::new(),
-            known: Known::default(),
         }
     }
 
@@ -182,11 +206,11 @@ impl Pseudonyms {
     }
 
     /// The tokens in `text` that were given out, with kind and value.
-    pub(super) fn issued_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (Range<usize>, NameKind, &'a str)> {
+    pub(super) fn issued_in<'a>(&'a self, text: &str) -> impl Iterator<Item = (Range<usize>, NameKind, &'a str)> {
         shapes(text).filter_map(|span| {
             let (kind, number) = parse(text[span.clone()].as_bytes())?;
-            let (_, value) = &self.issued[*self.numbers.get(&(kind, number))?];
-            Some((span, kind, &**value))
+            let index = self.by_number.get(&numbered(kind, number))?;
+            Some((span, kind, &self.values[self.issued[*index].value.clone()]))
         })
     }
 
@@ -199,19 +223,31 @@ impl Pseudonyms {
     }
 
     /// The token of `value`; the same one each time.
-    pub(super) fn token(&mut self, kind: NameKind, value: &str) -> &str {
-        let known = self.tokens[kind as usize].get(value).copied();
-        let index = known.unwrap_or_else(|| self.issue(kind, value));
-        &self.issued[index].0
+    pub(super) fn token(&mut self, kind: NameKind, value: &str) -> Token {
+        let hash = self.keyed.of(kind as u8, value.as_bytes());
+        let last = self.by_value.get(&hash).copied();
+        let mut chain = std::iter::successors(last, |index| self.issued[*index].next);
+        let known = chain.find(|index| {
+            let issued = &self.issued[*index];
+            issued.kind == kind && self.values[issued.value.clone()] == *value
+        });
+        Token(known.unwrap_or_else(|| self.issue(kind, value, hash, last)))
     }
 
-    fn issue(&mut self, kind: NameKind, value: &str) -> usize {
-        let (number, token) = self.unused(kind, value);
+    /// How `token` is spelled.
+    pub(super) fn spelled(&self, Token(index): Token) -> &str {
+        &self.spelled[index * TOKEN_LENGTH..(index + 1) * TOKEN_LENGTH]
+    }
+
+    /// Gives a token to `value`, which has none; `hash` is its hash, `next` the last one with the same.
+    fn issue(&mut self, kind: NameKind, value: &str, hash: u64, next: Option<usize>) -> usize {
         let index = self.issued.len();
-        let shared: Arc<str> = Arc::from(value);
-        self.issued.push((token, Arc::clone(&shared)));
-        self.numbers.insert((kind, number), index);
-        self.tokens[kind as usize].insert(shared, index);
+        let number = self.draw(kind, value);
+        let start = self.values.len();
+        self.values.push_str(value);
+        self.issued.push(Issued { kind, value: start..self.values.len(), next });
+        self.by_number.insert(numbered(kind, number), index);
+        self.by_value.insert(hash, index);
         if kind == NameKind::Lookalike {
             self.lookalikes.insert(value.to_ascii_lowercase());
         }
@@ -221,9 +257,10 @@ impl Pseudonyms {
         index
     }
 
-    /// The first token drawn for `value` that stands for nothing else, and that no text quoted before it was given out; with
-    /// its number.
-    fn unused(&self, kind: NameKind, value: &str) -> (u64, String) {
+    /// Adds the first token to `spelled` that is drawn for `value`, stands for nothing else, and was quoted by no text before
+    /// it was given out; returns its number.
+    fn draw(&mut self, kind: NameKind, value: &str) -> u64 {
+        let start = self.spelled.len();
         let mut attempt = 0_u32;
         loop {
             let mut hash = Sha256::new();
@@ -233,26 +270,33 @@ impl Pseudonyms {
             hash.update(value);
             let drawn = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
             let number = drawn % NUMBERS;
-            let token = spelled(kind, number);
-            if !self.numbers.contains_key(&(kind, number)) && !self.lookalikes.contains(&token) {
-                return (number, token);
+            spell(&mut self.spelled, kind, number);
+            let is_quoted = self.lookalikes.contains(&self.spelled[start..]);
+            if !is_quoted && !self.by_number.contains_key(&numbered(kind, number)) {
+                return number;
             }
+            self.spelled.truncate(start);
             attempt += 1;
         }
     }
 }
 
-/// The token of `kind` with `number`, the lowest digit first.
-fn spelled(kind: NameKind, mut number: u64) -> String {
-    let mut token = format!("zq{}", kind.letters());
-    for _ in 0..DRAWN {
-        token.push(char::from(ALPHABET[(number % 25) as usize]));
-        number /= 25;
-    }
-    token
+/// One number for `kind` and `number`.
+const fn numbered(kind: NameKind, number: u64) -> u64 {
+    kind as u64 * NUMBERS + number
 }
 
-/// Kind and number of the token `shape`, in any case of letters; the way back of [`spelled`].
+/// Adds the token of `kind` with `number` to `out`, the lowest digit first.
+fn spell(out: &mut String, kind: NameKind, mut number: u64) {
+    out.push_str("zq");
+    out.push_str(kind.letters());
+    for _ in 0..DRAWN {
+        out.push(char::from(ALPHABET[(number % 25) as usize]));
+        number /= 25;
+    }
+}
+
+/// Kind and number of the token `shape`, in any case of letters; the way back of [`spell`].
 fn parse(shape: &[u8]) -> Option<(NameKind, u64)> {
     let letters = shape.get(MARK.len()..DRAWN_AT)?;
     let kind = NameKind::ALL.into_iter().find(|kind| kind.letters().as_bytes().eq_ignore_ascii_case(letters))?;
@@ -285,12 +329,17 @@ pub(super) fn could_be_token(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn token(names: &mut Pseudonyms, kind: NameKind, value: &str) -> String {
+        let token = names.token(kind, value);
+        names.spelled(token).to_owned()
+    }
+
     #[test]
     fn one_value_one_token_and_the_way_back_in_any_case_and_surroundings() {
         let mut names = Pseudonyms::new([7; 32]);
-        let web = names.token(NameKind::Host, "Web-01.corp").to_owned();
-        assert_eq!(web, names.token(NameKind::Host, "Web-01.corp"));
-        assert_ne!(web, names.token(NameKind::Host, "web-01.corp"));
+        let web = token(&mut names, NameKind::Host, "Web-01.corp");
+        assert_eq!(web, token(&mut names, NameKind::Host, "Web-01.corp"));
+        assert_ne!(web, token(&mut names, NameKind::Host, "web-01.corp"));
         for (said, meant) in [
             (format!("`{web}`'s disk"), "`Web-01.corp`'s disk"),
             (format!("ssh {}:/x", web.to_uppercase()), "ssh Web-01.corp:/x"),
@@ -302,9 +351,9 @@ mod tests {
 
     #[test]
     fn the_same_key_gives_the_same_tokens_and_another_key_does_not() {
-        let token = |key| Pseudonyms::new([key; 32]).token(NameKind::User, "alice").to_owned();
-        assert_eq!(token(1), token(1));
-        assert_ne!(token(1), token(2));
+        let alice = |key| token(&mut Pseudonyms::new([key; 32]), NameKind::User, "alice");
+        assert_eq!(alice(1), alice(1));
+        assert_ne!(alice(1), alice(2));
     }
 
     #[test]

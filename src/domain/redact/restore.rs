@@ -67,7 +67,10 @@ mod tests {
             cuts in prop::collection::vec(1_usize..9, 1..80),
         ) {
             let mut names = Pseudonyms::new([3; 32]);
-            let mut token = |kind, value| names.token(kind, value).to_owned();
+            let mut token = |kind, value| {
+                let token = names.token(kind, value);
+                names.spelled(token).to_owned()
+            };
             let tokens = [token(NameKind::Host, "web-01"), token(NameKind::Mail, "ä@b.example"), token(NameKind::User, "alice")];
             let fillers = ["z", "zq", "zqhost", "zqhost2222", "é 's ", "ZQUSER"];
             let text: String =

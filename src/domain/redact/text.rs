@@ -3,10 +3,11 @@
 //! Owns: the order of things. Tokens that were given out become their names, so that secrets are looked for in what was
 //! really said; secrets are removed until none is found any more; names become tokens. Invariants: see the module above.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::detect::{Found, secrets};
-use super::names;
+use super::names::{self, Name};
 use super::pseudonym::{NameKind, Pseudonyms, TOKEN_LENGTH};
 use super::trace::{Edit, Trace};
 use super::{Finding, Kind, Names};
@@ -38,11 +39,11 @@ pub struct RedactedBytes {
 #[must_use]
 pub fn redact_text(text: &str, names: Names<'_>) -> RedactedText {
     match names {
-        Names::Keep => Draft::new(text, None).finish(None),
+        Names::Keep => Draft::new(text, None).finish(None).into(),
         Names::Replace(names) => {
             let mut draft = Draft::new(text, Some(names));
             draft.learn(names);
-            draft.finish(Some(names))
+            draft.finish(Some(names)).into()
         }
     }
 }
@@ -120,9 +121,23 @@ fn is_bare_word(text: &str) -> bool {
     text.len() < TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
+/// [`RedactedText`], which is the given text itself where nothing was replaced.
+pub(super) struct Redacted<'a> {
+    /// What may be shown.
+    pub(super) text: Cow<'a, str>,
+    /// What was replaced, by place.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl From<Redacted<'_>> for RedactedText {
+    fn from(Redacted { text, findings }: Redacted<'_>) -> Self {
+        Self { text: text.into_owned(), findings }
+    }
+}
+
 /// A text on its way: without secrets, names not yet replaced.
-pub(super) struct Draft {
-    text: String,
+pub(super) struct Draft<'a> {
+    text: Cow<'a, str>,
     /// Tokens of the input: where the names that they stand for are now.
     restored: Vec<(Range<usize>, NameKind)>,
     traces: Vec<Trace>,
@@ -131,21 +146,20 @@ pub(super) struct Draft {
     choice: Option<names::Choice>,
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     /// Removes the secrets of `text`; `names` are the tokens that were given out.
-    pub(super) fn new(text: &str, names: Option<&Pseudonyms>) -> Self {
-        if is_bare_word(text) {
-            let choice = Some(names::Choice::none());
-            let text = text.to_owned();
-            return Self { text, restored: Vec::new(), traces: Vec::new(), findings: Vec::new(), choice };
-        }
+    pub(super) fn new(text: &'a str, names: Option<&Pseudonyms>) -> Self {
+        let is_bare = is_bare_word(text);
         let mut draft = Self {
-            text: text.to_owned(),
+            text: Cow::Borrowed(text),
             restored: Vec::new(),
             traces: Vec::new(),
             findings: Vec::new(),
-            choice: None,
+            choice: is_bare.then(names::Choice::default),
         };
+        if is_bare {
+            return draft;
+        }
         if let Some(names) = names {
             draft.restore(names);
         }
@@ -156,13 +170,14 @@ impl Draft {
     /// The same for a text that is a secret as a whole, as its key says.
     pub(super) fn of_secret(text: &str, kind: Kind, rule: &'static str) -> Self {
         let findings = vec![Finding { rule, kind, span: 0..text.len() }];
-        Self { text: kind.placeholder(), restored: Vec::new(), traces: Vec::new(), findings, choice: None }
+        let text = Cow::Owned(kind.placeholder());
+        Self { text, restored: Vec::new(), traces: Vec::new(), findings, choice: None }
     }
 
     fn restore(&mut self, names: &Pseudonyms) {
         let issued: Vec<_> = names
             .issued_in(&self.text)
-            .map(|(span, kind, value)| (kind, Edit { span, text: value.to_owned() }))
+            .map(|(span, kind, value)| (kind, Edit { span, text: Cow::Borrowed(value) }))
             .collect();
         if issued.is_empty() {
             return;
@@ -175,13 +190,13 @@ impl Draft {
             self.restored.push((start..start + edit.text.len(), *kind));
             start += edit.text.len();
         }
-        let edits: Vec<Edit> = issued.into_iter().map(|(_, edit)| edit).collect();
+        let edits: Vec<Edit<'_>> = issued.into_iter().map(|(_, edit)| edit).collect();
         self.apply(&edits);
     }
 
-    fn apply(&mut self, edits: &[Edit]) {
+    fn apply(&mut self, edits: &[Edit<'_>]) {
         let (text, trace) = Trace::apply(&self.text, edits);
-        self.text = text;
+        self.text = Cow::Owned(text);
         self.traces.push(trace);
     }
 
@@ -203,8 +218,8 @@ impl Draft {
             let finding = Finding { rule, kind: *kind, span: self.origin(span) };
             self.findings.push(finding);
         }
-        let edits: Vec<Edit> =
-            found.iter().map(|found| Edit { span: found.span.clone(), text: found.kind.placeholder() }).collect();
+        let placeholder = |found: &Found| Edit { span: found.span.clone(), text: Cow::Owned(found.kind.placeholder()) };
+        let edits: Vec<Edit<'_>> = found.iter().map(placeholder).collect();
         self.apply(&edits);
         if let Some(trace) = self.traces.last() {
             self.restored =
@@ -222,31 +237,38 @@ impl Draft {
         if self.choice.is_some() {
             return;
         }
-        let choice = names::by_surroundings(&self.text, names.domains(), &self.restored);
-        for (span, kind) in choice.names() {
-            names.token(kind, &self.text[span]);
-        }
+        let mut choice = names::by_surroundings(&self.text, names.domains(), &self.restored);
+        choice.issue(&self.text, names);
         self.choice = Some(choice);
     }
 
     /// The redacted text; with `names`, every name becomes a token.
-    pub(super) fn finish(mut self, names: Option<&mut Pseudonyms>) -> RedactedText {
+    pub(super) fn finish(mut self, names: Option<&mut Pseudonyms>) -> Redacted<'a> {
         if let Some(names) = names {
             let choice = self.choice.take();
             let choice = choice.unwrap_or_else(|| names::by_surroundings(&self.text, names.domains(), &self.restored));
-            let spans = names::all(&self.text, names, choice);
-            let token = |(span, kind): &names::Name| Edit {
-                span: span.clone(),
-                text: names.token(*kind, &self.text[span.clone()]).to_owned(),
-            };
-            let edits: Vec<Edit> = spans.iter().map(token).collect();
-            for (span, kind) in &spans {
-                let finding = Finding { rule: kind.rule(), kind: kind.kind(), span: self.origin(span) };
-                self.findings.push(finding);
-            }
-            self.apply(&edits);
+            self.replace(&names::all(&self.text, names, choice), names);
         }
         self.findings.sort_by_key(|finding| (finding.span.start, finding.span.end));
-        RedactedText { text: self.text, findings: self.findings }
+        Redacted { text: self.text, findings: self.findings }
+    }
+
+    /// Puts tokens of `names` in the place of what was chosen.
+    fn replace(&mut self, choice: &names::Choice, names: &mut Pseudonyms) {
+        if choice.names().is_empty() {
+            return;
+        }
+        let mut out = String::with_capacity(self.text.len());
+        let mut done = 0;
+        for Name { span, kind, token } in choice.names() {
+            let token = token.unwrap_or_else(|| names.token(*kind, &self.text[span.clone()]));
+            out.push_str(&self.text[done..span.start]);
+            out.push_str(names.spelled(token));
+            done = span.end;
+            let finding = Finding { rule: kind.rule(), kind: kind.kind(), span: self.origin(span) };
+            self.findings.push(finding);
+        }
+        out.push_str(&self.text[done..]);
+        self.text = Cow::Owned(out);
     }
 }

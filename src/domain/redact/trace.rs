@@ -3,15 +3,16 @@
 //! Owns: applying replacements to a text, and mapping spans back through them. Invariant: a span that is mapped back covers
 //! every byte from which the span's bytes came.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// One replacement: `span` of the text becomes `text`.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Edit {
+pub(super) struct Edit<'a> {
     /// Bytes that go.
     pub(super) span: Range<usize>,
     /// What stands there instead.
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
 }
 
 /// What an edit did: where the bytes stood before, and where their replacement stands.
@@ -27,7 +28,7 @@ pub(super) struct Trace(Vec<Moved>);
 
 impl Trace {
     /// `text` with `edits` applied, which are in order and do not overlap, and the way back.
-    pub(super) fn apply(text: &str, edits: &[Edit]) -> (String, Self) {
+    pub(super) fn apply(text: &str, edits: &[Edit<'_>]) -> (String, Self) {
         let mut out = String::with_capacity(text.len());
         let mut trace = Self::default();
         let mut done = 0;
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn spans_find_their_way_back_and_forth() {
-        let edits = [Edit { span: 2..4, text: "LONGER".to_owned() }, Edit { span: 6..9, text: "x".to_owned() }];
+        let edits = [Edit { span: 2..4, text: "LONGER".into() }, Edit { span: 6..9, text: "x".into() }];
         let (text, trace) = Trace::apply("abCDefGHIjkl", &edits);
         assert_eq!(text, "abLONGERefxjkl");
         for (after, before) in

@@ -1,8 +1,8 @@
 //! Names that say nothing about anyone: accounts of services, words, and the domains everybody uses.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::list::WordList;
 use super::words;
 
 /// Accounts that every system has, and words that stand where an account would.
@@ -188,7 +188,7 @@ const WORDS: &[&str] = &[
     "write",
 ];
 
-/// Domains that everybody uses: a host below them is nobody's secret.
+/// Domains that everybody uses: a host below them is nobody's secret. Each has two labels.
 const PUBLIC_DOMAINS: &[&str] = &[
     "gitlab.io",
     "github.com",
@@ -276,12 +276,12 @@ const NOBODYS: &[&str] = &[
     "false",
 ];
 
-static ACCOUNT_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| ACCOUNTS.iter().chain(WORDS).copied().collect());
-static PUBLIC_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| PUBLIC_DOMAINS.iter().copied().collect());
+static ACCOUNT_LIST: LazyLock<WordList> = LazyLock::new(|| WordList::new(ACCOUNTS.iter().chain(WORDS).copied()));
+static PUBLIC_LIST: LazyLock<WordList> = LazyLock::new(|| WordList::new(PUBLIC_DOMAINS.iter().copied()));
 
 /// True for an account that says nothing about a person.
 pub(super) fn is_account(name: &str) -> bool {
-    ACCOUNT_SET.contains(name.to_ascii_lowercase().as_str())
+    ACCOUNT_LIST.contains(name)
 }
 
 /// True for what is a plain word, too.
@@ -296,15 +296,50 @@ pub(super) fn is_nobodys(name: &str) -> bool {
 
 /// True for a word that stands in many texts and means no host and no person there.
 pub(super) fn is_common_word(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    ACCOUNT_SET.contains(lower.as_str()) || words::contains(&lower)
+    is_account(name) || words::contains(name)
 }
 
 /// True when `host` is or is below a domain that everybody uses.
 pub(super) fn is_public(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let below = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
-    below.chain([host.as_str()]).any(|domain| PUBLIC_SET.contains(domain))
-        || host == "localhost"
-        || host.starts_with("localhost.")
+    const LOCAL: &[u8] = b"localhost";
+    let host = host.trim_end_matches('.');
+    let bytes = host.as_bytes();
+    let is_local = bytes.get(..LOCAL.len()).is_some_and(|start| start.eq_ignore_ascii_case(LOCAL))
+        && matches!(bytes.get(LOCAL.len()), None | Some(b'.'));
+    let dot = |end: usize| bytes[..end].iter().rposition(|byte| *byte == b'.');
+    let Some(last) = dot(bytes.len()) else { return is_local };
+    is_local || PUBLIC_LIST.contains(&host[dot(last).map_or(0, |before| before + 1)..])
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn the_lists_are_in_lower_case_and_the_domains_have_two_labels() {
+        for word in ACCOUNTS.iter().chain(WORDS).chain(PUBLIC_DOMAINS).chain(NOBODYS) {
+            assert_eq!(*word, word.to_ascii_lowercase());
+        }
+        for domain in PUBLIC_DOMAINS {
+            assert_eq!(domain.split('.').filter(|label| !label.is_empty()).count(), 2, "{domain}");
+        }
+    }
+
+    #[rstest]
+    #[case("github.com", true)]
+    #[case("api.GitHub.com.", true)]
+    #[case("a.b.s3.amazonaws.com", true)]
+    #[case("localhost", true)]
+    #[case("LocalHost.corp", true)]
+    #[case("xgithub.com", false)]
+    #[case("github.com.corp", false)]
+    #[case("localhosts", false)]
+    #[case("com", false)]
+    #[case(".", false)]
+    #[case("", false)]
+    fn public_is_what_stands_below_a_public_domain(#[case] host: &str, #[case] expected: bool) {
+        assert_eq!(is_public(host), expected);
+    }
 }

@@ -29,9 +29,20 @@ pub(super) const INTERNAL: [&str; 15] = [
 /// Units of systemd are named `name@instance.service`.
 const UNITS: [&str; 8] = ["service", "socket", "timer", "target", "mount", "slice", "path", "scope"];
 
+/// True for a byte of a host's name.
 pub(super) fn in_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+    IN_HOST[usize::from(byte)]
 }
+
+const IN_HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 /// The run of characters of a host name around `place`, without dots and hyphens at its ends.
 pub(super) fn run(text: &str, place: usize) -> Range<usize> {

@@ -2,7 +2,7 @@
 //!
 //! Owns: where a known name counts. Invariants: a name is found as a whole word, in any case; two finds never overlap, and
 //! the longest of those that begin at one place counts. A text takes the same time whether one name is known or a million.
-//! Does not: give tokens.
+//! Does not: give tokens, or keep the list of names; that is done by `register`.
 //!
 //! **Where a name counts.** A typed place (the label `instance`, the owner of an incident, the author of an entry) says that
 //! something is a name; free text does not. A host that is called `db` and a person who is called `test` must not turn every
@@ -14,12 +14,13 @@
 //!   `db:5432`), or after a word that announces it (`host db`, `user test`, `by test`). `place` has the whole list.
 //! - What is nobody's name (`root`, `localhost`, `none`) is never one, and neither is a number.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
+use super::super::keyed::Keyed;
 use super::super::pseudonym::NameKind;
 use super::place::{self, Said};
-use super::{common, is_word};
+use super::register::Register;
+use super::{Choice, common};
 
 /// Where a known name counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,68 +40,48 @@ pub(in crate::domain::redact) fn spread(name: &str) -> Option<Spread> {
     Some(if is_short || common::is_common_word(name) { Spread::InContext } else { Spread::Anywhere })
 }
 
-/// A name, under its first word.
-#[derive(Clone)]
-struct Entry {
-    /// In lower case.
-    name: String,
-    /// Where its first word begins; not 0 when signs stand before it.
-    offset: usize,
+/// What is known of a name: how far it spreads as that of a host, and of a person.
+#[derive(Clone, Copy, Default)]
+struct Spreads {
     host: Option<Spread>,
     user: Option<Spread>,
 }
 
 /// The known names of hosts and people.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(in crate::domain::redact) struct Known {
-    /// By first word in lower case; the longest names first.
-    by_word: HashMap<String, Vec<Entry>>,
-    /// First bytes of first words.
-    firsts: Vec<u8>,
-    /// The longest first word; in bytes.
-    longest: usize,
-    count: usize,
+    register: Register,
+    /// By number in the register.
+    spreads: Vec<Spreads>,
 }
 
 impl Known {
+    /// None yet; they will be looked up by `keyed`.
+    pub(in crate::domain::redact) fn new(keyed: Keyed) -> Self {
+        Self { register: Register::new(keyed), spreads: Vec::new() }
+    }
+
     /// How many names are known.
     pub(in crate::domain::redact) const fn len(&self) -> usize {
-        self.count
+        self.register.len()
     }
 
     /// `name` is one. What was known to spread further stays so.
     pub(in crate::domain::redact) fn learn(&mut self, kind: NameKind, name: &str, spread: Spread) {
-        let name = name.to_ascii_lowercase();
-        let Some(word) = words(&name, 0).next() else { return };
-        let first = name.as_bytes()[word.start];
-        if !self.firsts.contains(&first) {
-            self.firsts.push(first);
-        }
-        self.longest = self.longest.max(word.len());
-        let entries = self.by_word.entry(name[word.clone()].to_owned()).or_default();
-        let index = entries.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
-            self.count += 1;
-            let before = entries.partition_point(|entry| entry.name.len() >= name.len());
-            entries.insert(before, Entry { name, offset: word.start, host: None, user: None });
-            before
-        });
-        let entry = &mut entries[index];
+        let Some(index) = self.register.add(name) else { return };
+        self.spreads.resize(self.register.len(), Spreads::default());
+        let spreads = &mut self.spreads[index];
         match kind {
-            NameKind::Host => entry.host = entry.host.max(Some(spread)),
-            NameKind::User => entry.user = entry.user.max(Some(spread)),
+            NameKind::Host => spreads.host = spreads.host.max(Some(spread)),
+            NameKind::User => spreads.user = spreads.user.max(Some(spread)),
             NameKind::Address | NameKind::Mail | NameKind::Lookalike => {}
         }
     }
 
-    /// Calls `found` for every place of `text` where a known name counts.
-    pub(in crate::domain::redact) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>, NameKind)) {
-        if self.count == 0 {
+    /// Offers every place of `text` where a known name counts.
+    pub(in crate::domain::redact) fn find(&self, text: &str, choice: &mut Choice) {
+        if self.len() == 0 {
             return;
-        }
-        let mut may_begin = [false; 256];
-        for first in &self.firsts {
-            may_begin[usize::from(*first)] = true;
-            may_begin[usize::from(first.to_ascii_uppercase())] = true;
         }
         let mut done = 0;
         let mut lower = String::new();
@@ -113,35 +94,27 @@ impl Known {
                 && text.is_char_boundary(word.start + 1);
             for start in word.start..=word.start + usize::from(escaped) {
                 let word = start..word.end;
-                if word.is_empty() || word.start < done || word.len() > self.longest {
+                if word.is_empty() || word.start < done {
                     continue;
                 }
-                if may_begin[usize::from(bytes[word.start])]
-                    && let Some((span, kind)) = self.at(text, word, &mut lower).filter(|(span, _)| span.start >= done)
-                {
+                let first = bytes[word.start];
+                // What is a name already need not be looked up, when no name can go on behind it.
+                let is_name = !escaped && choice.is_taken(word.start) && !self.register.may_go_on(first);
+                if is_name || !self.register.may_begin(first, word.len()) {
+                    continue;
+                }
+                let counts = |index: usize, span: &Range<usize>| self.spreads[index].kind(text, span);
+                let name = self.register.longest(text, &word, &mut lower, counts);
+                if let Some((span, kind)) = name.filter(|(span, _)| span.start >= done) {
                     done = span.end;
-                    found(span, kind);
+                    choice.offer(span, kind);
                 }
             }
         }
     }
-
-    /// The longest name whose first word is `word`, and what it is there.
-    fn at(&self, text: &str, word: Range<usize>, lower: &mut String) -> Option<(Range<usize>, NameKind)> {
-        lower.clear();
-        lower.push_str(&text[word.clone()]);
-        lower.make_ascii_lowercase();
-        self.by_word.get(lower.as_str())?.iter().find_map(|entry| {
-            let start = word.start.checked_sub(entry.offset)?;
-            let span = start..start + entry.name.len();
-            let is_there = text.get(span.clone()).is_some_and(|there| there.eq_ignore_ascii_case(&entry.name));
-            (is_there && is_word(text, &span)).then_some(())?;
-            Some((span.clone(), entry.kind(text, &span)?))
-        })
-    }
 }
 
-impl Entry {
+impl Spreads {
     /// What the name is at `span`; `None` where it does not count.
     fn kind(&self, text: &str, span: &Range<usize>) -> Option<NameKind> {
         let anywhere = Some(Spread::Anywhere);
@@ -161,7 +134,7 @@ impl Entry {
 }
 
 /// Runs of letters, digits and signs that join them, from `place` on.
-fn words(text: &str, mut place: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn words(text: &str, mut place: usize) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     std::iter::from_fn(move || {
         while !JOINS[usize::from(*bytes.get(place)?)] {
@@ -192,10 +165,14 @@ mod tests {
 
     use super::*;
 
+    fn nothing() -> Known {
+        Known::new(Keyed::new(&[5; 32]))
+    }
+
     fn found<'a>(known: &Known, text: &'a str) -> Vec<(&'a str, NameKind)> {
-        let mut names = Vec::new();
-        known.find(text, |span, kind| names.push((&text[span], kind)));
-        names
+        let mut choice = Choice::default();
+        known.find(text, &mut choice);
+        choice.names().iter().map(|name| (&text[name.span.clone()], name.kind)).collect()
     }
 
     #[rstest]
@@ -216,7 +193,7 @@ mod tests {
 
     #[test]
     fn whole_words_are_found_in_any_case_and_the_longest_counts() {
-        let mut known = Known::default();
+        let mut known = nothing();
         for name in ["web-01", "web-01.corp", "alice", "Jürgen"] {
             known.learn(NameKind::Host, name, Spread::Anywhere);
         }
@@ -227,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_name_of_both_kinds_is_what_its_surroundings_say() {
-        let mut known = Known::default();
+        let mut known = nothing();
         known.learn(NameKind::Host, "ymir", Spread::Anywhere);
         known.learn(NameKind::User, "ymir", Spread::Anywhere);
         let kinds: Vec<_> = found(&known, "user ymir on host ymir, ymir").into_iter().map(|(_, kind)| kind).collect();
