@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod binding;
+mod commands;
 mod console_loss;
 mod endings;
 mod engine;
 mod full_disk;
 mod given_up;
 mod grammar_bash;
+mod headless;
 mod lending;
 mod racing;
 mod scope;
