@@ -11,6 +11,7 @@ mod full_disk;
 mod given_up;
 mod grammar_bash;
 mod headless;
+mod killed_at_random;
 mod lending;
 mod racing;
 mod scope;
