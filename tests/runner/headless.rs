@@ -108,17 +108,9 @@ impl Headless {
 
     /// Opens the store and lets the one alert fire. Has to be called within a tokio runtime.
     pub(crate) async fn proposer(&self) -> Proposer {
-        let store = self.open();
+        let store = open(&self.database());
         let alert = fire(&store).await;
         self.proposer_with(store, alert)
-    }
-
-    /// The store, opened by this process as the program does it.
-    pub(crate) fn open(&self) -> Store {
-        let Host { name, boot_id, pid } = Host::detect();
-        let identity = Identity { host: name, boot_id, pid, person: host::person() };
-        let now = Arc::new(|| (SystemClock.now(), SystemClock.monotonic()));
-        Store::open(&self.database(), OpenOptions { identity, now }).unwrap()
     }
 
     fn proposer_with(&self, store: Store, alert: AlertKey) -> Proposer {
@@ -157,6 +149,14 @@ impl Proposer {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// The store at `path`, opened by this process as the program does it.
+pub(crate) fn open(path: &Path) -> Store {
+    let Host { name, boot_id, pid } = Host::detect();
+    let identity = Identity { host: name, boot_id, pid, person: host::person() };
+    let now = Arc::new(|| (SystemClock.now(), SystemClock.monotonic()));
+    Store::open(path, OpenOptions { identity, now }).unwrap()
 }
 
 /// Lets an alert fire in an empty store.

@@ -23,6 +23,9 @@ const KILLS: (usize, usize) = (1_000, 90);
 /// So many homes are used at the same time, each by one thread.
 const HOMES: usize = 3;
 
+/// So many steps may end as unknown however few there are: of 1,353, three did.
+const BY_CHANCE: usize = 3;
+
 /// What the step does: it takes a while, acts, and takes a while again. The ledger is on the disk before it goes on.
 const STEP: &str = "sleep 0.0$(( $1 * 7 % 10 ))\n\
                     printf '%s\\n' \"$1\" | dd of=\"$LEDGER\" oflag=append conv=notrunc,fsync status=none\n\
@@ -114,7 +117,9 @@ fn no_step_runs_twice_and_nothing_acknowledged_is_lost_wherever_it_is_killed() {
         all.outcomes
     ));
     assert!(killed >= kills, "{killed}");
-    assert!(all.unknown * 100 <= all.finished, "{} of {} are unknown", all.unknown, all.finished);
+    // One in a hundred; of few steps a few more can be hit by chance.
+    let allowed = (all.finished / 100).max(BY_CHANCE);
+    assert!(all.unknown <= allowed, "{} of {} are unknown", all.unknown, all.finished);
 }
 
 /// Kills `each` of every kind in a home of its own.

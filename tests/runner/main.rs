@@ -14,6 +14,7 @@ mod headless;
 mod killed_at_random;
 mod lending;
 mod racing;
+mod racing_processes;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
