@@ -126,7 +126,8 @@ fn hurry(kind: Haste, draw: &mut Draw) -> usize {
     }
     let (mut gone, mut keys) = (0, 0);
     loop {
-        let pause = if kind == Haste::Hammered { draw.below(499) } else { draw.below(1_200) };
+        let longest = draw.of(&[30, 60, if kind == Haste::Hammered { 499 } else { 1_200 }]);
+        let pause = draw.below(longest);
         gone += pause;
         if gone > WINDOW {
             break;
