@@ -38,9 +38,9 @@ pub(crate) enum Point {
     ClaimDue,
     /// The supervisor has the attempt; nothing of the action was started.
     Claimed,
-    /// The action has ended; nothing is written about that.
+    /// The processes of the action have ended; nothing is written about that.
     ActionEnded,
-    /// The end is written to a draft that is not on the disk and that nobody reads.
+    /// How it ended is noted, and the record of it is written to a draft that is not on the disk and that nobody reads.
     OutcomeDrafted,
     /// The console has read the end, and has not begun to store it.
     EndRead,

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod kept;
 mod model;
+mod runs;
 mod sources;
 mod stand_in;
 
@@ -28,6 +29,7 @@ use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{self, ProcessRunner, Scope};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
+use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{Config, ConfigError, Environment, Places, RunSection};
 use crate::domain::action::build::Reads;
@@ -64,6 +66,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
             crate::cli::incidents::run(command, &path, store_options(), format, streams)
         }
+        Some(Command::Runs(command)) => runs::run(command, &crate::config::load(&request)?.config, format),
         Some(Command::Doctor { online }) => {
             let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
             let checks = doctor::checks(&crate::config::load(&request)?, network);
@@ -139,6 +142,9 @@ pub fn exit_of(report: &Report) -> Exit {
     for cause in report.chain() {
         if cause.is::<ConfigError>() {
             return Exit::Usage;
+        }
+        if cause.is::<RefusedByRules>() {
+            return Exit::Refused;
         }
         if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             return Exit::Done;

@@ -12,6 +12,7 @@ pub mod init;
 pub mod journal;
 pub mod keys;
 pub mod redact;
+pub mod runs;
 pub mod sop;
 
 use std::io::{self, Write};
@@ -72,6 +73,9 @@ pub enum Command {
     /// Look at incidents and work on them
     #[command(subcommand)]
     Incidents(incidents::IncidentsCommand),
+    /// Propose, approve and follow the commands of SOPs
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
     /// Look into the journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),

@@ -151,6 +151,11 @@ pub(super) fn of_incident(conn: &Connection, incident: IncidentId, limit: u32) -
     collect(statement.query(params![incident.0, limit])?)
 }
 
+/// One attempt.
+pub(super) fn find(conn: &Connection, id: AttemptId) -> Result<Option<Attempt>, Fault> {
+    load(conn, id)
+}
+
 fn no_such_attempt(id: AttemptId) -> Refusal {
     Refusal::new("Nothing changed", format!("there is no attempt {id}"), "Look at the incident's attempts")
 }

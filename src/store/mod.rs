@@ -8,6 +8,7 @@
 //! Invariants: one thread writes. What happened is in the journal and in the tables after the same commit, or in neither.
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
+mod actions;
 mod answers;
 mod attempts;
 mod calls;
@@ -51,6 +52,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
+pub use actions::Action;
 pub use answers::UnderWay;
 pub use checkup::{check_database, receiver_of, spent_today};
 pub use error::{CommandError, StoreError};

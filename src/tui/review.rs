@@ -357,7 +357,12 @@ impl Layouter {
 
     fn word(&self, word: &Word) -> Vec<Span> {
         let whole = word.text();
-        let mut spans: Vec<Span> = word.pieces.iter().map(|piece| self.piece(piece)).collect();
+        let mut spans: Vec<Span> = Vec::new();
+        let mut begin = 0;
+        for piece in &word.pieces {
+            begin += piece.text.len();
+            spans.push(self.piece_before(piece, whole.get(begin..).unwrap_or_default()));
+        }
         if whole.is_empty() {
             spans.push(span("(empty word)", Tone::Label));
         }
@@ -376,11 +381,16 @@ impl Layouter {
     }
 
     fn piece(&self, piece: &Piece) -> Span {
+        self.piece_before(piece, "")
+    }
+
+    /// A piece of a word that goes on with `rest`.
+    fn piece_before(&self, piece: &Piece, rest: &str) -> Span {
         let tone = match piece.origin {
             Origin::Sop | Origin::Script => Tone::Word,
             Origin::Label(_) | Origin::Operator | Origin::Model => Tone::Foreign,
         };
-        span(self.visible(&piece.text), tone)
+        span(text::visible_before(&piece.text, rest, self.paper.repertoire), tone)
     }
 
     fn origin_note(&self, origin: &Origin) -> Option<String> {

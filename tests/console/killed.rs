@@ -278,12 +278,20 @@ fn a_supervisor_killed_while_the_command_runs_leaves_it_unknown(#[values(Dies::S
 }
 
 #[rstest]
-fn a_supervisor_killed_before_the_end_is_on_the_disk_leaves_it_unknown(
-    #[values("action-ended", "outcome-drafted")] place: &'static str,
+fn a_supervisor_killed_before_it_has_noted_the_end_leaves_it_unknown(
     #[values(Dies::Supervisor, Dies::Both)] dies: Dies,
 ) {
-    let (says, reason) = ("Attempt 1 unknown", "its supervisor disappeared before it recorded an end; check");
-    Case { place: Some(place), dies, ends: Ends::Watched, runs: 1, says, stories: &[LOST_RUNNING], reason }.check();
+    let (place, says) = (Some("action-ended"), "Attempt 1 unknown");
+    let reason = "its supervisor disappeared before it recorded an end; check";
+    Case { place, dies, ends: Ends::Watched, runs: 1, says, stories: &[LOST_RUNNING], reason }.check();
+}
+
+#[rstest]
+fn a_supervisor_killed_before_the_noted_end_is_on_the_disk_loses_nothing(
+    #[values(Dies::Supervisor, Dies::Both)] dies: Dies,
+) {
+    let (place, says) = (Some("outcome-drafted"), "Attempt 1 exit 0");
+    Case { place, dies, ends: Ends::Watched, runs: 1, says, stories: &[DONE], reason: "" }.check();
 }
 
 /// All at the same time: each of them waits until a start that nobody confirmed counts as lost.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod accident;
 mod away;
 mod bad_input;
 mod colours;
@@ -10,9 +11,13 @@ mod commands;
 mod crash;
 mod demo;
 mod full_disk;
+#[allow(dead_code, reason = "shared with the tests of the runner, which use more of it")]
+#[path = "../runner/headless.rs"]
+mod headless;
 mod interactive;
 #[cfg(debug_assertions)]
 mod killed;
+mod lost_terminals;
 mod manners;
 mod mistakes;
 mod pictures;

@@ -37,13 +37,31 @@ impl Scene {
         Self::doing("head -c 6000 /dev/urandom | base64 -w 90; sleep 0.01")
     }
 
-    /// A scene whose command does `what` again and again.
+    /// A scene whose command counts: `line 1`, `line 2` and so on. The last number stands in a file, too.
+    pub(crate) fn counting() -> Self {
+        Self::doing("i=$((i+1)); echo line $i; echo $i > COUNT; sleep 0.01")
+    }
+
+    /// How far a counting command has come.
+    pub(crate) fn count(&self) -> usize {
+        let text = std::fs::read_to_string(self.home.path().join("count")).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
+    }
+
+    /// What the command has written so far.
+    pub(crate) fn output(&self) -> String {
+        let attempt = self.attempts().into_iter().next().unwrap();
+        std::fs::read_to_string(attempt.join("output")).unwrap()
+    }
+
+    /// A scene whose command does `what` again and again; `COUNT` is a file of its own.
     fn doing(what: &str) -> Self {
         let home = Home::new();
         let (ledger, hold) = (home.path().join("ledger"), home.path().join("hold"));
         std::fs::write(&hold, "").unwrap();
         let sops = home.path().join("runbooks");
-        slow_sop(&sops, &ledger, &hold, what);
+        let what = what.replace("COUNT", &home.path().join("count").display().to_string());
+        slow_sop(&sops, &ledger, &hold, &what);
         let port = free_port();
         let config = home.configure(&format!(
             "[receiver]\nlisten = \"127.0.0.1:{port}\"\n[sops]\ndirectories = [\"{}\"]\n[run]\ntarget_name = \"box\"\n",

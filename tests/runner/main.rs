@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod binding;
+mod commands;
 mod confined;
 mod console_loss;
 mod endings;
@@ -10,8 +11,11 @@ mod engine;
 mod full_disk;
 mod given_up;
 mod grammar_bash;
+mod headless;
+mod killed_at_random;
 mod lending;
 mod racing;
+mod racing_processes;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;

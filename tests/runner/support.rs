@@ -171,3 +171,26 @@ pub(crate) fn is_alive(pid: i32) -> bool {
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
+
+/// The first of two counts when `AIOPS_LONG=1` asks for all, else the second, which is done every time.
+pub(crate) fn full_or((full, every_time): (usize, usize)) -> usize {
+    if std::env::var("AIOPS_LONG").is_ok_and(|value| value == "1") { full } else { every_time }
+}
+
+/// Numbers that look random and are the same every time: SplitMix64.
+pub(crate) struct Draw(u64);
+
+impl Draw {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `limit`, which is not 0.
+    pub(crate) const fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Started, Streams, Surroundings};
-use super::files::{CANCEL, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create};
+use super::files::{CANCEL, EndNote, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create, note_end};
 use super::output::collect;
 use super::session::{self, Children, Reach};
 use super::terminal::Terminal;
@@ -28,6 +28,7 @@ use crate::domain::action::spec::{Confinement, Connector, Pipeline};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::Clock as _;
+use crate::failpoint::{self, Point};
 
 /// How long output is awaited after the last process of the session ended. Only a daemon that left the session can still
 /// hold the pipe open.
@@ -102,6 +103,10 @@ impl OutputPath {
     }
 }
 
+/// How long the end of the output is awaited after the last process that was started has ended: somebody who was left behind
+/// may have it open, and is ended next.
+const SETTLE: Duration = Duration::from_millis(20);
+
 /// Said in the output of an interactive action, which is nowhere else.
 const NOT_RECORDED: &str =
     "it was interactive: it had the terminal, and what was typed and shown there was not recorded";
@@ -124,22 +129,32 @@ pub(super) async fn execute(
         run.record(NOT_RECORDED).await;
     }
     let (parts, stopped) = run.script().await;
+    failpoint::reached(Point::ActionEnded);
+    let mut settled = None;
     // After a stop the session was ended already: what did not go then does not go now.
     if run.left.is_none() {
+        run.hang_up();
+        settled = timeout(SETTLE, &mut collector).await.ok();
+        if settled.is_some() {
+            run.note_end(&parts, stopped);
+        }
         run.end_session().await;
     }
     let ended_at = SystemClock.now();
     let Run { mut notes, started, refusal, writer, left, .. } = run;
     let left = left.unwrap_or_default();
     drop(writer);
-    let collected = match timeout(DRAIN, &mut collector).await {
-        Ok(collected) => collected,
-        Err(_) => {
-            stop.cancel();
-            collector.await
-        }
+    let collected = match settled {
+        Some(collected) => collected,
+        None => match timeout(DRAIN, &mut collector).await {
+            Ok(collected) => collected,
+            Err(_) => {
+                stop.cancel();
+                collector.await
+            }
+        },
     };
-    let collected = collected.map_err(io::Error::other)?;
+    let collected = collected.map_err(io::Error::other)?.finish();
     notes.extend(left.iter().map(|pid| format!("process {pid} could not be ended and may still run")));
     notes.extend(collected.error);
     let outcome = match doubt(&left, &parts) {
@@ -297,10 +312,14 @@ impl<'a> Run<'a> {
     /// Waits until all children have ended, or for a reason to end them.
     async fn wait(&mut self) -> Option<Stop> {
         loop {
-            self.collect();
+            let ends = &mut self.ends;
+            self.children.collect_own(|index, status| {
+                ends.insert(index, status);
+            });
             if self.children.is_empty() {
                 return None;
             }
+            self.children.collect_orphans(self.own);
             if self.terminal.is_some() {
                 // Ctrl-Z: there is no shell that could be gone back to and that would let it go on.
                 self.children.continue_stopped();
@@ -314,15 +333,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn collect(&mut self) {
-        let ends = &mut self.ends;
-        self.children.collect(self.own, |index, status| {
-            ends.insert(index, status);
-        });
-    }
-
     fn who_terminated(&self) -> Stop {
         if self.directory.join(CANCEL).exists() { Stop::Cancelled } else { Stop::Terminated }
+    }
+
+    /// Lets go of the output, so that it has an end.
+    fn hang_up(&mut self) {
+        // What would still be written goes nowhere. Without another pipe this end stays open, and the end is waited for.
+        if let Ok((_, nowhere)) = io::pipe() {
+            self.writer = nowhere;
+        }
+    }
+
+    /// Notes how it ended, in case that this process does not live until the record of it is on the disk.
+    fn note_end(&self, parts: &[PartRecord], stopped: Option<Stop>) {
+        // On a terminal nobody could tell later whether processes of it are left. What is doubtful stays unknown.
+        if self.terminal.is_some() || doubt(&[], parts).is_some() {
+            return;
+        }
+        let outcome = outcome_of(parts, stopped, self.started, self.refusal.clone());
+        // Best effort: the record follows.
+        let _ = note_end(self.directory, &EndNote { outcome, ended_at: SystemClock.now() });
     }
 
     /// Ends whatever is left of the session.

@@ -25,6 +25,8 @@ pub(super) const SPEC: &str = "spec.json";
 pub(super) const SUPERVISOR: &str = "supervisor.json";
 /// How it ended; written by the supervisor last.
 pub(super) const OUTCOME: &str = "outcome.json";
+/// How it ended, as an [`EndNote`], for the moments until [`OUTCOME`] is there; written by the supervisor.
+pub(super) const ENDED: &str = "ended.json";
 /// Standard output and standard error of all processes, as they came, and lines of our own, which begin with `aiops: `.
 pub(super) const OUTPUT: &str = "output";
 /// Its existence says that a person asked for the end.
@@ -131,6 +133,26 @@ pub struct OutcomeRecord {
     pub notes: Vec<String>,
     /// When the last process had ended.
     pub ended_at: Timestamp,
+}
+
+/// What [`ENDED`] says.
+///
+/// It is there as soon as every process that was started has ended, nobody has the output open any more and all of that is
+/// in its file, which is long before the disk has an [`OutcomeRecord`]. It is not brought onto the disk: it counts when its
+/// supervisor was killed, and says nothing after the machine has stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EndNote {
+    /// How it ended as a whole.
+    pub(super) outcome: Outcome,
+    /// When that was known.
+    pub(super) ended_at: Timestamp,
+}
+
+/// Writes the note, whole or not at all.
+pub(super) fn note_end(directory: &Path, note: &EndNote) -> io::Result<()> {
+    let draft = directory.join(format!("{ENDED}.{}", std::process::id()));
+    serde_json::to_writer(create(&draft)?, note)?;
+    std::fs::rename(&draft, directory.join(ENDED))
 }
 
 /// Writes `value` as JSON to the file `name` in `directory`, whole or not at all, and onto the disk.

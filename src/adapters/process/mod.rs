@@ -8,7 +8,8 @@
 //!   file is missing after the supervisor's end, nothing of the action ever ran.
 //! - The supervisor lives in a session of its own: the end of the console, of its terminal or of its process group does
 //!   not reach it. Where a logout would, it lives in a systemd scope of its own. It writes `outcome.json` after the last
-//!   process of the action.
+//!   process of the action, and before that, as soon as it knows how the action ended, a note that outlives its own sudden
+//!   end.
 //! - The supervisor of an interactive action stays in the console's session, because the terminal belongs to that, and
 //!   leads the process group in the foreground. It survives what ends the programs (Ctrl-C, a hang-up), to record it.
 //! - An action that is confined to reading is started by a thread that the kernel keeps from writing, or not at all.

@@ -22,8 +22,9 @@ pub(super) struct Collected {
     pub(super) error: Option<String>,
 }
 
-/// Reads `pipe` into `file` until all its writers have closed it, or, once `stop` is cancelled, until it is empty.
-pub(super) async fn collect(mut pipe: Receiver, file: File, limit: u64, stop: CancellationToken) -> Collected {
+/// Reads `pipe` into `file` until all its writers have closed it, or, once `stop` is cancelled, until it is empty. The file
+/// has it all then, and the disk has it after [`LimitedFile::finish`].
+pub(super) async fn collect(mut pipe: Receiver, file: File, limit: u64, stop: CancellationToken) -> LimitedFile {
     let mut sink = LimitedFile { file, left: limit, limit, collected: Collected::default() };
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -41,11 +42,12 @@ pub(super) async fn collect(mut pipe: Receiver, file: File, limit: u64, stop: Ca
             }
         }
     }
-    sink.finish()
+    sink
 }
 
 /// A file that takes a limited number of bytes.
-struct LimitedFile {
+#[derive(Debug)]
+pub(super) struct LimitedFile {
     file: File,
     left: u64,
     limit: u64,
@@ -79,7 +81,8 @@ impl LimitedFile {
         self.collected.error.get_or_insert_with(|| format!("output was lost: {error}"));
     }
 
-    fn finish(mut self) -> Collected {
+    /// Brings it onto the disk.
+    pub(super) fn finish(mut self) -> Collected {
         if let Err(error) = self.file.sync_all() {
             self.fail(&error);
         }

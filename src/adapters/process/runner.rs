@@ -14,10 +14,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 
 use super::files::{
-    CANCEL, Claim, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION, create, output_bytes,
-    read_json, write_json,
+    CANCEL, Claim, ENDED, EndNote, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION,
+    create, output_bytes, output_digest, read_json, write_json,
 };
-use super::identity::is_alive;
+use super::identity::{is_alive, is_of_this_boot};
 use super::scope::Scope;
 use super::session::left_behind;
 use super::supervisor::{Announcement, pid_of};
@@ -235,7 +235,13 @@ impl ActionRunner for ProcessRunner {
         let output_bytes = output_bytes(directory);
         match supervisor {
             Some(supervisor) if alive => Probe::Running { supervisor, output_bytes },
-            Some(supervisor) => Probe::Lost { spawned, left: left_behind(&supervisor), output_bytes },
+            Some(supervisor) => {
+                let left = left_behind(&supervisor);
+                match end_noted(directory, &supervisor).filter(|_| left.is_empty()) {
+                    Some(end) => Probe::Ended(end),
+                    None => Probe::Lost { spawned, left, output_bytes },
+                }
+            }
             None => Probe::Lost { spawned, left: Vec::new(), output_bytes },
         }
     }
@@ -273,6 +279,18 @@ impl ActionRunner for ProcessRunner {
         };
         read().map_err(|error| RunError(format!("The output cannot be read: {}: {error}", path.display())))
     }
+}
+
+/// The end that a supervisor has noted that was killed before it could record it; what it would have remarked below the
+/// output is lost. After a restart of the machine nothing is left that the note could be relied on for.
+fn end_noted(directory: &Path, supervisor: &ProcessId) -> Option<AttemptEnd> {
+    let note: EndNote = read_json(directory, ENDED).ok().flatten().filter(|_| is_of_this_boot(supervisor))?;
+    Some(AttemptEnd {
+        outcome: note.outcome,
+        ended_at: Some(note.ended_at),
+        output_bytes: output_bytes(directory),
+        output_digest: output_digest(directory).ok().flatten().unwrap_or_default(),
+    })
 }
 
 /// Sees to it that nobody begins the attempt in `directory` any more, if nobody has.

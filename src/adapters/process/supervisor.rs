@@ -84,7 +84,6 @@ fn run(directory: &Path, digest: &str) -> io::Result<()> {
         announce(&Announcement::Running { supervisor });
         hang_up()?;
         let executed = execute(&job, directory, signals, output, terminal.as_ref()).await?;
-        failpoint::reached(Point::ActionEnded);
         record(directory, &job, executed)
     })
 }

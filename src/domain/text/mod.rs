@@ -81,6 +81,20 @@ pub fn visible_in(text: &str, repertoire: Repertoire) -> Cow<'_, str> {
     Cow::Owned(spelling.finish())
 }
 
+/// A piece of a text of which `rest` follows, spelled so that all pieces together read as the whole does: whether the
+/// backslashes at the end of a piece stand for themselves depends on what comes behind them.
+#[must_use]
+pub fn visible_before<'a>(piece: &'a str, rest: &str, repertoire: Repertoire) -> Cow<'a, str> {
+    let next = rest.trim_start_matches('\\').chars().next();
+    let Some(next) = next.filter(|_| piece.ends_with('\\')) else { return visible_in(piece, repertoire) };
+    let mut buffer = [0; 4];
+    let next: &str = next.encode_utf8(&mut buffer);
+    // Behind a backslash a character is spelled as it is alone.
+    let spelled = visible_in(&format!("{piece}{next}"), repertoire).into_owned();
+    let length = spelled.len() - visible_in(next, repertoire).len();
+    Cow::Owned(spelled.get(..length).unwrap_or_default().to_owned())
+}
+
 /// Bytes that ought to be UTF-8, on one line; other bytes are spelled `\xNN`.
 #[must_use]
 pub fn visible_bytes(bytes: &[u8]) -> String {
@@ -260,4 +274,4 @@ impl Spelling {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// The bytes that were spelled as `spelled`: the inverse of `visible_bytes`, which proves that it is injective.
-fn original(spelled: &str) -> Vec<u8> {
+pub(crate) fn original(spelled: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = spelled;
     while let Some(c) = rest.chars().next() {
@@ -170,6 +170,16 @@ fn any_text() -> impl Strategy<Value = String> {
     proptest::collection::vec(character, 0..24).prop_map(|characters| characters.into_iter().collect())
 }
 
+/// A piece of a word, which often ends within an escape or a run of backslashes.
+fn any_piece() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        3 => Just("\\".to_owned()),
+        2 => proptest::sample::select(vec!["u{41}", "u", "x41", "{41}", "\u{202e}", "e\u{301}", "a", ""]).prop_map(str::to_owned),
+        1 => any_text(),
+    ];
+    proptest::collection::vec(part, 0..4).prop_map(|parts| parts.concat())
+}
+
 proptest! {
     #[test]
     fn spelling_can_be_undone(text in any_text()) {
@@ -179,6 +189,16 @@ proptest! {
         let ascii = visible_ascii(&text);
         prop_assert!(ascii.is_ascii());
         prop_assert_eq!(original(&ascii), text.as_bytes());
+    }
+
+    #[test]
+    fn pieces_read_as_the_whole(pieces in proptest::collection::vec(any_piece(), 1..5)) {
+        for repertoire in [Repertoire::Unicode, Repertoire::Narrow, Repertoire::Ascii] {
+            let spelled: String = (0..pieces.len())
+                .map(|at| visible_before(&pieces[at], &pieces[at + 1..].concat(), repertoire).into_owned())
+                .collect();
+            prop_assert_eq!(original(&spelled), pieces.concat().into_bytes());
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What reaches the terminal has to be printable characters and the encoder's own sequences, nothing else; and an emulator
 //! that obeys those bytes has to show exactly what was drawn.
 
+mod naughty;
 mod scenes;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! The console's state under messages, and its screens as snapshots.
 
+mod accident;
 mod appearance;
 mod approval;
 mod bytes;

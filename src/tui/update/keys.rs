@@ -47,6 +47,7 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect
     model.ui.returning = None;
     // These work everywhere, also while something is being typed.
     if let Some(intent @ (Intent::Suspend | Intent::Redraw)) = intent {
+        overlay::disturb(model, effects);
         return perform(model, intent, effects);
     }
     if model.ui.overlay.is_some() {
@@ -335,7 +336,7 @@ fn edit_filter(model: &mut Model, edit: impl FnOnce(&mut LineEdit) -> Edit, effe
 pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let asks = context(model) == Context::Ask;
     match &mut model.ui.overlay {
-        Some(Overlay::Review(review)) => review.disturbed(model.ui.monotonic),
+        Some(Overlay::Review(_)) => overlay::disturb(model, effects),
         Some(Overlay::Prompt(prompt)) => {
             prompt.edit.paste(text);
         }

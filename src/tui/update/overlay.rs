@@ -129,6 +129,15 @@ pub(super) fn painted(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Something came that is no approval: in a review the quiet period begins again.
+pub(super) fn disturb(model: &mut Model, effects: &mut Vec<Effect>) {
+    let now = model.ui.monotonic;
+    if let Some(Overlay::Review(review)) = &mut model.ui.overlay {
+        review.disturbed(now);
+        wake_when_quiet(model, effects);
+    }
+}
+
 fn wake_when_quiet(model: &mut Model, effects: &mut Vec<Effect>) {
     let number = model.ui.next_timer();
     // A little later than the period itself, so that the screen never promises too early.

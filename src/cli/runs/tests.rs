@@ -1,0 +1,58 @@
+//! What is understood on the command line. What the commands do is tried with the real program.
+
+use clap::Parser as _;
+use rstest::rstest;
+
+use super::*;
+use crate::cli::Cli;
+use crate::cli::Command as Subcommand;
+
+fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
+    let cli = Cli::try_parse_from([&["aiops", "runs"], words].concat())?;
+    match cli.command {
+        Some(Subcommand::Runs(command)) => Ok(command),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[rstest]
+#[case(&["show", "3"], RunsCommand::Show { id: ProposalId(3) })]
+#[case(&["wait"], RunsCommand::Wait { id: None })]
+#[case(
+    &["approve", "3", "--digest", "abc", "--target", "web-1"],
+    RunsCommand::Approve(ApproveArgs {
+        id: ProposalId(3),
+        digest: "abc".to_owned(),
+        target: Some("web-1".to_owned()),
+    })
+)]
+#[case(
+    &["propose", "#1", "2", "--value", "path=/a=b", "--value", "empty="],
+    RunsCommand::Propose(ProposeArgs {
+        incident: IncidentId(1),
+        step: "2".to_owned(),
+        sop: None,
+        alert: None,
+        values: vec![("path".to_owned(), "/a=b".to_owned()), ("empty".to_owned(), String::new())],
+    })
+)]
+#[case(
+    &["list", "--incident", "4", "--waiting"],
+    RunsCommand::List(ListArgs { incident: Some(IncidentId(4)), waiting: true, limit: 50 })
+)]
+fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand) {
+    assert_eq!(parsed(words).unwrap(), expected);
+}
+
+#[rstest]
+#[case::never_without_the_digest(&["approve", "3"])]
+#[case(&["approve", "--digest", "abc"])]
+#[case(&["approve", "0", "--digest", "abc"])]
+#[case(&["show", "x"])]
+#[case(&["propose", "1"])]
+#[case(&["propose", "1", "2", "--value", "path"])]
+#[case(&["propose", "1", "2", "--value", "=x"])]
+#[case(&["list", "--limit", "0"])]
+fn mistakes_are_usage(#[case] words: &[&str]) {
+    assert_eq!(parsed(words).unwrap_err().exit_code(), crate::cli::Exit::Usage as i32);
+}
