@@ -1,5 +1,7 @@
 //! Putting text into cells, within limits.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -45,6 +47,16 @@ impl<'a> Run<'a> {
         let line = self.look.fit(line, usize::from(width));
         self.x = put(self.buffer, self.x, self.y, width, &line, style);
         self
+    }
+
+    /// Writes `line` with its parts at `marks`, which are in order, in another style.
+    pub(super) fn marked(&mut self, line: &str, marks: &[Range<usize>], style: Style, mark: Style) -> &mut Self {
+        let mut done = 0;
+        for place in marks {
+            self.put(&line[done..place.start], style).put(&line[place.clone()], mark);
+            done = place.end;
+        }
+        self.put(&line[done..], style)
     }
 
     /// Goes on `columns` from the right end, if that is ahead.
