@@ -94,15 +94,8 @@ const UNICODE: Glyphs = Glyphs {
 };
 
 /// Signs that every terminal draws in one column: none is of ambiguous width. Lines and blocks are, so they are ASCII here.
-const NARROW: Glyphs = Glyphs {
-    folded: "▸",
-    unfolded: "▾",
-    done: "✔",
-    failed: "✘",
-    foreign: "◂",
-    wrapped: "↪",
-    ..ASCII
-};
+const NARROW: Glyphs =
+    Glyphs { folded: "▸", unfolded: "▾", done: "✔", failed: "✘", foreign: "◂", wrapped: "↪", ..ASCII };
 
 const ASCII: Glyphs = Glyphs {
     cursor: ">",

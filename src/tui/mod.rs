@@ -7,6 +7,7 @@ pub mod draw;
 pub mod duration;
 pub mod encoder;
 pub mod glyphs;
+pub mod inline_code;
 pub mod intent;
 mod keeping;
 pub mod keymap;

@@ -8,7 +8,9 @@ use crate::domain::action::attempt::AttemptState;
 use crate::domain::alert::AlertStatus;
 use crate::domain::incident::{Incident, Until};
 use crate::domain::text;
-use crate::engine::backend::{AlertRow, Detail, HealthState, QuarantinedBody, SopMatch, SourceHealth, Trouble, TroubleEffect};
+use crate::engine::backend::{
+    AlertRow, Detail, HealthState, QuarantinedBody, SopMatch, SourceHealth, Trouble, TroubleEffect,
+};
 use crate::tui::glyphs::Glyphs;
 use crate::tui::keymap::HelpRow;
 use crate::tui::layout;

@@ -95,7 +95,8 @@ fn in_sop(model: &Model, intent: Intent) -> Worth {
         }
         Intent::FindNext | Intent::FindPrevious => Worth::most_when(!model.ui.sop.find.is_empty()),
         Intent::NextAlert => {
-            let firing = incident.map_or(0, |detail| detail.record.alerts.iter().filter(|one| concern::fires(one)).count());
+            let firing =
+                incident.map_or(0, |detail| detail.record.alerts.iter().filter(|one| concern::fires(one)).count());
             Worth::when(firing > 1)
         }
         Intent::FocusOutput => Worth::when(model.shown_attempt().is_some()),

@@ -43,7 +43,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
             let marks = found.iter().filter(|(marked, _)| *marked == number).map(|(_, bytes)| bytes.clone());
             let came = begins.and_then(|(key, number)| came_of(model, key, number));
             let place = Rect { y, height: 1, ..places.lines };
-            let mark = if current == Some(number) { Styles::under_cursor(look.styles.found) } else { look.styles.found };
+            let mark =
+                if current == Some(number) { Styles::under_cursor(look.styles.found) } else { look.styles.found };
             let shown = Shown { entry, line, marks: marks.collect(), mark, came };
             draw_line(buffer, place, &shown, model, look);
         }

@@ -12,7 +12,7 @@ use crate::tui::pages;
 use crate::tui::ui::Model;
 
 /// Columns that are kept for the name and for the source that is worst off.
-const FOR_SOURCES: usize = 30;
+const FOR_SOURCES: usize = 34;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let clock = clock(model);

@@ -50,13 +50,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
 
 /// What happened, newest first. An entry that is longer than a line goes on below where there are rows that no other one
 /// needs.
-fn timeline_rows(
-    buffer: &mut Buffer,
-    places: impl Iterator<Item = Rect>,
-    detail: &Detail,
-    model: &Model,
-    look: &Look,
-) {
+fn timeline_rows(buffer: &mut Buffer, places: impl Iterator<Item = Rect>, detail: &Detail, model: &Model, look: &Look) {
     let places: Vec<Rect> = places.collect();
     let entries = detail.record.timeline.iter().take(places.len());
     let mut spare = places.len() - entries.len();

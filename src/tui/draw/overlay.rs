@@ -219,7 +219,8 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
         let (path, why) = (look.visible(id.as_str()), look.visible(why));
         let path = look.fit(&path, PATH);
         let why = look.fit(&why, if why.is_empty() { 0 } else { WHY });
-        let columns = |words: &str| if words.is_empty() { 0 } else { u16::try_from(text::width(words)).unwrap_or(0) + 2 };
+        let columns =
+            |words: &str| if words.is_empty() { 0 } else { u16::try_from(text::width(words)).unwrap_or(0) + 2 };
         let aside = columns(&path) + columns(&why);
         let room = run.room().saturating_sub(aside);
         run.fit(&look.visible(title), room, if current { look.styles.selected } else { look.styles.text });

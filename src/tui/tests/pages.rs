@@ -41,7 +41,7 @@ fn the_sources_say_why_they_are_down() {
     let mut world = world(80, 24);
     world.keys("S");
     let shown = screen(&world);
-    assert!(shown.contains("alertmanager api down, since 2026-03-01 02:14:00 UTC"), "{shown}");
+    assert!(shown.contains("alertmanager api down since 2026-03-01 02:14:00 UTC"), "{shown}");
     assert!(shown.contains("connection refused"), "{shown}");
     world.keys("S");
     assert_eq!(page(&world), None, "the key that opened it closes it");
