@@ -113,7 +113,7 @@ intents! {
     /// Propose the command under the cursor; nothing runs before it is approved.
     Run = "run", "propose the command";
     /// Type other values for the command under the cursor than the alert's labels give, and propose it.
-    EditValues = "edit-values", "propose, other values";
+    EditValues = "edit-values", "propose, new values";
     /// Review what waits for approval.
     Approvals = "approvals", "review what waits";
     /// Approve what the review shows.

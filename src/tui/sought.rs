@@ -23,10 +23,10 @@ impl Sought {
         Some(Self { nth, of: places.len(), size })
     }
 
-    /// `/text  3 of 11`; without the count when the text has another size by now, and is not counted again.
+    /// `3 of 11`; `None` when the text has another size by now: it is not counted again.
     #[must_use]
-    pub fn words(self, find: &str, size: usize) -> String {
-        if self.size == size { format!("/{find}  {} of {}", self.nth, self.of) } else { format!("/{find}") }
+    pub fn words(self, size: usize) -> Option<String> {
+        (self.size == size).then(|| format!("{} of {}", self.nth, self.of))
     }
 }
 
@@ -37,8 +37,8 @@ mod tests {
     #[test]
     fn a_count_is_shown_as_long_as_it_is_true() {
         let sought = Sought::among(&[2, 5, 9], 5, 100).unwrap();
-        assert_eq!(sought.words("full", 100), "/full  2 of 3");
-        assert_eq!(sought.words("full", 120), "/full");
+        assert_eq!(sought.words(100).as_deref(), Some("2 of 3"));
+        assert_eq!(sought.words(120), None);
         assert_eq!(Sought::among(&[2, 5, 9], 4, 100), None);
     }
 }

@@ -168,8 +168,7 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
     incident(&mut run, model, look);
     if let Some(sought) = model.ui.chat.sought {
         let chat = &model.ui.chat;
-        let (words, room) = (sought.words(&chat.find, chat.transcript.len()), run.room());
-        run.fit(&words, room, look.styles.selected).put("  ", look.styles.text);
+        run.sought(&chat.find, sought, chat.transcript.len());
     }
     let below = update::new_below(model);
     if below > 0 {

@@ -6,7 +6,6 @@ use ratatui::style::Style;
 
 use super::paint::{Run, put};
 use crate::domain::incident::{Incident, IncidentState, Until};
-use crate::domain::text;
 use crate::engine::backend::{AlertRow, Detail};
 use crate::tui::concern;
 use crate::tui::duration;
@@ -19,6 +18,8 @@ use crate::tui::wrap::{Break, wrap};
 const SHOWN_ELSEWHERE: [&str; 3] = ["alertname", "severity", "prometheus"];
 /// Rows that the timeline keeps at least, when there is anything in it.
 const TIMELINE_AT_LEAST: usize = 2;
+/// Rows that the standing takes at most, beside the title.
+const STANDING_AT_MOST: usize = 2;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     for x in area.title.x..area.title.right() {
@@ -32,14 +33,20 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     let incident = &detail.record.incident;
     title.put("#", look.pane_title(false)).put(&incident.id.to_string(), look.pane_title(false));
     title.put(" ", look.styles.text);
-    let (said, unsaid) = split_to_fit(&standing(detail, model, look), usize::from(title.room().saturating_sub(1)));
+    let standing = standing(detail, model, look);
+    let said = wrap(&standing, usize::from(title.room().saturating_sub(1)).max(8), Break::AtSpaces).swap_remove(0);
     title.put(&said, look.styles.muted).put(" ", look.styles.text);
 
     let mut places = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
-    if let Some(place) = (!unsaid.is_empty()).then(|| places.next()).flatten() {
-        Run::new(buffer, place, look).fit(&unsaid, place.width, look.styles.muted);
+    // What the title has no room for goes on below it.
+    let rest = standing[said.len()..].trim_start();
+    let rest =
+        if rest.is_empty() { Vec::new() } else { wrap(rest, usize::from(area.body.width).max(8), Break::AtSpaces) };
+    let rest = cut(rest, STANDING_AT_MOST, look);
+    for (line, place) in rest.iter().zip(places.by_ref()) {
+        Run::new(buffer, place, look).fit(line, place.width, look.styles.muted);
     }
-    let rows = usize::from(area.body.height).saturating_sub(usize::from(!unsaid.is_empty()));
+    let rows = usize::from(area.body.height).saturating_sub(rest.len());
     let timeline = TIMELINE_AT_LEAST.min(detail.record.timeline.len()).min(rows.saturating_sub(2));
     let facts = facts(detail, concern::alert(model), usize::from(area.body.width), rows.saturating_sub(timeline), look);
     for ((line, style), place) in facts.iter().zip(places.by_ref()) {
@@ -79,18 +86,6 @@ fn timeline_rows(buffer: &mut Buffer, places: impl Iterator<Item = Rect>, detail
     }
 }
 
-/// `line` cut in two behind a comma: what fits in `width` columns, and the rest.
-fn split_to_fit(line: &str, width: usize) -> (String, String) {
-    if text::width(line) <= width {
-        return (line.to_owned(), String::new());
-    }
-    let (head, _) = text::split_at_width(line, width);
-    match head.rfind(", ").map(|at| at + 1) {
-        Some(at) => (head[..at].to_owned(), line[at..].trim_start().to_owned()),
-        None => (head.to_owned(), line[head.len()..].trim_start().to_owned()),
-    }
-}
-
 /// Title, summary and labels in at most `rows` rows. Where room is short each has one, then labels before the summary go on
 /// below, since values that are cut cannot be used.
 fn facts(detail: &Detail, alert: Option<&AlertRow>, width: usize, rows: usize, look: &Look) -> Vec<(String, Style)> {
@@ -107,19 +102,21 @@ fn facts(detail: &Detail, alert: Option<&AlertRow>, width: usize, rows: usize, l
     let for_labels = labels.len().min(room.saturating_sub(usize::from(!summary.is_empty())));
     room -= for_labels;
     let for_summary = summary.len().min(room);
-    let cut = |mut lines: Vec<String>, count: usize| {
-        let more = lines.len() > count;
-        lines.truncate(count);
-        if let Some(last) = lines.last_mut().filter(|_| more) {
-            last.push_str(look.glyphs.cut);
-        }
-        lines
-    };
     let styled = |lines: Vec<String>, style: Style| lines.into_iter().map(move |line| (line, style));
     styled(title, look.styles.text)
-        .chain(styled(cut(summary, for_summary), look.styles.text))
-        .chain(styled(cut(labels, for_labels), look.styles.muted))
+        .chain(styled(cut(summary, for_summary, look), look.styles.text))
+        .chain(styled(cut(labels, for_labels, look), look.styles.muted))
         .collect()
+}
+
+/// The first `count` of `lines`, with a sign when there are more.
+fn cut(mut lines: Vec<String>, count: usize, look: &Look) -> Vec<String> {
+    let more = lines.len() > count;
+    lines.truncate(count);
+    if let Some(last) = lines.last_mut().filter(|_| more) {
+        last.push_str(look.glyphs.cut);
+    }
+    lines
 }
 
 fn summary(alert: &AlertRow) -> Option<&str> {

@@ -199,8 +199,8 @@ fn command_of(model: &Model, prompt: &Prompt, width: usize, look: &Look) -> Vec<
 
 /// Columns of a path in the list of SOPs at most.
 const PATH: usize = 30;
-/// Columns of the reason why an SOP fits the incident at most.
-const WHY: usize = 28;
+/// The reason why an SOP fits the incident is shown where there are this many columns for it.
+const WHY_FROM: u16 = 12;
 
 fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
     let (columns, rows) = model.ui.size;
@@ -215,20 +215,17 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
         let current = number == picker.at;
         let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
         run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
-        // The title has what the path and the reason leave it, which stand at the right, one below the other.
-        let (path, why) = (look.visible(id.as_str()), look.visible(why));
+        // Paths stand in a column at the right; the title has what they leave, and the reason what the title leaves.
+        let path = look.visible(id.as_str());
         let path = look.fit(&path, PATH);
-        let why = look.fit(&why, if why.is_empty() { 0 } else { WHY });
-        let columns =
-            |words: &str| if words.is_empty() { 0 } else { u16::try_from(text::width(words)).unwrap_or(0) + 2 };
-        let aside = columns(&path) + columns(&why);
+        let aside = u16::try_from(text::width(&path)).unwrap_or(0) + 2;
         let room = run.room().saturating_sub(aside);
         run.fit(&look.visible(title), room, if current { look.styles.selected } else { look.styles.text });
-        run.right(aside);
-        if !why.is_empty() {
-            run.put("  ", look.styles.text).put(&why, look.styles.good);
+        let room = run.room().saturating_sub(aside + 2);
+        if !why.is_empty() && room >= WHY_FROM {
+            run.put("  ", look.styles.text).fit(&look.visible(why), room, look.styles.good);
         }
-        run.put("  ", look.styles.text).put(&path, look.styles.muted);
+        run.right(aside).put("  ", look.styles.text).put(&path, look.styles.muted);
     }
     let mut run = Run::new(buffer, Rect { y: inside.bottom() - 1, height: 1, ..inside }, look);
     run.put(&format!("{} of {}  ", found.len(), model.facts.sops.len()), look.styles.muted);

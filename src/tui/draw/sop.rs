@@ -125,8 +125,7 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         return;
     }
     if let Some(sought) = model.ui.sop.sought {
-        let (words, room) = (sought.words(&look.visible(&model.ui.sop.find), procedure.nodes.len()), run.room());
-        run.fit(&format!("  {words}"), room, look.styles.selected);
+        run.put("  ", look.styles.text).sought(&look.visible(&model.ui.sop.find), sought, procedure.nodes.len());
     }
     if let Some(title) = hidden_incident(model) {
         // The queue is not on the screen: say what this is for.

@@ -62,7 +62,7 @@ fn changed(change: impl Fn(&mut Snapshot)) -> Snapshot {
 
 /// Answers what the console asks for until it asks for nothing more, each time with the output of the attempt that it asks
 /// for.
-fn settle(world: &mut World, facts: &Snapshot) {
+pub(super) fn settle(world: &mut World, facts: &Snapshot) {
     for _ in 0..4 {
         let asked = world.take_effects().into_iter().rev().find_map(|effect| match effect {
             Effect::Load { query, .. } => Some(query.output),
@@ -87,7 +87,7 @@ fn output_of(attempt: AttemptId) -> Vec<u8> {
 }
 
 /// The same with three attempts: one runs, one was ended by a signal, and one exited.
-fn with_attempts() -> Snapshot {
+pub(super) fn with_attempts() -> Snapshot {
     let mut facts = with_attempt(facts(), "first\nlast line\n", 3);
     let detail = facts.detail.as_mut().unwrap();
     let exited = detail.record.attempts[0].clone();

@@ -32,7 +32,7 @@ fn proposals(world: &mut World) -> usize {
 #[test]
 fn the_values_of_the_command_under_the_cursor_are_shown_before_it_is_proposed() {
     let mut world = world();
-    assert!(screen(&world).contains("<mountpoint> = /srv/data (label mountpoint)"), "{}", screen(&world));
+    assert!(screen(&world).contains("<mountpoint> = /srv/data (label)"), "{}", screen(&world));
     world.keys("/rm -v");
     world.press(KeyCode::Enter);
     assert!(screen(&world).contains("<file>: will be asked for"), "{}", screen(&world));
