@@ -161,23 +161,32 @@ impl Review {
         self.seen.iter().filter(|seen| !**seen).count()
     }
 
-    /// Whether the approve chord counts at `now`.
+    /// How many of the lines above those that are visible have never been on the screen.
+    #[must_use]
+    pub fn unseen_above(&self) -> usize {
+        self.seen.iter().take(self.top).filter(|seen| !**seen).count()
+    }
+
+    /// Whether the approve chord counts at `now`, with `rows` lines visible.
     ///
     /// # Errors
     /// The reason why not, as a sentence.
-    pub fn may_approve(&self, target: &str, now: Duration) -> Result<(), String> {
+    pub fn may_approve(&self, target: &str, rows: usize, now: Duration) -> Result<(), String> {
         if self.sent {
-            return Err("It has been approved; waiting for the start".to_owned());
+            return Err("It has been approved; waiting for the start.".to_owned());
         }
-        if self.unseen() > 0 {
-            return Err("Not all of it was on the screen yet: scroll to its end".to_owned());
+        let visible = self.seen.iter().skip(self.top).take(rows).filter(|seen| !**seen).count();
+        match self.unseen() {
+            0 => {}
+            unseen if unseen == visible => return Err("It is being drawn.".to_owned()),
+            _ => return Err("Not all of it was on the screen yet: scroll to its end.".to_owned()),
         }
         if self.typed.as_ref().is_some_and(|typed| typed.text() != target) {
-            return Err("Type the target's name exactly as shown".to_owned());
+            return Err("Type the target's name exactly as shown.".to_owned());
         }
         match self.quiet_since {
             Some(since) if now.saturating_sub(since) >= QUIET => Ok(()),
-            _ => Err("Too early: it counts half a second after the last key".to_owned()),
+            _ => Err("Too early: it counts half a second after the last key.".to_owned()),
         }
     }
 
@@ -235,7 +244,7 @@ impl Layouter {
         for reason in &spec.risk_reasons {
             let reason = self.visible(reason);
             for line in wrap(&reason, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
-                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Label)], FIELD);
+                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Plain)], FIELD);
             }
         }
         match (spec.mode, spec.confinement) {

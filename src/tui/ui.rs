@@ -27,6 +27,7 @@ use crate::tui::plain::PlainPage;
 use crate::tui::review::Review;
 use crate::tui::search::Search;
 use crate::tui::sop_lines::{Laid, SopLine};
+use crate::tui::sought::Sought;
 use crate::tui::splits::Splits;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
@@ -257,6 +258,8 @@ pub struct SopView {
     pub laid: Option<Laid>,
     /// Text being looked for.
     pub find: String,
+    /// Which of the nodes that match was gone to last, as long as matches are shown.
+    pub sought: Option<Sought>,
     /// The text being typed.
     pub editing: Option<LineEdit>,
     /// Where to go as soon as that document is on the screen: a hit of the search, or a citation.
@@ -303,6 +306,8 @@ pub struct OutputView {
     pub find: String,
     /// The line where it was found last.
     pub found: Option<usize>,
+    /// Which of the lines that match that is, as long as matches are shown.
+    pub sought: Option<Sought>,
     /// The text being typed.
     pub editing: Option<LineEdit>,
     /// When the person asked once to end this attempt; a second time within [`CONFIRM_WITHIN`] does it.

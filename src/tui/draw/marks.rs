@@ -62,9 +62,8 @@ pub(super) fn marks<'a>(model: &'a Model, sop: &SopId) -> HashMap<&'a NodeId, Ca
 
 fn came(attempt: &Attempt) -> Came {
     match &attempt.state {
-        AttemptState::IntentStored | AttemptState::Running { .. } => {
-            Came { mark: Mark::Running, words: "running".to_owned() }
-        }
+        AttemptState::IntentStored => Came { mark: Mark::Running, words: "starting".to_owned() },
+        AttemptState::Running { .. } => Came { mark: Mark::Running, words: "running".to_owned() },
         AttemptState::Ended { outcome, .. } => {
             let mark = match outcome {
                 Outcome::Unknown { .. } => Mark::Unknown,

@@ -220,6 +220,7 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
         Intent::Cancel => output::cancel(model, effects),
+        Intent::Back if model.ui.sop.sought.is_some() => model.ui.sop.sought = None,
         Intent::Back => model.ui.focus = Pane::Incidents,
         _ => {}
     }
@@ -303,6 +304,7 @@ fn look_for(model: &mut Model, field: Field, words: &str, effects: &mut Vec<Effe
         Field::Filter => {}
         Field::FindInSop => {
             words.clone_into(&mut model.ui.sop.find);
+            model.ui.sop.sought = None;
             sop::find(model, Direction::Forward, effects);
         }
         Field::FindInOutput => output::look_for(model, words, effects),

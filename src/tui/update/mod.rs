@@ -259,7 +259,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             if incident_before != incident_now {
                 model.ui.output.attempt = None;
                 model.ui.output.up = 0;
-                model.ui.output.found = None;
+                (model.ui.output.found, model.ui.output.sought) = (None, None);
             }
             concern::follow(model, incident_before, effects);
             output::follow(model, before.output.as_ref());

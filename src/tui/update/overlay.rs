@@ -200,15 +200,16 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
 
 fn approve(model: &mut Model, effects: &mut Vec<Effect>) {
     let (now, size) = (model.ui.monotonic, model.ui.terminal);
+    let screen_rows = model.ui.size.1;
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
     let Some(proposal) = model.facts.snapshot.tray.iter().find(|proposal| proposal.id == review.proposal) else {
         return;
     };
     let target = proposal.spec.target.name();
     let verdict = if review.digest == proposal.digest {
-        review.may_approve(target, now)
+        review.may_approve(target, review_rows(screen_rows, review.lines.len()), now)
     } else {
-        Err("The proposal changed; read it again".to_owned())
+        Err("The proposal changed; read it again.".to_owned())
     };
     match verdict {
         Ok(()) => {
