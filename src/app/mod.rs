@@ -63,6 +63,15 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
             crate::cli::incidents::run(command, &path, store_options(), format, streams)
         }
+        Some(Command::Backup(command)) => {
+            let config = crate::config::load(&request)?.config;
+            let (path, retention) = (&config.store.path, config.keep.retention);
+            crate::cli::backup::run(command, path, retention, store_options(), format, &mut io::stdout().lock())
+        }
+        Some(Command::Restore(args)) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            crate::cli::restore::run(args, &path, store_options(), format, &mut io::stdout().lock())
+        }
         Some(Command::Doctor { online }) => {
             let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
             let checks = doctor::checks(&crate::config::load(&request)?, network);
@@ -218,7 +227,9 @@ impl App {
         let store = Store::open(&config.store.path, store_options())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
-        let notices = Notices::new(notices);
+        // What was lost comes before everything else that there is to say.
+        let restored = store.restored().map(ToString::to_string);
+        let notices = Notices::new(restored.into_iter().chain(notices).collect());
         let (library, late) = match tokio::time::timeout(LIBRARY_WITHIN, &mut reading).await {
             Ok(Ok(library)) => {
                 tell_problems(&notices.tell, library.problems());
