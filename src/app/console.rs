@@ -133,7 +133,7 @@ pub(super) async fn show(
         start: person.start,
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
-    let kept_well = person.role.map(|role| (keeping(config, store.clone(), tell.clone()), role));
+    let kept_well = person.role.map(|role| (keeping_of(config, store.clone(), tell.clone()), role));
     let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
         if let Some((service, role)) = kept_well {
@@ -153,7 +153,7 @@ pub(super) async fn show(
 }
 
 /// What keeps the store well, with what the configuration says of it.
-fn keeping(config: &Config, store: Store, tell: tokio::sync::mpsc::UnboundedSender<String>) -> Keeping {
+fn keeping_of(config: &Config, store: Store, tell: tokio::sync::mpsc::UnboundedSender<String>) -> Keeping {
     let keep = &config.keep;
     let plan = KeepPlan {
         backups: keep.backups.then_some(keep.retention),

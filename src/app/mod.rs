@@ -227,9 +227,7 @@ impl App {
         let store = Store::open(&config.store.path, store_options())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
-        // What was lost comes before everything else that there is to say.
-        let restored = store.restored().map(ToString::to_string);
-        let notices = Notices::new(restored.into_iter().chain(notices).collect());
+        let notices = Notices::new(notices);
         let (library, late) = match tokio::time::timeout(LIBRARY_WITHIN, &mut reading).await {
             Ok(Ok(library)) => {
                 tell_problems(&notices.tell, library.problems());

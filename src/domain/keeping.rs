@@ -199,46 +199,59 @@ pub enum Lost {
     },
 }
 
-/// In words for the person, from what happened to what to do.
-impl fmt::Display for Restored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "The database was damaged and has been restored. ")?;
-        match &self.backup {
-            Some((_, at)) => write!(f, "From the backup of {}", at.to_minute())?,
-            None => write!(f, "There was no good backup")?,
-        }
-        match self.salvaged {
-            0 => write!(f, ". ")?,
-            salvaged => write!(f, ", and {salvaged} later entries of the journal from the damaged file. ")?,
-        }
-        let since = |from: Option<Timestamp>| from.map_or_else(|| "the beginning".to_owned(), Timestamp::to_minute);
-        match &self.lost {
-            Lost::Nothing => write!(f, "No entry of the journal is lost. ")?,
-            Lost::Entries { first, last, from, to } => write!(
-                f,
-                "LOST: entries {first} to {last} of the journal, written between {} and {}; check by hand what was run then. ",
-                since(*from),
-                to.to_minute()
-            )?,
-            Lost::Unknown { from, to } => write!(
-                f,
-                "LOST: whatever was done between {} and {}; check by hand what was run then. ",
-                since(*from),
-                to.to_minute()
-            )?,
-        }
+impl Restored {
+    /// What a person has to know, one sentence or two for each matter, from what happened to what to do.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let base = match &self.backup {
+            Some((_, at)) => format!("from the backup of {}", at.to_minute()),
+            None => "without a backup, since there was no good backup".to_owned(),
+        };
+        let salvaged = match self.salvaged {
+            0 => String::new(),
+            salvaged => format!(", and with {salvaged} later entries of the journal that the damaged file still had"),
+        };
+        let mut words = vec![format!("The database was damaged and has been restored {base}{salvaged}.")];
+        words.push(self.lost.words());
         let alerts = match &self.backup {
             Some((_, at)) => format!("since {}", at.to_minute()),
             None => "all".to_owned(),
         };
-        write!(f, "Alerts and chats ({alerts}) are not in it: firing alerts come back from their sources. ")?;
+        words.push(format!("Alerts and chats ({alerts}) are not in it: firing alerts come back from their sources."));
         if self.voided > 0 {
-            write!(f, "{} waiting approvals are void: propose these steps again. ", self.voided)?;
+            words.push(format!("{} waiting approvals are void: propose these steps again.", self.voided));
         }
         if !self.strays.is_empty() {
-            write!(f, "Attempts whose record is lost, by their directories: {}. ", self.strays.join(", "))?;
+            let strays = self.strays.join(", ");
+            words.push(format!("Attempts whose record is lost, by the directories of their output: {strays}."));
         }
-        write!(f, "The damaged files ({}) are kept in {}.", self.damage, self.kept_in)
+        words.push(format!("The damaged files ({}) are kept in {}.", self.damage, self.kept_in));
+        words
+    }
+}
+
+impl Lost {
+    fn words(&self) -> String {
+        let since = |from: Option<Timestamp>| from.map_or_else(|| "the beginning".to_owned(), Timestamp::to_minute);
+        match self {
+            Self::Nothing => "No entry of the journal is lost.".to_owned(),
+            Self::Entries { first, last, from, to } => format!(
+                "LOST: entries {first} to {last} of the journal, written between {} and {}. Check by hand what was run then.",
+                since(*from),
+                to.to_minute()
+            ),
+            Self::Unknown { from, to } => format!(
+                "LOST: whatever was done between {} and {}. Check by hand what was run then.",
+                since(*from),
+                to.to_minute()
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words().join(" "))
     }
 }
 

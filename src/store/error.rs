@@ -144,7 +144,7 @@ pub enum StoreError {
         what: String,
     },
     /// A stored value cannot be read.
-    #[error("{path}: a stored value cannot be read ({what}). It was changed by something other than aiops; put a backup in its place", path = .path.display())]
+    #[error("{path}: a stored value cannot be read ({what}). It was changed by something other than aiops. Leave all consoles of this database and run `aiops restore --even-if-whole`, which puts it aside and takes the newest backup and the journal", path = .path.display())]
     Unreadable {
         /// The database.
         path: PathBuf,

@@ -3,18 +3,24 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod binding;
+#[path = "../common/chance.rs"]
+mod chance;
 mod console_loss;
+mod damaged;
 mod endings;
 mod engine;
 mod full_disk;
+mod full_points;
 mod given_up;
 mod grammar_bash;
 mod lending;
+mod power_cut;
 mod racing;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
 mod support;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
