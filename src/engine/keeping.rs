@@ -263,3 +263,7 @@ impl Keeping {
         choosing.await.unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+#[path = "keeping_tests.rs"]
+mod tests;

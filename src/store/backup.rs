@@ -84,7 +84,11 @@ impl Store {
         };
         let spawned = thread::Builder::new().name("store-backup".to_owned()).spawn(work);
         spawned.map_err(|error| from_io(self.path(), &error))?;
-        let Some((backup, content)) = answer.await.unwrap_or_else(|_| Err(self.aborted()))? else { return Ok(None) };
+        let made = answer.await.unwrap_or_else(|_| Err(self.aborted()));
+        if let Err(StoreError::Corrupt { detail, .. }) = &made {
+            restore::note_damage(self.path(), detail);
+        }
+        let Some((backup, content)) = made? else { return Ok(None) };
         let file = backup.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let entry = Payload::BackedUp { file, bytes: backup.bytes, last_entry: content.last_entry };
         self.note(entry).await?;

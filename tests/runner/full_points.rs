@@ -62,6 +62,8 @@ async fn wherever_the_disk_is_full_nothing_runs_without_a_stored_intent() {
     let console = scene.console(Arc::new(runner()));
     let (mut started, mut refused) = (0_usize, 0_usize);
     for point in 0..POINTS {
+        // With ballast no approval is refused before it is tried, and none may use it up.
+        assert!(console.store.lay_ballast(BALLAST).unwrap());
         let proposal = console.propose(spec(&format!("echo {point} >> {}", ledger.display()))).await;
         leave(disk.path(), point * STEP);
         match console.approve(&proposal).await {
@@ -70,6 +72,13 @@ async fn wherever_the_disk_is_full_nothing_runs_without_a_stored_intent() {
         }
         make_room(disk.path());
     }
+    // Without it, and without room, nothing is even tried.
+    let proposal = console.propose(spec(&format!("echo last >> {}", ledger.display()))).await;
+    let _ = fs::remove_file(scene.path().join("aiops.db.ballast"));
+    leave(disk.path(), POINTS * STEP);
+    let why = console.approve(&proposal).await.unwrap_err().to_string();
+    assert!(why.contains("the disk is full"), "{why}");
+    make_room(disk.path());
     let has_ended = |attempt: &aiops::domain::action::attempt::Attempt| matches!(attempt.state, AttemptState::Ended { .. });
     console.runner.resume().await.unwrap();
     scene.clock.advance(std::time::Duration::from_secs(60));

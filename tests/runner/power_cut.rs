@@ -91,6 +91,8 @@ fn alerts(from: i64) -> AlertBatch {
 async fn recorded_work() {
     let Some(directory) = std::env::var_os("RECORD_DIR").map(PathBuf::from) else { return };
     let mut acks = OpenOptions::new().create(true).append(true).open(directory.join("acks")).unwrap();
+    // In one write, so that a cut finds a whole line or none.
+    let mut ack = |what: &str, number: i64| acks.write_all(format!("{what} {number}\n").as_bytes()).unwrap();
     let store = open(&directory.join("aiops.db"));
     let held = store.acquire_lease(INGEST_LEASE, "test", Duration::from_secs(1_000_000)).await.unwrap();
     let LeaseOutcome::Held(fence) = held else { panic!("{held:?}") };
@@ -109,11 +111,11 @@ async fn recorded_work() {
         };
         let revision = Some(proposal.spec.step.revision.clone());
         store.approve(proposal.id, approval, revision.clone(), &actor).await.unwrap();
-        writeln!(acks, "granted {}", proposal.id).unwrap();
+        ack("granted", proposal.id.0);
         let grant = store.start(proposal.id, revision, "/attempts", &actor).await.unwrap();
-        writeln!(acks, "intent {}", grant.attempt()).unwrap();
+        ack("intent", grant.attempt().0);
         store.ended(grant.attempt(), AttemptEnd::unseen(Outcome::Exited { code: 0 }, 0)).await.unwrap();
-        writeln!(acks, "ended {}", grant.attempt()).unwrap();
+        ack("ended", grant.attempt().0);
         if number % BACKUP_EACH == BACKUP_EACH - 1 {
             store.back_up(Retention { hourly: 1, daily: 0 }).await.unwrap();
         }

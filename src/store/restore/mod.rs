@@ -192,17 +192,42 @@ fn finish(path: &Path, note: &Note, options: &StoreOptions) -> Result<Restored, 
         why: error.to_string(),
         kept_in: note.aside.clone(),
     };
+    if let Some(restored) = already_placed(path, note)? {
+        clear_notes(path).map_err(|error| failed(from_io(path, &error)))?;
+        return Ok(restored);
+    }
     tracing::error!(database = %path.display(), damage = note.damage, aside = %note.aside.display(), "restoring");
     move_aside(path, &note.aside).map_err(|error| failed(from_io(&note.aside, &error)))?;
     let new = beside(path, ".new");
     let restored = rebuild(path, &new, note, options).map_err(failed)?;
     let placed = fs::rename(&new, path).and_then(|()| sync_directory(path));
     placed.map_err(|error| failed(from_io(path, &error)))?;
-    forget(&beside(path, ".damaged"));
-    forget(&beside(path, ".restoring"));
-    sync_directory(path).map_err(|error| failed(from_io(path, &error)))?;
+    clear_notes(path).map_err(|error| failed(from_io(path, &error)))?;
     tracing::warn!(database = %path.display(), "{restored}");
     Ok(restored)
+}
+
+/// Forgets that there was damage: everything is in its place.
+fn clear_notes(path: &Path) -> io::Result<()> {
+    forget(&beside(path, ".damaged"));
+    forget(&beside(path, ".restoring"));
+    sync_directory(path)
+}
+
+/// What came of it, when only the notes were left to be removed: the damaged database is aside and there is one in its place,
+/// which nobody but [`finish`] puts there while there is a note.
+fn already_placed(path: &Path, note: &Note) -> Result<Option<Restored>, StoreError> {
+    if !path.exists() || !note.aside.join(path.file_name().unwrap_or_default()).exists() {
+        return Ok(None);
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let last = salvage::last_restored(&connection).map_err(|fault| fault.at(path))?;
+    last.map(Some).ok_or_else(|| StoreError::NotRestored {
+        path: path.to_owned(),
+        damage: note.damage.clone(),
+        why: "there is another database in its place, which was not restored. Move one of them away".to_owned(),
+        kept_in: note.aside.clone(),
+    })
 }
 
 /// Moves what is left of the database into the directory `aside`.

@@ -23,7 +23,7 @@ use crate::store::Identity;
 use crate::store::convert::{Code as _, attempt_state};
 use crate::store::error::Fault;
 use crate::store::write::Write;
-use crate::store::{incidents, proposals};
+use crate::store::{calls, incidents, proposals};
 
 /// Brings entries into the tables, one after the other.
 pub(super) struct Projection<'a> {
@@ -92,13 +92,18 @@ impl<'a> Projection<'a> {
                 let bytes = i64::try_from(output_bytes).unwrap_or(i64::MAX);
                 ended(base, attempt, &outcome, ended_at.unwrap_or(context.at), bytes, &output_digest)
             }
+            // Tokens only go up, also over a restoration.
+            Payload::LeaseTaken { name, fence } => {
+                base.execute("UPDATE lease SET fence = max(fence, ?2) WHERE name = ?1", params![name, fence])?;
+                Ok(())
+            }
+            Payload::ModelAsked { .. } | Payload::ModelCalled { .. } => {
+                calls::replay(base, entry.incident, context, &payload)
+            }
             Payload::Begun { .. }
             | Payload::Ingested { .. }
             | Payload::Quarantined { .. }
-            | Payload::LeaseTaken { .. }
             | Payload::Said { .. }
-            | Payload::ModelAsked { .. }
-            | Payload::ModelCalled { .. }
             | Payload::BudgetRefused { .. }
             | Payload::BackedUp { .. }
             | Payload::Erased { .. }

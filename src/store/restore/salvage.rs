@@ -34,6 +34,9 @@ const GAP: i64 = 1_000;
 /// Directories of unknown attempts that are named at most.
 const STRAYS: usize = 20;
 
+/// Nothing is written behind the entry about a restoration before the database is in its place; some entries more, to be sure.
+const LAST_ENTRIES: u32 = 10;
+
 const VOID: &str = "the database was restored, and it is not known what happened to it since the backup";
 
 /// From what is restored.
@@ -98,6 +101,16 @@ pub(super) fn salvage(
     transaction.execute("UPDATE lease SET holder = NULL", [])?;
     transaction.commit()?;
     Ok(restored)
+}
+
+/// What the last entry about a restoration says.
+pub(super) fn last_restored(connection: &Connection) -> Result<Option<Restored>, Fault> {
+    for entry in tail(connection, LAST_ENTRIES)?.iter().rev() {
+        if let Ok(Payload::Restored { restored }) = serde_json::from_str(&entry.payload) {
+            return Ok(Some(*restored));
+        }
+    }
+    Ok(None)
 }
 
 impl Read {

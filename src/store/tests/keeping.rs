@@ -303,6 +303,28 @@ async fn a_restoration_that_was_interrupted_goes_on_wherever_it_was() {
 }
 
 #[tokio::test]
+async fn a_restoration_whose_last_step_was_cut_off_is_not_done_again() {
+    let bench = Bench::new();
+    let fence = bench.fence().await;
+    bench.ingest(&fence, vec![firing("Disk", "a", 1)]).await;
+    back_up(&bench.store).await;
+    let path = bench.path();
+    let (_directory, clock) = bench.close();
+    let damaged = b"not a page of it".repeat(256);
+    fs::write(&path, &damaged).unwrap();
+    let restored = open_as(&path, &clock, 2).unwrap().restored().unwrap().clone();
+    let aside = PathBuf::from(&restored.kept_in);
+    let note = format!("{}\n\n{}\n", aside.file_name().unwrap().to_str().unwrap(), restored.damage);
+    fs::write(beside(&path, ".restoring"), note).unwrap();
+    let again = open_as(&path, &clock, 3).unwrap();
+    assert_eq!(again.restored(), Some(&restored));
+    assert!(!beside(&path, ".restoring").exists());
+    assert_eq!(fs::read(aside.join("aiops.db")).unwrap(), damaged, "the damaged file is not overwritten");
+    let told = entries_of(&again).await;
+    assert_eq!(told.iter().filter(|entry| matches!(entry, Payload::Restored { .. })).count(), 1);
+}
+
+#[tokio::test]
 async fn an_emptied_file_with_backups_is_no_new_database() {
     let bench = Bench::new();
     let fence = bench.fence().await;
