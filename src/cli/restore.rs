@@ -34,7 +34,10 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, Report> {
     if !path.exists() && args.from.is_none() {
-        return Err(eyre!("{}: there is no database here. Name a backup with --from to make it from that", path.display()));
+        return Err(eyre!(
+            "{}: there is no database here. Name a backup with --from to make it from that",
+            path.display()
+        ));
     }
     let restored = if args.from.is_some() || args.even_if_whole {
         let restored = restore(path, args.from.as_deref(), &options)?;

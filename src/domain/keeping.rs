@@ -330,7 +330,15 @@ mod tests {
             strays: vec!["9-1000".to_owned()],
         };
         let said = restored.to_string();
-        for words in ["restored", "12 later entries", "LOST: entries 41 to 44", "01:30 UTC", "02:00 UTC", "9-1000", "/d/damaged/1"] {
+        for words in [
+            "restored",
+            "12 later entries",
+            "LOST: entries 41 to 44",
+            "01:30 UTC",
+            "02:00 UTC",
+            "9-1000",
+            "/d/damaged/1",
+        ] {
             assert!(said.contains(words), "{words}: {said}");
         }
         assert!(said.contains("2 waiting approvals are void"), "{said}");

@@ -138,7 +138,11 @@ async fn beyond_it_the_index_goes_first_then_the_oldest_outputs_and_no_more_than
     bench.keeping.plan.budget = Some(used + 9_000_000);
     bench.keeping.keep_budget().await;
     let left: Vec<PathBuf> = bench.outputs.0.lock().unwrap().keys().cloned().collect();
-    assert_eq!(left, [PathBuf::from("/attempts/1"), PathBuf::from("/attempts/3")], "the oldest went, and it was enough");
+    assert_eq!(
+        left,
+        [PathBuf::from("/attempts/1"), PathBuf::from("/attempts/3")],
+        "the oldest went, and it was enough"
+    );
     assert_eq!(bench.erased().await, [Erasable::SearchIndex, Erasable::Outputs]);
     let told = bench.told();
     assert!(told[0].contains("the search index") && told[0].contains("old outputs (1, 3 MiB)"), "{told:?}");

@@ -210,14 +210,15 @@ fn copy(database: &Path, partial: &Path) -> Result<(), StoreError> {
     new.map_err(|error| from_io(partial, &error))?;
     let source = connect_reader(database)?;
     // One moment of the database for all steps: without this, every write of another connection would begin the copy anew.
-    source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(|error| from_sqlite(database, &error))?;
+    source
+        .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
+        .map_err(|error| from_sqlite(database, &error))?;
     let mut target = connect(partial, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;").map_err(of_sqlite)?;
     step_by_step(&source, &mut target, database)?;
     drop(source);
     // The copy says of itself that it has a write-ahead log, as its original has.
-    let mode: String =
-        target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(of_sqlite)?;
+    let mode: String = target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(of_sqlite)?;
     if mode != "delete" {
         return Err(StoreError::Io { path: partial.to_owned(), what: format!("the copy stays in mode {mode}") });
     }
@@ -230,11 +231,11 @@ fn step_by_step(source: &Connection, target: &mut Connection, database: &Path) -
     let copying = Copy::new(source, target).map_err(of_sqlite)?;
     let mut steps: u32 = 0;
     loop {
-        match copying.step(PAGES_A_STEP).map_err(of_sqlite)? {
-            StepResult::Done => return Ok(()),
-            // Nobody else uses the copy, and the source is held by a transaction; whatever it is, it passes.
-            StepResult::More | StepResult::Busy | StepResult::Locked | _ => thread::sleep(REST),
+        if matches!(copying.step(PAGES_A_STEP).map_err(of_sqlite)?, StepResult::Done) {
+            return Ok(());
         }
+        // More to come; or the file is locked for a moment, which passes: the source is held by a transaction.
+        thread::sleep(REST);
         steps = steps.wrapping_add(1);
         if steps.is_multiple_of(STEPS_A_LOOK) && free_beside(database) < ROOM_LEFT {
             return Err(no_room(database, ROOM_LEFT));

@@ -219,9 +219,8 @@ pub(super) fn replay(
         }
         Payload::ModelCalled { call, usage, cost_micro_usd, .. } => {
             let usage = usage.as_ref().map(serde_json::to_string::<Usage>).transpose()?;
-            conn.prepare_cached("UPDATE model_call SET state = ?2, counted = ?3, usage = ?4 WHERE id = ?1")?.execute(
-                params![call.0, call_state::SETTLED, column(*cost_micro_usd), usage],
-            )?;
+            conn.prepare_cached("UPDATE model_call SET state = ?2, counted = ?3, usage = ?4 WHERE id = ?1")?
+                .execute(params![call.0, call_state::SETTLED, column(*cost_micro_usd), usage])?;
         }
         _ => {}
     }

@@ -35,7 +35,8 @@ pub fn check_keeping(path: &Path, retention: Option<Retention>, now: Timestamp) 
     let kept = fs::read_dir(damaged_directory(path)).map_or(0, Iterator::count);
     if kept > 0 {
         let what = format!("{kept} damaged databases are kept in {}", damaged_directory(path).display());
-        findings.push(Finding::warn(what, "Look at what was lost, and at the disk; remove them when nobody needs them"));
+        findings
+            .push(Finding::warn(what, "Look at what was lost, and at the disk; remove them when nobody needs them"));
     }
     findings
 }
@@ -48,7 +49,8 @@ fn backups(path: &Path, retention: Option<Retention>, now: Timestamp) -> Finding
         return Finding::warn(what, fix);
     };
     let bytes = bytes_for_people(all.iter().map(|backup| backup.bytes).sum());
-    let what = format!("{} backups ({bytes}) in {}, the newest of {}", all.len(), place.display(), newest.at.to_minute());
+    let what =
+        format!("{} backups ({bytes}) in {}, the newest of {}", all.len(), place.display(), newest.at.to_minute());
     if retention.is_none() {
         return Finding::warn(what, "Backups are switched off; set keep.backups = true");
     }
@@ -67,7 +69,10 @@ mod tests {
     use crate::domain::checkup::Level;
 
     fn said(path: &Path, now: Timestamp) -> Vec<(Level, String)> {
-        check_keeping(path, Some(Retention::default()), now).into_iter().map(|finding| (finding.level, finding.what)).collect()
+        check_keeping(path, Some(Retention::default()), now)
+            .into_iter()
+            .map(|finding| (finding.level, finding.what))
+            .collect()
     }
 
     #[tokio::test]

@@ -95,7 +95,9 @@ pub enum StoreError {
         kept_in: PathBuf,
     },
     /// The search index was dropped because the disk budget is used up.
-    #[error("the search index was dropped because the disk budget is used up; it is made again when there is room. Raise keep.budget, or remove what is not needed")]
+    #[error(
+        "the search index was dropped because the disk budget is used up; it is made again when there is room. Raise keep.budget, or remove what is not needed"
+    )]
     IndexDropped,
     /// Its schema is old, and it cannot be brought up to date while others have it open.
     #[error("{path}: it has to be brought up to date, and another aiops process has it open. End the other aiops processes of this user, then start again", path = .path.display())]

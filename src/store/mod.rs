@@ -58,13 +58,13 @@ use tokio::sync::{oneshot, watch};
 
 pub use answers::UnderWay;
 pub use backup::{Backup, BackupContent, backup_directory, backups_of, look_into};
+pub use budget::OldOutput;
 pub use checkup::{check_database, receiver_of, spent_today};
 pub use checkup_keeping::check_keeping;
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
-pub use budget::OldOutput;
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 pub use restore::{damaged_directory, restore};

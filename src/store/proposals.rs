@@ -348,7 +348,13 @@ fn denial(write: &mut Write<'_>, proposal: &Proposal, denied: Denied) -> Result<
 }
 
 /// Makes a proposal void, and says why in the journal and in the timeline.
-pub(super) fn void(write: &mut Write<'_>, incident: IncidentId, id: ProposalId, reason: &str, by: &Actor) -> Result<(), Fault> {
+pub(super) fn void(
+    write: &mut Write<'_>,
+    incident: IncidentId,
+    id: ProposalId,
+    reason: &str,
+    by: &Actor,
+) -> Result<(), Fault> {
     set_state(write.conn, id, ProposalState::Void, reason)?;
     write.journal(Some(incident), by, &Payload::Voided { proposal: id, reason: reason.to_owned() })?;
     write.timeline(incident, by.label(), &format!("action {id} is void: {reason}"))

@@ -185,10 +185,11 @@ async fn template() -> Scene {
         }
         let proposal = console.propose(spec(&format!("echo {number}"))).await;
         approve(console.runner.clone(), proposal).await.unwrap();
-        console.until("it has ended", |attempt| {
-            matches!(attempt.state, aiops::domain::action::attempt::AttemptState::Ended { .. })
-        })
-        .await;
+        console
+            .until("it has ended", |attempt| {
+                matches!(attempt.state, aiops::domain::action::attempt::AttemptState::Ended { .. })
+            })
+            .await;
     }
     let snapshot = scene.path().join("snapshot");
     fs::create_dir_all(snapshot.join("backups")).unwrap();

@@ -79,7 +79,8 @@ async fn wherever_the_disk_is_full_nothing_runs_without_a_stored_intent() {
     let why = console.approve(&proposal).await.unwrap_err().to_string();
     assert!(why.contains("the disk is full"), "{why}");
     make_room(disk.path());
-    let has_ended = |attempt: &aiops::domain::action::attempt::Attempt| matches!(attempt.state, AttemptState::Ended { .. });
+    let has_ended =
+        |attempt: &aiops::domain::action::attempt::Attempt| matches!(attempt.state, AttemptState::Ended { .. });
     console.runner.resume().await.unwrap();
     scene.clock.advance(std::time::Duration::from_secs(60));
     console.until_all("all have ended", has_ended).await;
@@ -116,9 +117,7 @@ async fn the_end_of_a_command_that_filled_the_disk_is_stored_while_it_is_full() 
         let proposal = console.propose(spec(&script)).await;
         console.approve(&proposal).await.unwrap();
         let code = i32::try_from(40 + round).unwrap();
-        let ended = |attempt: &aiops::domain::action::attempt::Attempt| {
-            matches!(attempt.state, AttemptState::Ended { outcome: Outcome::Exited { code: found }, .. } if found == code)
-        };
+        let ended = |attempt: &aiops::domain::action::attempt::Attempt| matches!(attempt.state, AttemptState::Ended { outcome: Outcome::Exited { code: found }, .. } if found == code);
         console.until("its end is stored", ended).await;
         let found = statvfs(disk.path()).unwrap();
         assert!(junk.exists(), "the disk was never made room on");

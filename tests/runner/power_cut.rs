@@ -368,7 +368,10 @@ async fn after_every_power_cut_the_database_is_whole_and_what_was_acknowledged_i
     let folded = |step: &&Step| matches!(step, Step::Wrote(path, ..) if path == "aiops.db");
     let all = acknowledged(&steps);
     assert_eq!(all.len(), 3 * ACTIONS as usize);
-    assert!(syncs > all.len() && steps.iter().filter(folded).count() > 100, "the record tells of syncs and checkpoints");
+    assert!(
+        syncs > all.len() && steps.iter().filter(folded).count() > 100,
+        "the record tells of syncs and checkpoints"
+    );
     let (cuts, full) = (rounds(CUTS.0, CUTS.1), CUTS.1);
     let (mut lost_nothing, mut backups) = (0, 0);
     for number in 0..cuts {

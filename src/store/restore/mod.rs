@@ -157,12 +157,7 @@ fn set_aside(path: &Path, damage: String, options: &StoreOptions) -> Result<Rest
     begin(path, damage, None, options)
 }
 
-fn begin(
-    path: &Path,
-    damage: String,
-    chosen: Option<PathBuf>,
-    options: &StoreOptions,
-) -> Result<Restored, StoreError> {
+fn begin(path: &Path, damage: String, chosen: Option<PathBuf>, options: &StoreOptions) -> Result<Restored, StoreError> {
     let (at, _) = (options.now)();
     let stamp: String = at.to_rfc3339().chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let name = format!("{}-{stamp}", path.file_name().unwrap_or_default().to_string_lossy());

@@ -79,9 +79,7 @@ impl<'a> Projection<'a> {
                 let reason = format!("rejected by {}", context.actor.label());
                 proposals::set_state(base, proposal, ProposalState::Rejected, &reason)
             }
-            Payload::Voided { proposal, reason } => {
-                proposals::set_state(base, proposal, ProposalState::Void, &reason)
-            }
+            Payload::Voided { proposal, reason } => proposals::set_state(base, proposal, ProposalState::Void, &reason),
             Payload::Granted { proposal, digest, expires_at, .. } => {
                 granted(base, proposal, &digest, context, expires_at)
             }

@@ -89,9 +89,10 @@ impl Store {
     pub async fn prepare_search(&self) -> Result<bool, StoreError> {
         // Looked at on a reading thread: in most cases there is nothing to write.
         let looked = |reader: &Reader<'_>| {
-            reader.named(derived::is_there(reader.conn).and_then(|is_there| {
-                Ok((is_there, !is_there && budget::is_index_dropped(reader.conn)?))
-            }))
+            reader.named(
+                derived::is_there(reader.conn)
+                    .and_then(|is_there| Ok((is_there, !is_there && budget::is_index_dropped(reader.conn)?))),
+            )
         };
         match self.read_view(looked).await? {
             (true, _) => return Ok(false),

@@ -377,7 +377,11 @@ async fn what_the_budget_takes_is_noted_and_the_journal_stays() {
         back_up(&bench.store).await;
         bench.clock.advance(Duration::from_secs(3_600));
     }
-    bench.store.incident_command(IncidentId(1), IncidentCommand::Resolve("over".to_owned()), &actor("ada")).await.unwrap();
+    bench
+        .store
+        .incident_command(IncidentId(1), IncidentCommand::Resolve("over".to_owned()), &actor("ada"))
+        .await
+        .unwrap();
     let usage = bench.store.usage(10).await.unwrap();
     let backups: u64 = backups_of(&bench.path()).iter().map(|backup| backup.bytes).sum();
     assert!(usage.database > 100_000 && usage.backups == backups && usage.outputs == 10, "{usage:?}");

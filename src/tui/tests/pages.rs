@@ -327,7 +327,9 @@ fn what_a_restored_database_has_lost_opens_by_itself_once_and_stands_among_the_s
     world.settle_with(&facts);
     assert_eq!(page(&world), Some(Page::Restored));
     let shown = screen(&world);
-    for words in ["has been restored", "LOST: entries 41 to 44", "02:14 UTC", "02:24 UTC", "2 waiting approvals are void"] {
+    for words in
+        ["has been restored", "LOST: entries 41 to 44", "02:14 UTC", "02:24 UTC", "2 waiting approvals are void"]
+    {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert!(!shown.contains('\u{1b}'));
