@@ -124,8 +124,8 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         store: reader.section("store", |section| StoreSection {
             path: section.read("path", &FilePath { home }, request.places.store_file()),
         }),
-        keep: reader.section("keep", super::keep::read),
         receiver: reader.section("receiver", |section| receiver(section, home)),
+        keep: reader.section("keep", super::keep::read),
         alertmanagers: alertmanagers(reader, home),
         sops: reader.section("sops", |section| SopsSection {
             directories: section.read("directories", &DirectoryPaths { home }, Vec::new()),

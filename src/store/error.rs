@@ -65,7 +65,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// SQLite found it damaged.
-    #[error("{path}: the database is damaged ({detail}). Leave all consoles of this database and start again: it is then put aside and restored from its newest backup. No action runs before that", path = .path.display())]
+    #[error("{path}: the database is damaged ({detail}). Leave all consoles of this database and start again: it is then put aside and restored from its newest backup and its journal (by hand: `aiops restore --even-if-whole`). No action runs before that", path = .path.display())]
     Corrupt {
         /// The database.
         path: PathBuf,

@@ -283,15 +283,10 @@ impl Store {
     /// [`StoreError::Corrupt`] with the first finding, or why the check could not be made.
     pub async fn quick_check(&self) -> Result<(), StoreError> {
         self.read_view(|reader| {
-            let checked = match restore::first_damage(reader.conn).map_err(|error| from_sqlite(reader.path, &error)) {
-                Ok(None) => Ok(()),
-                Ok(Some(detail)) => Err(StoreError::Corrupt { path: reader.path.to_owned(), detail }),
-                Err(error) => Err(error),
-            };
-            if let Err(StoreError::Corrupt { detail, .. }) = &checked {
-                restore::note_damage(reader.path, detail);
+            match restore::first_damage(reader.conn).map_err(|error| from_sqlite(reader.path, &error))? {
+                None => Ok(()),
+                Some(detail) => Err(StoreError::Corrupt { path: reader.path.to_owned(), detail }),
             }
-            checked
         })
         .await
     }
@@ -332,14 +327,16 @@ impl Store {
         let now = Arc::clone(&self.inner.now);
         self.inner.reads.push(Box::new(move |connection| {
             let begun = connection.transaction_with_behavior(TransactionBehavior::Deferred);
-            reply(match begun {
+            let result = match begun {
                 Ok(transaction) => {
                     let (at, since_boot) = now();
                     let monotonic_ms = millis(since_boot);
                     view(&Reader { conn: &transaction, path: &path, identity: &identity, at, monotonic_ms })
                 }
                 Err(error) => Err(from_sqlite(&path, &error)),
-            });
+            };
+            restore::note_if_damaged(&result);
+            reply(result);
         }));
     }
 

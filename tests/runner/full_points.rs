@@ -4,12 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use aiops::domain::action::attempt::{AttemptState, Outcome};
+use aiops::domain::action::attempt::{AttemptEnd, AttemptState, Outcome};
+use aiops::domain::action::grant::Approval;
+use aiops::domain::actor::Actor;
 use aiops::domain::id::JournalSeq;
+use aiops::domain::incident::IncidentCommand;
 use aiops::domain::journal::Payload;
 use nix::sys::statvfs::statvfs;
 
-use crate::engine::{Console, Scene};
+use crate::engine::{Console, INCIDENT, Scene, person};
 use crate::small_disk::SmallDisk;
 use crate::support::{runner, say, spec};
 
@@ -127,5 +130,46 @@ async fn the_end_of_a_command_that_filled_the_disk_is_stored_while_it_is_full() 
         ));
         make_room(disk.path());
     }
+    check(&console).await;
+}
+
+#[tokio::test]
+async fn where_not_a_byte_is_free_the_ballast_is_given_up_for_an_outcome_and_for_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let test = "where_not_a_byte_is_free_the_ballast_is_given_up_for_an_outcome_and_for_nothing_else";
+    let Some(disk) = SmallDisk::mount(directory.path(), "24m", test) else { return };
+    let scene = Scene::new_in(disk.path()).await;
+    let console = scene.console(Arc::new(runner()));
+    let (store, actor) = (&console.store, Actor::Person(person()));
+    let proposal = console.propose(spec("echo once")).await;
+    let revision = Some(proposal.spec.step.revision.clone());
+    let approval = Approval {
+        digest: proposal.digest.clone(),
+        typed_target: Some(proposal.spec.target.name().to_owned()),
+        rendered: String::new(),
+        terminal: (80, 24),
+    };
+    store.approve(proposal.id, approval, revision.clone(), &actor).await.unwrap();
+    let attempt = store.start(proposal.id, revision, "/attempts", &actor).await.unwrap().attempt();
+    assert!(store.lay_ballast(BALLAST).unwrap());
+    let ballast = scene.path().join("aiops.db.ballast");
+    leave(disk.path(), 0);
+    // Notes of the size of a page each, until the room that the log has left is used up.
+    let mut refused = None;
+    for _ in 0..10_000 {
+        let note = IncidentCommand::Note("x".repeat(4_000));
+        if let Err(error) = store.incident_command(INCIDENT, note, &actor).await {
+            refused = Some(error.to_string());
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|why| why.contains("the disk is full")));
+    assert!(ballast.exists(), "a note is no outcome");
+    store.ended(attempt, AttemptEnd::unseen(Outcome::Exited { code: 7 }, 0)).await.unwrap();
+    assert!(!ballast.exists());
+    let state = store.attempt(attempt).await.unwrap().unwrap().state;
+    assert!(matches!(state, AttemptState::Ended { outcome: Outcome::Exited { code: 7 }, .. }), "{state:?}");
+    make_room(disk.path());
+    assert!(store.lay_ballast(BALLAST).unwrap(), "it is laid down again when there is room");
     check(&console).await;
 }

@@ -18,6 +18,9 @@ use crate::store::{migrations, search};
 /// One finding of damage is enough; some more, since those about the search index do not count.
 const QUICK_CHECK: &str = "PRAGMA quick_check(8)";
 
+/// The same, and whether each index has an entry for each row: only where something was found damaged before.
+const WHOLE_CHECK: &str = "PRAGMA integrity_check(8)";
+
 /// Where the `application_id` stands in a database (sqlite.org/fileformat.html, big-endian).
 const APPLICATION_ID_AT: u64 = 68;
 
@@ -26,7 +29,11 @@ const WAL_MAGIC: [u32; 2] = [0x377f_0682, 0x377f_0683];
 
 /// The first finding of SQLite's quick check that is not about the search index, which is made anew when it is damaged.
 pub(in crate::store) fn first_damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let mut statement = connection.prepare(QUICK_CHECK)?;
+    first_finding(connection, QUICK_CHECK)
+}
+
+fn first_finding(connection: &Connection, check: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare(check)?;
     let findings: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(findings.into_iter().find(|finding| finding != "ok" && !search::is_about_index(finding)))
 }
@@ -47,7 +54,7 @@ pub(super) fn damage(path: &Path) -> Result<Option<String>, StoreError> {
 fn look(path: &Path) -> Result<Option<String>, StoreError> {
     let of_sqlite = |error: rusqlite::Error| from_sqlite(path, &error);
     let connection = connect_damaged(path)?;
-    if let Some(finding) = first_damage(&connection).map_err(of_sqlite)? {
+    if let Some(finding) = first_finding(&connection, WHOLE_CHECK).map_err(of_sqlite)? {
         return Ok(Some(finding));
     }
     let version = migrations::version(&connection).map_err(of_sqlite)?;

@@ -91,9 +91,19 @@ pub(super) fn recover(path: &Path, options: &StoreOptions, error: StoreError) ->
     }
 }
 
-/// Notes beside the file that it is damaged, for the next process that has it alone.
+/// Notes beside the file that it is damaged when that is what went wrong.
+pub(super) fn note_if_damaged<T>(result: &Result<T, StoreError>) {
+    if let Err(StoreError::Corrupt { path, detail }) = result {
+        note_damage(path, detail);
+    }
+}
+
+/// Notes beside the file that it is damaged, for the next process that has it alone, which looks closer.
 pub(super) fn note_damage(path: &Path, detail: &str) {
     let note = beside(path, ".damaged");
+    if note.exists() {
+        return;
+    }
     if let Err(error) = write_durably(&note, detail) {
         tracing::error!(note = %note.display(), %error, "that the database is damaged could not be noted");
     }
