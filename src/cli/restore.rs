@@ -78,7 +78,7 @@ mod tests {
         assert!(restored(&plain, &path).unwrap_err().to_string().contains("no database"));
         drop(Store::open(&path, options()).unwrap());
         assert!(restored(&plain, &path).unwrap_err().to_string().contains("not damaged"));
-        let said = restored(&RestoreArgs { even_if_whole: true, ..plain.clone() }, &path).unwrap();
+        let said = restored(&RestoreArgs { from: None, even_if_whole: true }, &path).unwrap();
         assert!(said.contains("No entry of the journal is lost") && said.contains("no good backup"), "{said}");
         let bad = RestoreArgs { from: Some(directory.path().join("absent")), even_if_whole: false };
         assert!(restored(&bad, &path).is_err());

@@ -28,11 +28,16 @@ const FILLING: usize = 5;
 /// Bytes of ballast on the small disk.
 const BALLAST: u64 = 2 * 1024 * 1024;
 
-/// Fills the disk at `place` until about `free` bytes are left.
-fn leave(place: &Path, free: u64) {
+/// Bytes that are free on the disk at `place`.
+#[allow(clippy::useless_conversion, reason = "the width of the numbers differs between platforms")]
+fn free(place: &Path) -> u64 {
     let found = statvfs(place).unwrap();
-    let room = u64::from(found.blocks_available()) * u64::from(found.fragment_size());
-    let length = usize::try_from(room.saturating_sub(free)).unwrap();
+    u64::from(found.blocks_available()) * u64::from(found.fragment_size())
+}
+
+/// Fills the disk at `place` until about `left` bytes are free.
+fn leave(place: &Path, left: u64) {
+    let length = usize::try_from(free(place).saturating_sub(left)).unwrap();
     // Where the last page does not fit, the disk is as full as it was to be.
     let _ = fs::write(place.join("filler"), vec![0; length]);
 }
@@ -122,12 +127,8 @@ async fn the_end_of_a_command_that_filled_the_disk_is_stored_while_it_is_full() 
         let code = i32::try_from(40 + round).unwrap();
         let ended = |attempt: &aiops::domain::action::attempt::Attempt| matches!(attempt.state, AttemptState::Ended { outcome: Outcome::Exited { code: found }, .. } if found == code);
         console.until("its end is stored", ended).await;
-        let found = statvfs(disk.path()).unwrap();
         assert!(junk.exists(), "the disk was never made room on");
-        say(&format!(
-            "round {round}: the end is stored; {} bytes are free",
-            u64::from(found.blocks_available()) * u64::from(found.fragment_size())
-        ));
+        say(&format!("round {round}: the end is stored; {} bytes are free", free(disk.path())));
         make_room(disk.path());
     }
     check(&console).await;
