@@ -107,7 +107,7 @@ async fn show(
     let stagger = Duration::from_secs(options.stagger);
     let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
     let guidance = if options.no_tour { Guidance::None } else { Guidance::Tour };
-    let person = console::Person { name: "demo", kept: None, guidance, start: Start::Fresh };
+    let person = console::Person { name: "demo", kept: None, guidance, start: Start::Fresh, role: None };
     let ended = console::show(app, &config, appearance, person).await;
     stop.cancel();
     let world = living.await;

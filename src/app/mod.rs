@@ -67,6 +67,15 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             crate::cli::incidents::run(command, &path, store_options(), format, streams)
         }
         Some(Command::Runs(command)) => runs::run(command, &crate::config::load(&request)?.config, format),
+        Some(Command::Backup(command)) => {
+            let config = crate::config::load(&request)?.config;
+            let (path, retention) = (&config.store.path, config.keep.retention);
+            crate::cli::backup::run(command, path, retention, store_options(), format, &mut io::stdout().lock())
+        }
+        Some(Command::Restore(args)) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            crate::cli::restore::run(args, &path, store_options(), format, &mut io::stdout().lock())
+        }
         Some(Command::Doctor { online }) => {
             let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
             let checks = doctor::checks(&crate::config::load(&request)?, network);

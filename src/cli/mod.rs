@@ -3,6 +3,7 @@
 //! Owns: flags, subcommands (one file each), exit codes, printing for people and for programs. Does not: choose adapters;
 //! what a command needs of the outside world is handed to it.
 
+pub mod backup;
 pub mod config;
 pub mod doctor;
 pub mod export;
@@ -12,6 +13,7 @@ pub mod init;
 pub mod journal;
 pub mod keys;
 pub mod redact;
+pub mod restore;
 pub mod runs;
 pub mod sop;
 
@@ -79,6 +81,11 @@ pub enum Command {
     /// Look into the journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),
+    /// Make, list and check backups of the database
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Restore the database from a backup, and from what can still be read of it
+    Restore(restore::RestoreArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),

@@ -125,6 +125,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             path: section.read("path", &FilePath { home }, request.places.store_file()),
         }),
         receiver: reader.section("receiver", |section| receiver(section, home)),
+        keep: reader.section("keep", super::keep::read),
         alertmanagers: alertmanagers(reader, home),
         sops: reader.section("sops", |section| SopsSection {
             directories: section.read("directories", &DirectoryPaths { home }, Vec::new()),

@@ -8,6 +8,7 @@ mod budget;
 mod document;
 mod environment;
 mod forms;
+mod keep;
 mod load;
 mod mistake;
 mod model;
@@ -37,12 +38,15 @@ pub use secrets::look_at_secrets;
 use crate::domain::chat::Thinking;
 use crate::domain::chat::budget::Budget;
 use crate::domain::id::SourceId;
+use crate::domain::keeping::Retention;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `[store]`
     pub store: StoreSection,
+    /// `[keep]`
+    pub keep: KeepSection,
     /// `[receiver]`
     pub receiver: ReceiverSection,
     /// `[[alertmanager]]`, names unique; empty when alerts only come by webhook.
@@ -70,6 +74,23 @@ pub struct Config {
 pub struct StoreSection {
     /// The SQLite file. Absolute.
     pub path: PathBuf,
+}
+
+/// How the store is kept well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepSection {
+    /// Whether a backup is made every hour.
+    pub backups: bool,
+    /// Which of them are kept: 0 to 1,000 of each kind; the newest always is.
+    pub retention: Retention,
+    /// Bytes that the store may take up with outputs and backups: 64 MiB to 16 TiB.
+    pub budget: u64,
+    /// Outputs are kept at least this long, whatever the budget says: 1 day to 10 years.
+    pub outputs_for: Duration,
+    /// Details of alerts are kept at least this long after their incident was resolved: 1 day to 10 years.
+    pub details_for: Duration,
+    /// Bytes of ballast, given up when an outcome could not be stored otherwise: 0 to 1 GiB.
+    pub ballast: u64,
 }
 
 /// The HTTP receiver for webhooks.

@@ -17,6 +17,7 @@ use super::chat::budget::OverBudget;
 use super::digest::FieldHasher;
 use super::id::{AttemptId, CallId, IncidentId, JournalSeq, MessageId, ProposalId};
 use super::incident::IncidentEvent;
+use super::keeping::{Erasable, Restored};
 use super::time::Timestamp;
 
 /// Version of the payloads that this program writes.
@@ -185,6 +186,31 @@ pub enum Payload {
         /// Which limit, and by how much.
         over: OverBudget,
     },
+    /// A backup of the store was made and checked.
+    BackedUp {
+        /// Its file name.
+        file: String,
+        /// Its size.
+        bytes: u64,
+        /// The last entry of the journal in it.
+        last_entry: JournalSeq,
+    },
+    /// Something was erased, or will be next. Never an entry, an intent or an outcome.
+    Erased {
+        /// What.
+        what: Erasable,
+        /// How many: tables, outputs, files or alerts.
+        count: u64,
+        /// Bytes that became free.
+        bytes: u64,
+        /// Why, as a clause.
+        reason: String,
+    },
+    /// The store was found damaged and was restored. Entries may be missing before this one.
+    Restored {
+        /// From what, and what is lost.
+        restored: Box<Restored>,
+    },
 }
 
 /// Where and by whom an entry was written.
@@ -276,6 +302,12 @@ impl Default for Verifier {
 }
 
 impl Verifier {
+    /// Goes on behind an entry that was verified before.
+    #[must_use]
+    pub fn after(seq: JournalSeq, head: &str) -> Self {
+        Self { next: seq.0.saturating_add(1), previous: head.to_owned() }
+    }
+
     /// Checks the next entry.
     ///
     /// # Errors

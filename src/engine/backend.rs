@@ -16,6 +16,7 @@ use crate::domain::action::proposal::Proposal;
 use crate::domain::alert::AlertKey;
 use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
+use crate::domain::keeping::Restored;
 use crate::domain::procedure::Procedure;
 pub use crate::store::view::{
     AlertRow, Header, HealthState, IncidentDetail, LeaseView, QuarantinedBody, QueueAnchor, QueueCounts, QueueQuery,
@@ -71,6 +72,8 @@ pub struct Snapshot {
     pub quarantined: Vec<QuarantinedBody>,
     /// Why alerts do not get into the store of this process; `None` when they do.
     pub trouble: Option<Trouble>,
+    /// What came of restoring the database when this process opened it; `None` when it was not damaged.
+    pub restored: Option<Arc<Restored>>,
 }
 
 /// An incident in full, with the SOPs that apply.

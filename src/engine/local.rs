@@ -29,6 +29,7 @@ use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
+use crate::domain::keeping::Restored;
 use crate::domain::procedure::{NodeKind, Shell};
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
@@ -85,6 +86,7 @@ pub struct LocalBackend {
     renewed: Arc<watch::Sender<u64>>,
     keeper: Keeper,
     trouble: watch::Receiver<Option<Trouble>>,
+    restored: Option<Arc<Restored>>,
 }
 
 impl LocalBackend {
@@ -96,7 +98,8 @@ impl LocalBackend {
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
-        Self { store, library, runner, settings, actor, assistant: None, changes, renewed, keeper, trouble }
+        let (restored, assistant) = (store.restored().cloned().map(Arc::new), None);
+        Self { store, library, runner, settings, actor, assistant, changes, renewed, keeper, trouble, restored }
     }
 
     /// The same with word of what keeps alerts from being stored. Has to be called within a tokio runtime.
@@ -210,7 +213,8 @@ impl LocalBackend {
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, trouble })
+        let restored = self.restored.clone();
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, trouble, restored })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod assistant;
 pub mod backend;
 pub mod ingest;
+pub mod keeping;
 pub mod library;
 pub mod local;
 pub mod outbound;

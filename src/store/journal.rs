@@ -129,6 +129,12 @@ impl Reader<'_> {
     }
 }
 
+/// The entry at one position; `None` when there is none.
+pub(super) fn entry_at(conn: &Connection, seq: JournalSeq) -> Result<Option<StoredEntry>, Fault> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
+    Ok(statement.query_row([seq.0], from_row).optional()?)
+}
+
 /// The last `limit` entries, in order.
 pub(super) fn tail(conn: &Connection, limit: u32) -> Result<Vec<StoredEntry>, Fault> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;

@@ -64,6 +64,7 @@ pub fn title(page: Page) -> &'static str {
         Page::Help => "Keys",
         Page::Sources => "Sources",
         Page::Incident => "Incident",
+        Page::Restored => "Restored database",
     }
 }
 
@@ -95,6 +96,7 @@ pub fn rows(model: &Model, page: Page) -> Vec<Row> {
         Page::Help => help(model, width),
         Page::Sources => sources(model, width),
         Page::Incident => incident(model, width),
+        Page::Restored => restored(model, width),
     }
 }
 
@@ -167,7 +169,7 @@ pub fn by_urgency(sources: &[SourceHealth]) -> Vec<&SourceHealth> {
 fn sources(model: &Model, width: usize) -> Vec<Row> {
     let header = &model.facts.snapshot.header;
     let trouble = model.facts.snapshot.trouble.as_ref();
-    let mut rows = Vec::new();
+    let mut rows = restored(model, width);
     if let Some(trouble) = trouble {
         trouble_rows(&mut rows, model, trouble, width);
     }
@@ -216,6 +218,17 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
         paragraph(&mut rows, &words, 0, width, Tone::Health(HealthState::Degraded));
     }
     quarantined(&mut rows, model, width);
+    rows
+}
+
+/// What is lost of a database that was restored when this console opened it; nothing when it was not.
+fn restored(model: &Model, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for words in model.facts.snapshot.restored.iter().flat_map(|restored| restored.words()) {
+        let tone = if rows.is_empty() { Tone::Heading } else { Tone::Text };
+        paragraph(&mut rows, &visible(model, &words), 0, width, tone);
+        rows.push(Row::new());
+    }
     rows
 }
 

@@ -110,6 +110,7 @@ impl PlainPage {
             Subject::Page(Page::Help) => "the keys",
             Subject::Page(Page::Sources) => "the sources",
             Subject::Page(Page::Incident) => "the incident",
+            Subject::Page(Page::Restored) => "the restored database",
         }
     }
 }

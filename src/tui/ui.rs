@@ -354,6 +354,8 @@ pub enum Page {
     Sources,
     /// The incident under the cursor in full.
     Incident,
+    /// What is lost of a database that was damaged; opens by itself.
+    Restored,
 }
 
 /// Values that a step needs, asked for one by one.

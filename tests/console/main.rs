@@ -26,6 +26,7 @@ mod pty;
 mod receiver;
 #[cfg(not(debug_assertions))]
 mod release;
+mod restored;
 mod scene;
 mod searching;
 mod slow;

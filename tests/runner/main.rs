@@ -3,23 +3,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod binding;
+#[path = "../common/chance.rs"]
+mod chance;
 mod commands;
 mod confined;
 mod console_loss;
+mod damaged;
 mod endings;
 mod engine;
 mod full_disk;
+mod full_points;
 mod given_up;
 mod grammar_bash;
 mod headless;
 mod killed_at_random;
 mod lending;
+mod power_cut;
 mod racing;
 mod racing_processes;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
 mod support;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

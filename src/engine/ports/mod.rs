@@ -1,6 +1,7 @@
 //! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
 mod model;
+mod outputs;
 mod personal;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unavailable};
+pub use outputs::Outputs;
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
 
 /// A boxed future, so that ports can be trait objects.

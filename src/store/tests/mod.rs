@@ -8,6 +8,7 @@ mod commanding;
 mod concurrency;
 mod handling;
 mod ingesting;
+mod keeping;
 mod leasing;
 mod opening;
 mod properties;

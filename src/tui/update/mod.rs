@@ -245,6 +245,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             let attempt_before = model.shown_attempt().map(|attempt| attempt.id);
             let incident_before = model.facts.detail().map(|detail| detail.record.incident.id);
             let before = std::mem::replace(&mut model.facts.snapshot, loaded.snapshot);
+            overlay::tell_restored(model, before.restored.is_some());
             tell_trouble(model, before.trouble.as_ref(), effects);
             tell_health(model, &before.header.sources, effects);
             (model.facts.sop, model.facts.sop_trouble) = match loaded.sop {

@@ -380,6 +380,14 @@ pub(super) fn shows_sources(model: &Model) -> bool {
     }
 }
 
+/// Opens the page that says what is lost, once, when the database was restored; whatever a person is in the middle of stays,
+/// and `S` has it too.
+pub(super) fn tell_restored(model: &mut Model, is_told: bool) {
+    if !is_told && model.facts.snapshot.restored.is_some() && model.ui.overlay.is_none() {
+        model.ui.overlay = Some(Overlay::Page { page: Page::Restored, top: 0 });
+    }
+}
+
 fn in_page(model: &mut Model, page: Page, intent: Option<Intent>, effects: &mut Vec<Effect>) {
     let Some(Overlay::Page { top, .. }) = model.ui.overlay else { return };
     let last = pages::last_top(model, page);
