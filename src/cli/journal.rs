@@ -51,7 +51,7 @@ pub fn run(
 }
 
 fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
-    let JournalReport { entries, head, ok, broken, payloads } = report;
+    let JournalReport { entries, head, ok, broken, payloads, .. } = report;
     match (format, broken) {
         (Format::Json, _) => json_line(out, report),
         (Format::Text, None) => {

@@ -1,7 +1,8 @@
 //! Reading the journal: verifying its chain and what it names by hash, and handing it out.
 //!
 //! Owns: the walk over the stored entries. Does not: read files (whoever verifies outputs hands in how), append (see `write`) or know the rules of the chain (see
-//! `domain::journal`). A chain alone does not show that its end was cut off; for that its head has to be kept elsewhere.
+//! `domain::journal`). A chain alone shows neither that its end was cut off nor that all of it was rewritten; for that it is
+//! held against heads that were kept elsewhere.
 
 use std::io;
 
@@ -12,23 +13,92 @@ use super::error::Fault;
 use super::{Reader, Store, StoreError};
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::{IncidentId, JournalSeq};
+use crate::domain::journal::anchor::{AnchorCause, AnchorSet};
 use crate::domain::journal::{Break, Payload, StoredEntry, Verifier};
 
-const SELECT: &str = "SELECT seq, incident, version, context, payload, previous, hash FROM journal";
+const SELECT: &str = "SELECT seq, incident, version, about, context, payload, previous, hash FROM journal";
+
+/// How entries that name something by hash call themselves in JSON.
+const NAMING: [&str; 2] = ["\"granted\"", "\"ended\""];
 
 /// What verifying found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JournalReport {
-    /// Entries that are in order, from the first.
+    /// Entries that are in order.
     pub entries: i64,
-    /// Hash of the last of them.
+    /// The first entry that was looked at.
+    pub first: JournalSeq,
+    /// Hash of the last entry in order.
     pub head: String,
-    /// Whether all are, and nothing that they name by hash was altered.
+    /// Whether all that were looked at are in order, nothing that they name by hash was altered, and they are what was
+    /// anchored.
     pub ok: bool,
     /// Where the chain is broken.
     pub broken: Option<Break>,
     /// What lies outside the chain and is named in it by hash: reviews as they were shown, outputs of attempts.
     pub payloads: PayloadReport,
+    /// What comparing with heads that were kept elsewhere gave; `None` when there were none to compare with.
+    pub anchors: Option<AnchorsReport>,
+}
+
+/// What comparing with anchors gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AnchorsReport {
+    /// Anchors that the journal agrees with.
+    pub matched: u64,
+    /// Entries after the last of them: nobody outside would notice if these were changed.
+    pub unanchored: i64,
+    /// Anchors of other journals.
+    pub others: u64,
+    /// Lines that began like an anchor and were none.
+    pub damaged: u64,
+}
+
+/// Which entries to verify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// From this one on. What comes before it is taken as it is, unless an anchor says what it was.
+    pub from: JournalSeq,
+    /// Up to this one, and on to the next anchor where there is one.
+    pub to: JournalSeq,
+}
+
+impl Part {
+    /// All entries.
+    pub const WHOLE: Self = Self { from: JournalSeq(1), to: JournalSeq(i64::MAX) };
+}
+
+/// Whether a journal without anchors is in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnchorNeed {
+    /// It is: perhaps none was made yet.
+    IfAny,
+    /// It is not: somebody said that there are some.
+    Required,
+}
+
+/// Lines among which anchors are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownAnchors {
+    /// The text of a file, of syslog or of `journalctl`.
+    pub text: String,
+    /// Whether there has to be one.
+    pub need: AnchorNeed,
+}
+
+/// The head of the journal, and which journal it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalHead {
+    /// The file that holds it.
+    pub database: String,
+    /// Name of this host.
+    pub host: String,
+    /// Hash of the first entry.
+    pub journal: String,
+    /// The last entry.
+    pub seq: JournalSeq,
+    /// Its hash.
+    pub hash: String,
 }
 
 /// What became of the payloads that the journal names by hash. One that is missing was erased, which is allowed: the chain
@@ -80,7 +150,7 @@ impl Store {
     /// # Errors
     /// When the journal cannot be read. A broken chain is no error but a report.
     pub async fn verify(&self) -> Result<JournalReport, StoreError> {
-        self.read_view(|reader| reader.named(verify(reader.conn, None))).await
+        self.read_view(|reader| reader.named(verify(reader, Part::WHOLE, None, None))).await
     }
 }
 
@@ -90,7 +160,65 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Store::verify`].
     pub fn verify(&self, hash_output: HashOutput<'_>) -> Result<JournalReport, StoreError> {
-        self.named(verify(self.conn, Some(hash_output)))
+        self.verify_part(Part::WHOLE, None, hash_output)
+    }
+
+    /// As [`Reader::verify`], a part of the journal, and against heads that were kept elsewhere.
+    ///
+    /// # Errors
+    /// As [`Store::verify`].
+    pub fn verify_part(
+        &self,
+        part: Part,
+        anchors: Option<&KnownAnchors>,
+        hash_output: HashOutput<'_>,
+    ) -> Result<JournalReport, StoreError> {
+        self.named(verify(self, part, anchors, Some(hash_output)))
+    }
+
+    /// The head of the journal; `None` when there is no entry.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn journal_head(&self) -> Result<Option<JournalHead>, StoreError> {
+        let load = || -> Result<Option<JournalHead>, Fault> {
+            let Some(journal) = first_hash(self.conn)? else { return Ok(None) };
+            let last = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
+            let last = self.conn.prepare_cached(last)?.query_row([], |row| Ok((JournalSeq(row.get(0)?), row.get(1)?)));
+            let (seq, hash) = last?;
+            Ok(Some(JournalHead { database: self.place(), host: self.identity.host.clone(), journal, seq, hash }))
+        };
+        self.named(load())
+    }
+
+    /// Why the head is to be kept elsewhere after what came since the entry `after`: something was approved, or ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn worth_anchoring(&self, after: JournalSeq) -> Result<Option<AnchorCause>, StoreError> {
+        let look = || -> Result<Option<AnchorCause>, Fault> {
+            let sql = "SELECT payload FROM journal WHERE seq > ?1 AND incident IS NOT NULL ORDER BY seq DESC";
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let mut rows = statement.query([after.0])?;
+            while let Some(row) = rows.next()? {
+                let payload: String = row.get(0)?;
+                if !NAMING.iter().any(|kind| payload.contains(kind)) {
+                    continue;
+                }
+                match serde_json::from_str(&payload) {
+                    Ok(Payload::Granted { .. }) => return Ok(Some(AnchorCause::Approved)),
+                    Ok(Payload::Ended { .. }) => return Ok(Some(AnchorCause::Ended)),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            Ok(None)
+        };
+        self.named(look())
+    }
+
+    /// The file, by the path that it has without links.
+    fn place(&self) -> String {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.to_owned()).display().to_string()
     }
 
     /// At most `limit` entries after `after`, in order; from the first with `JournalSeq(0)`.
@@ -138,22 +266,147 @@ pub(super) fn tail(conn: &Connection, limit: u32) -> Result<Vec<StoredEntry>, Fa
     Ok(entries)
 }
 
-fn verify(conn: &Connection, mut hash_output: Option<HashOutput<'_>>) -> Result<JournalReport, Fault> {
-    let mut statement = conn.prepare(&format!("{SELECT} ORDER BY seq"))?;
-    let mut rows = statement.query([])?;
-    let mut verifier = Verifier::default();
-    let mut broken = None;
+/// Every entry of an incident, in order.
+pub(super) fn all_of(conn: &Connection, incident: IncidentId) -> Result<Vec<StoredEntry>, Fault> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE incident = ?1 ORDER BY seq"))?;
+    let entries = statement.query_map([incident.0], from_row)?;
+    Ok(entries.collect::<Result<_, _>>()?)
+}
+
+fn verify(
+    reader: &Reader<'_>,
+    part: Part,
+    anchors: Option<&KnownAnchors>,
+    mut hash_output: Option<HashOutput<'_>>,
+) -> Result<JournalReport, Fault> {
+    let conn = reader.conn;
+    let set = match anchors {
+        None => AnchorSet::default(),
+        Some(known) => {
+            let journal = first_hash(conn)?.unwrap_or_default();
+            AnchorSet::read(known.text.lines(), &journal, &reader.place(), &reader.identity.host)
+        }
+    };
     let mut payloads = PayloadReport::default();
+    let walked = walk(conn, part, &set, |entry| check_named(conn, entry, &mut payloads, &mut hash_output))?;
+    let Walked { first, verifier, matched, anchored, mut broken } = walked;
+    if let Some(known) = anchors {
+        // That another journal stood here, or that none of the anchors fits, weighs more than anything inside.
+        broken = foreign(&set, known.need).or(broken);
+    }
+    let last = verifier.entries();
+    let report = AnchorsReport {
+        matched,
+        unanchored: last - anchored.max(first.0 - 1),
+        others: set.others,
+        damaged: set.damaged,
+    };
+    Ok(JournalReport {
+        entries: last - (first.0 - 1),
+        first,
+        head: verifier.head().to_owned(),
+        ok: broken.is_none() && payloads.altered == 0,
+        broken,
+        payloads,
+        anchors: anchors.map(|_| report),
+    })
+}
+
+/// Why these anchors cannot be those of this journal.
+fn foreign(set: &AnchorSet, need: AnchorNeed) -> Option<Break> {
+    let reason = match (set.replaced, set.is_empty(), need) {
+        (Some(at), ..) => format!(
+            "another journal was in this place and was anchored last at {at}: it was replaced, or rewritten from its first \
+             entry on. If it was begun anew on purpose, keep the anchors of the two apart"
+        ),
+        (None, true, AnchorNeed::Required) => format!(
+            "none of the anchors is about this journal ({} are about others): it was rewritten from its first entry on, or \
+             these are the wrong ones",
+            set.others
+        ),
+        (None, ..) => return None,
+    };
+    Some(Break { seq: JournalSeq(1), reason })
+}
+
+/// What a walk over entries gave.
+struct Walked {
+    first: JournalSeq,
+    verifier: Verifier,
+    /// How many anchors agree.
+    matched: u64,
+    /// The last entry that an anchor agrees with; 0 when none does.
+    anchored: i64,
+    broken: Option<Break>,
+}
+
+/// Walks a part of the journal until something is wrong. `look` sees each entry that is in order.
+fn walk(
+    conn: &Connection,
+    part: Part,
+    anchors: &AnchorSet,
+    mut look: impl FnMut(&StoredEntry) -> Result<(), Fault>,
+) -> Result<Walked, Fault> {
+    let (first, mut verifier) = match beginning(conn, part.from, anchors)? {
+        Ok(known) => known,
+        Err(broken) => {
+            let verifier = Verifier::after(part.from, String::new());
+            return Ok(Walked { first: part.from, verifier, matched: 0, anchored: 0, broken: Some(broken) });
+        }
+    };
+    let to = anchors.first_from(part.to).map_or(part.to, |anchor| anchor.seq);
+    let mut check = anchors.check_from(first);
+    let mut broken = None;
+    // From the very beginning everything counts, also what stands before the first entry.
+    let lowest = if first.0 == 1 { i64::MIN } else { first.0 };
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"))?;
+    let mut rows = statement.query([lowest, to.0])?;
     while let Some(row) = rows.next()? {
-        let entry = from_row(row)?;
-        if let Err(found) = verifier.check(&entry) {
+        let entry = match from_row(row) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let seq = JournalSeq(verifier.entries() + 1);
+                broken = Some(Break { seq, reason: format!("a column of it holds what never was there: {error}") });
+                break;
+            }
+        };
+        if let Err(found) = verifier.check(&entry).and_then(|()| check.check(entry.seq, &entry.hash)) {
             broken = Some(found);
             break;
         }
-        check_named(conn, &entry, &mut payloads, &mut hash_output)?;
+        look(&entry)?;
     }
-    let ok = broken.is_none() && payloads.altered == 0;
-    Ok(JournalReport { entries: verifier.entries(), head: verifier.head().to_owned(), ok, broken, payloads })
+    let last = JournalSeq(verifier.entries());
+    let broken = broken.or_else(|| check.finish(last, to).err());
+    let anchored = anchors.last_before(JournalSeq(last.0 + 1)).map_or(0, |anchor| anchor.seq.0);
+    Ok(Walked { first, verifier, matched: check.matched(), anchored, broken })
+}
+
+/// Where a walk that is to check `from` begins: after the last anchor before it, else with it.
+fn beginning(
+    conn: &Connection,
+    from: JournalSeq,
+    anchors: &AnchorSet,
+) -> Result<Result<(JournalSeq, Verifier), Break>, Fault> {
+    if from.0 <= 1 {
+        return Ok(Ok((JournalSeq(1), Verifier::default())));
+    }
+    if let Some(anchor) = anchors.last_before(from) {
+        let first = JournalSeq(anchor.seq.0 + 1);
+        return Ok(Ok((first, Verifier::after(first, anchor.hash.clone()))));
+    }
+    let mut statement = conn.prepare_cached("SELECT hash FROM journal WHERE seq = ?1")?;
+    let before: Option<String> = statement.query_row([from.0 - 1], |row| row.get(0)).optional()?;
+    Ok(before.map(|hash| (from, Verifier::after(from, hash))).ok_or_else(|| Break {
+        seq: JournalSeq(from.0 - 1),
+        reason: "it is missing".to_owned(),
+    }))
+}
+
+/// Hash of the first entry; `None` when there is none.
+fn first_hash(conn: &Connection) -> Result<Option<String>, Fault> {
+    let mut statement = conn.prepare_cached("SELECT hash FROM journal ORDER BY seq LIMIT 1")?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?)
 }
 
 /// Checks what an entry names by hash.
@@ -163,6 +416,10 @@ fn check_named(
     payloads: &mut PayloadReport,
     hash_output: &mut Option<HashOutput<'_>>,
 ) -> Result<(), Fault> {
+    // Most entries name nothing, and reading all of them takes longer than hashing them.
+    if !NAMING.iter().any(|kind| entry.payload.contains(kind)) {
+        return Ok(());
+    }
     // An entry of another version of this program is in the chain all the same, but what it names is not known here.
     match serde_json::from_str(&entry.payload) {
         Ok(Payload::Granted { proposal, rendered, .. }) => {
@@ -193,9 +450,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
         seq: JournalSeq(row.get(0)?),
         incident: row.get::<_, Option<i64>>(1)?.map(IncidentId),
         version: row.get(2)?,
-        context: row.get(3)?,
-        payload: row.get(4)?,
-        previous: row.get(5)?,
-        hash: row.get(6)?,
+        about: row.get(3)?,
+        context: row.get(4)?,
+        payload: row.get(5)?,
+        previous: row.get(6)?,
+        hash: row.get(7)?,
     })
 }

@@ -8,6 +8,7 @@
 //! Invariants: one thread writes. What happened is in the journal and in the tables after the same commit, or in neither.
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
+mod about;
 mod answers;
 mod attempts;
 mod calls;
@@ -34,6 +35,7 @@ mod quarantine;
 mod queue;
 mod readers;
 mod search;
+mod tape;
 mod write;
 
 pub mod view;
@@ -56,10 +58,13 @@ pub use checkup::{check_database, receiver_of, spent_today};
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
-pub use journal::{HashOutput, JournalReport, PayloadReport};
+pub use journal::{
+    AnchorNeed, AnchorsReport, HashOutput, JournalHead, JournalReport, KnownAnchors, Part, PayloadReport,
+};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
+pub use tape::{OutputPart, ReadOutput};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;
