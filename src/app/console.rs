@@ -9,6 +9,7 @@ use color_eyre::eyre::Report;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::App;
+use super::anchors::Anchors;
 use super::appearance::{self, Appearance};
 use super::kept;
 use crate::adapters::host::{self, SystemClock};
@@ -47,9 +48,11 @@ pub(super) fn run(loaded: Loaded, start: Start) -> Result<Exit, Report> {
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
+        let anchors = Anchors::start(&app, &config);
         let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None, start };
         let ended = show(app, &config, appearance, person).await;
         ingest.stop(PATIENCE).await;
+        anchors.stop(PATIENCE).await;
         ended
     })?;
     drop(log);

@@ -64,7 +64,7 @@ pub use journal::{
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
-pub use tape::{OutputPart, ReadOutput};
+pub use tape::{OutputPart, ReadOutput, read_tape};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;

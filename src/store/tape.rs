@@ -3,13 +3,15 @@
 //! Owns: the order of reading, and holding what the journal names by hash against that hash. Invariant: what comes out is
 //! data; nobody can act with it. Does not: read files; whoever asks hands in how.
 
+use std::cmp::Ordering;
 use std::io;
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::convert::{json, time};
-use super::error::Fault;
-use super::{Reader, StoreError, incidents, journal};
+use super::error::{Fault, from_sqlite};
+use super::{Reader, StoreError, incidents, journal, migrations, open};
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
 use crate::domain::journal::tape::{Attached, Moment, Seal, Tape, TapeAlert};
@@ -35,6 +37,29 @@ pub struct OutputPart {
 
 /// Reads the output of the attempt in a directory; `None` when there is none any more.
 pub type ReadOutput<'a> = &'a mut dyn FnMut(&str) -> io::Result<Option<OutputPart>>;
+
+/// What happened to an incident of the database at `path`, which is opened for reading only; `None` when there is no such
+/// incident.
+///
+/// # Errors
+/// When the file cannot be opened or read, or has not the schema of this program.
+pub fn read_tape(path: &Path, id: IncidentId, read_output: ReadOutput<'_>) -> Result<Option<Tape>, StoreError> {
+    let mut connection = open::connect_reader(path)?;
+    let of_sqlite = |error: rusqlite::Error| from_sqlite(path, &error);
+    let found = migrations::version(&connection).map_err(of_sqlite)?;
+    match found.cmp(&migrations::VERSION) {
+        Ordering::Equal => {}
+        Ordering::Greater => {
+            return Err(StoreError::Newer { path: path.to_owned(), found, ours: migrations::VERSION });
+        }
+        Ordering::Less => {
+            let what = "it was written by an older aiops. Start aiops once, which brings it up to date".to_owned();
+            return Err(StoreError::Sqlite { path: path.to_owned(), what });
+        }
+    }
+    let moment = connection.transaction().map_err(of_sqlite)?;
+    load(&moment, id, read_output).map_err(|fault| fault.at(path))
+}
 
 impl Reader<'_> {
     /// What happened to an incident; `None` when there is no such incident.

@@ -28,7 +28,7 @@ mod session;
 mod supervisor;
 mod terminal;
 
-pub use files::{OutcomeRecord, PartRecord, StageStatus, output_digest};
+pub use files::{OutcomeRecord, PartRecord, StageStatus, output_beginning, output_digest};
 pub use identity::start_ticks;
 pub use logind::{AfterLogout, Logind, after_logout};
 pub use runner::{DEFAULT_GRACE, DEFAULT_OUTPUT_LIMIT, ProcessRunner};

@@ -318,6 +318,8 @@ fn name_actions(entries: &mut [Moment]) {
             }
             _ => None,
         };
+        // Entries of the first version do not say what they are about.
+        moment.about.proposal = moment.about.proposal.or(proposal);
         *action = proposal.and_then(|proposal| proposed.get(&proposal).cloned());
     }
 }

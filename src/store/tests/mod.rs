@@ -13,3 +13,4 @@ mod opening;
 mod properties;
 mod queueing;
 mod searching;
+mod tampering;
