@@ -105,8 +105,18 @@ const CANNOT_ACT: [&str; 2] = ["tui/replay", "domain/journal"];
 
 /// What acts, or leads to what does.
 const ACTING: [&str; 12] = [
-    "Backend", "LocalBackend", "Runner", "ActionRunner", "ProcessRunner", "Store", "Effect", "Grant", "TerminalLender", "spawn",
-    "Connection", "UnixStream",
+    "Backend",
+    "LocalBackend",
+    "Runner",
+    "ActionRunner",
+    "ProcessRunner",
+    "Store",
+    "Effect",
+    "Grant",
+    "TerminalLender",
+    "spawn",
+    "Connection",
+    "UnixStream",
 ];
 
 /// Complains when what cannot act names something that can, or a layer in which that is.
@@ -115,7 +125,8 @@ fn acts(path: &Path, code: &str, module: &[String]) -> Vec<String> {
         return Vec::new();
     }
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
-    let named = words.filter(|word| ACTING.contains(word)).map(|word| format!("it must not act, and so not name {word}"));
+    let named =
+        words.filter(|word| ACTING.contains(word)).map(|word| format!("it must not act, and so not name {word}"));
     let layers = paths_in(code).into_iter().filter_map(|(line, words)| {
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         let target = absolute(module, &words);
@@ -347,7 +358,11 @@ fn the_paths_that_pages_for_people_name_are_there() {
 
 /// A file that breaks a rule: its path, its text below the opening comment, a part of what is said about it.
 const BAD: [(&str, &str, &str); 34] = [
-    ("tui/replay/a.rs", "use crate::engine::backend::SnapshotQuery;", "not reach crate::engine::backend::SnapshotQuery"),
+    (
+        "tui/replay/a.rs",
+        "use crate::engine::backend::SnapshotQuery;",
+        "not reach crate::engine::backend::SnapshotQuery",
+    ),
     ("tui/replay.rs", "fn f(b: &dyn Backend) {}", "not name Backend"),
     ("tui/replay/a.rs", "use super::super::msg::Effect;", "not name Effect"),
     ("tui/replay/a.rs", "fn f() { std::process::Command::new(\"x\"); }", "not reach std::process::Command::new"),

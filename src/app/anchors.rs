@@ -63,7 +63,9 @@ fn keeper(config: &Config) -> Result<Option<Arc<dyn AnchorKeeper>>, String> {
         AnchorPlace::File(path) if is_beside_log(path, config) => {
             let place = path.display();
             let file = AnchorFile::in_own_directory(path.clone()).map_err(|error| {
-                format!("{place}: no heads of the journal are kept ({error}). Make its directory, or set [journal] anchor")
+                format!(
+                    "{place}: no heads of the journal are kept ({error}). Make its directory, or set [journal] anchor"
+                )
             })?;
             Some(Arc::new(file))
         }

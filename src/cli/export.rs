@@ -102,12 +102,7 @@ pub fn run(store: &Store, args: &ExportArgs, now: Timestamp, out: &mut dyn Write
     Ok(Exit::Done)
 }
 
-fn write_file(
-    file: File,
-    store: &Store,
-    args: &ExportArgs,
-    since: Option<Timestamp>,
-) -> Result<(u64, String), Report> {
+fn write_file(file: File, store: &Store, args: &ExportArgs, since: Option<Timestamp>) -> Result<(u64, String), Report> {
     let mut writer = BufWriter::new(file);
     let copied = copy(store, args, since, &mut writer)?;
     writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;

@@ -174,8 +174,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::domain::actor::Person;
-    use crate::domain::time::Timestamp;
     use crate::domain::journal::anchor::{Anchor, AnchorCause};
+    use crate::domain::time::Timestamp;
     use crate::store::{Identity, JournalHead, Store};
 
     pub(in crate::cli) fn options() -> OpenOptions {
@@ -262,7 +262,10 @@ pub(super) mod tests {
         let (_, text) = verify(&path, Format::Text);
         assert!(text.contains("none to compare with"), "{text}");
         let absent = Some(Path::new("/nonexistent/anchors"));
-        assert_eq!(verify_with(&VerifyArgs::default(), &path, absent, Format::Text, &mut Vec::new()).unwrap(), Exit::Done);
+        assert_eq!(
+            verify_with(&VerifyArgs::default(), &path, absent, Format::Text, &mut Vec::new()).unwrap(),
+            Exit::Done
+        );
     }
 
     #[test]

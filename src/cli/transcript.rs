@@ -278,7 +278,10 @@ impl Page {
             Payload::Granted { digest, terminal: (columns, rows), .. } => {
                 let person = moment.context.as_ref().and_then(|context| context.person());
                 let person = person.map(|person| self.person(person)).unwrap_or_default();
-                self.line(&format!("Approved at {} by {who}{person}, on a terminal of {columns}x{rows}:", time(moment.at)));
+                self.line(&format!(
+                    "Approved at {} by {who}{person}, on a terminal of {columns}x{rows}:",
+                    time(moment.at)
+                ));
                 self.line("");
                 self.attached(attached, "text");
                 self.line("");
@@ -417,7 +420,10 @@ fn span(length: Duration) -> String {
 fn escaped(visible: &str) -> String {
     let mut escaped = String::with_capacity(visible.len());
     for c in visible.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '!' | '|' | '~' | '&' | '$') {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '!' | '|' | '~' | '&' | '$'
+        ) {
             escaped.push('\\');
         }
         escaped.push(c);

@@ -35,6 +35,14 @@ pub struct Anchoring {
     told: bool,
 }
 
+/// What came of a look.
+enum Looked {
+    /// The head was kept.
+    Kept,
+    /// There was no reason to keep one.
+    NoReason,
+}
+
 /// Why a head was not kept.
 #[derive(Debug, thiserror::Error)]
 enum NotKept {
@@ -83,7 +91,8 @@ impl Anchoring {
             self.kept_at = Instant::now();
         }
         match self.try_look(cause).await {
-            Ok(()) => self.told = false,
+            Ok(Looked::Kept) => self.told = false,
+            Ok(Looked::NoReason) => {}
             Err(error) => {
                 tracing::warn!(%error, "no head of the journal was kept");
                 if !std::mem::replace(&mut self.told, true) {
@@ -94,7 +103,7 @@ impl Anchoring {
         }
     }
 
-    async fn try_look(&mut self, cause: Option<AnchorCause>) -> Result<(), NotKept> {
+    async fn try_look(&mut self, cause: Option<AnchorCause>) -> Result<Looked, NotKept> {
         let seen = self.seen;
         // What was there before is covered by the head that is kept at the beginning.
         let since_seen = move |reader: &Reader<'_>| match seen {
@@ -103,9 +112,9 @@ impl Anchoring {
         };
         let (head, found) =
             self.store.read_view(move |reader| Ok((reader.journal_head()?, since_seen(reader)?))).await?;
-        let Some(head) = head else { return Ok(()) };
-        let cause = found.or(cause);
-        if let Some(cause) = cause.filter(|_| head.seq > self.kept) {
+        let Some(head) = head else { return Ok(Looked::NoReason) };
+        let cause = found.or(cause).filter(|_| head.seq > self.kept);
+        if let Some(cause) = cause {
             let (keeper, anchor) = (Arc::clone(&self.keeper), self.anchor(&head, cause));
             let kept = tokio::task::spawn_blocking(move || keeper.keep(&anchor)).await;
             kept.unwrap_or_else(|error| Err(AnchorError(format!("No head of the journal was kept: {error}"))))?;
@@ -113,7 +122,7 @@ impl Anchoring {
         }
         // Only now: an approval whose head could not be kept is a reason again.
         self.seen = head.seq;
-        Ok(())
+        Ok(if cause.is_some() { Looked::Kept } else { Looked::NoReason })
     }
 
     fn anchor(&self, head: &JournalHead, cause: AnchorCause) -> Anchor {
@@ -121,3 +130,7 @@ impl Anchoring {
         Anchor { database, host, journal, seq, hash, at: self.store.now(), cause }
     }
 }
+
+#[cfg(test)]
+#[path = "anchoring_tests.rs"]
+mod tests;

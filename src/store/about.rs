@@ -86,8 +86,8 @@ fn last_call(write: &Write<'_>, incident: Option<IncidentId>, message: MessageId
     )?;
     let identity = write.identity;
     let named = params![incident.map(|id| id.0), call_state::SETTLED, identity.host, identity.pid, identity.boot_id];
-    let part =
-        statement.query_row(named, |row| Ok(ModelPart { name: row.get(0)?, prompt: row.get(1)?, answer: Some(message) }));
+    let part = statement
+        .query_row(named, |row| Ok(ModelPart { name: row.get(0)?, prompt: row.get(1)?, answer: Some(message) }));
     Ok(part.optional()?)
 }
 

@@ -397,10 +397,9 @@ fn beginning(
     }
     let mut statement = conn.prepare_cached("SELECT hash FROM journal WHERE seq = ?1")?;
     let before: Option<String> = statement.query_row([from.0 - 1], |row| row.get(0)).optional()?;
-    Ok(before.map(|hash| (from, Verifier::after(from, hash))).ok_or_else(|| Break {
-        seq: JournalSeq(from.0 - 1),
-        reason: "it is missing".to_owned(),
-    }))
+    Ok(before
+        .map(|hash| (from, Verifier::after(from, hash)))
+        .ok_or_else(|| Break { seq: JournalSeq(from.0 - 1), reason: "it is missing".to_owned() }))
 }
 
 /// Hash of the first entry; `None` when there is none.

@@ -8,8 +8,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Identity, about};
 use super::error::Fault;
+use super::{Identity, about};
 use crate::domain::actor::Actor;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::{IncidentId, JournalSeq};

@@ -120,8 +120,13 @@ mod tests {
     #[test]
     fn fields_of_journald_are_lines_and_the_message_is_read_back() {
         let text = received(SystemLog::journald());
-        assert!(text.lines().any(|line| line == "SYSLOG_IDENTIFIER=aiops") && text.lines().any(|line| line == "AIOPS_SEQ=7"));
-        assert!(text.lines().all(|line| line.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))));
+        assert!(
+            text.lines().any(|line| line == "SYSLOG_IDENTIFIER=aiops")
+                && text.lines().any(|line| line == "AIOPS_SEQ=7")
+        );
+        assert!(text.lines().all(|line| {
+            line.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        }));
         let message = text.lines().find_map(|line| line.strip_prefix("MESSAGE=")).unwrap();
         assert_eq!(Anchor::from_line(message).unwrap(), Some(anchor(7)));
     }

@@ -30,8 +30,8 @@ use super::incident::IncidentEvent;
 use super::time::Timestamp;
 
 pub use about::About;
-pub use telling::{Kind, Telling};
 pub use entry::{GENESIS, NewEntry, PAYLOAD_VERSION, StoredEntry};
+pub use telling::{Kind, Telling};
 pub use verify::{Break, PartVerifier, Verifier};
 
 /// What happened.

@@ -107,7 +107,8 @@ fn base(entry: &StoredEntry, context: Option<&Context>, about: &About) -> Map<St
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("time", json!(context.map_or(0, |context| context.at.as_millis())));
     put("severity_id", json!(INFORMATIONAL));
-    let kind: Value = serde_json::from_str::<Value>(&entry.payload).map_or(Value::Null, |payload| payload["type"].clone());
+    let kind: Value =
+        serde_json::from_str::<Value>(&entry.payload).map_or(Value::Null, |payload| payload["type"].clone());
     let mut metadata = json!({
         "version": VERSION,
         "product": {"name": "aiops", "vendor_name": "aiops", "version": env!("CARGO_PKG_VERSION")},

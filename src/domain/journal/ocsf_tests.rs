@@ -7,8 +7,7 @@ use crate::domain::journal::{GENESIS, NewEntry};
 use crate::domain::time::Timestamp;
 
 /// Attributes that both classes require, from the base event.
-const REQUIRED: [&str; 7] =
-    ["activity_id", "category_uid", "class_uid", "metadata", "severity_id", "time", "type_uid"];
+const REQUIRED: [&str; 7] = ["activity_id", "category_uid", "class_uid", "metadata", "severity_id", "time", "type_uid"];
 
 fn person() -> Person {
     Person {
@@ -81,13 +80,8 @@ fn samples() -> Vec<Payload> {
         terminal: (80, 24),
         expires_at: Timestamp::from_millis(1),
     };
-    let ended = |outcome| Payload::Ended {
-        attempt,
-        outcome,
-        ended_at: None,
-        output_bytes: 0,
-        output_digest: String::new(),
-    };
+    let ended =
+        |outcome| Payload::Ended { attempt, outcome, ended_at: None, output_bytes: 0, output_digest: String::new() };
     let noted = IncidentEvent::Noted { by: "ada".to_owned(), text: "look".to_owned() };
     vec![
         Payload::Begun { program: "1".to_owned() },

@@ -313,9 +313,9 @@ fn name_actions(entries: &mut [Moment]) {
             Payload::Rejected { proposal } | Payload::Voided { proposal, .. } | Payload::Granted { proposal, .. } => {
                 Some(*proposal)
             }
-            Payload::Spawned { attempt, .. } | Payload::CancelRequested { attempt } | Payload::Ended { attempt, .. } => {
-                attempts.get(attempt).copied()
-            }
+            Payload::Spawned { attempt, .. }
+            | Payload::CancelRequested { attempt }
+            | Payload::Ended { attempt, .. } => attempts.get(attempt).copied(),
             _ => None,
         };
         // Entries of the first version do not say what they are about.
@@ -371,7 +371,11 @@ fn stage_words(stage: &Stage) -> String {
 /// A word as a POSIX shell would have to read it.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::action::spec::{Origin, Pipeline, Piece, Script, Word};
+use crate::domain::action::spec::{Origin, Piece, Pipeline, Script, Word};
 use crate::domain::actor::Person;
 use crate::domain::alert::{AlertKey, Severity};
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
@@ -170,7 +170,8 @@ fn commands_show_where_a_word_ends() {
         argv: words.iter().map(|word| Word::new(word, Origin::Sop)).collect(),
         redirects,
     };
-    let first = Pipeline { stages: vec![stage(&["grep", "a b", "it's"], vec![Redirect::ErrToNull]), stage(&["wc"], vec![])] };
+    let first =
+        Pipeline { stages: vec![stage(&["grep", "a b", "it's"], vec![Redirect::ErrToNull]), stage(&["wc"], vec![])] };
     let second = Pipeline { stages: vec![stage(&["echo", ""], Vec::new())] };
     let script = Script { parts: vec![(Connector::Always, first), (Connector::OrElse, second)] };
     let lines = command_lines(&action(Invocation::Argv { script }));

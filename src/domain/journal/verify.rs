@@ -125,7 +125,6 @@ impl PartVerifier {
     }
 }
 
-
 /// Checks an entry by its own hash.
 fn own_hash(entry: &StoredEntry) -> Result<(), Break> {
     let broken = |reason: &str| Err(Break { seq: entry.seq, reason: reason.to_owned() });

@@ -3,6 +3,7 @@
 pub(super) mod support;
 
 mod acting;
+mod auditing;
 mod chatting;
 mod commanding;
 mod concurrency;

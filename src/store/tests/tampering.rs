@@ -192,7 +192,9 @@ const WAYS: [(&str, fn(&Victim, &mut Numbers) -> i64); 9] = [
     ("the end cut off", cut_off),
     ("an entry moved elsewhere", move_away),
     ("an entry rewritten with its hash", |victim, numbers| rewrite(victim, numbers, 0)),
-    ("all rewritten with hashes up to the next anchor or beyond", |victim, numbers| rewrite(victim, numbers, REWRITTEN)),
+    ("all rewritten with hashes up to the next anchor or beyond", |victim, numbers| {
+        rewrite(victim, numbers, REWRITTEN)
+    }),
     ("an entry removed, all that follow renumbered and rewritten", renumber),
 ];
 
@@ -328,7 +330,8 @@ fn every_tampering_is_found() {
     for ((way, _), found) in WAYS.iter().zip(found) {
         writeln!(err, "tampering: {way}: {found} made, {found} found").unwrap();
     }
-    writeln!(err, "tampering: {count} in a journal of {entries} entries, all found (AIOPS_LONG=1: 10000 in 1000000)").unwrap();
+    writeln!(err, "tampering: {count} in a journal of {entries} entries, all found (AIOPS_LONG=1: 10000 in 1000000)")
+        .unwrap();
 }
 
 #[test]

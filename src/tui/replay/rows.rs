@@ -89,7 +89,10 @@ pub(super) fn of_moment(replay: &Replay, width: u16, repertoire: Repertoire) -> 
         What::Unreadable => {}
         What::Entry { payload, attached, action } => {
             if let Some(action) = action {
-                rows.foreign(RowKind::Fact, &format!("on {}, in {}, risk {}", action.target.name(), action.cwd, action.risk.name()));
+                rows.foreign(
+                    RowKind::Fact,
+                    &format!("on {}, in {}, risk {}", action.target.name(), action.cwd, action.risk.name()),
+                );
                 command_lines(action).iter().for_each(|line| rows.foreign(RowKind::Command, line));
             }
             if let Payload::Granted { terminal: (columns, lines), .. } = payload.as_ref() {
@@ -159,7 +162,10 @@ impl Rows {
                 match seal {
                     Seal::Whole => {}
                     Seal::Altered => {
-                        self.own(RowKind::Alarm, "This was changed afterwards: it has not the hash that the journal names.");
+                        self.own(
+                            RowKind::Alarm,
+                            "This was changed afterwards: it has not the hash that the journal names.",
+                        );
                     }
                     Seal::Unchecked => self.own(RowKind::Fact, "Nobody noted its hash."),
                 }

@@ -61,7 +61,10 @@ fn tape() -> Tape {
         fingerprint: "f".to_owned(),
         starts_at: Timestamp::from_millis(NIGHT),
         ends_at: Some(Timestamp::from_millis(NIGHT + 600_000)),
-        labels: BTreeMap::from([("alertname".to_owned(), "DiskFull".to_owned()), ("path".to_owned(), HOSTILE.to_owned())]),
+        labels: BTreeMap::from([
+            ("alertname".to_owned(), "DiskFull".to_owned()),
+            ("path".to_owned(), HOSTILE.to_owned()),
+        ]),
         annotations: Labels::new(),
     };
     let incident = Incident {
@@ -101,7 +104,12 @@ fn tape() -> Tape {
     let moments = vec![
         entry(7, 60, &Payload::Incident { event: acknowledged }, Attached::Nothing),
         entry(8, 90, &granted, shown),
-        entry(9, 91, &Payload::IntentStored { attempt: AttemptId(4), proposal: ProposalId(3), digest: String::new() }, Attached::Nothing),
+        entry(
+            9,
+            91,
+            &Payload::IntentStored { attempt: AttemptId(4), proposal: ProposalId(3), digest: String::new() },
+            Attached::Nothing,
+        ),
         entry(10, 7_200, &ended, printed),
     ];
     Tape::new(incident, vec![alert], 1, moments)
@@ -161,7 +169,9 @@ fn keys_step_and_jump_to_decisions() {
 
 #[test]
 fn keys_that_act_in_the_console_mean_nothing() {
-    for code in [KeyCode::F(8), KeyCode::Enter, KeyCode::Char('a'), KeyCode::Char('r'), KeyCode::Char('A'), KeyCode::Tab] {
+    for code in
+        [KeyCode::F(8), KeyCode::Enter, KeyCode::Char('a'), KeyCode::Char('r'), KeyCode::Char('A'), KeyCode::Tab]
+    {
         assert_eq!(Asked::of(key(code)), None, "{code:?}");
     }
 }
