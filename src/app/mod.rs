@@ -70,7 +70,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         Some(Command::Transcript(args)) => {
             let path = crate::config::load(&request)?.config.store.path;
             let read = |directory: &str| replay::output_part(directory, crate::cli::transcript::EXCERPT);
-            crate::cli::transcript::run(args, &path, read, &mut io::stdout().lock())
+            crate::cli::transcript::run(args, &path, read, format, &mut io::stdout().lock())
         }
         Some(Command::Replay(args)) => replay::run(crate::config::load(&request)?, *args),
         Some(Command::Incidents(command)) => {

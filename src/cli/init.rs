@@ -145,6 +145,7 @@ mod tests {
             "project",
             "location",
             "prices",
+            "anchor",
         ];
         let is_shown = |line: &str| {
             let key = line.split(" = ").next().unwrap_or("");

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use clap::Args;
 use color_eyre::eyre::{Report, WrapErr as _, eyre};
+use serde::Serialize;
 
-use super::Exit;
+use super::{Exit, Format, json_line};
 use crate::domain::action::spec::{ActionSpec, Origin};
 use crate::domain::actor::Person;
 use crate::domain::chat::citation::{self, Source};
@@ -31,6 +32,9 @@ use crate::store::{OutputPart, read_tape};
 /// Bytes of an output that are written down at most; the rest is in the attempt's file.
 pub const EXCERPT: usize = 4 * 1024;
 
+/// Bytes of a review or a message that are written down at most.
+const TEXT: usize = 64 * 1024;
+
 /// What to write down.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct TranscriptArgs {
@@ -45,6 +49,13 @@ pub struct TranscriptArgs {
     pub output: Option<PathBuf>,
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Printed<'a> {
+    incident: IncidentId,
+    markdown: &'a str,
+}
+
 /// Writes the transcript that `args` asks for; `read_output` gives the output of the attempt in a directory.
 ///
 /// # Errors
@@ -53,13 +64,17 @@ pub fn run(
     args: &TranscriptArgs,
     path: &Path,
     mut read_output: impl FnMut(&str) -> io::Result<Option<OutputPart>>,
+    format: Format,
     out: &mut dyn Write,
 ) -> Result<Exit, Report> {
     let tape = load(path, args.incident, &mut read_output, "Not written")?;
     let secrets = if args.with_secrets { Secrets::Stay } else { Secrets::Go };
     let page = Page { text: String::new(), secrets }.write(&tape);
     let Some(place) = &args.output else {
-        out.write_all(page.as_bytes())?;
+        match format {
+            Format::Text => out.write_all(page.as_bytes())?,
+            Format::Json => json_line(out, &Printed { incident: args.incident, markdown: &page })?,
+        }
         out.flush()?;
         return Ok(Exit::Done);
     };
@@ -199,8 +214,9 @@ impl Page {
             let source = self.inline(&alert.source);
             self.line(&format!("- {source}: from {} {end}", time(alert.starts_at)));
             for (name, value) in alert.labels.iter().chain(&alert.annotations) {
-                let (name, value) = (self.inline(name), self.inline(value));
-                self.line(&format!("  - {name}: {value}"));
+                // Together: what a value is, its name tells.
+                let label = self.inline(&format!("{name}: {value}"));
+                self.line(&format!("  - {label}"));
             }
         }
         let loaded = u64::try_from(tape.alerts.len()).unwrap_or(u64::MAX);
@@ -283,14 +299,14 @@ impl Page {
                     time(moment.at)
                 ));
                 self.line("");
-                self.attached(attached, "text");
+                self.attached(attached, "text", TEXT);
                 self.line("");
                 self.line(&format!("Digest of what was shown: {digest}"));
             }
             Payload::Ended { output_bytes, .. } => {
                 self.line(&format!("{}: {words}, {output_bytes} bytes of output", time(moment.at)));
                 self.line("");
-                self.attached(attached, "text");
+                self.attached(attached, "text", EXCERPT);
             }
             _ => self.line(&format!("{}: {who} {words}", time(moment.at))),
         }
@@ -306,7 +322,7 @@ impl Page {
         format!(" ({})", parts.join(", "))
     }
 
-    fn attached(&mut self, attached: &Attached, kind: &str) {
+    fn attached(&mut self, attached: &Attached, kind: &str, most: usize) {
         match attached {
             Attached::Nothing => {}
             Attached::Erased => self.line("_It is not there any more: it was erased._"),
@@ -315,7 +331,7 @@ impl Page {
                 self.line(&format!("_It could not be read: {reason}_"));
             }
             Attached::Bytes { beginning, total, seal } => {
-                let shown = beginning.get(..beginning.len().min(EXCERPT)).unwrap_or_default();
+                let shown = beginning.get(..beginning.len().min(most)).unwrap_or_default();
                 self.fenced(kind, shown);
                 let left = total.saturating_sub(u64::try_from(shown.len()).unwrap_or(u64::MAX));
                 if left > 0 {
@@ -341,7 +357,7 @@ impl Page {
             };
             self.line(&format!("{}: message {message}, {} ({name})", time(moment.at), self.inline(author)));
             self.line("");
-            self.attached(attached, "markdown");
+            self.attached(attached, "markdown", TEXT);
             if let Attached::Bytes { beginning, .. } = attached {
                 let cited = cited(&String::from_utf8_lossy(beginning));
                 if !cited.is_empty() {

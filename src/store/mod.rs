@@ -36,6 +36,7 @@ mod queue;
 mod readers;
 mod search;
 mod tape;
+mod verify;
 mod write;
 
 pub mod view;
@@ -58,13 +59,12 @@ pub use checkup::{check_database, receiver_of, spent_today};
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
-pub use journal::{
-    AnchorNeed, AnchorsReport, HashOutput, JournalHead, JournalReport, KnownAnchors, Part, PayloadReport,
-};
+pub use journal::JournalHead;
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
 pub use tape::{OutputPart, ReadOutput, read_tape};
+pub use verify::{AnchorNeed, AnchorsReport, HashOutput, JournalReport, KnownAnchors, Part, PayloadReport};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;

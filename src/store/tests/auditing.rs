@@ -51,6 +51,7 @@ async fn with_incident() -> Bench {
     let bench = Bench::new();
     let fence = bench.fence().await;
     bench.ingest(&fence, vec![firing("Disk", "a", 1)]).await;
+    bench.clock.advance(Duration::from_secs(1));
     bench
 }
 

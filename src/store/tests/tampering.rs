@@ -13,8 +13,7 @@ use crate::domain::id::{IncidentId, JournalSeq};
 use crate::domain::journal::anchor::{Anchor, AnchorCause};
 use crate::domain::journal::{GENESIS, NewEntry, StoredEntry};
 use crate::domain::time::Timestamp;
-use crate::store::journal::{AnchorNeed, JournalReport, KnownAnchors, Part};
-use crate::store::{Identity, Reader};
+use crate::store::{AnchorNeed, Identity, JournalReport, KnownAnchors, Part, Reader};
 
 /// Entries between two anchors.
 const SEGMENT: i64 = 1_000;

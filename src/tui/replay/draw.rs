@@ -53,10 +53,10 @@ fn head(buffer: &mut Buffer, replay: &Replay, look: &Look) {
     let width = buffer.area.width;
     let incident = &replay.tape.incident;
     let x = put(buffer, (0, 0), width, BANNER, look.styles.attention);
-    let words = "of what happened; nothing here can act. ";
+    let words = " nothing here can act.  ";
     let x = put(buffer, (x, 0), width - x, words, look.styles.muted);
     let (words, style) = match &replay.tape.broken {
-        None => ("The entries are as they were written.".to_owned(), look.styles.good),
+        None => ("Entries as they were written.".to_owned(), look.styles.good),
         Some(broken) => (format!("NOT AS WRITTEN at entry {}: {}", broken.seq, broken.reason), look.styles.bad),
     };
     let words = look.fit(&look.visible(&words), usize::from(width - x)).into_owned();
