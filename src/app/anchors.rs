@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use crate::adapters::anchor::{AnchorFile, SystemLog};
 use crate::config::{AnchorPlace, Config};
+use crate::domain::checkup::Finding;
 use crate::engine::anchoring::Anchoring;
 use crate::engine::ports::AnchorKeeper;
 
@@ -71,6 +72,28 @@ fn keeper(config: &Config) -> Result<Option<Arc<dyn AnchorKeeper>>, String> {
         }
         AnchorPlace::File(path) => Some(Arc::new(AnchorFile::at(path.clone()))),
     })
+}
+
+/// Looks at the place where heads are kept, for `doctor`.
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    const SERVICE: &str = "Start that service, or name another place in [journal] anchor";
+    let log = |log: SystemLog| match log.answers() {
+        Ok(()) => Finding::ok(format!("heads of the journal are kept in {}", log.place())),
+        Err(error) => Finding::fail(format!("{} takes no heads of the journal: {error}", log.place()), SERVICE),
+    };
+    vec![match &config.journal.anchor {
+        AnchorPlace::Off => Finding::warn(
+            "heads of the journal are kept nowhere: nobody can tell later whether its end was cut off",
+            "Set [journal] anchor to a file on another machine, or to \"journald\"",
+        ),
+        AnchorPlace::Syslog => log(SystemLog::syslog()),
+        AnchorPlace::Journald => log(SystemLog::journald()),
+        AnchorPlace::File(path) if path.parent() == config.store.path.parent() => Finding::warn(
+            format!("{}: heads of the journal are kept beside the database", path.display()),
+            "Set [journal] anchor to a place where nobody who can write the database can write",
+        ),
+        AnchorPlace::File(path) => Finding::ok(format!("heads of the journal are kept in {}", path.display())),
+    }]
 }
 
 /// Whether the file is in the directory that this program makes for its own log, and so may make.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{assistant, attempts_root, console, model, sources, store_options};
+use super::{anchors, assistant, attempts_root, console, model, sources, store_options};
 use crate::adapters::checkup;
 use crate::adapters::gemini::{Gemini, Probed};
 use crate::adapters::host::SystemClock;
@@ -47,6 +47,7 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
     checks.extend([
         of("receiver", receiver),
         of("database", |config| store::check_database(&config.store.path)),
+        of("journal", anchors::check),
         of("attempts", |config| checkup::directory("output", Path::new(&attempts_root(&config.store.path)))),
         of("log", |config| checkup::directory("log", config.log.path.parent().unwrap_or(Path::new("/")))),
         Check::new("terminal", || check_terminal(&console::environment())),

@@ -375,7 +375,7 @@ impl Page {
     fn record(&mut self, tape: &Tape) {
         self.heading("## Record");
         let seqs = || tape.moments.iter().filter_map(|moment| moment.seq);
-        match (seqs().next(), seqs().last(), &tape.broken) {
+        match (seqs().next(), seqs().next_back(), &tape.broken) {
             (_, _, Some(broken)) => {
                 let reason = self.inline(&broken.reason);
                 self.line(&format!(

@@ -53,6 +53,14 @@ impl SystemLog {
         Self { socket, ..self }
     }
 
+    /// Whether somebody listens.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn answers(&self) -> io::Result<()> {
+        UnixDatagram::unbound()?.connect(&self.socket)
+    }
+
     fn datagram(&self, anchor: &Anchor) -> Result<Vec<u8>, serde_json::Error> {
         let line = anchor.to_line()?;
         Ok(match self.protocol {
@@ -79,6 +87,7 @@ impl AnchorKeeper for SystemLog {
     fn keep(&self, anchor: &Anchor) -> Result<(), AnchorError> {
         let keep = || -> io::Result<()> {
             let socket = UnixDatagram::unbound()?;
+            // A log that takes nothing must not hold up whoever keeps a head.
             socket.set_write_timeout(Some(PATIENCE))?;
             socket.connect(&self.socket)?;
             socket.send(&self.datagram(anchor)?)?;
@@ -104,7 +113,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let listener = UnixDatagram::bind(&path).unwrap();
-        log.with_socket(path).keep(&anchor(7)).unwrap();
+        let log = log.with_socket(path);
+        log.answers().unwrap();
+        log.keep(&anchor(7)).unwrap();
         let mut buffer = vec![0; 64 * 1024];
         let length = listener.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
@@ -133,7 +144,9 @@ mod tests {
 
     #[test]
     fn where_nobody_listens_the_error_says_what_to_do() {
-        let error = SystemLog::syslog().with_socket("/nonexistent/log".into()).keep(&anchor(1)).unwrap_err();
+        let nowhere = SystemLog::syslog().with_socket("/nonexistent/log".into());
+        assert!(nowhere.answers().is_err());
+        let error = nowhere.keep(&anchor(1)).unwrap_err();
         assert!(error.to_string().contains("Start that service"), "{error}");
     }
 }

@@ -146,7 +146,7 @@ mod tests {
         ] {
             assert!(changed.compute_hash().is_err());
         }
-        assert_ne!(StoredEntry { version: 2, ..old.clone() }.compute_hash().unwrap(), FIRST_VERSION);
+        assert_ne!(StoredEntry { version: 2, ..old }.compute_hash().unwrap(), FIRST_VERSION);
     }
 
     /// Of the entry above in the first version, computed outside this program.

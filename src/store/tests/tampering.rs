@@ -182,8 +182,11 @@ fn insert(conn: &Connection, entry: &StoredEntry) {
     .unwrap();
 }
 
-/// The ways to tamper. Each returns the first entry that it touched.
-const WAYS: [(&str, fn(&Victim, &mut Numbers) -> i64); 9] = [
+/// A way to tamper; returns the first entry that it touched.
+type Tamper = fn(&Victim, &mut Numbers) -> i64;
+
+/// The ways to tamper.
+const WAYS: [(&str, Tamper); 9] = [
     ("a bit of a text", flip_text),
     ("a number", change_number),
     ("entries removed", remove),
