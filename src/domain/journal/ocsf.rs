@@ -172,11 +172,12 @@ fn actor_of(context: &Context) -> Value {
     actor
 }
 
-/// The other end of an SSH connection; claimed, not proven.
+/// The other end of an SSH connection, `192.0.2.7:50022` or `[2001:db8::7]:50022`; claimed, not proven.
 fn endpoint_of(peer: &str) -> Value {
-    match peer.parse::<std::net::SocketAddr>() {
-        Ok(address) => json!({"ip": address.ip().to_string(), "port": address.port()}),
-        Err(_) => json!({"name": peer}),
+    let parts = peer.rsplit_once(':').and_then(|(address, port)| Some((address, port.parse::<u16>().ok()?)));
+    match parts {
+        Some((address, port)) => json!({"ip": address.trim_matches(['[', ']']), "port": port}),
+        None => json!({"name": peer}),
     }
 }
 

@@ -146,6 +146,12 @@ fn fields_stand_where_the_schema_has_them() {
 }
 
 #[test]
+fn ends_of_connections_are_addresses_or_names() {
+    assert_eq!(endpoint_of("[2001:db8::7]:50022"), json!({"ip": "2001:db8::7", "port": 50022}));
+    assert_eq!(endpoint_of("somewhere"), json!({"name": "somewhere"}));
+}
+
+#[test]
 fn the_hashes_of_the_journal_come_along() {
     let entry = entry(Actor::engine("store"), &samples()[0]);
     let event = event(&entry);
