@@ -2,6 +2,7 @@
 //! Named only where the program is put together.
 
 pub mod alertmanager;
+pub mod anchor;
 pub mod checkup;
 pub mod gemini;
 pub mod host;

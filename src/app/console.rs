@@ -10,6 +10,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 
 use super::App;
+use super::anchors::Anchors;
 use super::appearance::{self, Appearance};
 use super::kept;
 use crate::adapters::host::{self, SystemClock};
@@ -53,9 +54,11 @@ pub(super) fn run(loaded: Loaded, start: Start) -> Result<Exit, Report> {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
         let role = Some(ingest.role.clone());
+        let anchors = Anchors::start(&app, &config);
         let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None, start, role };
         let ended = show(app, &config, appearance, person).await;
         ingest.stop(PATIENCE).await;
+        anchors.stop(PATIENCE).await;
         ended
     })?;
     drop(log);

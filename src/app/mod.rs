@@ -2,6 +2,7 @@
 //!
 //! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
 
+mod anchors;
 mod appearance;
 mod assistant;
 mod console;
@@ -9,6 +10,7 @@ mod demo;
 mod doctor;
 mod kept;
 mod model;
+mod replay;
 mod runs;
 mod sources;
 mod stand_in;
@@ -29,9 +31,10 @@ use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{self, ProcessRunner, Scope};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
+use crate::cli::journal::Outside;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
-use crate::config::{Config, ConfigError, Environment, Places, RunSection};
+use crate::config::{AnchorPlace, Config, ConfigError, Environment, Places, RunSection};
 use crate::domain::action::build::Reads;
 use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
@@ -57,10 +60,22 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         }
         Some(Command::Journal(command)) => {
             let config = crate::config::load(&request)?.config;
+            let outside = Outside {
+                anchors: match &config.journal.anchor {
+                    AnchorPlace::File(path) => Some(path.as_path()),
+                    AnchorPlace::Off | AnchorPlace::Syslog | AnchorPlace::Journald => None,
+                },
+                hash_output: |directory: &str| crate::adapters::process::output_digest(Path::new(directory)),
+            };
             let path = &config.store.path;
-            let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
-            crate::cli::journal::run(command, path, store_options(), hash_output, format, &mut io::stdout().lock())
+            crate::cli::journal::run(command, path, store_options(), outside, format, &mut io::stdout().lock())
         }
+        Some(Command::Transcript(args)) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            let read = |directory: &str| replay::output_part(directory, crate::cli::transcript::EXCERPT);
+            crate::cli::transcript::run(args, &path, read, format, &mut io::stdout().lock())
+        }
+        Some(Command::Replay(args)) => replay::run(crate::config::load(&request)?, *args),
         Some(Command::Incidents(command)) => {
             let path = crate::config::load(&request)?.config.store.path;
             let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };

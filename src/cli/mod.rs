@@ -13,9 +13,11 @@ pub mod init;
 pub mod journal;
 pub mod keys;
 pub mod redact;
+pub mod replay;
 pub mod restore;
 pub mod runs;
 pub mod sop;
+pub mod transcript;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -86,6 +88,10 @@ pub enum Command {
     Backup(backup::BackupCommand),
     /// Restore the database from a backup, and from what can still be read of it
     Restore(restore::RestoreArgs),
+    /// Show on the screen what happened to an incident, moment by moment; nothing can be done there
+    Replay(replay::ReplayArgs),
+    /// Write down what happened to an incident, as Markdown, for a post-mortem to start from
+    Transcript(transcript::TranscriptArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -299,7 +305,7 @@ mod tests {
     use rstest::rstest;
 
     use super::config::ConfigCommand;
-    use super::journal::JournalCommand;
+    use super::journal::{JournalCommand, VerifyArgs};
     use super::redact::RedactCommand;
     use super::sop::{SopArgs, SopCommand};
     use super::*;
@@ -317,7 +323,7 @@ mod tests {
         Some(Command::Demo(DemoOptions { no_tour: true, fake_model: true, stagger: 0 }))
     )]
     #[case(&["demo-part", "worker", "/d"], Some(Command::DemoPart(DemoPart::Worker { directory: "/d".into() })))]
-    #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify { file: None })))]
+    #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify(VerifyArgs::default()))))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
     #[case(

@@ -136,6 +136,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         }),
         run: reader.section("run", |section| run(section, home, &request.host_name)),
         model: reader.section("model", |section| super::model::read(section, home)),
+        journal: reader.section("journal", |section| super::journal::read(section, home, request.places.anchor_file())),
         redact: reader.section("redact", super::redact::read),
         budget: reader.section("budget", |section| super::budget::read(section, home)),
         console: reader.section("console", |section| console(section, home)),

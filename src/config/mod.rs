@@ -8,6 +8,7 @@ mod budget;
 mod document;
 mod environment;
 mod forms;
+mod journal;
 mod keep;
 mod load;
 mod mistake;
@@ -59,6 +60,8 @@ pub struct Config {
     pub run: RunSection,
     /// `[model]`
     pub model: ModelSection,
+    /// `[journal]`
+    pub journal: JournalSection,
     /// `[redact]`
     pub redact: RedactSection,
     /// `[budget]`
@@ -197,6 +200,28 @@ pub struct ModelSection {
     pub first_token_timeout: Duration,
     /// How long an answer may pause: 1 second to 5 minutes.
     pub idle_timeout: Duration,
+}
+
+/// How the journal is kept from being changed unnoticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalSection {
+    /// Where its heads are kept.
+    pub anchor: AnchorPlace,
+    /// How often at least, while something happens: 1 minute to 1 day.
+    pub every: Duration,
+}
+
+/// Where heads of the journal are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnchorPlace {
+    /// Nowhere.
+    Off,
+    /// In this host's syslog.
+    Syslog,
+    /// In this host's systemd journal.
+    Journald,
+    /// In a file. Absolute.
+    File(PathBuf),
 }
 
 /// What leaves for a model by no name.

@@ -1,5 +1,6 @@
 //! Services: domain decides, store remembers, ports act.
 
+pub mod anchoring;
 pub mod ask;
 pub mod assistant;
 pub mod backend;

@@ -8,6 +8,7 @@
 //! Invariants: one thread writes. What happened is in the journal and in the tables after the same commit, or in neither.
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
+mod about;
 mod actions;
 mod answers;
 mod attempts;
@@ -40,6 +41,8 @@ mod queue;
 mod readers;
 mod restore;
 mod search;
+mod tape;
+mod verify;
 mod write;
 
 pub mod view;
@@ -66,11 +69,13 @@ pub use checkup_keeping::check_keeping;
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
-pub use journal::{HashOutput, JournalReport, PayloadReport};
+pub use journal::JournalHead;
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
 pub use restore::{damaged_directory, restore};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
+pub use tape::{OutputPart, ReadOutput, read_tape};
+pub use verify::{AnchorNeed, AnchorsReport, HashOutput, JournalReport, KnownAnchors, Part, PayloadReport};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;

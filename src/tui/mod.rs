@@ -23,6 +23,7 @@ pub mod pages;
 pub mod palette;
 pub mod place;
 pub mod plain;
+pub mod replay;
 pub mod review;
 pub mod search;
 pub mod settings;

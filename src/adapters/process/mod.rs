@@ -33,7 +33,7 @@ mod supervisor;
 mod terminal;
 
 pub use confine::is_available as reads_can_be_confined;
-pub use files::{OutcomeRecord, PartRecord, StageStatus, output_digest};
+pub use files::{OutcomeRecord, PartRecord, StageStatus, output_beginning, output_digest};
 pub use identity::start_ticks;
 pub use logind::{AfterLogout, Logind, after_logout};
 pub use outputs::AttemptOutputs;

@@ -1,5 +1,6 @@
 //! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
+mod anchor;
 mod model;
 mod outputs;
 mod personal;
@@ -17,6 +18,7 @@ use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
+pub use anchor::{AnchorError, AnchorKeeper};
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unavailable};
 pub use outputs::Outputs;
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};

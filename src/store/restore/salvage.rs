@@ -20,7 +20,7 @@ use crate::domain::journal::{Context, GENESIS, Payload, StoredEntry, Verifier};
 use crate::domain::keeping::{Lost, Restored};
 use crate::domain::time::Timestamp;
 use crate::store::error::Fault;
-use crate::store::journal::{entry_at, tail};
+use crate::store::journal::{entry_at, insert, tail};
 use crate::store::lanes::millis;
 use crate::store::write::{Write, bump_changes};
 use crate::store::{OpenOptions, proposals};
@@ -134,7 +134,7 @@ fn read_on(
     options: &OpenOptions,
     mut read: Read,
 ) -> Result<Read, Fault> {
-    let mut verifier = Verifier::after(read.head.0, &read.head.1);
+    let mut verifier = Verifier::after(JournalSeq(read.head.0.0.saturating_add(1)), read.head.1.clone());
     let mut projection = Projection::new(damaged, &frame.attempts_root, &options.identity);
     loop {
         let next = JournalSeq(read.head.0.0.saturating_add(1));
@@ -149,30 +149,12 @@ fn read_on(
         if verifier.check(&entry).is_err() {
             return Ok(read);
         }
-        append(base, &entry)?;
+        insert(base, &entry)?;
         projection.project(base, &entry)?;
         read.count += 1;
         read.written = written(&entry).or(read.written);
         read.head = (entry.seq, entry.hash);
     }
-}
-
-/// Appends an entry exactly as it was.
-fn append(base: &Connection, entry: &StoredEntry) -> Result<(), Fault> {
-    base.prepare_cached(
-        "INSERT INTO journal (seq, incident, version, context, payload, previous, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        entry.seq.0,
-        entry.incident.map(|id| id.0),
-        entry.version,
-        entry.context,
-        entry.payload,
-        entry.previous,
-        entry.hash
-    ])?;
-    Ok(())
 }
 
 /// What is lost of the journal.

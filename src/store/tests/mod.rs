@@ -3,6 +3,7 @@
 pub(super) mod support;
 
 mod acting;
+mod auditing;
 mod chatting;
 mod commanding;
 mod concurrency;
@@ -14,3 +15,4 @@ mod opening;
 mod properties;
 mod queueing;
 mod searching;
+mod tampering;
