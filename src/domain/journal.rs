@@ -15,8 +15,9 @@ use super::actor::Actor;
 use super::chat::Usage;
 use super::chat::budget::OverBudget;
 use super::digest::FieldHasher;
-use super::id::{AttemptId, CallId, IncidentId, JournalSeq, MessageId, ProposalId};
+use super::id::{AttemptId, CallId, IncidentId, JournalSeq, MessageId, ProposalId, RunId};
 use super::incident::IncidentEvent;
+use super::run::event::RunEvent;
 use super::time::Timestamp;
 
 /// Version of the payloads that this program writes.
@@ -115,6 +116,13 @@ pub enum Payload {
         attempt: AttemptId,
         /// The supervisor.
         supervisor: ProcessId,
+    },
+    /// Something happened to a run.
+    Run {
+        /// Which.
+        run: RunId,
+        /// What.
+        event: Box<RunEvent>,
     },
     /// A person asked for it to be ended.
     CancelRequested {

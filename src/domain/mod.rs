@@ -16,6 +16,7 @@ pub mod incident;
 pub mod journal;
 pub mod procedure;
 pub mod redact;
+pub mod run;
 pub mod search;
 pub mod sop;
 pub mod text;

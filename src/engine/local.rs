@@ -3,6 +3,7 @@
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
 mod from_chat;
+mod running;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -182,15 +183,16 @@ impl LocalBackend {
         let now = self.store.now();
         let wanted_alert = alert.clone();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray, chat, spent, quarantined) = self
+        let (header, queue, detail, tray, chat, spent, quarantined, run) = self
             .store
             .read_view(move |reader| {
                 let wanted = wanted_alert.as_ref();
+                let run = detail.map(|id| reader.run_of(id)).transpose()?.flatten();
                 let detail = detail.map(|id| reader.detail_to_show(id, wanted)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
                 let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
-                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined))
+                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined, run))
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
@@ -208,7 +210,7 @@ impl LocalBackend {
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, trouble })
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, run, trouble })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -231,7 +233,7 @@ impl LocalBackend {
         Detail { record, matches }
     }
 
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         incident: IncidentId,
         alert: AlertKey,
@@ -291,7 +293,7 @@ impl LocalBackend {
     }
 
     /// The revision that a step's document or answer has at this moment; `None` when it is gone.
-    async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
+    pub(super) async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
         if let Some(message) = step.answer() {
             return Ok(self.store.revision_of_answer(message).await?);
         }
@@ -355,6 +357,8 @@ impl LocalBackend {
                 self.runner.cancel(attempt).await?;
                 Ok(Done::Cancelling)
             }
+            Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
+            Command::Run { run, command } => self.steer_run(run, command).await,
         }
     }
 }

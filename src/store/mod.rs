@@ -33,6 +33,7 @@ mod proposals;
 mod quarantine;
 mod queue;
 mod readers;
+mod runs;
 mod search;
 mod write;
 
@@ -59,6 +60,7 @@ pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
+pub use runs::{RunEventRow, RunSurroundings};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
 
 use crate::domain::actor::{Actor, Person};

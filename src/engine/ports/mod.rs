@@ -1,5 +1,6 @@
 //! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
+mod metrics;
 mod model;
 mod personal;
 
@@ -16,6 +17,9 @@ use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
+pub use metrics::{
+    Instant, LogLine, LogLines, LogQuery, LogSource, MOST_POINTS, MetricSource, Range, RangeQuery, Series,
+};
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unavailable};
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
 

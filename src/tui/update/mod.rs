@@ -415,6 +415,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                     Some(format!("Approved. Attempt {attempt} started."))
                 }
                 Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
+                Done::Run(said) => Some(said),
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
             };
             if let Some(text) = text {
