@@ -10,12 +10,13 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::App;
 use super::appearance::{self, Appearance};
-use super::kept;
+use super::{kept, sources};
 use crate::adapters::host::{self, SystemClock};
 use crate::adapters::personal::FilesBesideDatabase;
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
 use crate::engine::ports::Clock as _;
+use crate::engine::run::RunEngine;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
 use crate::tui::pace::Pace;
@@ -125,8 +126,11 @@ pub(super) async fn show(
         start: person.start,
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
+    let metrics = sources::metrics(config);
+    let runs = RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock));
     let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
+        tokio::spawn(runs.drive());
         tokio::spawn(backend.keep_search_index());
     }));
     let ended = ended.await;

@@ -26,6 +26,7 @@ pub mod search;
 pub mod settings;
 pub mod sop_lines;
 pub mod splits;
+pub mod steer;
 pub mod terminal;
 pub mod theme;
 pub mod tour;

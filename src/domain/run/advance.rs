@@ -158,16 +158,26 @@ fn adopted(run: &Run, item: &Item, situation: &Situation) -> Option<RunCommand> 
         return None;
     }
     // The oldest first, since one that is older than the newest known counts as known.
-    let unknown = situation.attempts.iter().filter(|seen| seen.id > run.last_attempt && takes(run, &seen.node));
+    let unknown = situation
+        .attempts
+        .iter()
+        .filter(|seen| seen.id > run.last_attempt && takes(run, &seen.node) && !is_named(run, seen.proposal));
     match unknown.min_by_key(|seen| seen.id) {
         Some(attempt) if attempt.node == *node => {
             return Some(RunCommand::NoteRunning { item: item.id, attempt: attempt.id });
         }
         _ => {}
     }
-    let waits = |seen: &&ProposalSeen| seen.node == *node && seen.state == ProposalState::Pending;
+    let waits =
+        |seen: &&ProposalSeen| seen.node == *node && seen.state == ProposalState::Pending && !is_named(run, seen.id);
     let proposal = situation.proposals.iter().find(waits)?;
     Some(RunCommand::NoteProposed { item: item.id, proposal: proposal.id })
+}
+
+/// Whether an item has this proposal, so that what comes of it is that item's.
+fn is_named(run: &Run, proposal: ProposalId) -> bool {
+    let named = |item: &Item| matches!(item.state, ItemState::Proposed { proposal: found } if found == proposal);
+    run.plan.items.iter().any(named)
 }
 
 /// Whether any item can take an attempt of this command.

@@ -104,6 +104,9 @@ impl Condition {
     pub fn parse(text: &str) -> Option<Self> {
         let words = words(text)?;
         let words: Vec<&Token> = words.iter().skip_while(|word| word.is("if")).collect();
+        if about_exit(&words) {
+            return ended(&words);
+        }
         ended(&words).or_else(|| says(&words)).or_else(|| compares(&words)).or_else(|| asks(&words))
     }
 }
@@ -189,11 +192,19 @@ fn after_it<'a>(words: &'a [&'a Token]) -> Option<&'a [&'a Token]> {
     words.get(name.len()..)
 }
 
+/// What a document calls an exit status.
+const EXIT: [[&str; 3]; 3] = [["the", "exit", "code"], ["the", "exit", "status"], ["the", "return", "code"]];
+
+fn about_exit(words: &[&Token]) -> bool {
+    let begins =
+        |name: &[&str; 3]| words.len() > name.len() && name.iter().zip(words).all(|(wanted, word)| word.is(wanted));
+    EXIT.iter().any(begins)
+}
+
 /// "the command succeeds", "it fails", "it does not succeed", "the exit code is 2", "the exit status is not 0".
 fn ended(words: &[&Token]) -> Option<Condition> {
-    let code = [["the", "exit", "code"], ["the", "exit", "status"], ["the", "return", "code"]];
-    if let Some(name) = code.iter().find(|name| name.iter().zip(words).all(|(wanted, word)| word.is(wanted))) {
-        let rest = words.get(name.len()..)?.split_first().filter(|(verb, _)| verb.is("is"))?.1;
+    if about_exit(words) {
+        let rest = words.get(EXIT[0].len()..)?.split_first().filter(|(verb, _)| verb.is("is"))?.1;
         let (negated, rest) = negation(rest);
         let [number] = rest else { return None };
         let code = match number.word()? {

@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod item;
 pub mod plan;
 pub mod query;
+mod quoted;
 pub mod reading;
 pub mod summary;
 #[cfg(test)]

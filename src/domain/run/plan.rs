@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::item::{Added, Choice, Fork, Item, ItemId, ItemKind, ItemState, WaitFor};
+use super::quoted;
 use super::reading::{Dimension, Quantity};
 use crate::domain::procedure::{Node, NodeKind, Procedure, SectionRole, Shell, StepMode};
 
@@ -33,16 +34,17 @@ const NUMBERS: [(&str, &str); 11] = [
 /// The longest wait that is taken from a text; who writes more means something else.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The units of `procedure`, in order, all pending.
+/// The units of `procedure`, in order, all pending. `source` is the document's text: conditions are taken from there, since
+/// the tree has lost the marks around what a document quotes.
 #[must_use]
-pub fn of(procedure: &Procedure) -> Vec<Item> {
+pub fn of(procedure: &Procedure, source: &str) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut decisions: HashMap<usize, ItemId> = HashMap::new();
     for (index, node) in procedure.nodes.iter().enumerate() {
         if !on_the_way(procedure, index) {
             continue;
         }
-        let Some((kind, title)) = unit(procedure, index, node) else { continue };
+        let Some((kind, title)) = unit(procedure, source, index, node) else { continue };
         let id = ItemId(u32::try_from(items.len() + 1).unwrap_or(u32::MAX));
         if matches!(kind, ItemKind::Decision { .. }) {
             decisions.insert(index, id);
@@ -85,7 +87,7 @@ fn on_the_way(procedure: &Procedure, index: usize) -> bool {
     })
 }
 
-fn unit(procedure: &Procedure, index: usize, node: &Node) -> Option<(ItemKind, String)> {
+fn unit(procedure: &Procedure, source: &str, index: usize, node: &Node) -> Option<(ItemKind, String)> {
     match &node.kind {
         NodeKind::Command { script, shell, .. } => {
             let kind = match shell {
@@ -99,8 +101,10 @@ fn unit(procedure: &Procedure, index: usize, node: &Node) -> Option<(ItemKind, S
         NodeKind::Step { .. } if has_units(procedure, index) => None,
         NodeKind::Step { .. } => Some((ItemKind::Manual, words(node))),
         NodeKind::Decision { question } => {
-            let forks = procedure.nodes.iter().filter(|child| child.parent == Some(index)).filter_map(fork).collect();
-            Some((ItemKind::Decision { question: question.clone(), forks }, question.trim().to_owned()))
+            let children = procedure.nodes.iter().filter(|child| child.parent == Some(index));
+            let forks = children.filter_map(|child| fork(child, source)).collect();
+            let question_as_written = quoted::as_written(question, around(procedure, index, source));
+            Some((ItemKind::Decision { question: question_as_written, forks }, question.trim().to_owned()))
         }
         NodeKind::Section { .. }
         | NodeKind::Output
@@ -110,10 +114,24 @@ fn unit(procedure: &Procedure, index: usize, node: &Node) -> Option<(ItemKind, S
     }
 }
 
-fn fork(node: &Node) -> Option<Fork> {
+/// The text of a question and of the step that it stands in.
+fn around<'a>(procedure: &Procedure, index: usize, source: &'a str) -> &'a str {
+    let node = procedure.nodes.get(index);
+    let parent = node.and_then(|node| node.parent).and_then(|parent| procedure.nodes.get(parent));
+    let span = match (node, parent) {
+        (Some(_), Some(parent)) if matches!(parent.kind, NodeKind::Step { .. }) => parent.span,
+        (Some(node), _) => node.span,
+        (None, _) => return "",
+    };
+    source.get(span.start..span.end).unwrap_or_default()
+}
+
+fn fork(node: &Node, source: &str) -> Option<Fork> {
     match &node.kind {
         NodeKind::Branch { condition, origin } => {
-            Some(Fork { node: node.id.clone(), condition: condition.clone(), origin: *origin })
+            let written = source.get(node.span.start..node.span.end).unwrap_or_default();
+            let condition = quoted::as_written(condition, written);
+            Some(Fork { node: node.id.clone(), condition, origin: *origin })
         }
         _ => None,
     }
@@ -223,7 +241,7 @@ mod tests {
     use crate::domain::sop::parse;
 
     fn outline(text: &str) -> Vec<String> {
-        let items = of(&parse(&SopId::from("x.md"), text.as_bytes()));
+        let items = of(&parse(&SopId::from("x.md"), text.as_bytes()), text);
         let line = |item: &Item| {
             let kind = match &item.kind {
                 ItemKind::Command => "run".to_owned(),

@@ -18,8 +18,8 @@ use crate::domain::incident::Refusal;
 use crate::domain::sop::parse;
 
 const TEXT: &str = "# Disk\n\n## Diagnosis\n\n1. See how full it is:\n\n   ```sh\n   df -h /srv\n   ```\n\n2. Is usage above 95 \
-                    %?\n   - If yes, remove the logs:\n     ```sh\n     rm -v x.log\n     ```\n   - Otherwise, tell the \
-                    owner.\n3. Wait five minutes.\n\n## Verify\n\n1. Wait until the alert ends.\n";
+                    %?\n   - If yes, remove the logs:\n     ```sh\n     rm -v x.log\n     ```\n   - Otherwise, restart the \
+                    service.\n3. Wait five minutes.\n\n## Verify\n\n1. Wait until the alert ends.\n";
 
 fn person(name: &str) -> Actor {
     Actor::Person(Person { uid: 1, name: name.to_owned(), login_uid: None, ssh_peer: None, tty: None })
@@ -45,7 +45,7 @@ impl Stage {
             sop: procedure.sop.clone(),
             revision: procedure.revision.clone(),
             title: procedure.title.clone(),
-            items: plan::of(&procedure),
+            items: plan::of(&procedure, text),
             limits: Limits::default(),
             after_attempt: AttemptId(0),
         };
@@ -321,7 +321,7 @@ fn steps_of_others_wait_for_them_and_a_run_can_be_handed_over() {
     stage.by_ada(RunCommand::HandOver { to: "bob".to_owned() });
     let (RunEvent::HandedOver { summary, from, .. }, _) = stage.events.last().unwrap() else { panic!() };
     assert_eq!(from, "ada");
-    assert!(summary.contains("1 of 4 steps are over") && summary.contains("exit 0 [E1]"), "{summary}");
+    assert!(summary.contains("1 of 5 steps are over") && summary.contains("exit 0 [E1]"), "{summary}");
     assert!(summary.contains("Next: Is usage above 95 %?"), "{summary}");
     stage.go_on();
     assert_eq!(stage.states(), "done decided proposed pending pending pending");

@@ -47,7 +47,7 @@ impl LocalBackend {
             sop,
             revision: procedure.revision.clone(),
             title: procedure.title.clone(),
-            items: plan::of(procedure),
+            items: plan::of(procedure, &document.source),
             limits: Limits::default(),
             after_attempt: AttemptId(0),
         };
