@@ -13,7 +13,9 @@ use crate::adapters::alertmanager::{Access, Alertmanager, Connection, Probed, We
 use crate::adapters::host::SystemClock;
 use crate::adapters::prometheus::Prometheus;
 use crate::api::receiver::{ReceiverConfig, Receivers};
+use crate::cli::silence::PlaceArgs;
 use crate::config::{AlertmanagerSection, Config, Login, PrometheusSection, ReceiverSection, Secret};
+use crate::domain::action::silence::SilencePlace;
 use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
 use crate::engine::ingest::{Door, WatchedSource};
@@ -113,6 +115,36 @@ impl MetricSource for LazyPrometheus {
         Box::pin(async move { self.ready().await?.range(query).await })
     }
 }
+
+/// The Alertmanagers at which silences can be made, by this very program.
+pub(super) fn silence_places(config: &Config) -> Vec<SilencePlace> {
+    // Without its own path nothing can be proposed that would start it.
+    let Ok(program) = std::env::current_exe() else { return Vec::new() };
+    let place = |section: &AlertmanagerSection| SilencePlace {
+        program: program.display().to_string(),
+        config: std::env::var(crate::config::CONFIG_VARIABLE).ok().filter(|path| path.starts_with('/')),
+        source: section.name.clone(),
+        url: section.url.clone(),
+    };
+    config.alertmanagers.iter().map(place).collect()
+}
+
+/// The Alertmanager that a command names. It gets credentials only when the configuration has the same URL under the same
+/// name: what was approved for one must not carry the password to another.
+///
+/// # Errors
+/// When its secret cannot be fetched or the URL is none.
+pub(super) async fn silencer(config: &Config, place: &PlaceArgs) -> Result<Alertmanager, SourceError> {
+    let known = config.alertmanagers.iter().find(|section| section.name == place.id() && section.url == place.url);
+    let (access, timeout) = match known {
+        Some(section) => (access(&section.login).await?, section.timeout),
+        None => (Access::Open, UNKNOWN_TIMEOUT),
+    };
+    Alertmanager::new(Connection { id: place.id(), url: place.url.clone(), access, timeout })
+}
+
+/// How long an Alertmanager may take that the configuration does not know.
+const UNKNOWN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Asks an Alertmanager whether it is there, with its secret.
 ///

@@ -12,6 +12,8 @@ pub mod init;
 pub mod journal;
 pub mod keys;
 pub mod redact;
+pub mod run_engine;
+pub mod silence;
 pub mod sop;
 
 use std::io::{self, Write};
@@ -97,6 +99,9 @@ pub enum Command {
     Keys,
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
+    /// Make or end a silence of an Alertmanager at once; the console proposes it first
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {

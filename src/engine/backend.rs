@@ -13,6 +13,7 @@ use super::ports::BoxFuture;
 use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::silence::SilenceAction;
 use crate::domain::alert::AlertKey;
 use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, RunId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
@@ -174,6 +175,15 @@ pub enum Command {
     Cancel {
         /// Which.
         attempt: AttemptId,
+    },
+    /// Propose to make or end a silence. It goes through the same gate.
+    ProposeSilence {
+        /// For which incident.
+        incident: IncidentId,
+        /// For which of its alerts: the one that the person saw.
+        alert: AlertKey,
+        /// What.
+        action: SilenceAction,
     },
     /// Begin a run of an SOP.
     StartRun {

@@ -4,6 +4,7 @@
 
 mod from_chat;
 mod running;
+mod silencing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,7 +25,8 @@ use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest};
-use crate::domain::action::spec::{Execution, StepRef, Target};
+use crate::domain::action::silence::SilencePlace;
+use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, Labels};
@@ -84,6 +86,7 @@ pub struct LocalBackend {
     renewed: Arc<watch::Sender<u64>>,
     keeper: Keeper,
     trouble: watch::Receiver<Option<Trouble>>,
+    silences: Vec<SilencePlace>,
 }
 
 impl LocalBackend {
@@ -95,7 +98,19 @@ impl LocalBackend {
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
-        Self { store, library, runner, settings, actor, assistant: None, changes, renewed, keeper, trouble }
+        Self {
+            store,
+            library,
+            runner,
+            settings,
+            actor,
+            assistant: None,
+            changes,
+            renewed,
+            keeper,
+            trouble,
+            silences: Vec::new(),
+        }
     }
 
     /// The same with word of what keeps alerts from being stored. Has to be called within a tokio runtime.
@@ -297,6 +312,9 @@ impl LocalBackend {
         if let Some(message) = step.answer() {
             return Ok(self.store.revision_of_answer(message).await?);
         }
+        if step.is_of_program() {
+            return Ok(Some(PROGRAM_REVISION.to_owned()));
+        }
         let library = self.library();
         tokio::task::spawn_blocking(move || library.revision_now(&step.sop))
             .await
@@ -358,6 +376,7 @@ impl LocalBackend {
                 Ok(Done::Cancelling)
             }
             Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
+            Command::ProposeSilence { incident, alert, action } => self.propose_silence(incident, alert, action).await,
             Command::Run { run, command } => self.steer_run(run, command).await,
         }
     }

@@ -202,7 +202,10 @@ impl RunEngine {
         let Some(found) = self.store.attempt(attempt).await? else { return Ok(OutputSeen { attempt, text: None }) };
         let text = match self.backend.runner().output(&found, OUTPUT_READ).await {
             Ok((start, bytes)) => {
-                Some(OutputText { text: String::from_utf8_lossy(&bytes).into_owned(), whole: start == 0 })
+                let text = String::from_utf8_lossy(&bytes);
+                let printed = without_remarks(&text);
+                let remarks = text.get(printed.len()..).unwrap_or_default();
+                Some(OutputText { text: printed.to_owned(), whole: start == 0 && !remarks.contains(NOT_KEPT) })
             }
             Err(error) => {
                 tracing::warn!(%attempt, %error, "an output cannot be read");
@@ -213,9 +216,41 @@ impl RunEngine {
     }
 }
 
+/// What the command itself printed: below it stand remarks of this program, and their numbers answer no question.
+fn without_remarks(output: &str) -> &str {
+    let mut rest = output;
+    while let Some(at) = rest.trim_end_matches('\n').rfind('\n').map(|at| at + 1).or((!rest.is_empty()).then_some(0)) {
+        match rest.get(at..) {
+            Some(line) if line.starts_with(REMARK) => rest = rest.get(..at).unwrap_or_default(),
+            _ => break,
+        }
+    }
+    rest
+}
+
+/// In the remark that says that some of it is missing.
+const NOT_KEPT: &str = "bytes of output were not kept";
+
+/// Begins every remark below an output.
+const REMARK: &str = "aiops: ";
+
 /// Whether the store heard what was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heard {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_remarks;
+
+    #[test]
+    fn remarks_below_an_output_are_none_of_it() {
+        assert_eq!(without_remarks("4\naiops: statuses: 0 141\naiops: cut\n"), "4\n");
+        assert_eq!(without_remarks("aiops: a\n4\n"), "aiops: a\n4\n");
+        assert_eq!(without_remarks("aiops: nothing\n"), "");
+        assert_eq!(without_remarks("4"), "4");
+        assert_eq!(without_remarks(""), "");
+    }
 }

@@ -12,6 +12,7 @@ use crate::domain::run::event::{Answer, Change};
 use crate::domain::run::item::{Basis, Item, ItemId, ItemKind, ItemState};
 use crate::domain::run::{Run, RunState, summary};
 use crate::domain::sop::tree;
+use crate::tui::concern;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::ui::Model;
 
@@ -48,6 +49,8 @@ pub enum Wanted {
     NewOwner,
     /// Why the run ends.
     EndReason,
+    /// What is silenced, and for how long.
+    Silence,
 }
 
 impl Wanted {
@@ -60,6 +63,7 @@ impl Wanted {
             Self::Assignee(_) => "Who is to do it? A login name; nothing for whoever leads the run.",
             Self::NewOwner => "Who takes the run over? A login name. A summary is kept in the journal.",
             Self::EndReason => "Why does it end here? Others will read it.",
+            Self::Silence => "How long, and which labels; or: expire NUMBER. It is proposed, not done.",
         }
     }
 }
@@ -132,11 +136,21 @@ pub fn under_cursor<'a>(model: &Model, run: &'a Run) -> Option<&'a Item> {
 /// What can be done now, what is most likely wanted first.
 #[must_use]
 pub fn offers(model: &Model) -> Vec<Offer> {
-    let Some(run) = run(model) else {
-        let title = model.facts.sop.as_ref().map(|document| document.procedure.title.as_str());
-        return title.map(|title| offer(format!("Begin a run of {title}"), Choice::Start)).into_iter().collect();
-    };
     let mut offers = Vec::new();
+    match run(model) {
+        Some(run) => of_run(model, run, &mut offers),
+        None => {
+            let title = model.facts.sop.as_ref().map(|document| document.procedure.title.as_str());
+            offers.extend(title.map(|title| offer(format!("Begin a run of {title}"), Choice::Start)));
+        }
+    }
+    if concern::alert(model).is_some() {
+        offers.push(offer("Silence the alert", Choice::Ask(Wanted::Silence)));
+    }
+    offers
+}
+
+fn of_run(model: &Model, run: &Run, offers: &mut Vec<Offer>) {
     for suggestion in &run.suggestions {
         let (number, words) = (suggestion.number, suggestion.change.words(run));
         let answer = |answer| Choice::Say(RunCommand::AnswerSuggestion { number, answer });
@@ -161,7 +175,6 @@ pub fn offers(model: &Model) -> Vec<Offer> {
     }
     offers.push(offer("Hand the run over", Choice::Ask(Wanted::NewOwner)));
     offers.push(offer("End the run", Choice::Ask(Wanted::EndReason)));
-    offers
 }
 
 /// The answers of a question, or that a step is done.

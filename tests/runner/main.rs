@@ -11,6 +11,7 @@ mod given_up;
 mod grammar_bash;
 mod lending;
 mod racing;
+mod runs;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;

@@ -65,6 +65,11 @@ impl Alertmanager {
         Ok(Probed { latency, skew_ms })
     }
 
+    /// What is asked.
+    pub(super) const fn service(&self) -> &Service {
+        &self.http
+    }
+
     /// When this Alertmanager was started; `None` when it does not say so in a way that we understand.
     async fn running_since(&self) -> Option<Timestamp> {
         let body = self.http.get("api/v2/status", &[]).await.ok()?;

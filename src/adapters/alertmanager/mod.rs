@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod publisher;
+mod silences;
 pub mod webhook;
 mod wire;
 

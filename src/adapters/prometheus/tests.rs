@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use wiremock::matchers::{body_string_contains, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::run::reading::Reading;
@@ -18,19 +20,23 @@ fn prometheus(url: &str) -> Prometheus {
     Prometheus::new(connection).unwrap()
 }
 
-async fn answering(status: u16, body: &str) -> (MockServer, Prometheus) {
-    let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(status).set_body_raw(body.to_owned(), "application/json");
-    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
-    let prometheus = prometheus(&server.uri());
-    (server, prometheus)
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+/// A server that answers every query with `status` and `body`.
+async fn answering(status: u16, body: &str) -> Prometheus {
+    let (status, body) = (StatusCode::from_u16(status).unwrap(), body.to_owned());
+    prometheus(&serve(Router::new().fallback(move || async move { (status, body) })).await)
 }
 
 const AT: Timestamp = Timestamp::from_millis(1_772_331_240_123);
 
 async fn refused(status: u16, body: &str) -> String {
-    let (_server, prometheus) = answering(status, body).await;
-    prometheus.instant("up", AT).await.unwrap_err().to_string()
+    answering(status, body).await.instant("up", AT).await.unwrap_err().to_string()
 }
 
 #[tokio::test]
@@ -39,31 +45,26 @@ async fn a_vector_a_scalar_and_values_that_are_no_numbers_are_read() {
         {"metric":{"__name__":"up","job":"a"},"value":[1772331240.123,"1"]},
         {"metric":{},"value":[1772331240.123,"NaN"]},{"metric":{},"value":[1772331240.123,"+Inf"]}]},
         "warnings":["partial"],"infos":[]}"#;
-    let (_server, source) = answering(200, vector).await;
+    let source = answering(200, vector).await;
     let answer = source.instant("up", AT).await.unwrap();
     let values: Vec<String> = answer.samples.iter().map(|sample| sample.value.to_string()).collect();
     assert_eq!(values, ["1", "NaN", "+Inf"]);
     assert_eq!(answer.samples[0].labels.get("job").map(String::as_str), Some("a"));
     assert_eq!(answer.warnings, ["partial"]);
     let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1772331240.123,"2.5"]}}"#;
-    let (_server, source) = answering(200, scalar).await;
+    let source = answering(200, scalar).await;
     assert_eq!(source.instant("2.5", AT).await.unwrap().samples[0].value, Reading(2.5));
 }
 
 #[tokio::test]
 async fn the_query_is_sent_as_it_is_with_its_moment_and_its_limit() {
-    let server = MockServer::start().await;
-    let body = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
-    Mock::given(method("POST"))
-        .and(path("/prefix/api/v1/query"))
-        .and(body_string_contains("query=up%7Ba%3D%22b+%26+c%22%7D"))
-        .and(body_string_contains("time=1772331240.123"))
-        .and(body_string_contains("timeout=4500ms"))
-        .respond_with(ResponseTemplate::new(200).set_body_raw(body, "application/json"))
-        .expect(1)
-        .mount(&server)
-        .await;
-    let source = prometheus(&format!("{}/prefix/", server.uri()));
+    let empty = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    let expected = "query=up%7Ba%3D%22b+%26+c%22%7D&time=1772331240.123&timeout=4500ms";
+    let answer = move |body: String| async move {
+        if body == expected { (StatusCode::OK, empty.to_owned()) } else { (StatusCode::IM_A_TEAPOT, body) }
+    };
+    let url = serve(Router::new().route("/prefix/api/v1/query", post(answer))).await;
+    let source = prometheus(&format!("{url}/prefix/"));
     assert!(source.instant(r#"up{a="b & c"}"#, AT).await.unwrap().samples.is_empty());
 }
 
@@ -71,7 +72,7 @@ async fn the_query_is_sent_as_it_is_with_its_moment_and_its_limit() {
 async fn ranges_are_read_and_bounded() {
     let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[
         {"metric":{"job":"a"},"values":[[1772331240,"1"],[1772331255,"2"]]}]}}"#;
-    let (_server, source) = answering(200, matrix).await;
+    let source = answering(200, matrix).await;
     let mut query = RangeQuery {
         query: "up".to_owned(),
         from: AT,

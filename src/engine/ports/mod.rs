@@ -3,6 +3,7 @@
 mod metrics;
 mod model;
 mod personal;
+mod silencer;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,6 +23,7 @@ pub use metrics::{
 };
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unavailable};
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
+pub use silencer::Silencer;
 
 /// A boxed future, so that ports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

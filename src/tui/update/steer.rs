@@ -6,11 +6,13 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::sop;
+use crate::domain::action::silence::{Silence, SilenceAction};
 use crate::domain::id::RunId;
 use crate::domain::run::decide::RunCommand;
 use crate::domain::run::event::Change;
 use crate::domain::run::item::{ItemId, ItemKind, ItemState};
 use crate::engine::backend::Command;
+use crate::tui::concern;
 use crate::tui::intent::Intent;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect};
@@ -29,6 +31,7 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
 /// A key for the box.
 pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
     let offers = steer::offers(model);
+    let filled_in = concern::alert(model).map(|alert| Silence::proposed(&alert.labels)).unwrap_or_default();
     let Some(Overlay::Steer(box_)) = &mut model.ui.overlay else { return };
     if box_.asking.is_some() {
         return typed(model, key, intent, effects);
@@ -44,7 +47,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
                 say(model, next_place(model, command), effects);
             }
             Some(Choice::Ask(what)) => {
-                box_.asking = Some(Asking { what, edit: LineEdit::default(), objection: String::new() });
+                let edit = LineEdit::new(&filled_in);
+                let edit = if what == Wanted::Silence { edit } else { LineEdit::default() };
+                box_.asking = Some(Asking { what, edit, objection: String::new() });
             }
             None => model.ui.overlay = None,
         },
@@ -60,6 +65,10 @@ fn typed(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut
     let Steer { asking: Some(asking), .. } = &mut **box_ else { return };
     match intent {
         Some(Intent::Back) => box_.asking = None,
+        Some(Intent::Open) if asking.what == Wanted::Silence => match silence(asking.edit.text()) {
+            Ok(action) => propose_silence(model, action, effects),
+            Err(objection) => asking.objection = objection,
+        },
         Some(Intent::Open) => match command(&asking.what, asking.edit.text()) {
             Ok(command) => {
                 model.ui.overlay = None;
@@ -99,6 +108,32 @@ fn command(what: &Wanted, text: &str) -> Result<RunCommand, String> {
         }
         Wanted::NewOwner => Ok(RunCommand::HandOver { to: needed("Type a login name.")? }),
         Wanted::EndReason => Ok(RunCommand::Abandon { reason: needed("Say why: others will read it.")? }),
+        Wanted::Silence => Err("A silence is no part of a run.".to_owned()),
+    }
+}
+
+/// What was typed for a silence.
+fn silence(text: &str) -> Result<SilenceAction, String> {
+    match text.trim().strip_prefix("expire ") {
+        Some(id) => Ok(SilenceAction::Expire { id: id.trim().to_owned() }),
+        None => Silence::parse(text, "").map(SilenceAction::Create),
+    }
+}
+
+fn propose_silence(model: &mut Model, action: SilenceAction, effects: &mut Vec<Effect>) {
+    match sop::subject(model) {
+        Ok((incident, alert)) => {
+            model.ui.overlay = None;
+            let command = Command::ProposeSilence { incident, alert, action };
+            effects.push(Effect::Send { asked: Asked::Run, command });
+        }
+        Err(why) => {
+            if let Some(Overlay::Steer(box_)) = &mut model.ui.overlay
+                && let Some(asking) = &mut box_.asking
+            {
+                asking.objection = why;
+            }
+        }
     }
 }
 
