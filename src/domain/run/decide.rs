@@ -170,7 +170,12 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
             Ok(vec![RunEvent::Stopped { item: run.first_pending().map(|item| item.id), reason }])
         }
         RunCommand::NoteProposed { item, proposal } => {
-            in_state(run, item, "to be proposed", adoptable)?;
+            // Of several consoles that propose the same step at the same moment one is heard.
+            let newer = |state: &ItemState| match state {
+                ItemState::Proposed { proposal: known } => proposal > *known,
+                state => adoptable(state),
+            };
+            in_state(run, item, "to be proposed", newer)?;
             Ok(continued(run, vec![RunEvent::Proposed { item, proposal }]))
         }
         RunCommand::NoteReturned { item, reason } => {
@@ -180,6 +185,9 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
         }
         RunCommand::NoteRunning { item, attempt } => {
             in_state(run, item, "to be run", adoptable)?;
+            if run.plan.items.iter().any(|item| has_attempt(item, attempt)) {
+                return Err(refuse(format!("attempt {attempt} is known already"), LOOK));
+            }
             Ok(continued(run, vec![RunEvent::Running { item, attempt }]))
         }
         RunCommand::NoteEvidence { item, evidence } => came(run, item, evidence),
@@ -294,6 +302,13 @@ pub(super) const fn adoptable(state: &ItemState) -> bool {
         | ItemState::Decided { .. }
         | ItemState::Skipped { .. } => false,
     }
+}
+
+/// Whether an attempt is an item's: running, or what came of it.
+fn has_attempt(item: &Item, wanted: AttemptId) -> bool {
+    let running = matches!(item.state, ItemState::Running { attempt } if attempt == wanted);
+    let came = item.state.evidence();
+    running || matches!(came, Some(Evidence::Attempt { attempt, .. }) if *attempt == wanted)
 }
 
 /// The run must not wait for a person.

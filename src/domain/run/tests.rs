@@ -321,7 +321,7 @@ fn steps_of_others_wait_for_them_and_a_run_can_be_handed_over() {
     stage.by_ada(RunCommand::HandOver { to: "bob".to_owned() });
     let (RunEvent::HandedOver { summary, from, .. }, _) = stage.events.last().unwrap() else { panic!() };
     assert_eq!(from, "ada");
-    assert!(summary.contains("1 of 5 steps are over") && summary.contains("exit 0 [E1]"), "{summary}");
+    assert!(summary.contains("1 of 6 steps are over") && summary.contains("exit 0 [E1]"), "{summary}");
     assert!(summary.contains("Next: Is usage above 95 %?"), "{summary}");
     stage.go_on();
     assert_eq!(stage.states(), "done decided proposed pending pending pending");
