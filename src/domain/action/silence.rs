@@ -87,7 +87,7 @@ impl Matcher {
         }
         let value = rest.get(operator.sign().len()..).unwrap_or_default().to_owned();
         let matcher = Self { name: name.to_owned(), operator, value };
-        matcher.test()?;
+        matcher.test().map(|_| ())?;
         Ok(matcher)
     }
 

@@ -190,7 +190,7 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
             }
             Ok(continued(run, vec![RunEvent::Running { item, attempt }]))
         }
-        RunCommand::NoteEvidence { item, evidence } => came(run, item, evidence),
+        RunCommand::NoteEvidence { item, evidence } => came(run, item, &evidence),
         RunCommand::Elapse { item } => {
             in_state(run, item, "waiting", |state| matches!(state, ItemState::Waiting { .. }))?;
             Ok(vec![RunEvent::Confirmed { item, note: String::new() }])
@@ -350,11 +350,11 @@ fn stopping(run: &Run, mut events: Vec<RunEvent>, item: Option<ItemId>, reason: 
     events
 }
 
-fn came(run: &Run, id: ItemId, evidence: Evidence) -> Result<Vec<RunEvent>, Refusal> {
+fn came(run: &Run, id: ItemId, evidence: &Evidence) -> Result<Vec<RunEvent>, Refusal> {
     let under_way = |state: &ItemState| matches!(state, ItemState::Running { .. } | ItemState::Pending);
     let item = in_state(run, id, "running", under_way)?;
     let event = RunEvent::Came { item: id, evidence: evidence.clone() };
-    let reason = match &evidence {
+    let reason = match evidence {
         Evidence::Attempt { attempt, outcome: Outcome::Unknown { .. } } => {
             StopReason::UnknownOutcome { attempt: *attempt }
         }

@@ -393,7 +393,7 @@ fn happen(stage: &mut Stage, what: u8, item: u32, other: u32) {
             let change = Change::Insert { after, title: reason(), node: None, kind: ItemKind::Manual };
             stage.say(RunCommand::Change(change), &ada)
         }
-        5 => stage.say(RunCommand::Assign { item, to: (other % 2 == 0).then(|| "bob".to_owned()) }, &ada),
+        5 => stage.say(RunCommand::Assign { item, to: other.is_multiple_of(2).then(|| "bob".to_owned()) }, &ada),
         6 => stage.say(RunCommand::Pause, &ada),
         7 => stage.say(RunCommand::Resume, &ada),
         8 => {
@@ -408,12 +408,14 @@ fn happen(stage: &mut Stage, what: u8, item: u32, other: u32) {
             Ok(())
         }
         10 => {
-            stage.world.alert_fires = other % 2 == 0;
+            stage.world.alert_fires = other.is_multiple_of(2);
             Ok(())
         }
         11 => {
             let waiting = stage.world.proposals.iter_mut().find(|seen| seen.state == ProposalState::Pending);
-            waiting.map(|seen| seen.state = if other % 2 == 0 { ProposalState::Rejected } else { ProposalState::Void });
+            if let Some(seen) = waiting {
+                seen.state = if other.is_multiple_of(2) { ProposalState::Rejected } else { ProposalState::Void };
+            }
             Ok(())
         }
         _ => {

@@ -23,6 +23,7 @@ mod screens;
 mod search;
 mod small;
 mod sop;
+mod steer;
 mod themes;
 mod tour;
 mod world;
