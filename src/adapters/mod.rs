@@ -7,5 +7,8 @@ pub mod checkup;
 pub mod gemini;
 pub mod host;
 mod http;
+pub mod logs;
 pub mod personal;
 pub mod process;
+pub mod prometheus;
+mod service;

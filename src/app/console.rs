@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::App;
 use super::anchors::Anchors;
 use super::appearance::{self, Appearance};
-use super::kept;
+use super::{kept, sources};
 use crate::adapters::host::{self, SystemClock};
 use crate::adapters::personal::FilesBesideDatabase;
 use crate::adapters::process::AttemptOutputs;
@@ -21,6 +21,7 @@ use crate::config::{Config, Loaded};
 use crate::engine::ingest::Role;
 use crate::engine::keeping::{KeepPlan, Keeping};
 use crate::engine::ports::Clock as _;
+use crate::engine::run::RunEngine;
 use crate::store::Store;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
@@ -137,8 +138,11 @@ pub(super) async fn show(
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
     let kept_well = person.role.map(|role| (keeping_of(config, store.clone(), tell.clone()), role));
+    let metrics = sources::metrics(config);
+    let runs = RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock));
     let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
+        tokio::spawn(runs.drive());
         if let Some((service, role)) = kept_well {
             tokio::spawn(service.run(role));
         }

@@ -66,6 +66,8 @@ fn furnish(config: &mut Config, world: &World) {
     config.receiver.enabled = true;
     config.receiver.token = None;
     config.alertmanagers.clear();
+    config.prometheus.clear();
+    config.logs.clear();
     config.sops.directories.clear();
     config.run.directory = directory.to_owned();
     config.run.target_name = TARGET.to_owned();

@@ -120,6 +120,19 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let library = crate::cli::sop::library(args, &configured)?;
             crate::cli::sop::run(&args.command, &library, format, &mut io::stdout().lock(), &mut io::stderr().lock())
         }
+        Some(Command::Silence(command)) => {
+            let config = crate::config::load(&request)?.config;
+            console::block_on(async {
+                let silencer = match sources::silencer(&config, command.place()).await {
+                    Ok(silencer) => silencer,
+                    Err(error) => {
+                        writeln!(io::stdout(), "{}", crate::cli::harmless_words(&error.to_string()))?;
+                        return Ok(Exit::Unreachable);
+                    }
+                };
+                crate::cli::silence::run(command, &silencer, SystemClock.now(), format, &mut io::stdout()).await
+            })?
+        }
         Some(Command::Keys) => {
             let keys = appearance::keys(&crate::config::load(&request)?)?;
             Ok(crate::cli::keys::run(&keys, format, &mut io::stdout().lock())?)
@@ -269,6 +282,7 @@ impl App {
         let trouble = watch::Sender::default();
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
             .with_assistant(assistant)
+            .with_silences(sources::silence_places(config))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);

@@ -15,7 +15,9 @@ pub mod keys;
 pub mod redact;
 pub mod replay;
 pub mod restore;
+pub mod run_engine;
 pub mod runs;
+pub mod silence;
 pub mod sop;
 pub mod transcript;
 
@@ -114,6 +116,9 @@ pub enum Command {
     Keys,
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
+    /// Make or end a silence of an Alertmanager at once; the console proposes it first
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {

@@ -127,6 +127,8 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         receiver: reader.section("receiver", |section| receiver(section, home)),
         keep: reader.section("keep", super::keep::read),
         alertmanagers: alertmanagers(reader, home),
+        prometheus: super::sources::prometheus(reader, home),
+        logs: super::sources::logs(reader, home),
         sops: reader.section("sops", |section| SopsSection {
             directories: section.read("directories", &DirectoryPaths { home }, Vec::new()),
         }),
@@ -198,7 +200,7 @@ fn alertmanagers(reader: &mut Reader<'_>, home: &Path) -> Vec<AlertmanagerSectio
     read.into_iter().flatten().collect()
 }
 
-fn login(section: &mut Scope<'_, '_>, home: &Path) -> Login {
+pub(super) fn login(section: &mut Scope<'_, '_>, home: &Path) -> Login {
     const ALLOWED: &str = "token alone, username and password together, or none of them";
     let set = ["token", "username", "password"].map(|key| section.is_set(key));
     match set {

@@ -20,6 +20,7 @@ mod reader;
 mod redact;
 mod secret;
 mod secrets;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +53,10 @@ pub struct Config {
     pub receiver: ReceiverSection,
     /// `[[alertmanager]]`, names unique; empty when alerts only come by webhook.
     pub alertmanagers: Vec<AlertmanagerSection>,
+    /// `[[prometheus]]`, names unique; empty when no metrics can be asked.
+    pub prometheus: Vec<PrometheusSection>,
+    /// `[[logs]]`, names unique.
+    pub logs: Vec<LogsSection>,
     /// `[sops]`
     pub sops: SopsSection,
     /// `[incidents]`
@@ -124,6 +129,28 @@ pub struct AlertmanagerSection {
     pub interval: Duration,
     /// How long an answer may take: 1 second to 1 minute, never longer than `interval`.
     pub timeout: Duration,
+}
+
+/// One Prometheus that is asked for metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusSection {
+    /// Its name in rows and the journal; unique.
+    pub name: SourceId,
+    /// Base URL without a slash at its end.
+    pub url: String,
+    /// How this program proves who it is.
+    pub login: Login,
+    /// How long an answer may take: 1 second to 2 minutes.
+    pub timeout: Duration,
+}
+
+/// Log files that are asked under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogsSection {
+    /// Its name in rows; unique.
+    pub name: SourceId,
+    /// The files. Absolute; they need not exist.
+    pub files: Vec<PathBuf>,
 }
 
 /// How a client proves who it is.

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod keeping;
 pub mod procedure;
 pub mod redact;
+pub mod run;
 pub mod search;
 pub mod sop;
 pub mod text;

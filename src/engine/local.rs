@@ -3,6 +3,8 @@
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
 mod from_chat;
+mod running;
+mod silencing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,7 +25,8 @@ use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
-use crate::domain::action::spec::{Execution, StepRef, Target};
+use crate::domain::action::silence::SilencePlace;
+use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, Labels};
@@ -87,6 +90,7 @@ pub struct LocalBackend {
     keeper: Keeper,
     trouble: watch::Receiver<Option<Trouble>>,
     restored: Option<Arc<Restored>>,
+    silences: Vec<SilencePlace>,
 }
 
 impl LocalBackend {
@@ -98,8 +102,21 @@ impl LocalBackend {
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
-        let (restored, assistant) = (store.restored().cloned().map(Arc::new), None);
-        Self { store, library, runner, settings, actor, assistant, changes, renewed, keeper, trouble, restored }
+        let restored = store.restored().cloned().map(Arc::new);
+        Self {
+            store,
+            library,
+            runner,
+            settings,
+            actor,
+            assistant: None,
+            changes,
+            renewed,
+            keeper,
+            trouble,
+            restored,
+            silences: Vec::new(),
+        }
     }
 
     /// The same with word of what keeps alerts from being stored. Has to be called within a tokio runtime.
@@ -187,15 +204,16 @@ impl LocalBackend {
         let now = self.store.now();
         let wanted_alert = alert.clone();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray, chat, spent, quarantined) = self
+        let (header, queue, detail, tray, chat, spent, quarantined, run) = self
             .store
             .read_view(move |reader| {
                 let wanted = wanted_alert.as_ref();
+                let run = detail.map(|id| reader.run_of(id)).transpose()?.flatten();
                 let detail = detail.map(|id| reader.detail_to_show(id, wanted)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
                 let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
-                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined))
+                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined, run))
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
@@ -214,7 +232,7 @@ impl LocalBackend {
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
         let restored = self.restored.clone();
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, trouble, restored })
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, run, trouble, restored })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -237,7 +255,7 @@ impl LocalBackend {
         Detail { record, matches }
     }
 
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         incident: IncidentId,
         alert: AlertKey,
@@ -298,9 +316,12 @@ impl LocalBackend {
     }
 
     /// The revision that a step's document or answer has at this moment; `None` when it is gone.
-    async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
+    pub(super) async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
         if let Some(message) = step.answer() {
             return Ok(self.store.revision_of_answer(message).await?);
+        }
+        if step.is_of_program() {
+            return Ok(Some(PROGRAM_REVISION.to_owned()));
         }
         let library = self.library();
         tokio::task::spawn_blocking(move || library.revision_now(&step.sop))
@@ -362,6 +383,9 @@ impl LocalBackend {
                 self.runner.cancel(attempt).await?;
                 Ok(Done::Cancelling)
             }
+            Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
+            Command::ProposeSilence { incident, alert, action } => self.propose_silence(incident, alert, action).await,
+            Command::Run { run, command } => self.steer_run(run, command).await,
         }
     }
 }

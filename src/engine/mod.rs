@@ -11,5 +11,6 @@ pub mod local;
 pub mod outbound;
 mod place;
 pub mod ports;
+pub mod run;
 pub mod runner;
 pub mod search;

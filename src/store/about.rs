@@ -43,7 +43,8 @@ pub(super) fn of(
             let part = ModelPart { name: model.clone(), prompt: digest.clone(), answer: None };
             About { model: Some(part), ..About::default() }
         }
-        Payload::Begun { .. }
+        Payload::Run { .. }
+        | Payload::Begun { .. }
         | Payload::Ingested { .. }
         | Payload::Quarantined { .. }
         | Payload::LeaseTaken { .. }

@@ -13,6 +13,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/005_answers.sql")),
     M::up(include_str!("schema/006_under_way.sql")),
     M::up(include_str!("schema/007_journal.sql")),
+    M::up(include_str!("schema/008_runs.sql")),
 ];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.

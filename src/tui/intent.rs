@@ -112,6 +112,8 @@ intents! {
     PreviousStep = "previous-step", "previous step";
     /// Propose the command under the cursor; nothing runs before it is approved.
     Run = "run", "propose the command";
+    /// Begin a run of the SOP, or steer the one that is on.
+    SteerRun = "steer-run", "begin or steer a run";
     /// Type other values for the command under the cursor than the alert's labels give, and propose it.
     EditValues = "edit-values", "propose, new values";
     /// Review what waits for approval.

@@ -30,6 +30,7 @@ pub mod settings;
 pub mod sop_lines;
 pub mod sought;
 pub mod splits;
+pub mod steer;
 pub mod terminal;
 pub mod theme;
 pub mod tour;

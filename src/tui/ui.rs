@@ -29,6 +29,7 @@ use crate::tui::search::Search;
 use crate::tui::sop_lines::{Laid, SopLine};
 use crate::tui::sought::Sought;
 use crate::tui::splits::Splits;
+use crate::tui::steer::Steer;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::zone::Zone;
@@ -330,6 +331,8 @@ pub enum Overlay {
     Picker(Picker),
     /// Words looked for everywhere.
     Search(Box<Search>),
+    /// What can be done with the run.
+    Steer(Box<Steer>),
     /// Commands by name.
     Palette(Box<Palette>),
     /// What would leave this machine.

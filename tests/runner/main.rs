@@ -21,6 +21,7 @@ mod lending;
 mod power_cut;
 mod racing;
 mod racing_processes;
+mod runs;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;

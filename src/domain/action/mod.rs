@@ -12,6 +12,7 @@ pub mod grant;
 pub mod proposal;
 pub mod read_only;
 pub mod risk;
+pub mod silence;
 pub mod spec;
 pub mod subject;
 pub mod tie;

@@ -231,6 +231,12 @@ impl Confinement {
 /// Begins the name of an answer where that of a document stands. No document is called so: theirs end in `.md`.
 const ANSWER: &str = "answer:";
 
+/// Begins the name of what this program offers by itself where that of a document stands.
+const PROGRAM: &str = "aiops:";
+
+/// The revision of what this program offers by itself: it is changed when such an action comes to mean something else.
+pub const PROGRAM_REVISION: &str = "1";
+
 /// The step of an SOP, or the code block of an answer, that an action comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StepRef {
@@ -256,6 +262,18 @@ impl StepRef {
     #[must_use]
     pub fn place_in_answer(message: MessageId, block: usize) -> (SopId, NodeId) {
         (SopId(format!("{ANSWER}{message}")), NodeId(format!("block-{block}")))
+    }
+
+    /// What this program offers by itself (`silence`), in which way (`create`). It is the same in every document.
+    #[must_use]
+    pub fn of_program(what: &str, way: &str, title: String) -> Self {
+        Self { sop: SopId(format!("{PROGRAM}{what}")), node: way.into(), revision: PROGRAM_REVISION.to_owned(), title }
+    }
+
+    /// Whether it comes from neither a document nor an answer, but from this program.
+    #[must_use]
+    pub fn is_of_program(&self) -> bool {
+        self.sop.as_str().starts_with(PROGRAM)
     }
 
     /// The answer that it comes from; `None` for a step of an SOP.

@@ -25,9 +25,10 @@ use super::action::proposal::Proposal;
 use super::actor::{Actor, Person};
 use super::chat::Usage;
 use super::chat::budget::OverBudget;
-use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId};
+use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId};
 use super::incident::IncidentEvent;
 use super::keeping::{Erasable, Restored};
+use super::run::event::RunEvent;
 use super::time::Timestamp;
 
 pub use about::About;
@@ -125,6 +126,13 @@ pub enum Payload {
         attempt: AttemptId,
         /// The supervisor.
         supervisor: ProcessId,
+    },
+    /// Something happened to a run.
+    Run {
+        /// Which.
+        run: RunId,
+        /// What.
+        event: Box<RunEvent>,
     },
     /// A person asked for it to be ended.
     CancelRequested {

@@ -17,6 +17,7 @@ use crate::domain::action::attempt::Outcome;
 use crate::domain::action::risk::Risk;
 use crate::domain::actor::{Actor, Person};
 use crate::domain::incident::IncidentEvent;
+use crate::domain::run::event::RunEvent;
 
 /// The version of the schema.
 pub const VERSION: &str = "1.3.0";
@@ -221,6 +222,10 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         Payload::Said { message, .. } => (CREATE, "message", message.to_string()),
         Payload::ModelAsked { call, .. } | Payload::ModelCalled { call, .. } => (READ, "model", call.to_string()),
         Payload::BudgetRefused { model, .. } => (READ, "model", model.clone()),
+        Payload::Run { run, event } => {
+            let activity = if matches!(**event, RunEvent::Started { .. }) { CREATE } else { UPDATE };
+            (activity, "run", run.to_string())
+        }
         Payload::BackedUp { file, .. } => (CREATE, "backup", file.clone()),
         Payload::Erased { what, .. } => (DELETE, "stored data", what.name().to_owned()),
         Payload::Restored { restored } => (UPDATE, "store", restored.kept_in.clone()),

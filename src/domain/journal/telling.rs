@@ -5,7 +5,9 @@
 
 use super::Payload;
 use crate::domain::actor::Actor;
+use crate::domain::id::RunId;
 use crate::domain::keeping::bytes_for_people;
+use crate::domain::run::event::{Answer, RunEvent, RunResult};
 
 /// What sort of thing an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +29,59 @@ pub struct Telling {
     pub kind: Kind,
     /// What happened, as a clause after the name of who did it. May hold foreign text.
     pub words: String,
+}
+
+/// What happened to a run. The titles of its items are in its plan, not in the entry: they are named by number.
+fn of_run(run: RunId, event: &RunEvent) -> (Kind, String) {
+    match event {
+        RunEvent::Started { plan, .. } => (Kind::Decision, format!("began run {run}: {}", plan.title)),
+        RunEvent::Entered { item, .. } => (Kind::Record, format!("came to item {item} of run {run}")),
+        RunEvent::Proposed { item, proposal, .. } => {
+            (Kind::Record, format!("proposed item {item} of run {run} as action {proposal}"))
+        }
+        RunEvent::Returned { item, why } => {
+            (Kind::Record, format!("is to propose item {item} of run {run} again: {why}"))
+        }
+        RunEvent::Running { item, attempt } => {
+            (Kind::Action, format!("runs item {item} of run {run} as attempt {attempt}"))
+        }
+        RunEvent::Came { item, evidence } => {
+            (Kind::Record, format!("noted what came of item {item} of run {run}: {}", evidence.words()))
+        }
+        RunEvent::Confirmed { item, note } => {
+            (Kind::Decision, format!("said that item {item} of run {run} is done{}", behind(note)))
+        }
+        RunEvent::Decided { item, basis, .. } => {
+            (Kind::Decision, format!("answered question {item} of run {run}: {}", basis.words()))
+        }
+        RunEvent::Changed { .. } => (Kind::Decision, format!("changed the plan of run {run}")),
+        RunEvent::Suggested { number, why, .. } => {
+            (Kind::Talk, format!("suggested change {number} of run {run}: {why}"))
+        }
+        RunEvent::Answered { number, answer: Answer::Accepted } => {
+            (Kind::Decision, format!("took suggestion {number} of run {run}"))
+        }
+        RunEvent::Answered { number, answer: Answer::Dismissed } => {
+            (Kind::Decision, format!("dismissed suggestion {number} of run {run}"))
+        }
+        RunEvent::Assigned { item, to } => {
+            let to = to.as_deref().unwrap_or("whoever leads it");
+            (Kind::Decision, format!("assigned item {item} of run {run} to {to}"))
+        }
+        RunEvent::HandedOver { from, to, .. } => (Kind::Decision, format!("handed run {run} over from {from} to {to}")),
+        RunEvent::Stopped { reason, .. } => (Kind::Record, format!("stopped run {run}: {}", reason.words())),
+        RunEvent::Paused => (Kind::Decision, format!("paused run {run}")),
+        RunEvent::Resumed => (Kind::Decision, format!("continued run {run}")),
+        RunEvent::Ended { result: RunResult::Completed } => (Kind::Record, format!("completed run {run}")),
+        RunEvent::Ended { result: RunResult::Abandoned { reason } } => {
+            (Kind::Decision, format!("ended run {run}: {reason}"))
+        }
+    }
+}
+
+/// `: note`, nothing when there is none.
+fn behind(note: &str) -> String {
+    if note.is_empty() { String::new() } else { format!(": {note}") }
 }
 
 impl Payload {
@@ -70,6 +125,7 @@ impl Payload {
             Self::BudgetRefused { model, .. } => {
                 (Kind::Record, format!("did not ask {model}: it could have cost more than there was"))
             }
+            Self::Run { run, event } => of_run(*run, event),
             Self::BackedUp { file, bytes, last_entry } => {
                 let size = bytes_for_people(*bytes);
                 (Kind::Record, format!("made the backup {file} ({size}, up to entry {last_entry})"))

@@ -23,7 +23,7 @@ use crate::store::Identity;
 use crate::store::convert::{Code as _, attempt_state};
 use crate::store::error::Fault;
 use crate::store::write::Write;
-use crate::store::{calls, incidents, proposals};
+use crate::store::{calls, incidents, proposals, runs};
 
 /// Brings entries into the tables, one after the other.
 pub(super) struct Projection<'a> {
@@ -98,6 +98,10 @@ impl<'a> Projection<'a> {
             Payload::ModelAsked { .. } | Payload::ModelCalled { .. } => {
                 calls::replay(base, entry.incident, context, &payload)
             }
+            Payload::Run { run, event } => match entry.incident {
+                Some(id) => runs::replay(&mut write, run, id, &event, &context.actor, entry.seq),
+                None => Ok(()),
+            },
             Payload::Begun { .. }
             | Payload::Ingested { .. }
             | Payload::Quarantined { .. }

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::marks::marks;
 use super::paint::{Run, put};
+use crate::domain::run::RunState;
 use crate::domain::text;
 use crate::tui::concern;
 use crate::tui::intent::Intent;
@@ -14,6 +15,7 @@ use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
 use crate::tui::output_lines;
 use crate::tui::sop_lines::{self, LineClass};
+use crate::tui::steer;
 use crate::tui::theme::Styles;
 use crate::tui::ui::Model;
 use crate::tui::wrap::{Break, wrap};
@@ -49,9 +51,19 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         let found = if under_cursor { Styles::under_cursor(look.styles.found) } else { look.styles.found };
         run.marked(&line.text, &output_lines::matches(&line.text, &find), style, found);
     }
-    if let (Some(row), Some(alert)) = (values_row, concern::alert(model)) {
-        let values = sop_lines::values(&document.procedure, view.cursor, &alert.labels);
-        draw_values(buffer, row, &values, look);
+    let Some(row) = values_row else { return };
+    let labels = concern::alert(model).map(|alert| &alert.labels);
+    let values = labels.map(|labels| sop_lines::values(&document.procedure, view.cursor, labels)).unwrap_or_default();
+    // Why a run stands still matters more than what a command would be filled in with.
+    let stands = steer::run_of_document(model).is_some_and(|run| run.state != RunState::Active);
+    match steer::line(model).filter(|_| stands || values.is_empty()) {
+        Some(line) => {
+            let mut run = Run::new(buffer, row, look);
+            run.put(&" ".repeat(sop_lines::GUTTER), look.styles.text);
+            let room = run.room();
+            run.fit(&look.visible(&line), room, look.styles.attention);
+        }
+        None => draw_values(buffer, row, &values, look),
     }
 }
 
@@ -103,6 +115,11 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let why = model.facts.detail().and_then(|detail| {
         detail.matches.iter().find(|found| found.sop == procedure.sop).map(|found| found.why.clone())
     });
+    if let Some(shown) = steer::run(model) {
+        // Also when it is a run of another document: of an incident one is on at a time.
+        let elsewhere = if shown.plan.sop == procedure.sop { "" } else { " of another SOP" };
+        run.put(&format!("  {}{elsewhere}", steer::title(shown)), look.styles.attention);
+    }
     let problems = procedure.diagnostics.len();
     if problems > 0 {
         let words = if problems == 1 { "problem" } else { "problems" };

@@ -41,6 +41,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Fold], "fold"),
             (&[Intent::Filter], "find"),
             (&[Intent::Sop], "SOP list"),
+            (&[Intent::SteerRun], "run"),
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
             (&[Intent::EditValues], "values"),
@@ -127,7 +128,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const TOGETHER: [(&[Intent], &str); 17] = [
+const TOGETHER: [(&[Intent], &str); 18] = [
+    (&[Intent::Run, Intent::SteerRun], "propose, steer a run"),
     (&[Intent::Down, Intent::Up], "down, up"),
     (&[Intent::Top, Intent::Bottom], "first, last"),
     (&[Intent::HalfPageDown, Intent::HalfPageUp], "half a page down, up"),

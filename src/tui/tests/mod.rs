@@ -25,6 +25,7 @@ mod screens;
 mod search;
 mod small;
 mod sop;
+mod steer;
 mod themes;
 mod told;
 mod tour;

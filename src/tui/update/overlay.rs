@@ -152,6 +152,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
         Some(Overlay::Search(_)) => super::search::key(model, key, intent, effects),
+        Some(Overlay::Steer(_)) => super::steer::key(model, key, intent, effects),
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
         Some(Overlay::Plain(_)) => plain::intent(model, intent),
