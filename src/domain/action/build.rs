@@ -8,16 +8,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::grammar::{self, GrammarError, Parsed};
+use super::grammar::{self, GrammarError, Parsed, Surroundings};
 use super::read_only;
 use super::risk::Risk;
-use super::spec::{ActionSpec, Execution, Invocation, Origin, Piece, StepRef, Target};
+use super::script::logical;
+use super::spec::{ActionSpec, Execution, Invocation, Origin, Piece, StepRef, Target, Word};
 use super::subject::Subject;
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::Shell;
 use crate::domain::procedure::params::{self, Binding, BoundFrom, ParamUse};
+use crate::domain::procedure::variables::RunVariables;
 
 /// What an action is built from.
 #[derive(Clone, Debug)]
@@ -70,18 +72,34 @@ pub enum BuildError {
     NotRunnable(Refusal),
 }
 
-/// Builds the action that `request` asks for.
+/// Builds the action that `request` asks for, as the first step of a run.
 ///
 /// # Errors
 /// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
 pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
+    build_in_run(request, &RunVariables::default())
+}
+
+/// Builds the action that `request` asks for, as a step behind others that have left `run`: its variables are those of this
+/// script, and it begins in the directory that they changed to.
+///
+/// # Errors
+/// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
+pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<ActionSpec, BuildError> {
     check_runnable(&request)?;
+    let cwd = run.directory().map_or_else(|| request.cwd.to_owned(), |directory| logical(&directory.text()));
     let uses = params::find(request.script);
     let bindings = params::bind(&uses, request.labels, request.typed);
-    let values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
-    let invocation = match grammar::parse(request.script, &uses, &values) {
+    let mut values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
+    let surroundings =
+        Surroundings { directory: cwd.clone(), environment: request.env.clone(), run: run.clone() };
+    let invocation = match grammar::parse_in(request.script, &uses, &values, &surroundings) {
         Ok(Parsed::Argv(script)) => Invocation::Argv { script },
-        Ok(Parsed::Outside { reason }) => through_bash(request.script, reason, &uses, &bindings, &values)?,
+        Ok(Parsed::Outside { reason }) => {
+            take_from_run(&uses, run, &mut values);
+            let invocation = through_bash(request.script, reason, &uses, &bindings, &values)?;
+            with_exports(invocation, run)
+        }
         Err(GrammarError::Unbound(names)) => {
             return Err(needs(&bindings, names.into_iter().map(|n| (n, String::new()))));
         }
@@ -105,7 +123,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         invocation,
         mode: request.mode,
         target: request.target,
-        cwd: request.cwd.to_owned(),
+        cwd,
         env: request.env,
         risk,
         risk_reasons,
@@ -198,7 +216,9 @@ fn through_bash(
         match values.get(&used.name) {
             None => unbound.push((used.name.clone(), String::new())),
             Some(piece) => {
-                if let Some(problem) = grammar::value_for_bash(&piece.text) {
+                // What an author wrote into a variable means in bash what it means there.
+                let problem = if piece.origin.is_outside() { grammar::value_for_bash(&piece.text) } else { None };
+                if let Some(problem) = problem {
                     bad.push((used.name.clone(), problem));
                 }
                 variables.insert(variable.to_owned(), piece.clone());
@@ -209,6 +229,32 @@ fn through_bash(
         return Err(needs(bindings, unbound.into_iter().chain(bad)));
     }
     Ok(Invocation::Bash { script: script.to_owned(), reason, values: variables })
+}
+
+/// Takes values from the run for parameters that are written as its variables; what a person typed goes first.
+fn take_from_run(uses: &[ParamUse], run: &RunVariables, values: &mut BTreeMap<String, Piece>) {
+    for used in uses {
+        let Some(variable) = used.variable().and_then(|name| run.resolve(name)) else { continue };
+        if !matches!(values.get(&used.name), Some(Piece { origin: Origin::Operator, .. })) {
+            values.insert(used.name.clone(), one_piece(&variable.value));
+        }
+    }
+}
+
+/// Adds the variables that the run has exported.
+fn with_exports(mut invocation: Invocation, run: &RunVariables) -> Invocation {
+    if let Invocation::Bash { values, .. } = &mut invocation {
+        for (name, variable) in run.variables().iter().filter(|(_, variable)| variable.exported) {
+            values.entry(name.clone()).or_insert_with(|| one_piece(&variable.value));
+        }
+    }
+    invocation
+}
+
+/// A word as one piece: from outside as soon as a part of it is.
+fn one_piece(word: &Word) -> Piece {
+    let outside = word.pieces.iter().find(|piece| piece.origin.is_outside());
+    Piece { text: word.text(), origin: outside.map_or(Origin::Script, |piece| piece.origin.clone()) }
 }
 
 /// Variables that make bash or the dynamic linker load or run something. The names of shells' and interpreters' own
@@ -231,13 +277,7 @@ fn labels_used(invocation: &Invocation, labels: &Labels) -> Labels {
         }
     };
     match invocation {
-        Invocation::Argv { script } => script
-            .parts
-            .iter()
-            .flat_map(|(_, pipeline)| &pipeline.stages)
-            .flat_map(|stage| &stage.argv)
-            .flat_map(|word| &word.pieces)
-            .for_each(&mut note),
+        Invocation::Argv { script } => script.words().flat_map(|word| &word.pieces).for_each(&mut note),
         Invocation::Bash { values, .. } => values.values().for_each(&mut note),
     }
     used
