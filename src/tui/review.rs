@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::domain::action::grammar;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::grammar;
 use crate::domain::action::script::Leaves;
 use crate::domain::action::spec::{Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word};
 use crate::domain::action::tie::Tie;

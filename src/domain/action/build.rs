@@ -91,8 +91,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
     let uses = params::find(request.script);
     let bindings = params::bind(&uses, request.labels, request.typed);
     let mut values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
-    let surroundings =
-        Surroundings { directory: cwd.clone(), environment: request.env.clone(), run: run.clone() };
+    let surroundings = Surroundings { directory: cwd.clone(), environment: request.env.clone(), run: run.clone() };
     let invocation = match grammar::parse_in(request.script, &uses, &values, &surroundings) {
         Ok(Parsed::Argv(script)) => Invocation::Argv { script },
         Ok(Parsed::Outside { reason }) => {
@@ -288,6 +287,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::action::script::SetVariable;
     use crate::domain::id::MessageId;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -387,6 +387,28 @@ mod tests {
         let Err(BuildError::NeedsValues(missing)) = built("ls $DIR/*", &[("mountpoint", "a b")], &[]) else { panic!() };
         assert_eq!(missing[0].name, "dir");
         assert!(!missing[0].problem.is_empty());
+    }
+
+    #[test]
+    fn steps_know_what_earlier_ones_have_left() {
+        let (labels, typed) = (map(&[("pod", "api-1")]), BTreeMap::new());
+        let step = |script: &str, run: &RunVariables| build_in_run(request(script, &labels, &typed), run).unwrap();
+        let first = step("export NS=shop; P=<pod>; cd /srv/<pod>", &RunVariables::default());
+        assert_eq!((first.risk, first.cwd.as_str(), &first.labels_used), (Risk::Read, "/", &labels));
+        let run = RunVariables::after([&first.invocation]);
+        let next = step("kubectl -n $NS logs $P", &run);
+        assert_eq!(
+            (next.cwd.as_str(), next.command_line().as_str()),
+            ("/srv/api-1", "NS=shop kubectl -n shop logs api-1")
+        );
+        assert_eq!(next.labels_used, labels, "a value stays the label's");
+        let mut other = run.clone();
+        other.set("NS", SetVariable { value: Word::new("shop2", Origin::Sop), exported: true });
+        assert_ne!(next.digest(true), step("kubectl -n $NS logs $P", &other).digest(true));
+        let through_bash = step("for p in $P; do echo $p; done", &run);
+        let Invocation::Bash { values, .. } = &through_bash.invocation else { panic!("outside") };
+        assert_eq!((values["P"].text.as_str(), values["NS"].text.as_str()), ("api-1", "shop"));
+        assert_eq!(values["P"].origin, Origin::Label("pod".to_owned()));
     }
 
     #[test]

@@ -115,11 +115,7 @@ fn of_stage(stage: &Stage) -> String {
 #[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        quoted_always(word)
-    }
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { quoted_always(word) }
 }
 
 /// `word` in single quotes.

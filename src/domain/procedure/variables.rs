@@ -72,9 +72,8 @@ mod tests {
 
     fn leaving(variables: &[(&str, &str)], directory: Option<&str>) -> Invocation {
         let word = |text: &str| Word::new(text, Origin::Sop);
-        let set = |(name, text): &(&str, &str)| {
-            ((*name).to_owned(), SetVariable { value: word(text), exported: false })
-        };
+        let set =
+            |(name, text): &(&str, &str)| ((*name).to_owned(), SetVariable { value: word(text), exported: false });
         let leaves = Leaves { variables: variables.iter().map(set).collect(), directory: directory.map(word) };
         Invocation::Argv { script: Script { parts: Vec::new(), leaves } }
     }

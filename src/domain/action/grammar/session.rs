@@ -162,9 +162,8 @@ impl Session {
 
     /// The variables that programs get on top of the action's environment.
     pub(super) fn exports(&self) -> BTreeMap<String, Word> {
-        let exported = self.table.iter().filter(|(_, variable)| {
-            variable.exported && variable.source != Source::Environment
-        });
+        let exported =
+            self.table.iter().filter(|(_, variable)| variable.exported && variable.source != Source::Environment);
         exported.map(|(name, variable)| (name.clone(), word_of(&variable.value))).collect()
     }
 

@@ -169,8 +169,10 @@ fn inside(#[case] script: &str, #[case] expected: &str) {
 #[case::cd_two("cd a b")]
 #[case::cd_option("cd -P a")]
 #[case::cd_in_pipeline("cd a | b")]
-#[case::doubled("A=aaaaaaaaaaaaaaaa; B=$A$A$A$A$A$A$A$A; C=$B$B$B$B$B$B$B$B; D=$C$C$C$C$C$C$C$C; E=$D$D$D$D$D$D$D$D; \
-    F=$E$E$E$E$E$E$E$E; G=$F$F$F$F$F$F$F$F; a $G")]
+#[case::doubled(
+    "A=aaaaaaaaaaaaaaaa; B=$A$A$A$A$A$A$A$A; C=$B$B$B$B$B$B$B$B; D=$C$C$C$C$C$C$C$C; E=$D$D$D$D$D$D$D$D; \
+    F=$E$E$E$E$E$E$E$E; G=$F$F$F$F$F$F$F$F; a $G"
+)]
 #[case::eval("eval a")]
 #[case::source("source x")]
 #[case::dot(". x")]
@@ -283,7 +285,7 @@ fn variables_of_earlier_steps_and_of_the_environment_are_known() {
     run.set("NS", word("shop prod", Origin::Sop));
     run.set("POD", word("a b", Origin::Label("pod".to_owned())));
     run.set("TOKEN", SetVariable { exported: true, ..word("t", Origin::Sop) });
-    let environment = BTreeMap::from([("HOME".to_owned(), "/home/a".to_owned()), ("X".to_owned(), "1".to_owned())]);
+    let environment = BTreeMap::from([("HOME".to_owned(), "/home/a".to_owned()), ("USER".to_owned(), "1".to_owned())]);
     let surroundings = Surroundings { directory: "/srv".to_owned(), environment, run };
     let read = |script: &str, pairs: &[(&str, &str)]| {
         let values = values(pairs).into_iter().map(|(name, piece)| (name, Piece { origin: Origin::Operator, ..piece }));
@@ -293,7 +295,7 @@ fn variables_of_earlier_steps_and_of_the_environment_are_known() {
         }
     };
     let argv = |script: &Script| -> Vec<String> { script.stages().flat_map(|s| &s.argv).map(Word::text).collect() };
-    let script = read("ls ~/x $NS \"$POD\" $POD ${X}", &[]);
+    let script = read("ls ~/x $NS \"$POD\" $POD ${USER}", &[]);
     assert_eq!(argv(&script), ["ls", "/home/a/x", "shop", "prod", "a b", "a b", "1"]);
     let stage = script.stages().next().unwrap();
     assert_eq!(stage.argv[4].pieces[0].origin, Origin::Label("pod".to_owned()));
@@ -302,8 +304,11 @@ fn variables_of_earlier_steps_and_of_the_environment_are_known() {
     // What a person types for this step goes first.
     assert_eq!(argv(&read("ls $NS", &[("ns", "typed")])), ["ls", "typed"]);
     // What is in the environment stays exported when it is set.
-    let set = read("X=2; a", &[]);
-    assert_eq!((set.stages().next().unwrap().env["X"].text(), set.leaves.variables["X"].exported), ("2".to_owned(), true));
+    let set = read("USER=2; a", &[]);
+    assert_eq!(
+        (set.stages().next().unwrap().env["USER"].text(), set.leaves.variables["USER"].exported),
+        ("2".to_owned(), true)
+    );
     assert_eq!(read("cd sub; a", &[]).leaves.directory.unwrap().text(), "/srv/sub");
     assert_eq!(read("cd; a", &[]).leaves.directory.unwrap().text(), "/home/a");
 }

@@ -75,8 +75,15 @@ const INTERPRETERS: &[&str] = &[
     "ssh", "su", "sudo", "tclsh", "timeout", "watch", "xargs", "yq", "zsh",
 ];
 
+/// What reads the words of a command.
+pub(super) struct Places {
+    of_words: Vec<Place>,
+    /// Another program may parse the words as well: their values have to be plain in any case.
+    shared: bool,
+}
+
 /// For each word of a command what reads it.
-pub(super) fn places(words: &[Cooked]) -> Vec<Place> {
+pub(super) fn places(words: &[Cooked]) -> Places {
     let texts: Vec<String> = words.iter().map(|word| word_of(word).text()).collect();
     let written: Vec<String> = words.iter().map(|word| literal(word)).collect();
     let interpreted = texts.iter().chain(&written).any(|word| is_interpreter(word));
@@ -88,15 +95,16 @@ pub(super) fn places(words: &[Cooked]) -> Vec<Place> {
             _ => Place::Argument,
         })
         .collect();
-    tools::assign(&texts, &written, &mut places);
-    places
+    let shared = tools::assign(&texts, &written, &mut places);
+    Places { of_words: places, shared }
 }
 
 /// Writes all values as their places need them; returns those for which there is no way.
-pub(super) fn write(words: &mut [Cooked], places: &[Place], depth: Depth) -> Vec<BadValue> {
-    let mut bad = Vec::new();
+pub(super) fn write(words: &mut [Cooked], places: &Places, depth: Depth) -> Vec<BadValue> {
+    let mut bad: Vec<BadValue> =
+        if places.shared { words.iter().flat_map(|word| plain_only(word)).collect() } else { Vec::new() };
     let mut joined: Vec<&mut Cooked> = Vec::new();
-    for (word, place) in words.iter_mut().zip(places) {
+    for (word, place) in words.iter_mut().zip(&places.of_words) {
         match *place {
             Place::Argument => {}
             Place::Plain => bad.extend(plain_only(word)),

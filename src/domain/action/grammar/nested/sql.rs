@@ -47,11 +47,11 @@ pub(super) fn write(dialect: Dialect, literal: &str, before: &str, value: &str) 
     }
     match state_at(dialect, before) {
         State::Quoted(quote) => Ok(value.replace(quote, &format!("{quote}{quote}"))),
-        State::Code | State::Other => {
-            Err("it stands outside quotes in SQL, where it may only be a name or a number; put quotes around it in the \
+        State::Code | State::Other => Err(
+            "it stands outside quotes in SQL, where it may only be a name or a number; put quotes around it in the \
                  document"
-                .to_owned())
-        }
+                .to_owned(),
+        ),
     }
 }
 

@@ -58,7 +58,9 @@ fn name_or_number(value: &str, language: &str) -> Result<String, String> {
 pub(super) fn json(before: &str, value: &str) -> Result<String, String> {
     match follow(before, &['"'], None, None) {
         Inside::String(_) => Ok(escaped(value)),
-        Inside::Code if value.bytes().all(|byte| byte.is_ascii_digit()) || matches!(value, "true" | "false" | "null") => {
+        Inside::Code
+            if value.bytes().all(|byte| byte.is_ascii_digit()) || matches!(value, "true" | "false" | "null") =>
+        {
             Ok(value.to_owned())
         }
         Inside::Code | Inside::Other => {
@@ -75,7 +77,8 @@ pub(super) fn jq(before: &str, value: &str) -> Result<String, String> {
         Inside::Code if before.ends_with('.') => name_or_number(value, "a filter of jq"),
         Inside::Code if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(value.to_owned()),
         Inside::Code | Inside::Other => {
-            Err("it stands outside quotes in a filter of jq, where it may only be a number or the name of a field".to_owned())
+            Err("it stands outside quotes in a filter of jq, where it may only be a number or the name of a field"
+                .to_owned())
         }
     }
 }
@@ -83,7 +86,9 @@ pub(super) fn jq(before: &str, value: &str) -> Result<String, String> {
 /// In PromQL or LogQL.
 pub(super) fn promql(before: &str, value: &str) -> Result<String, String> {
     match follow(before, &['"', '\'', '`'], Some('#'), None) {
-        Inside::String('`') if value.contains('`') => Err("it contains a backtick and stands between backticks".to_owned()),
+        Inside::String('`') if value.contains('`') => {
+            Err("it contains a backtick and stands between backticks".to_owned())
+        }
         Inside::String(quote) => {
             let value = if opened_by_regular_expression(before, quote) { regular(value) } else { value.to_owned() };
             Ok(match quote {
@@ -149,7 +154,8 @@ pub(super) fn go_template(before: &str, value: &str) -> Result<String, String> {
         Inside::Code if action.ends_with('.') => name_or_number(value, "a template"),
         Inside::Code if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(value.to_owned()),
         Inside::Code | Inside::String(_) | Inside::Other => {
-            Err("it stands outside quotes in a template, where it may only be a number or the name of a field".to_owned())
+            Err("it stands outside quotes in a template, where it may only be a number or the name of a field"
+                .to_owned())
         }
     }
 }
@@ -170,11 +176,12 @@ fn open_action(before: &str) -> Option<&str> {
 /// One past the `}}` that is in no string of `action`.
 fn end_of_action(action: &str) -> Option<usize> {
     let ends = action.match_indices("}}").map(|(at, _)| at);
-    ends.into_iter().find(|at| {
-        let before = action.get(..*at).unwrap_or_default();
-        follow(before, &['"', '\'', '`'], None, None) == Inside::Code
-    })
-    .map(|at| at + 2)
+    ends.into_iter()
+        .find(|at| {
+            let before = action.get(..*at).unwrap_or_default();
+            follow(before, &['"', '\'', '`'], None, None) == Inside::Code
+        })
+        .map(|at| at + 2)
 }
 
 /// In kubectl's JSONPath.

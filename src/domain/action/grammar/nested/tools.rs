@@ -15,16 +15,19 @@ const REREAD: [&str; 7] = ["-s", "-i", "--shell", "--login", "-S", "--split-stri
 /// Programs that run a command inside something, behind `--`.
 const CONTAINERS: [&str; 5] = ["kubectl", "oc", "docker", "podman", "crictl"];
 
-/// Sets the places of the words that are known; `texts` are the words with their values, `written` without.
-pub(super) fn assign(texts: &[String], written: &[String], places: &mut [Place]) {
-    if let Some(at) = program(texts).filter(|at| is_alone(texts, *at)) {
-        let command = Command { texts, written, at };
-        for (index, place) in command.places() {
-            if let Some(slot) = places.get_mut(index) {
-                *slot = place;
-            }
+/// Sets the places of the words that are known; `texts` are the words with their values, `written` without. Returns whether
+/// another program than the one that is known may parse them too.
+pub(super) fn assign(texts: &[String], written: &[String], places: &mut [Place]) -> bool {
+    let Some(at) = program(texts) else { return false };
+    let command = Command { texts, written, at };
+    let known = command.places();
+    let shared = !known.is_empty() && !is_alone(texts, written, at);
+    for (index, place) in known {
+        if let Some(slot) = places.get_mut(index) {
+            *slot = place;
         }
     }
+    shared
 }
 
 /// The position of the program that is finally run; `None` when that is not sure.
@@ -46,15 +49,13 @@ fn program(texts: &[String]) -> Option<usize> {
     texts.iter().position(known)
 }
 
-/// Whether nothing but the program at `at` can parse the words. A shell gets all of them, so what they name does not count.
-fn is_alone(texts: &[String], at: usize) -> bool {
+/// Whether nothing but the program at `at` can parse the words. A shell gets all of them, so what they name does not count;
+/// and a value behind the program is no program.
+fn is_alone(texts: &[String], written: &[String], at: usize) -> bool {
     const SHELLS: [&str; 7] = ["ash", "bash", "dash", "ksh", "sh", "ssh", "zsh"];
     let name = texts.get(at).map(|word| base_name(word)).unwrap_or_default();
-    texts.iter().enumerate().all(|(index, word)| match index.cmp(&at) {
-        std::cmp::Ordering::Less => !is_interpreter(word) || WRAPPERS.contains(&base_name(word)),
-        std::cmp::Ordering::Equal => true,
-        std::cmp::Ordering::Greater => SHELLS.contains(&name) || !is_interpreter(word),
-    })
+    let before = texts.iter().take(at).all(|word| !is_interpreter(word) || WRAPPERS.contains(&base_name(word)));
+    before && (SHELLS.contains(&name) || !written.iter().skip(at + 1).any(|word| is_interpreter(word)))
 }
 
 /// The first word that is no option of `ssh`: the host; and the first word of the remote command.
@@ -247,7 +248,8 @@ impl Command<'_> {
                 }
                 word if DATA.contains(&word) => places.push((index + 1, Place::Written(Language::Form, 0))),
                 "-H" | "--header" if next.contains(':') => places.push((index + 1, Place::Argument)),
-                "-F" | "--form" | "-T" | "--upload-file" | "-K" | "--config" | "-w" | "--write-out" | "-H" | "--header" => {
+                "-F" | "--form" | "-T" | "--upload-file" | "-K" | "--config" | "-w" | "--write-out" | "-H"
+                | "--header" => {
                     places.push((index + 1, Place::Plain));
                 }
                 _ => {}
@@ -273,8 +275,7 @@ impl Command<'_> {
         const JSONPATHS: [&str; 4] = ["jsonpath=", "jsonpath-as-json=", "go-template=", "template="];
         // `-p` is something else for other verbs.
         let patches = self.texts.iter().any(|word| word == "patch");
-        let mut places =
-            if patches { self.options(&["-p", "--patch"], Language::Json) } else { Vec::new() };
+        let mut places = if patches { self.options(&["-p", "--patch"], Language::Json) } else { Vec::new() };
         places.extend(self.options(&["--template"], Language::GoTemplate));
         places.extend(self.options(&["-l", "--selector", "--field-selector"], Language::Selector));
         for (index, _) in self.arguments() {

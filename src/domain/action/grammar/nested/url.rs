@@ -46,9 +46,7 @@ fn in_query(query: &str, value: &str) -> Result<String, String> {
     let pair = query.rsplit('&').next().unwrap_or_default();
     match pair.split_once('=') {
         // The parameters of Prometheus's interface that are queries.
-        Some(("query" | "match[]" | "match%5B%5D", expression)) => {
-            strings::promql_in_url(&decoded(expression), value)
-        }
+        Some(("query" | "match[]" | "match%5B%5D", expression)) => strings::promql_in_url(&decoded(expression), value),
         Some(_) | None => Ok(encoded(value)),
     }
 }
