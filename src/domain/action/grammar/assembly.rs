@@ -97,8 +97,8 @@ impl<'a> Assembly<'a> {
     }
 
     /// Whether it neither runs nor sets anything.
-    pub(super) const fn is_nothing(&self) -> bool {
-        self.parts.is_empty() && !self.sets
+    pub(super) fn is_nothing(&self) -> bool {
+        self.parts.is_empty() && self.session.leaves().is_empty()
     }
 
     /// Whether a variable or the directory is set by it.

@@ -68,9 +68,10 @@ pub(super) fn expand(
     session: &Session,
     notes: &mut Notes,
 ) -> Result<Vec<Cooked>, Stop> {
-    let mut cooking = Cooking { words: Vec::new(), current: Vec::new(), present: word.quoted };
+    let mut cooking = Cooking { words: Vec::new(), current: Vec::new(), present: false };
     for part in &word.parts {
         match part {
+            Part::Quoted => cooking.present = true,
             Part::Literal(text) => {
                 notes.grow(text.len())?;
                 cooking.keep(Bit::written(text.clone(), Origin::Sop));
@@ -105,7 +106,6 @@ pub(super) fn expand(
             }
         }
     }
-    // A word that is quoted, or has anything in it, stays.
     cooking.end();
     Ok(cooking.words)
 }

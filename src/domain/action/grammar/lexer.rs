@@ -12,6 +12,8 @@ use crate::domain::procedure::params::ParamUse;
 pub(super) enum Part {
     /// Text of the script, quotes and backslashes removed.
     Literal(String),
+    /// Quotes begin: a word stays here even when nothing is in it.
+    Quoted,
     /// The parameter at this position of the uses.
     Parameter(usize, Quoting),
     /// The variable of this name.
@@ -36,8 +38,6 @@ pub(super) struct RawWord {
     pub(super) parts: Vec<Part>,
     /// Length in bytes of `NAME` when the word is written `NAME=…`, without quotes up to there.
     pub(super) assigns: Option<usize>,
-    /// Whether a part of it, maybe an empty one, is quoted: such a word stays when nothing is in it.
-    pub(super) quoted: bool,
     /// The character just before, when it stands without quotes.
     last_bare: Option<char>,
     /// Whether all of it so far stands without quotes.
@@ -80,7 +80,7 @@ impl RawWord {
     }
 
     fn is_begun(&self) -> bool {
-        !self.parts.is_empty() || self.quoted
+        !self.parts.is_empty()
     }
 
     /// The text of the script in it, without values.
@@ -89,14 +89,14 @@ impl RawWord {
             .iter()
             .map(|part| match part {
                 Part::Literal(text) => text.as_str(),
-                Part::Parameter(..) | Part::Variable(..) => "",
+                Part::Quoted | Part::Parameter(..) | Part::Variable(..) => "",
             })
             .collect()
     }
 
     /// What is written when nothing has to be put into it.
     pub(super) fn only_literal(&self) -> Option<String> {
-        self.parts.iter().all(|part| matches!(part, Part::Literal(_))).then(|| self.literal())
+        self.parts.iter().all(|part| matches!(part, Part::Literal(_) | Part::Quoted)).then(|| self.literal())
     }
 }
 
@@ -352,7 +352,7 @@ impl<'a> Lexer<'a> {
 
     fn single_quotes(&mut self, word: &mut RawWord) -> Result<(), Stop> {
         self.at += 1;
-        word.quoted = true;
+        word.parts.push(Part::Quoted);
         word.dress();
         loop {
             if let Some(index) = self.use_here() {
@@ -370,7 +370,7 @@ impl<'a> Lexer<'a> {
 
     fn double_quotes(&mut self, word: &mut RawWord) -> Result<(), Stop> {
         self.at += 1;
-        word.quoted = true;
+        word.parts.push(Part::Quoted);
         word.dress();
         loop {
             if let Some(index) = self.use_here() {

@@ -188,18 +188,24 @@ fn kept(name: &str, word: &Word) -> Vec<Bit> {
     bits.collect()
 }
 
-/// A path without detours, as far as all of it has one author; a value in it stays as it is.
-fn tidy(path: Vec<Bit>) -> Vec<Bit> {
+/// A path without detours. Where a value is in a path with detours, all of it counts as that value: nobody else wrote what is
+/// left of it.
+fn tidy(mut path: Vec<Bit>) -> Vec<Bit> {
+    if let Some(Bit { piece, hole: None }) = path.last_mut() {
+        let kept = piece.text.trim_end_matches('/').len();
+        piece.text.truncate(kept);
+    }
     let text: String = path.iter().map(|bit| bit.piece.text.as_str()).collect();
     let tidied = logical(&text);
     if tidied == text {
         return path;
     }
-    if path.iter().all(|bit| bit.hole.is_none()) {
-        let written = path.iter().all(|bit| bit.piece.origin == Origin::Sop);
-        return vec![Bit::written(tidied, if written { Origin::Sop } else { Origin::Script })];
-    }
-    path
+    let foreign = path.iter().find(|bit| bit.hole.is_some()).cloned();
+    let written = path.iter().all(|bit| bit.piece.origin == Origin::Sop);
+    vec![match foreign {
+        Some(Bit { piece, hole }) => Bit { piece: Piece { text: tidied, ..piece }, hole },
+        None => Bit::written(tidied, if written { Origin::Sop } else { Origin::Script }),
+    }]
 }
 
 /// The pieces together; what one author wrote in a row is one piece.
