@@ -178,7 +178,7 @@ impl Bash {
         order.lines().map(read).collect()
     }
 
-    /// What the grammar says that bash starts, pipeline by pipeline; the last one shows what is left.
+    /// What the grammar says that bash starts, pipeline by pipeline; the last one shows what is left, if the script succeeds.
     pub(crate) fn predict(&self, script: &Script, raw: impl Fn(&Word) -> String, ending: Ending) -> Vec<Vec<Started>> {
         let mut ran = Vec::new();
         let mut succeeded = true;
@@ -204,6 +204,10 @@ impl Bash {
             });
             ran.push(started.collect());
             succeeded = ending == Ending::Succeed;
+        }
+        if !succeeded {
+            // What a script leaves counts only when it succeeds.
+            return ran;
         }
         let left = script.leaves.variables.values().map(|variable| raw(&variable.value));
         let exported = script.leaves.variables.iter().filter(|(_, variable)| variable.exported);
@@ -231,7 +235,12 @@ fn sorted<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// Whether both started the same: the stages of a pipeline in any order, everything else in turn.
 pub(crate) fn agree(bash: &[Started], grammar: &[Vec<Started>]) -> bool {
-    let mut rest = bash;
+    let is_end = |started: &Started| started.argv[0] == END;
+    let leaves = grammar.last().is_some_and(|last| last.iter().any(is_end));
+    let mut rest = match bash.split_last() {
+        Some((last, before)) if !leaves && is_end(last) => before,
+        _ => bash,
+    };
     for pipeline in grammar {
         let (now, later) = rest.split_at(pipeline.len().min(rest.len()));
         let (mut now, mut wanted) = (now.to_vec(), pipeline.clone());
