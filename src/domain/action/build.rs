@@ -399,7 +399,7 @@ mod tests {
         let next = step("kubectl -n $NS logs $P", &run);
         assert_eq!(
             (next.cwd.as_str(), next.command_line().as_str()),
-            ("/srv/api-1", "NS=shop kubectl -n shop logs api-1")
+            ("/srv/api-1", "cd /srv/api-1; NS=shop kubectl -n shop logs api-1")
         );
         assert_eq!(next.labels_used, labels, "a value stays the label's");
         let mut other = run.clone();

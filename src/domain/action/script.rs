@@ -194,12 +194,12 @@ mod tests {
             hasher.finish()
         };
         let before = digest(&script);
-        for at in 0..texts.len() {
+        for (at, text) in texts.iter().enumerate() {
             let mut other = script.clone();
             other.words_mut().nth(at).unwrap().pieces[0].text.push('x');
-            assert_ne!(digest(&other), before, "{}", texts[at]);
+            assert_ne!(digest(&other), before, "{text}");
         }
-        let mut exported = script.clone();
+        let mut exported = script;
         exported.leaves.variables.get_mut("B").unwrap().exported = true;
         assert_ne!(digest(&exported), before);
     }

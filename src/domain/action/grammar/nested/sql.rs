@@ -61,9 +61,8 @@ fn state_at(dialect: Dialect, before: &str) -> State {
         return State::Other;
     }
     let mut state = State::Code;
-    let mut rest = before.chars().peekable();
     let mut previous = ' ';
-    while let Some(c) = rest.next() {
+    for c in before.chars() {
         match state {
             State::Code => match c {
                 '\'' | '"' => state = State::Quoted(c),

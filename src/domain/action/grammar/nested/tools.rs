@@ -221,13 +221,10 @@ impl Command<'_> {
         let mut by_option = Vec::new();
         for (index, word) in self.arguments() {
             match word {
-                "-e" | "--expression" => by_option.push((index + 1, Place::Written(Language::Sed, 0))),
-                "-n" | "-E" | "-r" | "-i" | "-s" | "-u" | "-z" | "-ne" | "-nE" | "-nr" | "--quiet" | "--silent"
-                | "--regexp-extended" => {
-                    if word == "-ne" {
-                        by_option.push((index + 1, Place::Written(Language::Sed, 0)));
-                    }
-                }
+                "-e" | "-ne" | "--expression" => by_option.push((index + 1, Place::Written(Language::Sed, 0))),
+                "-n" | "-E" | "-r" | "-i" | "-s" | "-u" | "-z" | "-nE" | "-nr" | "--quiet" | "--silent"
+                | "--regexp-extended" => {}
+                _ if by_option.iter().any(|(program, _)| *program == index) => {}
                 word if word.starts_with('-') => return Vec::new(),
                 _ if by_option.is_empty() => return vec![(index, Place::Written(Language::Sed, 0))],
                 _ => {}
