@@ -23,7 +23,7 @@ use super::library::{self, Library, LibraryProblem};
 use super::ports::BoxFuture;
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
-use crate::domain::action::attempt::Attempt;
+use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
 use crate::domain::action::silence::SilencePlace;
 use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
@@ -33,6 +33,7 @@ use crate::domain::alert::{AlertKey, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
+use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell};
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
@@ -310,9 +311,20 @@ impl LocalBackend {
             reads: self.settings.reads.clone(),
             time_limit: self.settings.time_limit,
         };
-        let spec = build::build(request).map_err(from_build)?;
+        let run = self.run_variables(incident, &request.step.sop).await?;
+        let spec = build::build_in_run(request, &run).map_err(from_build)?;
         let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
+    }
+
+    /// What the steps of `sop` that have succeeded for `incident` have left to the next one.
+    async fn run_variables(&self, incident: IncidentId, sop: &SopId) -> Result<RunVariables, BackendError> {
+        let past = self.store.read_view(move |reader: &Reader<'_>| reader.attempts_of(incident)).await?;
+        let succeeded = past.iter().filter(|past| {
+            let ended = matches!(past.attempt.state, AttemptState::Ended { outcome: Outcome::Exited { code: 0 }, .. });
+            ended && past.step.sop == *sop
+        });
+        Ok(RunVariables::after(succeeded.map(|past| &past.invocation)))
     }
 
     /// The revision that a step's document or answer has at this moment; `None` when it is gone.

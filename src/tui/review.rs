@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::domain::action::grammar;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
+use crate::domain::action::script::Leaves;
 use crate::domain::action::spec::{
     Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word,
 };
@@ -339,6 +341,9 @@ impl Layouter {
                 Connector::AndThen => self.label("then, if that succeeded:"),
                 Connector::OrElse => self.label("then, if that failed:"),
             }
+            if let Some(directory) = &pipeline.directory {
+                self.labelled_word("  in ", directory);
+            }
             for (position, stage) in pipeline.stages.iter().enumerate() {
                 if position > 0 {
                     self.label("  whose output goes into:");
@@ -346,9 +351,35 @@ impl Layouter {
                 self.stage(stage);
             }
         }
+        self.leaves(&script.leaves);
+    }
+
+    /// What later steps get from it.
+    fn leaves(&mut self, leaves: &Leaves) {
+        if leaves.is_empty() {
+            return;
+        }
+        self.label("Later steps of this run then have:");
+        for (name, variable) in &leaves.variables {
+            let lead = format!("  {}{}=", if variable.exported { "exported " } else { "" }, self.visible(name));
+            self.labelled_word(&lead, &variable.value);
+        }
+        if let Some(directory) = &leaves.directory {
+            self.labelled_word("  the directory ", directory);
+        }
+    }
+
+    fn labelled_word(&mut self, lead: &str, word: &Word) {
+        let mut spans = vec![span(lead, Tone::Label)];
+        spans.extend(self.word(word));
+        self.wrapped(spans, 4);
     }
 
     fn stage(&mut self, stage: &Stage) {
+        for (name, value) in &stage.env {
+            let lead = format!("      with {}=", self.visible(name));
+            self.labelled_word(&lead, value);
+        }
         for (number, word) in stage.argv.iter().enumerate() {
             let mut spans = vec![span(format!("  {number:>2}  "), Tone::Label)];
             spans.extend(self.word(word));
@@ -361,6 +392,16 @@ impl Layouter {
                 Redirect::ErrToOut => "      its error messages go where its output goes",
                 Redirect::OutToErr => "      its output goes where its error messages go",
             });
+        }
+        self.remote(stage);
+    }
+
+    /// What another host's shell is told, which puts the words together.
+    fn remote(&mut self, stage: &Stage) {
+        if let Some(remote) = grammar::remote(stage) {
+            let lead = format!("      the shell of {} reads: ", self.visible(&remote.host));
+            let text = self.visible(&remote.text);
+            self.wrapped(vec![span(lead, Tone::Label), span(text, Tone::Word)], 6);
         }
     }
 

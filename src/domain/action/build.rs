@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::grammar::{self, GrammarError, Parsed};
+use super::grammar::{self, GrammarError, Parsed, Surroundings};
 use super::read_only;
 use super::risk::Risk;
+use super::script::logical;
 use super::spec::{ActionSpec, Confinement, Execution, Invocation, Origin, Piece, StepRef, Target, Word};
 use super::subject::Subject;
 use crate::domain::alert::Labels;
@@ -18,6 +19,7 @@ use crate::domain::id::IncidentId;
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::Shell;
 use crate::domain::procedure::params::{self, Binding, BoundFrom, ParamUse};
+use crate::domain::procedure::variables::RunVariables;
 
 /// What an action is built from.
 #[derive(Clone, Debug)]
@@ -81,18 +83,33 @@ pub enum BuildError {
     NotRunnable(Refusal),
 }
 
-/// Builds the action that `request` asks for.
+/// Builds the action that `request` asks for, as the first step of a run.
 ///
 /// # Errors
 /// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
 pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
+    build_in_run(request, &RunVariables::default())
+}
+
+/// Builds the action that `request` asks for, as a step behind others that have left `run`: its variables are those of this
+/// script, and it begins in the directory that they changed to.
+///
+/// # Errors
+/// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
+pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<ActionSpec, BuildError> {
     check_runnable(&request)?;
+    let cwd = run.directory().map_or_else(|| request.cwd.to_owned(), |directory| logical(&directory.text()));
     let uses = params::find(request.script);
     let bindings = params::bind(&uses, request.labels, request.typed);
-    let values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
-    let invocation = match grammar::parse(request.script, &uses, &values) {
+    let mut values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
+    let surroundings = Surroundings { directory: cwd.clone(), environment: request.env.clone(), run: run.clone() };
+    let invocation = match grammar::parse_in(request.script, &uses, &values, &surroundings) {
         Ok(Parsed::Argv(script)) => Invocation::Argv { script },
-        Ok(Parsed::Outside { reason }) => through_bash(request.script, reason, &uses, &bindings, &values)?,
+        Ok(Parsed::Outside { reason }) => {
+            take_from_run(&uses, run, &mut values);
+            let invocation = through_bash(request.script, reason, &uses, &bindings, &values)?;
+            with_exports(invocation, run)
+        }
         Err(GrammarError::Unbound(names)) => {
             return Err(needs(&bindings, names.into_iter().map(|n| (n, String::new()))));
         }
@@ -123,7 +140,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         invocation,
         mode: request.mode,
         target: request.target,
-        cwd: request.cwd.to_owned(),
+        cwd,
         env,
         risk,
         confinement,
@@ -230,7 +247,9 @@ fn through_bash(
         match values.get(&used.name) {
             None => unbound.push((used.name.clone(), String::new())),
             Some(piece) => {
-                if let Some(problem) = grammar::value_for_bash(&piece.text) {
+                // What an author wrote into a variable means in bash what it means there.
+                let problem = if piece.origin.is_outside() { grammar::value_for_bash(&piece.text) } else { None };
+                if let Some(problem) = problem {
                     bad.push((used.name.clone(), problem));
                 }
                 variables.insert(variable.to_owned(), piece.clone());
@@ -241,6 +260,32 @@ fn through_bash(
         return Err(needs(bindings, unbound.into_iter().chain(bad)));
     }
     Ok(Invocation::Bash { script: script.to_owned(), reason, values: variables })
+}
+
+/// Takes values from the run for parameters that are written as its variables; what a person typed goes first.
+fn take_from_run(uses: &[ParamUse], run: &RunVariables, values: &mut BTreeMap<String, Piece>) {
+    for used in uses {
+        let Some(variable) = used.variable().and_then(|name| run.resolve(name)) else { continue };
+        if !matches!(values.get(&used.name), Some(Piece { origin: Origin::Operator, .. })) {
+            values.insert(used.name.clone(), one_piece(&variable.value));
+        }
+    }
+}
+
+/// Adds the variables that the run has exported.
+fn with_exports(mut invocation: Invocation, run: &RunVariables) -> Invocation {
+    if let Invocation::Bash { values, .. } = &mut invocation {
+        for (name, variable) in run.variables().iter().filter(|(_, variable)| variable.exported) {
+            values.entry(name.clone()).or_insert_with(|| one_piece(&variable.value));
+        }
+    }
+    invocation
+}
+
+/// A word as one piece: from outside as soon as a part of it is.
+fn one_piece(word: &Word) -> Piece {
+    let outside = word.pieces.iter().find(|piece| piece.origin.is_outside());
+    Piece { text: word.text(), origin: outside.map_or(Origin::Script, |piece| piece.origin.clone()) }
 }
 
 /// Variables that make bash or the dynamic linker load or run something. The names of shells' and interpreters' own
@@ -263,13 +308,7 @@ fn labels_used(invocation: &Invocation, labels: &Labels) -> Labels {
         }
     };
     match invocation {
-        Invocation::Argv { script } => script
-            .parts
-            .iter()
-            .flat_map(|(_, pipeline)| &pipeline.stages)
-            .flat_map(|stage| &stage.argv)
-            .flat_map(|word| &word.pieces)
-            .for_each(&mut note),
+        Invocation::Argv { script } => script.words().flat_map(|word| &word.pieces).for_each(&mut note),
         Invocation::Bash { values, .. } => values.values().for_each(&mut note),
     }
     used
@@ -280,6 +319,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::action::script::SetVariable;
     use crate::domain::action::spec::{Connector, Pipeline, Script, Stage};
     use crate::domain::id::MessageId;
 
@@ -384,6 +424,28 @@ mod tests {
     }
 
     #[test]
+    fn steps_know_what_earlier_ones_have_left() {
+        let (labels, typed) = (map(&[("pod", "api-1")]), BTreeMap::new());
+        let step = |script: &str, run: &RunVariables| build_in_run(request(script, &labels, &typed), run).unwrap();
+        let first = step("export NS=shop; P=<pod>; cd /srv/<pod>", &RunVariables::default());
+        assert_eq!((first.risk, first.cwd.as_str(), &first.labels_used), (Risk::Read, "/", &labels));
+        let run = RunVariables::after([&first.invocation]);
+        let next = step("kubectl -n $NS logs $P", &run);
+        assert_eq!(
+            (next.cwd.as_str(), next.command_line().as_str()),
+            ("/srv/api-1", "cd /srv/api-1; NS=shop kubectl -n shop logs api-1")
+        );
+        assert_eq!(next.labels_used, labels, "a value stays the label's");
+        let mut other = run.clone();
+        other.set("NS", SetVariable { value: Word::new("shop2", Origin::Sop), exported: true });
+        assert_ne!(next.digest(true), step("kubectl -n $NS logs $P", &other).digest(true));
+        let through_bash = step("for p in $P; do echo $p; done", &run);
+        let Invocation::Bash { values, .. } = &through_bash.invocation else { panic!("outside") };
+        assert_eq!((values["P"].text.as_str(), values["NS"].text.as_str()), ("api-1", "shop"));
+        assert_eq!(values["P"].origin, Origin::Label("pod".to_owned()));
+    }
+
+    #[test]
     fn other_languages_are_refused() {
         let (labels, typed) = (Labels::new(), BTreeMap::new());
         for shell in [Shell::Sql, Shell::Promql, Shell::Other] {
@@ -440,8 +502,8 @@ mod tests {
     fn what_gains_privileges_is_not_confined() {
         let argv = |words: &[&str]| {
             let argv = words.iter().map(|word| Word::new(word, Origin::Sop)).collect();
-            let stage = Stage { argv, redirects: Vec::new() };
-            Invocation::Argv { script: Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] } }
+            let stage = Stage::new(argv);
+            Invocation::Argv { script: Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]) }
         };
         assert!(gains_privileges(&argv(&["sudo", "-n", "cat", "/var/log/messages"])));
         assert!(gains_privileges(&argv(&["/usr/bin/doas", "ls"])));

@@ -136,8 +136,8 @@ mod tests {
             word("/srv", Origin::Label("mountpoint".to_owned())),
             word("-h", Origin::Operator),
         ];
-        let stage = Stage { argv, redirects: Vec::new() };
-        let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+        let stage = Stage::new(argv);
+        let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
         let found = tainted(&Invocation::Argv { script });
         assert_eq!(found, [Origin::Label("mountpoint".to_owned()), Origin::Operator]);
     }

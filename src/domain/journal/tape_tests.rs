@@ -168,13 +168,13 @@ fn action(invocation: Invocation) -> ActionSpec {
 #[test]
 fn commands_show_where_a_word_ends() {
     let stage = |words: &[&str], redirects: Vec<Redirect>| Stage {
+        env: BTreeMap::new(),
         argv: words.iter().map(|word| Word::new(word, Origin::Sop)).collect(),
         redirects,
     };
-    let first =
-        Pipeline { stages: vec![stage(&["grep", "a b", "it's"], vec![Redirect::ErrToNull]), stage(&["wc"], vec![])] };
-    let second = Pipeline { stages: vec![stage(&["echo", ""], Vec::new())] };
-    let script = Script { parts: vec![(Connector::Always, first), (Connector::OrElse, second)] };
+    let first = Pipeline::new(vec![stage(&["grep", "a b", "it's"], vec![Redirect::ErrToNull]), stage(&["wc"], vec![])]);
+    let second = Pipeline::new(vec![stage(&["echo", ""], Vec::new())]);
+    let script = Script::new(vec![(Connector::Always, first), (Connector::OrElse, second)]);
     let lines = command_lines(&action(Invocation::Argv { script }));
     assert_eq!(lines, [r"grep 'a b' 'it'\''s' 2>/dev/null | wc", "|| echo ''"]);
     let values = BTreeMap::from([("NS".to_owned(), Piece { text: "a b".to_owned(), origin: Origin::Operator })]);

@@ -46,8 +46,8 @@ impl LocalBackend {
         let (_, subject) = self.subject(incident, alert).await?;
         let mutes = self.mutes(&action).await?;
         let words = action.command(place, self.actor.label());
-        let stage = Stage { argv: words, redirects: Vec::new() };
-        let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+        let stage = Stage::new(words);
+        let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
         let (node, title) = match &action {
             SilenceAction::Create(silence) => ("create", format!("silence for {} min", silence.span.as_secs() / 60)),
             SilenceAction::Expire { .. } => ("expire", "end a silence".to_owned()),

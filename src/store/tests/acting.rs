@@ -24,8 +24,8 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 
 pub(super) fn spec(word: &str) -> ActionSpec {
     let argv = ["du", "-sh", word].map(|word| Word::new(word, Origin::Sop)).to_vec();
-    let stage = Stage { argv, redirects: Vec::new() };
-    let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+    let stage = Stage::new(argv);
+    let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
     let alert = firing("Disk", "a", 1);
     ActionSpec {
         confinement: Confinement::Free,

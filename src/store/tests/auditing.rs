@@ -23,16 +23,14 @@ use crate::store::{OutputPart, read_tape};
 
 fn spec(step: StepRef, origin: Origin) -> ActionSpec {
     let argv = vec![Word::new("du", Origin::Sop), Word::new("/srv", origin)];
-    let stage = Stage { argv, redirects: Vec::new() };
+    let stage = Stage::new(argv);
     let alert = firing("Disk", "a", 1);
     ActionSpec {
         confinement: crate::domain::action::spec::Confinement::Free,
         incident: IncidentId(1),
         subject: Subject::new(alert.key, &alert.labels, []),
         step,
-        invocation: Invocation::Argv {
-            script: Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] },
-        },
+        invocation: Invocation::Argv { script: Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]) },
         mode: Execution::Supervised,
         target: Target::ThisHost { name: "web-1".to_owned() },
         cwd: "/".to_owned(),

@@ -11,6 +11,7 @@
 //! the request itself can have effects there. It says nothing about load (`find /`) or about secrets in what is read.
 
 mod containers;
+mod environment;
 mod files;
 mod jq;
 mod network;
@@ -96,7 +97,7 @@ fn check(stage: &Stage, input: Input) -> Result<String, String> {
         Rule::Own(check) => check(&arguments),
         Rule::Fed(check) => check(&arguments, input),
     };
-    let checked = checked.and_then(|()| network::host_is_ours(name, stage));
+    let checked = checked.and_then(|()| environment::check(stage)).and_then(|()| network::host_is_ours(name, stage));
     checked.map(|()| name.to_owned()).map_err(|why| format!("{name}: {why}"))
 }
 
