@@ -126,7 +126,7 @@ impl Bundled {
                     BoundFrom::Label(label) => Origin::Label(label),
                     BoundFrom::Operator | BoundFrom::Unbound => Origin::Operator,
                 };
-                (binding.name, Piece { text: binding.value.unwrap_or_else(|| "value-1".to_owned()), origin })
+                (binding.name, Piece { text: binding.value.unwrap_or_else(|| "value1".to_owned()), origin })
             })
             .collect();
         match grammar::parse(script, &uses, &values) {
