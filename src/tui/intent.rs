@@ -97,7 +97,7 @@ intents! {
     /// The steps for the next alert of the incident that fires.
     NextAlert = "next-alert", "for the next alert";
     /// The list of SOPs, those that apply to the incident first.
-    Sop = "sop", "SOP list";
+    Sop = "sop", "list SOPs";
     /// Fold or unfold what is under the cursor.
     Fold = "fold", "fold or unfold";
     /// Fold it.

@@ -170,7 +170,7 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
     incident(&mut run, model, look);
     if let Some(sought) = model.ui.chat.sought {
         let chat = &model.ui.chat;
-        run.sought(&chat.find, sought, chat.transcript.len());
+        run.sought(&chat.find, sought, chat.transcript.len()).put("  ", look.styles.text);
     }
     let below = update::new_below(model);
     if below > 0 {

@@ -11,13 +11,21 @@ use crate::tui::look::Look;
 use crate::tui::pages;
 use crate::tui::ui::Model;
 
-/// Columns that are kept for the name and for the source that is worst off.
-const FOR_SOURCES: usize = 34;
+/// Columns that are kept for the name and for the first source.
+const FOR_SOURCES: usize = 30;
+/// The same when that source does not work: then its whole name and what is wrong matter more than how many incidents of
+/// low severity there are.
+const FOR_TROUBLE: usize = 44;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let clock = clock(model);
     let clock_width = text::width(&clock) + 1;
-    let room = usize::from(area.width).saturating_sub(FOR_SOURCES + clock_width);
+    let first = pages::by_urgency(&model.facts.snapshot.header.sources).first().map(|source| source.state);
+    let kept = match first {
+        Some(HealthState::Down | HealthState::Degraded) => FOR_TROUBLE,
+        Some(HealthState::Ok | HealthState::Waiting) | None => FOR_SOURCES,
+    };
+    let room = usize::from(area.width).saturating_sub(kept + clock_width);
     let counts = fitting(counts(model), room);
     let wanted = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>() + clock_width;
     let right = u16::try_from(wanted).unwrap_or(u16::MAX).min(area.width);

@@ -62,7 +62,7 @@ fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look
     }
     if let Some(sought) = model.ui.output.sought {
         let size = model.facts.snapshot.output.as_ref().map_or(0, |output| output.bytes.len());
-        run.sought(&look.visible(&model.ui.output.find), sought, size);
+        run.sought(&look.visible(&model.ui.output.find), sought, size).put("  ", look.styles.text);
     }
     if model.ui.output.up > 0 {
         run.put(&format!("{} more below  ", model.ui.output.up), look.styles.attention);

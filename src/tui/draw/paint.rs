@@ -66,7 +66,7 @@ impl<'a> Run<'a> {
         let (styles, count) =
             (&self.look.styles, sought.words(size).map(|count| format!("  {count}")).unwrap_or_default());
         let room = self.room().saturating_sub(u16::try_from(text::width(&count)).unwrap_or(u16::MAX));
-        self.fit(&format!("/{find}"), room, styles.selected).put(&count, styles.selected).put("  ", styles.text)
+        self.fit(&format!("/{find}"), room, styles.selected).put(&count, styles.selected)
     }
 
     /// Goes on `columns` from the right end, if that is ahead.

@@ -31,7 +31,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Note], "note"),
             (&[Intent::Resolve], "resolve"),
             (&[Intent::Undo], "undo"),
-            (&[Intent::Sop], "SOP list"),
+            (&[Intent::Sop], "list SOPs"),
             (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
         ],
@@ -40,7 +40,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::NextStep, Intent::PreviousStep], "steps"),
             (&[Intent::Fold], "fold"),
             (&[Intent::Filter], "find"),
-            (&[Intent::Sop], "SOP list"),
+            (&[Intent::Sop], "list SOPs"),
             (&[Intent::SteerRun], "run"),
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
@@ -269,7 +269,7 @@ mod tests {
             first(Context::Incidents, 8),
             "esc show all, enter SOP, a ack, d details, / filter, A review, ? help, q quit"
         );
-        assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s SOP list");
+        assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s list SOPs");
         assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc later");
     }
 

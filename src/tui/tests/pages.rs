@@ -305,7 +305,7 @@ fn help_that_does_not_fit_says_so() {
     world.model.ui.keymap = world.model.ui.keymap.merge("mine", &keys).unwrap();
     world.keys("2?");
     let shown = screen(&world);
-    assert!(shown.contains("e/f1/f2/f3/f4/f5/f6") && shown.contains("propose, new v…"), "{shown}");
+    assert!(shown.contains("e/f1/f2/f3/f4/f5/f6") && shown.contains("propose, new va…"), "{shown}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn approving_is_not_offered_even_where_a_file_binds_it_and_something_waits() {
 #[test]
 fn choosing_is_as_good_as_the_key() {
     for (typed, key, focus) in
-        [("ack", 'a', "1"), ("sop list", 's', "1"), ("fold all", 'Z', "2"), ("to the sop", '2', "1")]
+        [("ack", 'a', "1"), ("list sops", 's', "1"), ("fold all", 'Z', "2"), ("to the sop", '2', "1")]
     {
         let (mut by_name, mut by_key) = (world(), world());
         by_name.keys(focus);
