@@ -11,6 +11,7 @@ pub mod incidents;
 pub mod init;
 pub mod journal;
 pub mod keys;
+pub mod policy;
 pub mod redact;
 pub mod sop;
 
@@ -95,6 +96,9 @@ pub enum Command {
     Sop(sop::SopArgs),
     /// Print the keys of the console in effect, and which file and line binds each
     Keys,
+    /// Ask what the gate says of a command
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
     /// Run one approved action and record how it ends; started by the console

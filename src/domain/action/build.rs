@@ -1,7 +1,7 @@
 //! From the command of a step to the exact action that is shown, hashed and run.
 //!
 //! Owns: the order of the checks, and which values reach the action. Does not: find or bind parameters (see
-//! `procedure::params`), parse (see `grammar`) or judge risk (see `read_only`); it puts them together.
+//! `procedure::params`), parse (see `grammar`) or judge risk (see `risk`); it puts them together.
 //!
 //! Invariant: an [`ActionSpec`] comes out only when every parameter has a usable value.
 
@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::grammar::{self, GrammarError, Parsed};
-use super::read_only;
-use super::risk::Risk;
+use super::risk::{self, Risk};
 use super::spec::{ActionSpec, Execution, Invocation, Origin, Piece, StepRef, Target};
 use super::subject::Subject;
 use crate::domain::alert::Labels;
@@ -93,7 +92,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
     // Before it is judged: whom a command asks over the network must not be the model's choice either.
     let invocation = if request.step.answer().is_some() { invocation.written_by_model() } else { invocation };
     let (risk, risk_reasons) = match request.mode {
-        Execution::Supervised => read_only::classify(&invocation),
+        Execution::Supervised => risk::classify(&invocation),
         // A pager runs programs too when it is told to.
         Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
     };

@@ -10,7 +10,6 @@ pub mod build;
 pub mod grammar;
 pub mod grant;
 pub mod proposal;
-pub mod read_only;
 pub mod risk;
 pub mod spec;
 pub mod subject;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::action::grammar::{self, Parsed};
-use crate::domain::action::read_only;
+use crate::domain::action::risk;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Invocation, Origin, Piece};
 use crate::domain::procedure::params::{self, BoundFrom};
@@ -141,7 +141,7 @@ impl Bundled {
     }
 
     fn risk(&self, script: &str) -> (Risk, Vec<String>) {
-        read_only::classify(&self.invocation(script))
+        risk::classify(&self.invocation(script))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command grammar: the part of shell that the program understands well enough to run without a shell.
 //!
 //! Owns: reading a script into argv words, pipelines and connectors, with the values of parameters as pieces of words.
-//! Does not: find parameters (see `procedure::params`), judge risk (see `read_only`) or run anything.
+//! Does not: find parameters (see `procedure::params`), judge risk (see `risk`) or run anything.
 //!
 //! Inside: words, quotes, backslashes, continued lines, comments, pipes, `&&`, `||`, `;`, new lines, redirections to
 //! /dev/null and between standard output and error. Everything else is outside, and so is everything in doubt.

@@ -3,7 +3,11 @@
 //! Owns: the list of functions. A program of `jq` can run for ever (`repeat`, `recurse(f)`, `def f: f;`) and read more than
 //! its files (`input`, `$ENV`, `import`), so a name counts only when it is on the list; a name that is data does not matter.
 
-use super::{Operands, not_known};
+use super::judge;
+
+fn not_known(word: &str) -> String {
+    format!("{word} is not on the list of what is harmless")
+}
 
 /// Letters of options that take no value. Not -f and -L, which read programs.
 const FLAGS: &str = "rcsSeaCMjn";
@@ -61,7 +65,10 @@ pub(super) fn check(words: &[&str]) -> Result<(), String> {
         [] => Err("it has no filter".to_owned()),
         [filter, files @ ..] => {
             program(filter)?;
-            Operands::Files.check(files)
+            match files.iter().find(|path| judge::is_device(path)) {
+                Some(path) => Err(format!("{path} is a device")),
+                None => Ok(()),
+            }
         }
     }
 }
