@@ -126,7 +126,7 @@ pub(super) fn vault_read(call: &Call<'_>) -> Finding {
 
 /// `kafka-configs --alter`: a short retention deletes what is older.
 pub(super) fn kafka_configs(call: &Call<'_>) -> Finding {
-    let values = call.arguments.values(&["--add-config", "--delete-config"]);
+    let values = call.arguments.values(&["-add-config", "-delete-config"]);
     match values.into_iter().find(|value| value.contains("retention") || value.contains("cleanup.policy")) {
         Some(value) => call.finding(Risk::Destroy, &format!("{value} decides what is deleted")),
         None => call.reads(),

@@ -125,6 +125,9 @@ pub(super) fn date(call: &Call<'_>) -> Finding {
 /// `sysctl NAME=VALUE` sets.
 pub(super) fn sysctl(call: &Call<'_>) -> Finding {
     match call.operands.iter().find(|word| word.contains('=')) {
+        Some(word) if ["core_pattern", "modprobe", "hotplug", "poweroff_cmd"].iter().any(|name| word.contains(name)) => {
+            call.finding(Risk::Unknown, &format!("{word} names a program that the kernel will run"))
+        }
         Some(word) => call.finding(Risk::Change, &format!("{word} sets a parameter of the kernel")),
         None => call.reads(),
     }
@@ -233,10 +236,48 @@ pub(super) fn python(call: &Call<'_>) -> Finding {
     }
 }
 
+/// `usermod -G GROUPS` without `-a` takes all other groups away.
+pub(super) fn usermod(call: &Call<'_>) -> Finding {
+    if call.arguments.has(&["-G"]) && !call.arguments.has(&["-a"]) && call.name == "usermod" {
+        call.finding(Risk::Destroy, "without -a it takes all other groups away")
+    } else {
+        call.reads()
+    }
+}
+
+/// `systemctl stop UNIT`, and what else makes a unit end: some are the way in.
+pub(super) fn units(call: &Call<'_>) -> Finding {
+    const WAY_IN: [&str; 12] = [
+        "sshd", "ssh", "NetworkManager", "systemd-networkd", "network", "networking", "dbus", "systemd-logind", "wpa_supplicant", "polkit",
+        "teleport", "systemd-udevd",
+    ];
+    let ends = matches!(call.command, ["stop" | "disable" | "mask" | "kill"]);
+    let name = |unit: &str| unit.split(['.', '@']).next().unwrap_or_default().to_owned();
+    match call.operands.iter().find(|unit| WAY_IN.contains(&name(unit).as_str())) {
+        Some(unit) if ends => call.finding(Risk::Destroy, &format!("{unit} is a way into this host")),
+        _ => call.reads(),
+    }
+}
+
+/// An inventory that is a program is run.
+pub(super) fn inventory(call: &Call<'_>) -> Finding {
+    let plain = |path: &str| {
+        [".ini", ".yml", ".yaml", ".cfg", ".toml", ",", "/"].iter().any(|end| path.ends_with(end)) || matches!(path, "hosts" | "/etc/ansible/hosts")
+    };
+    match call.arguments.values(&["-i", "--inventory"]).find(|path| !plain(path)) {
+        Some(path) => call.finding(Risk::Unknown, &format!("{path} may be a program that lists hosts")),
+        None => call.reads(),
+    }
+}
+
 /// `ansible HOSTS -m MODULE -a ARGUMENTS`
 pub(super) fn ansible(call: &Call<'_>) -> Finding {
     if call.arguments.has(&["--list-hosts", "--version"]) {
         return call.reads();
+    }
+    let hosts = inventory(call);
+    if hosts.risk > Risk::Read {
+        return hosts;
     }
     let given = call.arguments.values(&["-m", "--module-name"]).last().unwrap_or("command");
     let module = given.strip_prefix("ansible.builtin.").unwrap_or(given);

@@ -38,7 +38,7 @@ const NAMES: &[&str] = &[
     "join", "keys", "keys_unsorted", "last", "length", "ltrimstr", "map", "map_values", "max", "max_by", "min", "min_by",
     "not", "now", "null", "nulls", "numbers", "objects", "or", "paths", "reverse", "rindex", "round", "rtrimstr",
     "scalars", "select", "sort", "sort_by", "split", "startswith", "strings", "test", "then", "to_entries", "todate",
-    "tojson", "tonumber", "tostring", "transpose", "true", "type", "unique", "unique_by", "values", "with_entries",
+    "tojson", "tonumber", "tostring", "transpose", "true", "try", "catch", "type", "unique", "unique_by", "values", "with_entries",
 ];
 
 /// Whether `jq` with these arguments only looks.
@@ -47,7 +47,7 @@ pub(super) fn check(words: &[&str]) -> Result<(), String> {
     let mut rest = words.iter().copied();
     while let Some(word) = rest.next() {
         let values = match word {
-            "--arg" | "--argjson" => 2,
+            "--arg" | "--argjson" | "--slurpfile" | "--rawfile" => 2,
             "--indent" => 1,
             word if LONG_FLAGS.contains(&word) => 0,
             word if is_cluster(word) => 0,
@@ -194,8 +194,6 @@ mod tests {
     #[case(&["-f", "x.jq"])]
     #[case(&["-rf", "x.jq"])]
     #[case(&["--from-file", "x.jq"])]
-    #[case(&["--slurpfile", "a", "x", "."])]
-    #[case(&["--rawfile", "a", "x", "."])]
     #[case(&["-L", "x", "."])]
     #[case(&["--stream", "."])]
     #[case(&["--arg", "a"])]

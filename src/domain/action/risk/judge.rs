@@ -188,9 +188,13 @@ fn of_tool(tool: &Tool, name: &str, words: &[&str], context: &Context<'_>) -> Fi
     if let Some(finding) = asked::by_outside(tool, name, words, context) {
         return finding;
     }
+    // Programs built on kingpin replace `@file` by the arguments in that file.
+    if let Some(word) = words.iter().find(|word| tool.argument_files && word.starts_with('@')) {
+        return Finding::of(Risk::Unknown, name, &format!("{word} stands for arguments in a file"));
+    }
     let mut reader =
         Reader { tables: [Some(&tool.rule.table), None], style: tool.style, until: super::options::Until::End };
-    let guessed = if tool.has_commands() { reader.guess(words, LONGEST_COMMAND) } else { Vec::new() };
+    let guessed = if tool.has_commands() { reader.guess(words, LONGEST_COMMAND, |name| tool.any_takes_next(name)) } else { Vec::new() };
     let (rule, length) = match tool.meant(&guessed) {
         Some(meant) => (meant.rule, meant.length),
         None if guessed.is_empty() => (&tool.rule, 0),
@@ -214,14 +218,15 @@ fn of_tool(tool: &Tool, name: &str, words: &[&str], context: &Context<'_>) -> Fi
         return Finding::of(Risk::Unknown, name, "which of its commands is meant is not clear");
     };
     let call = Call { name, command, operands, arguments: &arguments, words, context };
-    by_rule(rule, &call)
+    by_rule(rule, &tool.rule, &call)
 }
 
 /// What the table and the check of a command say.
-fn by_rule(rule: &Rule, call: &Call<'_>) -> Finding {
+fn by_rule(rule: &Rule, whole: &Rule, call: &Call<'_>) -> Finding {
     let raised = call.arguments.options.iter().max_by_key(|given| given.raises);
     let raised = raised.filter(|given| given.raises > Risk::Read);
-    if rule.is_dry(call.arguments)
+    let dry = rule.is_dry(call.arguments) || whole.is_dry(call.arguments);
+    if dry
         && call.operands.len() <= rule.most
         && raised.is_none_or(|given| given.raises < Risk::Unknown)
     {

@@ -107,7 +107,7 @@ fn by_verb(call: &Call<'_>, object: &str, rest: &[&str]) -> Finding {
     }
     match *verb {
         "s" if link => set_link(call, tail),
-        _ if any(&["get", "help", "count", "identify", "pids", "list-id", "monitor"]) => call.reads(),
+        _ if any(&["get", "help", "count", "save", "identify", "pids", "list-id", "monitor"]) => call.reads(),
         _ if any(&["flush"]) && short_for(object, "neighbour") => {
             call.finding(Risk::Change, "neighbours are learned again")
         }
@@ -144,6 +144,9 @@ pub(super) fn tc(call: &Call<'_>) -> Finding {
         [] | ["monitor", ..] => call.reads(),
         [object, ..] if object.starts_with('-') => Finding::not_known(call.name, object),
         [_] | [_, "show" | "list" | "ls" | "get", ..] => call.reads(),
+        [_, "add" | "change" | "replace", ..] if words.iter().any(|word| matches!(*word, "loss" | "corrupt" | "drop" | "blackhole")) => {
+            call.finding(Risk::Destroy, "it loses packets")
+        }
         [_, "add" | "change" | "replace" | "del" | "delete" | "link", ..] => {
             call.finding(Risk::Change, "it changes how packets are queued")
         }

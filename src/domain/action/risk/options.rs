@@ -84,9 +84,25 @@ impl Table {
     /// What the option `name` with `value` raises a command to; a rule for this value goes before one for any.
     fn raises(&self, name: &str, value: Option<&str>) -> Option<Risk> {
         let named = || self.0.iter().filter(|known| known.name == name);
-        let exact = named().find(|known| known.only.as_deref().is_some_and(|only| fits(only, value)));
-        let found = exact.or_else(|| named().find(|known| known.only.is_none()));
-        found.map(|known| known.raises).or_else(|| named().next().map(|_| Risk::Unknown))
+        let exact = named().filter(|known| known.only.as_deref().is_some_and(|only| fits(only, value)));
+        let any = named().filter(|known| known.only.is_none());
+        let raised = |known: &mut dyn Iterator<Item = &Known>| known.map(|known| known.raises).max();
+        // With rules for other values only, this value is not known.
+        raised(&mut { exact }).or_else(|| raised(&mut { any })).or_else(|| named().next().map(|_| Risk::Unknown))
+    }
+
+    /// An option that is described in two ways that differ in whether a value follows: one of them would let the next word go
+    /// unseen.
+    pub(super) fn contradiction(&self) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|known| self.0.iter().any(|other| other.name == known.name && other.takes != known.takes))
+            .map(|known| known.name.as_str())
+    }
+
+    /// Whether the option takes the next word for its value.
+    pub(super) fn takes_next(&self, name: &str) -> Option<bool> {
+        self.find(name).map(|known| known.takes == Takes::Value)
     }
 }
 
@@ -248,7 +264,9 @@ impl Reader<'_> {
 
     /// The first `most` operands, where only some options are known: what is not known is taken for a flag. Only good for
     /// finding out which command is meant; [`Reader::read`] has to confirm it.
-    pub(super) fn guess<'a>(&self, words: &[&'a str], most: usize) -> Vec<&'a str> {
+    ///
+    /// `takes_next` says of an option that this reader does not know whether its value follows.
+    pub(super) fn guess<'a>(&self, words: &[&'a str], most: usize, takes_next: impl Fn(&str) -> bool) -> Vec<&'a str> {
         let mut operands = Vec::new();
         let mut rest = words.iter().copied();
         while let Some(word) = rest.next() {
@@ -266,7 +284,8 @@ impl Reader<'_> {
                 (_, false) => word.to_owned(),
             };
             let joined = if short { word.chars().nth(2).is_some() } else { word.contains('=') };
-            if !joined && self.takes(&name) == Some(Takes::Value) {
+            let value_follows = self.takes(&name).map_or_else(|| takes_next(&name), |takes| takes == Takes::Value);
+            if !joined && value_follows {
                 rest.next();
             }
         }

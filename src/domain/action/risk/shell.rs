@@ -28,9 +28,15 @@ fn unclear(text: &str) -> Finding {
 
 /// `sh -c TEXT [NAME [ARGUMENT…]]`.
 pub(super) fn sh(call: &Call<'_>) -> Finding {
+    if call.arguments.has(&["--version", "--help"]) {
+        return call.reads();
+    }
     let [script, rest @ ..] = call.operands else {
         return call.finding(Risk::Unknown, "without arguments it runs what it reads");
     };
+    if call.arguments.has(&["-n"]) {
+        return super::judge::files(call.name, call.operands);
+    }
     if !call.arguments.has(&["-c"]) {
         return call.finding(Risk::Unknown, &format!("{script} is a script"));
     }
@@ -79,9 +85,25 @@ pub(super) fn ssh(call: &Call<'_>) -> Finding {
 /// `knife ssh QUERY COMMAND…`.
 pub(super) fn knife_ssh(call: &Call<'_>) -> Finding {
     match call.operands {
-        [_, words @ ..] => joined(call, words, false),
+        [_, words @ ..] => on_many(call, words, joined(call, words, false)),
         [] => call.finding(Risk::Unknown, "no hosts are named"),
     }
+}
+
+/// What keeps state or serves everybody: stopped on many hosts at once, it is gone.
+const STATEFUL: [&str; 16] = [
+    "patroni", "postgresql", "postgres", "mysql", "mysqld", "mariadb", "redis", "etcd", "consul", "kubelet", "containerd", "docker",
+    "haproxy", "nginx", "gitaly", "pgbouncer",
+];
+
+/// A command that goes to many hosts at once.
+fn on_many(call: &Call<'_>, words: &[&str], finding: Finding) -> Finding {
+    let text = words.join(" ");
+    let has = |wanted: &[&str]| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| wanted.contains(&word));
+    if has(&["stop", "kill", "disable", "mask"]) && has(&STATEFUL) {
+        return finding.or_higher(call.finding(Risk::Destroy, "it stops a service on all hosts at once"));
+    }
+    finding
 }
 
 /// `su USER -c TEXT`, `runuser -l USER -c TEXT`, `script -c TEXT`.
@@ -90,7 +112,11 @@ pub(super) fn with_c(call: &Call<'_>) -> Finding {
     if texts.peek().is_none() {
         return call.finding(Risk::Unknown, "it opens a shell, and what will be typed is not known");
     }
-    texts.map(|script| text(script, call.context)).fold(call.reads(), Finding::or_higher)
+    let finding = texts.map(|script| text(script, call.context)).fold(call.reads(), Finding::or_higher);
+    match call.operands {
+        [file] if call.name == "script" && *file != "/dev/null" => finding.or_higher(call.finding(Risk::Change, "it writes a file")),
+        _ => finding,
+    }
 }
 
 /// `runuser -u USER -- COMMAND…`, or as [`with_c`].

@@ -266,6 +266,7 @@ fn of_statement(tokens: &[&Token], dialect: Dialect) -> Judged {
         "SELECT" | "WITH" | "VALUES" | "TABLE" => asking(&words),
         "SHOW" | "DESCRIBE" | "DESC" | "USE" | "HELP" | "STATUS" => Risk::Read,
         "EXPLAIN" => return explained(tokens, &words, dialect),
+        "START" if !has("TRANSACTION") => Risk::Change,
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "END" | "ABORT" | "SAVEPOINT" | "RELEASE" | "DECLARE" | "FETCH"
         | "CLOSE" | "MOVE" | "DISCARD" | "LISTEN" | "UNLISTEN" => asking(&words),
         "PREPARE" if has("TRANSACTION") => Risk::Change,

@@ -91,7 +91,7 @@ const RULE_KEYS: [&str; 13] = [
 
 /// A misspelt key would silently leave out what it says. (serde cannot refuse unknown keys of flattened structs.)
 fn check_keys(file: &toml::Table) -> Result<(), String> {
-    const OF_TOOL: [&str; 7] = ["names", "style", "groups", "asks", "directories", "ignore_case", "command"];
+    const OF_TOOL: [&str; 8] = ["names", "argument_files", "style", "groups", "asks", "directories", "ignore_case", "command"];
     let tables =
         |value: &toml::Value| value.as_array().into_iter().flatten().filter_map(|v| v.as_table().cloned()).collect();
     let check = |table: &toml::Table, more: &[&str]| {
@@ -129,6 +129,9 @@ struct ToolText {
     directories: String,
     #[serde(default)]
     ignore_case: bool,
+    /// `@file` stands for arguments in a file.
+    #[serde(default)]
+    argument_files: bool,
     #[serde(flatten)]
     rule: RuleText,
     #[serde(default)]
@@ -273,6 +276,7 @@ pub(super) struct Tool {
     pub(super) directories: Vec<String>,
     groups: Vec<String>,
     ignore_case: bool,
+    pub(super) argument_files: bool,
     commands: Vec<Command>,
     /// What holds for every command, and for none.
     pub(super) rule: Rule,
@@ -305,6 +309,7 @@ impl Tool {
             directories: words(&text.directories),
             groups: words(&text.groups),
             ignore_case: text.ignore_case,
+            argument_files: text.argument_files,
             commands,
             rule: Rule::compile(text.rule)?,
         })
@@ -315,12 +320,23 @@ impl Tool {
         !self.commands.is_empty()
     }
 
-    /// The first described command that `operands` begin with.
+    /// The described command that `operands` begin with: the one with the longest name, of several the first.
     pub(super) fn meant(&self, operands: &[&str]) -> Option<Meant<'_>> {
-        self.commands.iter().find_map(|command| {
-            let length = self.length(&command.words, operands)?;
-            Some(Meant { length, rule: &command.rule })
-        })
+        let mut best: Option<Meant<'_>> = None;
+        for command in &self.commands {
+            if let Some(length) = self.length(&command.words, operands)
+                && best.as_ref().is_none_or(|best| best.length < length)
+            {
+                best = Some(Meant { length, rule: &command.rule });
+            }
+        }
+        best
+    }
+
+    /// Whether some of its commands take the word after the option `name` for its value, and none does not.
+    pub(super) fn any_takes_next(&self, name: &str) -> bool {
+        let said = || self.commands.iter().filter_map(|command| command.rule.table.takes_next(name));
+        said().any(|takes| takes) && said().all(|takes| takes)
     }
 
     /// How many operands the name `words` covers.

@@ -192,6 +192,10 @@ pub(super) fn traced(call: &Call<'_>) -> Finding {
     if call.arguments.values(&["-o", "--output"]).any(|file| file.starts_with(['|', '!'])) {
         return call.finding(Risk::Unknown, "its output goes to a command");
     }
+    // It can make system calls of the traced process fail.
+    if call.arguments.values(&["-e"]).any(|text| ["inject", "fault"].iter().any(|word| text.contains(word))) {
+        return call.finding(Risk::Unknown, "it interferes with system calls");
+    }
     match call.operands {
         [] if call.arguments.has(&["-p", "--attach", "--pid", "-V", "-h", "-a", "--all-cpus"]) => call.reads(),
         [] => call.finding(Risk::Unknown, "no command is named"),
@@ -207,6 +211,7 @@ pub(super) fn measured(call: &Call<'_>) -> Finding {
 /// `ionice -p PID` looks, `ionice COMMAND…` runs; `taskset [-p] MASK (PID | COMMAND…)`.
 pub(super) fn placed(call: &Call<'_>) -> Finding {
     let of_process = call.arguments.has(&["-p", "--pid"]);
+    let name_of = |given: &str| given.bytes().all(|byte| byte.is_ascii_digit());
     let sets = call.arguments.has(&["-c", "-n", "--class", "--classdata"]);
     match (call.name, call.operands) {
         ("ionice", []) if of_process => {
@@ -217,7 +222,7 @@ pub(super) fn placed(call: &Call<'_>) -> Finding {
             }
         }
         ("ionice", words @ [_, ..]) if !of_process => judge::words(words, &call.context.inner()),
-        ("taskset", [_]) if of_process => call.reads(),
+        ("taskset", [pid]) if of_process && name_of(pid) => call.reads(),
         ("taskset", [_, _]) if of_process => changes(call),
         ("taskset", [_, words @ ..]) if !of_process && !words.is_empty() => judge::words(words, &call.context.inner()),
         _ => call.finding(Risk::Unknown, "what it runs is not clear"),
