@@ -50,7 +50,7 @@ fn tokens(program: &str) -> Result<Vec<Token>, String> {
                 tokens.push(Token::Word(word));
                 length
             }
-            c if c == '\n' => {
+            '\n' => {
                 tokens.push(Token::Sign("\n".to_owned()));
                 1
             }

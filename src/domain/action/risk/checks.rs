@@ -1,7 +1,7 @@
 //! The code that tables can name.
 
 use super::judge::{Call, Finding};
-use super::{awk, curl, databases, files, find, git, kubernetes, network, sed, shell, signals, wrappers};
+use super::{awk, curl, databases, files, find, git, kubernetes, network, programs, sed, shell, signals, wrappers};
 
 /// Looks at a call that its table has already read.
 pub(super) type Check = fn(&Call<'_>) -> Finding;
@@ -10,18 +10,18 @@ pub(super) type Check = fn(&Call<'_>) -> Finding;
 #[rustfmt::skip]
 pub(super) fn find(name: &str) -> Option<Check> {
     Some(match name {
-        "ansible" => files::ansible,
+        "ansible" => programs::ansible,
         "awk" => awk::check,
-        "crontab" => files::crontab,
+        "crontab" => programs::crontab,
         "compressing" => files::compressing,
         "copy" => files::copy,
         "curl" => curl::curl,
-        "date" => files::date,
+        "date" => programs::date,
         "dd" => files::dd,
         "dig" => network::dig,
         "find" => find::check,
-        "grep" => files::grep,
-        "gdb" => files::gdb,
+        "grep" => programs::grep,
+        "gdb" => programs::gdb,
         "git checkout" => git::checkout,
         "git config" => git::config,
         "git list or make" => git::list_or_make,
@@ -29,8 +29,8 @@ pub(super) fn find(name: &str) -> Option<Check> {
         "git remote" => git::remote,
         "ip" => network::ip,
         "iptables" => network::iptables,
-        "inventory" => files::inventory,
-        "jq" => files::jq,
+        "inventory" => programs::inventory,
+        "jq" => programs::jq,
         "kafka configs" => databases::kafka_configs,
         "kill" => signals::kill,
         "kill by name" => signals::by_name,
@@ -44,10 +44,10 @@ pub(super) fn find(name: &str) -> Option<Check> {
         "netcat" => network::netcat,
         "nft" => network::nft,
         "nslookup" => network::nslookup,
-        "packages" => files::packages,
+        "packages" => programs::packages,
         "permissions" => files::permissions,
         "psql" => databases::psql,
-        "python" => files::python,
+        "python" => programs::python,
         "redis" => databases::redis_without_command,
         "redis config" => databases::redis_config,
         "rest" => curl::rest,
@@ -56,20 +56,20 @@ pub(super) fn find(name: &str) -> Option<Check> {
         "sed" => sed::check,
         "socat" => network::socat,
         "sqlite" => databases::sqlite,
-        "started" => files::started,
-        "sysctl" => files::sysctl,
+        "started" => programs::started,
+        "sysctl" => programs::sysctl,
         "tar" => files::tar,
         "tar mode" => files::tar_mode,
         "tc" => network::tc,
         "tee" => files::tee,
-        "test" => files::test,
+        "test" => programs::test,
         "truncate" => files::truncate,
-        "units" => files::units,
-        "usermod" => files::usermod,
+        "units" => programs::units,
+        "usermod" => programs::usermod,
         "unzip" => files::unzip,
         "vault read" => databases::vault_read,
         "wget" => curl::wget,
-        "yq" => files::yq,
+        "yq" => programs::yq,
         "after dashes" => wrappers::after_dashes,
         "applet" => wrappers::applet,
         "chroot" => wrappers::chroot,

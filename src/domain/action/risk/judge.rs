@@ -194,7 +194,11 @@ fn of_tool(tool: &Tool, name: &str, words: &[&str], context: &Context<'_>) -> Fi
     }
     let mut reader =
         Reader { tables: [Some(&tool.rule.table), None], style: tool.style, until: super::options::Until::End };
-    let guessed = if tool.has_commands() { reader.guess(words, LONGEST_COMMAND, |name| tool.any_takes_next(name)) } else { Vec::new() };
+    let guessed = if tool.has_commands() {
+        reader.guess(words, LONGEST_COMMAND, |name| tool.any_takes_next(name))
+    } else {
+        Vec::new()
+    };
     let (rule, length) = match tool.meant(&guessed) {
         Some(meant) => (meant.rule, meant.length),
         None if guessed.is_empty() => (&tool.rule, 0),
@@ -226,10 +230,7 @@ fn by_rule(rule: &Rule, whole: &Rule, call: &Call<'_>) -> Finding {
     let raised = call.arguments.options.iter().max_by_key(|given| given.raises);
     let raised = raised.filter(|given| given.raises > Risk::Read);
     let dry = rule.is_dry(call.arguments) || whole.is_dry(call.arguments);
-    if dry
-        && call.operands.len() <= rule.most
-        && raised.is_none_or(|given| given.raises < Risk::Unknown)
-    {
+    if dry && call.operands.len() <= rule.most && raised.is_none_or(|given| given.raises < Risk::Unknown) {
         return Finding::of(Risk::Read, call.name, "it only shows what it would do");
     }
     let label = if call.command.is_empty() {

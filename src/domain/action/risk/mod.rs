@@ -27,6 +27,7 @@ mod judge;
 mod kubernetes;
 mod network;
 mod options;
+mod programs;
 mod sed;
 mod shell;
 mod signals;

@@ -8,46 +8,74 @@ fn short_for(word: &str, full: &str) -> bool {
     !word.is_empty() && full.starts_with(word)
 }
 
+/// Options of `ip` that say how to print.
+const IP_FLAGS: [&str; 31] = [
+    "-s",
+    "-stats",
+    "-statistics",
+    "-d",
+    "-details",
+    "-h",
+    "-human",
+    "-human-readable",
+    "-4",
+    "-6",
+    "-o",
+    "-oneline",
+    "-br",
+    "-brief",
+    "-j",
+    "-json",
+    "-p",
+    "-pretty",
+    "-N",
+    "-Numeric",
+    "-c",
+    "-color",
+    "-ts",
+    "-t",
+    "-timestamp",
+    "-tshort",
+    "-r",
+    "-resolve",
+    "-iec",
+    "-0",
+    "-V",
+];
+
+/// What `ip` is about.
+const IP_OBJECTS: [&str; 22] = [
+    "address",
+    "link",
+    "route",
+    "neighbour",
+    "rule",
+    "maddress",
+    "mroute",
+    "netns",
+    "ntable",
+    "tunnel",
+    "vrf",
+    "xfrm",
+    "addrlabel",
+    "netconf",
+    "tcp_metrics",
+    "token",
+    "macsec",
+    "nexthop",
+    "stats",
+    "neighbor",
+    "l2tp",
+    "mptcp",
+];
+
 /// `ip [OPTION…] OBJECT [COMMAND …]`
 pub(super) fn ip(call: &Call<'_>) -> Finding {
-    const FLAGS: [&str; 31] = [
-        "-s",
-        "-stats",
-        "-statistics",
-        "-d",
-        "-details",
-        "-h",
-        "-human",
-        "-human-readable",
-        "-4",
-        "-6",
-        "-o",
-        "-oneline",
-        "-br",
-        "-brief",
-        "-j",
-        "-json",
-        "-p",
-        "-pretty",
-        "-N",
-        "-Numeric",
-        "-c",
-        "-color",
-        "-ts",
-        "-t",
-        "-timestamp",
-        "-tshort",
-        "-r",
-        "-resolve",
-        "-iec",
-        "-0",
-        "-V",
-    ];
     let mut words = call.words;
     while let [word, rest @ ..] = words {
         match *word {
             "-n" | "-netns" | "-f" | "-family" | "-l" | "-loops" => words = rest.get(1..).unwrap_or_default(),
-            word if FLAGS.contains(&word) || word.starts_with("-c=") || word.starts_with("-color=") => words = rest,
+            word if IP_FLAGS.contains(&word) || word.starts_with("-c=") || word.starts_with("-color=") => words = rest,
             word if word.starts_with('-') => return Finding::not_known(call.name, word),
             _ => break,
         }
@@ -59,31 +87,7 @@ pub(super) fn ip(call: &Call<'_>) -> Finding {
         ("monitor" | "mo" | "mon", _) => return call.reads(),
         _ => {}
     }
-    const OBJECTS: [&str; 22] = [
-        "address",
-        "link",
-        "route",
-        "neighbour",
-        "rule",
-        "maddress",
-        "mroute",
-        "netns",
-        "ntable",
-        "tunnel",
-        "vrf",
-        "xfrm",
-        "addrlabel",
-        "netconf",
-        "tcp_metrics",
-        "token",
-        "macsec",
-        "nexthop",
-        "stats",
-        "neighbor",
-        "l2tp",
-        "mptcp",
-    ];
-    if !OBJECTS.iter().any(|known| short_for(object, known)) {
+    if !IP_OBJECTS.iter().any(|known| short_for(object, known)) {
         return Finding::not_known(call.name, object);
     }
     let rest = match rest {
@@ -144,7 +148,9 @@ pub(super) fn tc(call: &Call<'_>) -> Finding {
         [] | ["monitor", ..] => call.reads(),
         [object, ..] if object.starts_with('-') => Finding::not_known(call.name, object),
         [_] | [_, "show" | "list" | "ls" | "get", ..] => call.reads(),
-        [_, "add" | "change" | "replace", ..] if words.iter().any(|word| matches!(*word, "loss" | "corrupt" | "drop" | "blackhole")) => {
+        [_, "add" | "change" | "replace", ..]
+            if words.iter().any(|word| matches!(*word, "loss" | "corrupt" | "drop" | "blackhole")) =>
+        {
             call.finding(Risk::Destroy, "it loses packets")
         }
         [_, "add" | "change" | "replace" | "del" | "delete" | "link", ..] => {

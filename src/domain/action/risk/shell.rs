@@ -92,14 +92,29 @@ pub(super) fn knife_ssh(call: &Call<'_>) -> Finding {
 
 /// What keeps state or serves everybody: stopped on many hosts at once, it is gone.
 const STATEFUL: [&str; 16] = [
-    "patroni", "postgresql", "postgres", "mysql", "mysqld", "mariadb", "redis", "etcd", "consul", "kubelet", "containerd", "docker",
-    "haproxy", "nginx", "gitaly", "pgbouncer",
+    "patroni",
+    "postgresql",
+    "postgres",
+    "mysql",
+    "mysqld",
+    "mariadb",
+    "redis",
+    "etcd",
+    "consul",
+    "kubelet",
+    "containerd",
+    "docker",
+    "haproxy",
+    "nginx",
+    "gitaly",
+    "pgbouncer",
 ];
 
 /// A command that goes to many hosts at once.
 fn on_many(call: &Call<'_>, words: &[&str], finding: Finding) -> Finding {
     let text = words.join(" ");
-    let has = |wanted: &[&str]| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| wanted.contains(&word));
+    let has =
+        |wanted: &[&str]| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| wanted.contains(&word));
     if has(&["stop", "kill", "disable", "mask"]) && has(&STATEFUL) {
         return finding.or_higher(call.finding(Risk::Destroy, "it stops a service on all hosts at once"));
     }
@@ -114,7 +129,9 @@ pub(super) fn with_c(call: &Call<'_>) -> Finding {
     }
     let finding = texts.map(|script| text(script, call.context)).fold(call.reads(), Finding::or_higher);
     match call.operands {
-        [file] if call.name == "script" && *file != "/dev/null" => finding.or_higher(call.finding(Risk::Change, "it writes a file")),
+        [file] if call.name == "script" && *file != "/dev/null" => {
+            finding.or_higher(call.finding(Risk::Change, "it writes a file"))
+        }
         _ => finding,
     }
 }

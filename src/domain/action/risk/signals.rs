@@ -33,7 +33,7 @@ pub(super) fn kill(call: &Call<'_>) -> Finding {
             word => match (word.strip_prefix("--signal="), word.strip_prefix('-')) {
                 (Some(name), _) => signal = name,
                 (None, Some(name)) if name.strip_prefix('s').is_some_and(is_signal) => {
-                    signal = name.trim_start_matches('s')
+                    signal = name.trim_start_matches('s');
                 }
                 // A second word with a dash is a process group.
                 (None, Some(name)) if targets.is_empty() && signal == "TERM" && !name.starts_with('-') => signal = name,

@@ -91,7 +91,8 @@ const RULE_KEYS: [&str; 13] = [
 
 /// A misspelt key would silently leave out what it says. (serde cannot refuse unknown keys of flattened structs.)
 fn check_keys(file: &toml::Table) -> Result<(), String> {
-    const OF_TOOL: [&str; 8] = ["names", "argument_files", "style", "groups", "asks", "directories", "ignore_case", "command"];
+    const OF_TOOL: [&str; 8] =
+        ["names", "argument_files", "style", "groups", "asks", "directories", "ignore_case", "command"];
     let tables =
         |value: &toml::Value| value.as_array().into_iter().flatten().filter_map(|v| v.as_table().cloned()).collect();
     let check = |table: &toml::Table, more: &[&str]| {
@@ -220,6 +221,9 @@ impl Rule {
             let (shape, value) = word.split_once(':').map_or((word, None), |(shape, value)| (shape, Some(value)));
             table.add(shape, Risk::Read);
             dry.push((shape.trim_end_matches(['=', '?']).to_owned(), value.map(str::to_owned)));
+        }
+        if let Some(name) = table.contradiction() {
+            return Err(format!("whether {name} takes a value is said in two ways"));
         }
         let check =
             text.check.map(|name| checks::find(&name).ok_or(format!("there is no check {name}"))).transpose()?;
