@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(spec.risk, Risk::Read);
         assert_eq!(spec.labels_used, map(&[("mountpoint", "/srv")]));
         let spec = built("rm -v -- <file>", &labels, &[("file", "/srv/a b.log")]).unwrap();
-        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Unknown, 0));
+        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Destroy, 0));
         let Invocation::Argv { script } = &spec.invocation else { panic!("inside the grammar") };
         let word = &script.parts[0].1.stages[0].argv[3];
         assert_eq!((word.text().as_str(), &word.pieces[0].origin), ("/srv/a b.log", &Origin::Operator));

@@ -92,6 +92,14 @@ pub fn classify(invocation: &Invocation) -> (Risk, Vec<String>) {
     }
 }
 
+/// The risk of giving the variable `name` with `value` to a command, and why. What a command does with its words can depend on
+/// its variables (`PAGER`, `LD_PRELOAD`, `KUBECONFIG`), so only those that are known to be harmless are `Read`.
+#[must_use]
+pub fn classify_variable(name: &str, value: &str) -> (Risk, String) {
+    let finding = wrappers::variable(name, value);
+    (finding.risk, finding.why)
+}
+
 /// What is found of each stage of a script.
 fn of_script(script: &Script, context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
