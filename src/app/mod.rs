@@ -104,6 +104,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             crate::cli::generated::manual(&mut io::stdout().lock())?;
             Ok(Exit::Done)
         }
+        Some(Command::Policy(command)) => crate::cli::policy::run(command, format, &mut io::stdout().lock()),
         Some(Command::Redact(command)) => {
             // Where names stay, no configuration is needed, and a mistake in it is in nobody's way.
             let configured =

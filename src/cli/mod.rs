@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod init;
 pub mod journal;
 pub mod keys;
+pub mod policy;
 pub mod redact;
 pub mod replay;
 pub mod restore;
@@ -114,6 +115,9 @@ pub enum Command {
     Sop(sop::SopArgs),
     /// Print the keys of the console in effect, and which file and line binds each
     Keys,
+    /// Ask what the gate says of a command
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
     /// Make or end a silence of an Alertmanager at once; the console proposes it first

@@ -1,7 +1,7 @@
 //! From the command of a step to the exact action that is shown, hashed and run.
 //!
 //! Owns: the order of the checks, and which values reach the action. Does not: find or bind parameters (see
-//! `procedure::params`), parse (see `grammar`) or judge risk (see `read_only`); it puts them together.
+//! `procedure::params`), parse (see `grammar`) or judge risk (see `risk`); it puts them together.
 //!
 //! Invariant: an [`ActionSpec`] comes out only when every parameter has a usable value.
 
@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::grammar::{self, GrammarError, Parsed, Surroundings};
-use super::read_only;
-use super::risk::Risk;
+use super::risk::{self, Risk};
 use super::script::logical;
 use super::spec::{ActionSpec, Confinement, Execution, Invocation, Origin, Piece, StepRef, Target, Word};
 use super::subject::Subject;
@@ -121,7 +120,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
     // Before it is judged: whom a command asks over the network must not be the model's choice either.
     let invocation = if request.step.answer().is_some() { invocation.written_by_model() } else { invocation };
     let (risk, risk_reasons) = match request.mode {
-        Execution::Supervised => read_only::classify(&invocation),
+        Execution::Supervised => risk::classify(&invocation),
         // A pager runs programs too when it is told to.
         Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
     };
@@ -356,7 +355,7 @@ mod tests {
         assert_eq!(spec.risk, Risk::Read);
         assert_eq!(spec.labels_used, map(&[("mountpoint", "/srv")]));
         let spec = built("rm -v -- <file>", &labels, &[("file", "/srv/a b.log")]).unwrap();
-        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Unknown, 0));
+        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Destroy, 0));
         let Invocation::Argv { script } = &spec.invocation else { panic!("inside the grammar") };
         let word = &script.parts[0].1.stages[0].argv[3];
         assert_eq!((word.text().as_str(), &word.pieces[0].origin), ("/srv/a b.log", &Origin::Operator));

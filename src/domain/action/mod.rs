@@ -11,7 +11,6 @@ pub mod grammar;
 pub mod grant;
 pub mod print;
 pub mod proposal;
-pub mod read_only;
 pub mod risk;
 pub mod script;
 pub mod silence;

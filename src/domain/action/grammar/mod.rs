@@ -1,7 +1,7 @@
 //! The command grammar: the part of shell that the program understands well enough to run without a shell.
 //!
 //! Owns: reading a script into argv words, pipelines and connectors, with the values of parameters as pieces of words, and what
-//! it sets for itself and for later steps. Does not: find parameters (see `procedure::params`), judge risk (see `read_only`) or
+//! it sets for itself and for later steps. Does not: find parameters (see `procedure::params`), judge risk (see `risk`) or
 //! run anything.
 //!
 //! Inside: words, quotes, backslashes, continued lines, comments, pipes, `&&`, `||`, `;`, new lines, redirections to

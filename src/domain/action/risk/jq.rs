@@ -3,7 +3,11 @@
 //! Owns: the list of functions. A program of `jq` can run for ever (`repeat`, `recurse(f)`, `def f: f;`) and read more than
 //! its files (`input`, `$ENV`, `import`), so a name counts only when it is on the list; a name that is data does not matter.
 
-use super::{Operands, not_known};
+use super::judge;
+
+fn not_known(word: &str) -> String {
+    format!("{word} is not on the list of what is harmless")
+}
 
 /// Letters of options that take no value. Not -f and -L, which read programs.
 const FLAGS: &str = "rcsSeaCMjn";
@@ -34,7 +38,7 @@ const NAMES: &[&str] = &[
     "join", "keys", "keys_unsorted", "last", "length", "ltrimstr", "map", "map_values", "max", "max_by", "min", "min_by",
     "not", "now", "null", "nulls", "numbers", "objects", "or", "paths", "reverse", "rindex", "round", "rtrimstr",
     "scalars", "select", "sort", "sort_by", "split", "startswith", "strings", "test", "then", "to_entries", "todate",
-    "tojson", "tonumber", "tostring", "transpose", "true", "type", "unique", "unique_by", "values", "with_entries",
+    "tojson", "tonumber", "tostring", "transpose", "true", "try", "catch", "type", "unique", "unique_by", "values", "with_entries",
 ];
 
 /// Whether `jq` with these arguments only looks.
@@ -43,7 +47,7 @@ pub(super) fn check(words: &[&str]) -> Result<(), String> {
     let mut rest = words.iter().copied();
     while let Some(word) = rest.next() {
         let values = match word {
-            "--arg" | "--argjson" => 2,
+            "--arg" | "--argjson" | "--slurpfile" | "--rawfile" => 2,
             "--indent" => 1,
             word if LONG_FLAGS.contains(&word) => 0,
             word if is_cluster(word) => 0,
@@ -61,7 +65,10 @@ pub(super) fn check(words: &[&str]) -> Result<(), String> {
         [] => Err("it has no filter".to_owned()),
         [filter, files @ ..] => {
             program(filter)?;
-            Operands::Files.check(files)
+            match files.iter().find(|path| judge::is_device(path)) {
+                Some(path) => Err(format!("{path} is a device")),
+                None => Ok(()),
+            }
         }
     }
 }
@@ -187,8 +194,6 @@ mod tests {
     #[case(&["-f", "x.jq"])]
     #[case(&["-rf", "x.jq"])]
     #[case(&["--from-file", "x.jq"])]
-    #[case(&["--slurpfile", "a", "x", "."])]
-    #[case(&["--rawfile", "a", "x", "."])]
     #[case(&["-L", "x", "."])]
     #[case(&["--stream", "."])]
     #[case(&["--arg", "a"])]

