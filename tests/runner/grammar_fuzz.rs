@@ -160,7 +160,7 @@ fn the_grammar_answers_to_anything_and_reads_what_it_prints() {
         let Ok(Parsed::Argv(again)) = again else { panic!("{line:?} as {printed:?}: {again:?}") };
         assert_eq!(flat(again), flat(script.clone()), "{line:?} as {printed:?}");
         let invocation = Invocation::Argv { script: script.clone() };
-        let (risk, reasons) = aiops::domain::action::read_only::classify(&invocation);
+        let (risk, reasons) = aiops::domain::action::risk::classify(&invocation);
         assert!(script.parts.is_empty() || !reasons.is_empty(), "{line:?}: {risk:?}");
         let due = compared * cases <= case * sample;
         if due && params::find(&line).is_empty() && bash.is_safe(&line, &script) {

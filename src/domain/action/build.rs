@@ -480,7 +480,7 @@ mod tests {
     #[rstest]
     #[case("df -h /srv", Risk::Read, Confinement::ReadsOnly, "/reads")]
     #[case("ls /srv | sort", Risk::Read, Confinement::ReadsOnly, "/reads")]
-    #[case("rm /srv/x", Risk::Unknown, Confinement::Free, "/all")]
+    #[case("rm /srv/x", Risk::Destroy, Confinement::Free, "/all")]
     #[case("for x in *; do ls $x; done", Risk::Unknown, Confinement::Free, "/all")]
     fn only_reads_are_confined_and_have_their_own_variables(
         #[case] script: &str,
