@@ -17,7 +17,7 @@ use aiops::domain::id::{IncidentId, JournalSeq};
 use aiops::domain::journal::anchor::{Anchor, AnchorCause};
 use aiops::domain::journal::{NewEntry, StoredEntry};
 use aiops::domain::time::Timestamp;
-use aiops::store::{AnchorNeed, Identity, KnownAnchors, OpenOptions, Part, Store};
+use aiops::store::{AnchorNeed, Identity, KnownAnchors, LostHeads, OpenOptions, Part, Store};
 use rusqlite::{Connection, params};
 
 const ENTRIES: i64 = 1_000_000;
@@ -122,7 +122,7 @@ fn made_up(seq: i64) -> NewEntry {
 
 /// How long verifying takes. What is named by hash is not there: erased, which is looked for all the same.
 fn measure(store: &Store, part: Part, anchors: Option<String>) -> Duration {
-    let known = anchors.map(|text| KnownAnchors { text, need: AnchorNeed::Required });
+    let known = anchors.map(|text| KnownAnchors { text, need: AnchorNeed::Required, lost: LostHeads::Broken });
     let begun = Instant::now();
     let report =
         store.read_view_blocking(move |reader| reader.verify_part(part, known.as_ref(), &mut |_| Ok(None))).unwrap();

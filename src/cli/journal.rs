@@ -11,7 +11,9 @@ use super::export::{self, ExportArgs};
 use super::{Exit, Format, json_line};
 use crate::domain::id::JournalSeq;
 use crate::domain::text;
-use crate::store::{AnchorNeed, AnchorsReport, JournalReport, KnownAnchors, OpenOptions, Part, PayloadReport, Reader};
+use crate::store::{
+    AnchorNeed, AnchorsReport, JournalReport, KnownAnchors, LostHeads, OpenOptions, Part, PayloadReport, Reader,
+};
 
 /// What can be done with the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -32,6 +34,9 @@ pub struct VerifyArgs {
     /// input [default: the file of `[journal] anchor`]
     #[arg(long, value_name = "FILE")]
     pub anchor: Option<PathBuf>,
+    /// The store was restored, and you know of it: heads of the entries that it lost do not count
+    #[arg(long)]
+    pub since_restoration: bool,
     /// Only from this entry on, or from the last head before it that was kept
     #[arg(long, value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(1..))]
     pub from: Option<i64>,
@@ -58,13 +63,14 @@ impl VerifyArgs {
             // Other lines of a log need not be text.
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
+        let lost = if self.since_restoration { LostHeads::Known } else { LostHeads::Broken };
         match (&self.anchor, configured) {
             (Some(path), _) => {
                 let text = read(path).wrap_err_with(|| format!("{}: cannot be read", path.display()))?;
-                Ok(Some(KnownAnchors { text, need: AnchorNeed::Required }))
+                Ok(Some(KnownAnchors { text, need: AnchorNeed::Required, lost }))
             }
             (None, Some(path)) => match read(path) {
-                Ok(text) => Ok(Some(KnownAnchors { text, need: AnchorNeed::IfAny })),
+                Ok(text) => Ok(Some(KnownAnchors { text, need: AnchorNeed::IfAny, lost })),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error).wrap_err_with(|| format!("{}: cannot be read", path.display())),
             },

@@ -77,7 +77,7 @@ pub use restore::{damaged_directory, restore};
 pub use runs::{RunEventRow, RunSurroundings};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
 pub use tape::{OutputPart, ReadOutput, read_tape};
-pub use verify::{AnchorNeed, AnchorsReport, HashOutput, JournalReport, KnownAnchors, Part, PayloadReport};
+pub use verify::{AnchorNeed, AnchorsReport, HashOutput, JournalReport, KnownAnchors, LostHeads, Part, PayloadReport};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;

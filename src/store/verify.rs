@@ -15,7 +15,8 @@ use super::{Reader, Store, StoreError};
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::JournalSeq;
 use crate::domain::journal::anchor::AnchorSet;
-use crate::domain::journal::{Break, Payload, StoredEntry, Verifier};
+use crate::domain::journal::{Break, Context, Payload, StoredEntry, Verifier};
+use crate::domain::time::Timestamp;
 
 /// What verifying found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,6 +81,17 @@ pub struct KnownAnchors {
     pub text: String,
     /// Whether there has to be one.
     pub need: AnchorNeed,
+    /// What heads of entries mean that were lost in a restoration.
+    pub lost: LostHeads,
+}
+
+/// What a head means that was kept before the last restoration, of an entry that this replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostHeads {
+    /// That the journal was rewritten: whoever can do that can also write that there was a restoration.
+    Broken,
+    /// Nothing: a person knows of the restoration.
+    Known,
 }
 
 /// What became of the payloads that the journal names by hash. One that is missing was erased, which is allowed: the chain
@@ -169,7 +181,13 @@ fn verify(
         None => AnchorSet::default(),
         Some(known) => {
             let journal = first_hash(conn)?.unwrap_or_default();
-            AnchorSet::read(known.text.lines(), &journal, &reader.place(), &reader.identity.host)
+            let mut set = AnchorSet::read(known.text.lines(), &journal, &reader.place(), &reader.identity.host);
+            if known.lost == LostHeads::Known
+                && let Some((seq, at)) = last_restoration(conn)?
+            {
+                set.forget_lost(seq, at);
+            }
+            set
         }
     };
     let mut payloads = PayloadReport::default();
@@ -178,6 +196,14 @@ fn verify(
     if let Some(known) = anchors {
         // That another journal stood here, or that none of the anchors fits, weighs more than anything inside.
         broken = foreign(&set, known.need).or(broken);
+        if let (Some(found), LostHeads::Broken, Some((seq, at))) = (&mut broken, known.lost, last_restoration(conn)?)
+            && found.seq >= seq
+        {
+            let hint = "; if you know of that, verify with --since-restoration";
+            found
+                .reason
+                .push_str(&format!(". Entry {seq} says that the store was restored at {at} and lost entries{hint}"));
+        }
     }
     let last = verifier.entries();
     let report = AnchorsReport {
@@ -195,6 +221,22 @@ fn verify(
         payloads,
         anchors: anchors.map(|_| report),
     })
+}
+
+/// The last entry that tells of a restoration, and when it was written.
+fn last_restoration(conn: &Connection) -> Result<Option<(JournalSeq, Timestamp)>, Fault> {
+    let mut statement =
+        conn.prepare_cached(&format!("{SELECT} WHERE payload LIKE '%\"restored\"%' ORDER BY seq DESC"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let entry = from_row(row)?;
+        let payload = serde_json::from_str::<Payload>(&entry.payload);
+        let context = serde_json::from_str::<Context>(&entry.context);
+        if let (Ok(Payload::Restored { .. }), Ok(context)) = (payload, context) {
+            return Ok(Some((entry.seq, context.at)));
+        }
+    }
+    Ok(None)
 }
 
 /// Why these anchors cannot be those of this journal.

@@ -207,7 +207,7 @@ pub(crate) fn from_a_question_to_the_output(console: &mut Console) {
     console.wait_text("1 action to approve");
     console.type_keys("A");
     console.wait_text("the assistant wrote this command");
-    approve(console, Some("demo"));
+    approve(console, None);
     console.type_keys("4");
     console
         .wait("what the command has found", |screen| screen.contains("Attempt 1 exit 0") && screen.contains(".log.1"));

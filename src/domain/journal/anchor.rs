@@ -104,6 +104,12 @@ impl AnchorSet {
         set
     }
 
+    /// Leaves out the anchors of entries from `seq` on that were made before `at`: a restoration that was written then, as
+    /// `seq`, replaced these entries.
+    pub fn forget_lost(&mut self, seq: JournalSeq, at: Timestamp) {
+        self.anchors.retain(|anchor| anchor.seq < seq || anchor.at >= at);
+    }
+
     /// Whether there is no anchor of this journal.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::domain::id::{IncidentId, JournalSeq};
 use crate::domain::journal::anchor::{Anchor, AnchorCause};
 use crate::domain::journal::{GENESIS, NewEntry, StoredEntry};
 use crate::domain::time::Timestamp;
-use crate::store::{AnchorNeed, Identity, JournalReport, KnownAnchors, Part, Reader};
+use crate::store::{AnchorNeed, Identity, JournalReport, KnownAnchors, LostHeads, Part, Reader};
 
 /// Entries between two anchors.
 const SEGMENT: i64 = 1_000;
@@ -86,7 +86,7 @@ impl Victim {
             }
         }
         conn.execute_batch("COMMIT").unwrap();
-        let anchors = KnownAnchors { text, need: AnchorNeed::Required };
+        let anchors = KnownAnchors { text, need: AnchorNeed::Required, lost: LostHeads::Broken };
         Self { bench, conn, identity: identity(1), anchors, entries }
     }
 
@@ -354,11 +354,15 @@ fn a_whole_journal_that_was_rewritten_or_begun_anew_does_not_fit_its_anchors() {
     let at = Timestamp::from_millis(0);
     let reader = Reader { conn: &victim.conn, path: &path, identity: &victim.identity, at, monotonic_ms: 0 };
     assert!(reader.verify(&mut |_| Ok(None)).unwrap().ok);
-    let wrong = KnownAnchors { text: "no anchor here\naiops-anchor {\n".to_owned(), need: AnchorNeed::Required };
+    let wrong = KnownAnchors {
+        text: "no anchor here\naiops-anchor {\n".to_owned(),
+        need: AnchorNeed::Required,
+        lost: LostHeads::Broken,
+    };
     let report = reader.verify_part(Part::WHOLE, Some(&wrong), &mut |_| Ok(None)).unwrap();
     assert!(!report.ok);
     assert_eq!(report.anchors.unwrap().damaged, 1);
-    let none_yet = KnownAnchors { text: String::new(), need: AnchorNeed::IfAny };
+    let none_yet = KnownAnchors { text: String::new(), need: AnchorNeed::IfAny, lost: LostHeads::Broken };
     assert!(reader.verify_part(Part::WHOLE, Some(&none_yet), &mut |_| Ok(None)).unwrap().ok);
 }
 
@@ -367,7 +371,8 @@ fn what_comes_after_the_last_anchor_is_counted_and_a_part_is_verified_by_itself(
     let victim = Victim::new(2_100);
     let known = &victim.anchors.text;
     let kept: String = known.lines().take(2).map(|line| format!("{line}\n")).collect();
-    let victim = Victim { anchors: KnownAnchors { text: kept, need: AnchorNeed::Required }, ..victim };
+    let victim =
+        Victim { anchors: KnownAnchors { text: kept, need: AnchorNeed::Required, lost: LostHeads::Broken }, ..victim };
     let whole = victim.verify(Part::WHOLE);
     let anchors = whole.anchors.unwrap();
     assert!(whole.ok);

@@ -175,7 +175,7 @@ fn hostile_alerts_and_documents_are_harmless_in_every_pane() {
 
     // Found by search, listed in the palette, asked about: by a model, and by the SOPs.
     desk.console.type_keys("Fhostile");
-    desk.console.wait("hits", |screen| screen.contains("found") || screen.contains(" of "));
+    desk.console.wait("hits", |screen| screen.contains("Search SOPs") && screen.contains("alertname=Hostile"));
     desk.console.type_keys("\x1b");
     desk.console.wait("the pane again", |screen| !screen.contains("Search SOPs"));
     desk.console.type_keys(":sop hostile");
