@@ -57,6 +57,9 @@ pub(super) struct Opened {
     pub(super) lock: File,
 }
 
+/// What is wrong with a header that lets nobody write.
+pub(super) const WRITE_VERSION: &str = "its header asks for a newer SQLite to write it, which no program of ours did";
+
 /// Opens or creates the database at `path` and brings its schema up to date; for that it waits for other processes, but
 /// not longer than `patience`.
 ///
@@ -77,6 +80,10 @@ pub(super) fn open(path: &Path, patience: Duration) -> Result<Opened, StoreError
         });
     }
     settle_schema(path, &lock, &mut writer, patience)?;
+    // By now SQLite has read the header, which can say that only newer programs may write.
+    if writer.is_readonly("main").map_err(|error| from_sqlite(path, &error))? {
+        return Err(StoreError::Corrupt { path: path.to_owned(), detail: WRITE_VERSION.to_owned() });
+    }
     tune_writer(path, &writer)?;
     Ok(Opened { writer, lock })
 }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::connect_damaged;
 use crate::store::backup::backups_of;
 use crate::store::error::{StoreError, from_sqlite};
-use crate::store::open::beside;
+use crate::store::open::{WRITE_VERSION, beside};
 use crate::store::{migrations, search};
 
 /// One finding of damage is enough; some more, since those about the search index do not count.
@@ -23,6 +23,11 @@ const WHOLE_CHECK: &str = "PRAGMA integrity_check(8)";
 
 /// Where the `application_id` stands in a database (sqlite.org/fileformat.html, big-endian).
 const APPLICATION_ID_AT: u64 = 68;
+
+/// Where the header has the version of the format for writing, and the highest that SQLite knows ("WAL"); see the file format
+/// of SQLite, 1.3.3. Above it SQLite opens a file for reading only.
+const WRITE_VERSION_AT: u64 = 18;
+const WAL_VERSION: u8 = 2;
 
 /// The first four bytes of a write-ahead log, for either order of bytes in its checksums.
 const WAL_MAGIC: [u32; 2] = [0x377f_0682, 0x377f_0683];
@@ -54,10 +59,16 @@ pub(super) fn damage(path: &Path) -> Result<Option<String>, StoreError> {
 fn look(path: &Path) -> Result<Option<String>, StoreError> {
     let of_sqlite = |error: rusqlite::Error| from_sqlite(path, &error);
     let connection = connect_damaged(path)?;
+    if byte_at(path, WRITE_VERSION_AT).is_some_and(|version| version > WAL_VERSION) {
+        return Ok(Some(WRITE_VERSION.to_owned()));
+    }
     if let Some(finding) = first_finding(&connection, WHOLE_CHECK).map_err(of_sqlite)? {
         return Ok(Some(finding));
     }
     let version = migrations::version(&connection).map_err(of_sqlite)?;
+    if version < 0 {
+        return Ok(Some(format!("its schema has the version {version}, which there never was")));
+    }
     let objects = migrations::objects(&connection).map_err(of_sqlite)?;
     // A newer program's file is no damaged one of ours.
     let differs = migrations::expected_objects(version).is_some_and(|expected| expected != objects);
@@ -68,6 +79,14 @@ fn look(path: &Path) -> Result<Option<String>, StoreError> {
         return Ok(Some("it is empty, and there are backups of it".to_owned()));
     }
     Ok(None)
+}
+
+fn byte_at(path: &Path, at: u64) -> Option<u8> {
+    let mut byte = [0];
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(at)).ok()?;
+    file.read_exact(&mut byte).ok()?;
+    Some(byte[0])
 }
 
 /// Whether there is a sign that the file at `path` was written by this program, even if it cannot be opened.
