@@ -14,6 +14,7 @@ pub mod excerpt;
 pub mod id;
 pub mod incident;
 pub mod journal;
+pub mod policy;
 pub mod procedure;
 pub mod redact;
 pub mod search;
