@@ -204,7 +204,8 @@ impl Conditions {
         let (argv, argv_words) = self.argv(&request.words);
         add(Fact::Words, !self.argv.is_empty(), argv, argv_words);
         // Clusters that a command names are told by their contexts.
-        let hosts = request.places.iter().enumerate().filter(|(at, place)| *at == 0 || place.kind != PlaceKind::Kubernetes);
+        let hosts =
+            request.places.iter().enumerate().filter(|(at, place)| *at == 0 || place.kind != PlaceKind::Kubernetes);
         let names: Vec<&str> = hosts.map(|(_, place)| place.name.as_str()).collect();
         let target = Truth::over(names.iter().map(|name| any_glob(&self.target, name)));
         add(Fact::Target, !self.target.is_empty(), target, format!("it acts on {}", names.join(", ")));

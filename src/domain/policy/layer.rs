@@ -148,7 +148,8 @@ impl Layer {
                 report(Answer::plain(verdict), Vec::new(), Some(verdict), problem.clone())
             }
             Body::Rules(rules) => {
-                let reports: Vec<RuleReport> = rules.rules.iter().map(|rule| look(rule, request, standing, rules)).collect();
+                let reports: Vec<RuleReport> =
+                    rules.rules.iter().map(|rule| look(rule, request, standing, rules)).collect();
                 let surely = reports.iter().any(|rule| rule.holds == Truth::Yes);
                 let fallback = (!surely).then_some(rules.default);
                 let begin = Answer::plain(fallback.unwrap_or(Verdict::Allow));
@@ -178,7 +179,8 @@ fn look(rule: &Rule, request: &Request, standing: &Standing, rules: &Rules) -> R
 pub fn standing(layers: &[Layer], request: &Request) -> Standing {
     let known = || layers.iter().filter_map(Layer::rules);
     let Who { person, roles, perhaps, perhaps_roles } = who(layers, &request.by);
-    let default = known().filter_map(|rules| rules.default_environment.as_deref()).next().unwrap_or(DEFAULT_ENVIRONMENT);
+    let default =
+        known().filter_map(|rules| rules.default_environment.as_deref()).next().unwrap_or(DEFAULT_ENVIRONMENT);
     let mapped = || known().flat_map(|rules| &rules.environments);
     let mut environments = BTreeSet::new();
     for place in &request.places {
@@ -194,9 +196,10 @@ pub fn standing(layers: &[Layer], request: &Request) -> Standing {
     }
     // Labels are written by others: they say where else it may matter, never where it does not.
     let by_labels = mapped().filter(|environment| {
-        environment.labels.iter().any(|(name, pattern)| {
-            request.labels.get(name).is_some_and(|value| glob(pattern, value))
-        })
+        environment
+            .labels
+            .iter()
+            .any(|(name, pattern)| request.labels.get(name).is_some_and(|value| glob(pattern, value)))
     });
     environments.extend(by_labels.map(|environment| environment.name.clone()));
     Standing { person, roles, perhaps, perhaps_roles, environments }

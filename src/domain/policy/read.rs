@@ -10,13 +10,13 @@ mod wire;
 
 use std::collections::BTreeSet;
 
+use super::Policy;
 use super::calendar::{Calendar, Days, Hours};
 use super::condition::{Conditions, EnvironmentRule};
 use super::decision::{Answer, Rank, Scope, Verdict};
 use super::layer::{Body, DEFAULT_ENVIRONMENT, Layer, PersonRule, Rule, Rules};
 use super::pattern::CommandPattern;
 use super::request::Kind;
-use super::Policy;
 use crate::domain::action::risk::Risk;
 use crate::domain::digest::sha256_hex;
 use crate::domain::time::Timestamp;
@@ -64,7 +64,8 @@ struct Names {
 /// Reads one file, below the layers `above`.
 fn rules(text: &str, above: &[Layer], zones: Zones<'_>) -> Result<Rules, String> {
     let form: FileForm = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+        let line =
+            error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
         format!("line {line}: {}", error.message())
     })?;
     if form.version != 1 {
@@ -72,9 +73,9 @@ fn rules(text: &str, above: &[Layer], zones: Zones<'_>) -> Result<Rules, String>
     }
     let calendar = match form.time_zone.as_deref() {
         None => Calendar::default(),
-        Some(name) => Calendar::fixed(name)
-            .or_else(|| zones(name).map(Calendar::of))
-            .ok_or_else(|| format!("time_zone: {name:?} is neither UTC, nor an offset such as +01:00, nor a known zone"))?,
+        Some(name) => Calendar::fixed(name).or_else(|| zones(name).map(Calendar::of)).ok_or_else(|| {
+            format!("time_zone: {name:?} is neither UTC, nor an offset such as +01:00, nor a known zone")
+        })?,
     };
     let people = form.person.into_iter().map(person).collect::<Result<Vec<_>, _>>()?;
     check_people(&people)?;
@@ -100,12 +101,15 @@ fn rules(text: &str, above: &[Layer], zones: Zones<'_>) -> Result<Rules, String>
     let mut used = BTreeSet::new();
     let forbidden = form.forbidden.into_iter().map(wire::ForbiddenForm::into_rule);
     let freezes = form.freeze.into_iter().map(FreezeForm::into_rule);
-    for (rule, window) in freezes.chain(forbidden.map(|rule| (rule, None))).chain(form.rule.into_iter().map(|rule| (rule, None))) {
+    for (rule, window) in
+        freezes.chain(forbidden.map(|rule| (rule, None))).chain(form.rule.into_iter().map(|rule| (rule, None)))
+    {
         if !used.insert(rule.name.clone()) {
             return Err(format!("rule {:?}: there is another rule of this name", rule.name));
         }
         let name = rule.name.clone();
-        let read = read_rule(rule, window, &names, &rules.calendar).map_err(|problem| format!("rule {name:?}: {problem}"))?;
+        let read =
+            read_rule(rule, window, &names, &rules.calendar).map_err(|problem| format!("rule {name:?}: {problem}"))?;
         rules.rules.push(read);
     }
     Ok(rules)
@@ -117,7 +121,9 @@ fn person(form: wire::PersonForm) -> Result<PersonRule, String> {
         return Err(format!("person {name:?}: one of uid, login_uid and ssh_key has to tell who it is"));
     }
     if ssh_key.as_ref().is_some_and(|key| !key.starts_with("SHA256:") || key.len() != 50) {
-        return Err(format!("person {name:?}: ssh_key has to be a fingerprint as `ssh-keygen -lf KEY` prints it: SHA256:…"));
+        return Err(format!(
+            "person {name:?}: ssh_key has to be a fingerprint as `ssh-keygen -lf KEY` prints it: SHA256:…"
+        ));
     }
     Ok(PersonRule { name, uid, login_uid, ssh_key, roles: roles.into_iter().collect() })
 }
@@ -163,7 +169,8 @@ fn read_rule(form: RuleForm, window: Option<(i64, i64)>, names: &Names, calendar
     if effect == Verdict::Forbid && !demands.is_empty() {
         return Err("what is forbidden cannot demand anything: say ask, or remove demands".to_owned());
     }
-    let unless = unless.map(|form| self::conditions(form, names)).transpose().map_err(|problem| format!("unless: {problem}"))?;
+    let unless =
+        unless.map(|form| self::conditions(form, names)).transpose().map_err(|problem| format!("unless: {problem}"))?;
     let says =
         Answer { verdict: effect, demands: demands.into_iter().collect(), scope: max_scope.unwrap_or(Scope::RunReads) };
     let rule = Rule { name, reason, says, when: conditions, unless };
@@ -182,12 +189,15 @@ fn conditions(form: WhenForm, names: &Names) -> Result<Conditions, String> {
     known("role", &form.roles, &names.roles)?;
     known("person", &form.people, &names.people)?;
     known("environment", &form.environment, &names.environments)?;
-    let hours = form.hours.iter().map(|text| {
-        Hours::parse(text).ok_or_else(|| format!("hours: {text:?} is not of the form 22:00-06:00"))
-    });
+    let hours = form
+        .hours
+        .iter()
+        .map(|text| Hours::parse(text).ok_or_else(|| format!("hours: {text:?} is not of the form 22:00-06:00")));
     let days = match form.days.as_slice() {
         [] => None,
-        items => Some(Days::parse(items).ok_or("days: each has to be mon, tue, wed, thu, fri, sat or sun, or mon-fri")?),
+        items => {
+            Some(Days::parse(items).ok_or("days: each has to be mon, tue, wed, thu, fri, sat or sun, or mon-fri")?)
+        }
     };
     let argv: Vec<CommandPattern> = form.argv.into_iter().map(CommandPattern).collect();
     if argv.iter().any(|pattern| pattern.0.is_empty()) {

@@ -230,9 +230,9 @@ mod tests {
     fn clusters_are_read_from_options(#[case] line: &str, #[case] expected: Option<(&str, &str)>) {
         let words = Words::Argv(vec![line.split(' ').map(str::to_owned).collect()]);
         let found = places(Place::this_host("web-1"), &words);
-        let cluster = found.get(1).map(|place| {
-            (place.context.clone().unwrap_or_default(), place.namespace.clone().unwrap_or_default())
-        });
+        let cluster = found
+            .get(1)
+            .map(|place| (place.context.clone().unwrap_or_default(), place.namespace.clone().unwrap_or_default()));
         assert_eq!(cluster, expected.map(|(context, namespace)| (context.to_owned(), namespace.to_owned())));
         assert_eq!(found[0].kind, PlaceKind::ThisHost);
     }

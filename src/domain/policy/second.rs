@@ -30,7 +30,8 @@ pub enum Turn {
 pub fn turn(decision: &Decision, earlier: Option<&str>) -> Result<Turn, Refusal> {
     const WHAT: &str = "Not approved";
     let Some(name) = decision.approver.clone() else {
-        let why = "two people have to approve it, and the policy does not know who you are: an account alone is no person";
+        let why =
+            "two people have to approve it, and the policy does not know who you are: an account alone is no person";
         let remedy = "Let whoever keeps the policy add a [[person]] with your uid, your login uid or the fingerprint of your \
                       ssh key (sshd tells it with ExposeAuthInfo yes); `aiops policy explain` shows what is known of you";
         return Err(Refusal::new(WHAT, why, remedy));

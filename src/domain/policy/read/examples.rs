@@ -20,16 +20,12 @@ use crate::domain::time::Timestamp;
 ///
 /// # Errors
 /// The first that comes out otherwise, or cannot be read.
-pub(super) fn check(
-    rule: &Rule,
-    matching: &[Example],
-    others: &[Example],
-    calendar: &Calendar,
-) -> Result<(), String> {
+pub(super) fn check(rule: &Rule, matching: &[Example], others: &[Example], calendar: &Calendar) -> Result<(), String> {
     for (examples, expected) in [(matching, true), (others, false)] {
         for example in examples {
             let tried = Tried::of(example)?;
-            let (holds, because) = rule.holds(&tried.request, &tried.standing, calendar, |fact| tried.given.contains(&fact));
+            let (holds, because) =
+                rule.holds(&tried.request, &tried.standing, calendar, |fact| tried.given.contains(&fact));
             if (holds != Truth::No) != expected {
                 let (list, came) = if expected { ("match", "does not") } else { ("no_match", "does") };
                 return Err(format!("the example {} in {list} {came} match: {because}", tried.shown));
@@ -76,7 +72,9 @@ impl Tried {
         let words = line.map_or(Ok(Words::None), words)?;
         let at = match &facts.at {
             None => 0,
-            Some(text) => moment(text).ok_or_else(|| format!("at: {text:?} is no moment such as 2026-03-01T02:14:00Z"))?,
+            Some(text) => {
+                moment(text).ok_or_else(|| format!("at: {text:?} is no moment such as 2026-03-01T02:14:00Z"))?
+            }
         };
         let standing = Standing {
             person: facts.person.clone(),
@@ -91,8 +89,7 @@ impl Tried {
 
 fn request(facts: &FactsForm, words: Words, at: Timestamp) -> Request {
     let target = Place::this_host(facts.target.as_deref().unwrap_or_default());
-    let circumstances =
-        Circumstances { labels: Labels::new(), severity: facts.severity, by: Identity::default(), at };
+    let circumstances = Circumstances { labels: Labels::new(), severity: facts.severity, by: Identity::default(), at };
     let mut request = Request::of_words(words, facts.risk.unwrap_or(Risk::Unknown), target, circumstances);
     request.kind = facts.kind.unwrap_or(Kind::Command);
     for place in request.places.iter_mut().filter(|place| place.context.is_none() && facts.context.is_some()) {
