@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/004_search.sql")),
     M::up(include_str!("schema/005_answers.sql")),
     M::up(include_str!("schema/006_under_way.sql")),
+    M::up(include_str!("schema/010_policy.sql")),
 ];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.

@@ -19,6 +19,7 @@ mod detail;
 mod error;
 mod feed;
 mod filesystem;
+mod governed;
 mod header;
 mod health;
 mod history;
@@ -45,7 +46,7 @@ mod tests;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub use actions::Action;
 pub use answers::UnderWay;
 pub use checkup::{check_database, receiver_of, spent_today};
 pub use error::{CommandError, StoreError};
+pub use governed::{Governance, PolicyNow};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
 pub use journal::{HashOutput, JournalReport, PayloadReport};
@@ -123,6 +125,8 @@ struct Inner {
     feed: watch::Sender<u64>,
     /// Shows others that the holder of these leases is there.
     presences: Presences,
+    /// The policy; none until somebody says where it comes from.
+    governance: OnceLock<Governance>,
     reading: Vec<JoinHandle<()>>,
     writing: Option<JoinHandle<()>>,
     /// Says to other processes that the file is in use; the last thing to go.
@@ -173,6 +177,7 @@ impl Store {
             stop,
             feed,
             presences: Presences::default(),
+            governance: OnceLock::new(),
             reading: Vec::new(),
             writing: None,
             _lock: opened.lock,
