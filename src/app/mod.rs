@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod kept;
 mod model;
+mod policy;
 mod runs;
 mod sources;
 mod stand_in;
@@ -29,6 +30,7 @@ use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{self, ProcessRunner, Scope};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
+use crate::cli::policy_explain::PolicyCommand;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{Config, ConfigError, Environment, Places, RunSection};
@@ -67,6 +69,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             crate::cli::incidents::run(command, &path, store_options(), format, streams)
         }
         Some(Command::Runs(command)) => runs::run(command, &crate::config::load(&request)?.config, format),
+        Some(Command::Policy(PolicyCommand::Explain(args))) => {
+            policy::explain(args, &crate::config::load(&request)?.config, format)
+        }
         Some(Command::Doctor { online }) => {
             let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
             let checks = doctor::checks(&crate::config::load(&request)?, network);
@@ -223,6 +228,7 @@ impl App {
             let _ = sender.send(Library::load(&directories));
         });
         let store = Store::open(&config.store.path, store_options())?;
+        let notices = notices.into_iter().chain(policy::govern(&store, config)).collect();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
         let notices = Notices::new(notices);

@@ -146,6 +146,7 @@ mod tests {
             "location",
             "prices",
             "kubeconfig_read",
+            "team",
         ];
         let is_shown = |line: &str| {
             let key = line.split(" = ").next().unwrap_or("");

@@ -11,6 +11,7 @@ pub mod incidents;
 pub mod init;
 pub mod journal;
 pub mod keys;
+pub mod policy_explain;
 pub mod redact;
 pub mod runs;
 pub mod sop;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Propose, approve and follow the commands of SOPs
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    /// Ask the policy what may be done
+    #[command(subcommand)]
+    Policy(policy_explain::PolicyCommand),
     /// Look into the journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),

@@ -135,7 +135,9 @@ fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
 fn read(place: &Place) -> Option<Source> {
     let text = match text(&place.path) {
         Err(Unread::Missing) if place.presence == Presence::Optional => return None,
-        Err(Unread::Missing) => Err("the file is not there; create it, or remove policy.team from the configuration".to_owned()),
+        Err(Unread::Missing) => {
+            Err("the file is not there; create it, or remove policy.team from the configuration".to_owned())
+        }
         Err(Unread::Because(problem)) => Err(problem),
         Ok(text) => Ok(text),
     };
@@ -187,7 +189,10 @@ fn text(path: &Path) -> Result<String, Unread> {
 pub(super) fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), String> {
     let (user, shown) = (nix::unistd::Uid::effective().as_raw(), path.display());
     if metadata.uid() != user && metadata.uid() != 0 {
-        return Err(format!("{shown} belongs to another user (uid {}); mend that with: chown root {shown}", metadata.uid()));
+        return Err(format!(
+            "{shown} belongs to another user (uid {}); mend that with: chown root {shown}",
+            metadata.uid()
+        ));
     }
     let mode = metadata.permissions().mode();
     // In a sticky directory others cannot replace what is not theirs, and the file itself is checked, too.

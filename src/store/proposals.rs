@@ -443,12 +443,7 @@ fn set_state(conn: &Connection, id: ProposalId, state: ProposalState, reason: &s
 }
 
 /// The facts that an action is bound to: those of its own alert, not of others of the incident.
-fn world(
-    conn: &Connection,
-    spec: &ActionSpec,
-    revision: Option<String>,
-    policy: PolicyFacts,
-) -> Result<World, Fault> {
+fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>, policy: PolicyFacts) -> Result<World, Fault> {
     let (alert, labels) = alert_now(conn, spec)?;
     Ok(World { labels, alert, revision, policy })
 }

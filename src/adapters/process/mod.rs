@@ -28,6 +28,7 @@ mod remarks;
 mod runner;
 mod scope;
 mod session;
+mod ssh_key;
 mod supervisor;
 mod terminal;
 
@@ -37,4 +38,5 @@ pub use identity::start_ticks;
 pub use logind::{AfterLogout, Logind, after_logout};
 pub use runner::{DEFAULT_GRACE, DEFAULT_OUTPUT_LIMIT, ProcessRunner};
 pub use scope::{Manager, Scope};
+pub use ssh_key::key_of_session;
 pub use supervisor::supervise;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::risk::Risk;
 use super::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
+use super::risk::Risk;
 use super::spec::ActionSpec;
 use super::tie::{self, AlertNow};
 use crate::domain::alert::Labels;
@@ -145,7 +145,8 @@ impl Denied {
 /// # Errors
 /// A [`Refusal`] that begins with `what` and names the rules.
 pub fn decide_by_policy(decision: &Decision, what: &str) -> Result<(), Refusal> {
-    const REMEDY: &str = "`aiops policy explain` shows each rule; ask whoever keeps the policy if it should be otherwise";
+    const REMEDY: &str =
+        "`aiops policy explain` shows each rule; ask whoever keeps the policy if it should be otherwise";
     match decision.answer.verdict {
         Verdict::Allow | Verdict::Ask => Ok(()),
         Verdict::Forbid => {
@@ -205,7 +206,11 @@ pub fn decide_approve(
     }
     if world.policy.demands(Demand::Note) && !world.policy.has_note {
         let why = "the policy asks for a note on the incident, written after this was proposed";
-        return Err(Denied::Refused(Refusal::new(WHAT, why, "Write down why you do it (n in the queue), then approve")));
+        return Err(Denied::Refused(Refusal::new(
+            WHAT,
+            why,
+            "Write down why you do it (n in the queue), then approve",
+        )));
     }
     Ok(GrantRecord {
         proposal: proposal.id,

@@ -153,20 +153,23 @@ struct Looked {
 }
 
 impl Conditions {
-    /// Whether all conditions hold, and what decided that. `given` says which facts the request really has; conditions over
-    /// others do not count.
+    /// Whether all conditions hold, and what decided that. `given` says which facts the request really has, `otherwise` what
+    /// conditions over others come out as.
     #[must_use]
     pub fn hold(
         &self,
         request: &Request,
         standing: &Standing,
         calendar: &Calendar,
-        given: impl Fn(Fact) -> bool,
+        (given, otherwise): (impl Fn(Fact) -> bool, Truth),
     ) -> (Truth, String) {
         let looked = self.look(request, standing, calendar);
         // The first condition that holds least decides.
         let mut decides: Option<Looked> = None;
-        for one in looked.into_iter().filter(|one| given(one.fact)) {
+        for mut one in looked {
+            if !given(one.fact) {
+                one.holds = otherwise;
+            }
             if decides.as_ref().is_none_or(|known| one.holds < known.holds) {
                 decides = Some(one);
             }

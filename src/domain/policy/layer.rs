@@ -60,7 +60,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether it holds for a request, and why. Conditions over facts that are not `given` do not count.
+    /// Whether it holds for a request, and why. Conditions over facts that are not `given` do not count, and
+    /// make no exception.
     #[must_use]
     pub fn holds(
         &self,
@@ -69,11 +70,11 @@ impl Rule {
         calendar: &Calendar,
         given: impl Fn(Fact) -> bool + Copy,
     ) -> (Truth, String) {
-        let (when, because) = self.when.hold(request, standing, calendar, given);
+        let (when, because) = self.when.hold(request, standing, calendar, (given, Truth::Yes));
         if when == Truth::No {
             return (when, because);
         }
-        match self.unless.as_ref().map(|unless| unless.hold(request, standing, calendar, given)) {
+        match self.unless.as_ref().map(|unless| unless.hold(request, standing, calendar, (given, Truth::No))) {
             None | Some((Truth::No, _)) => (when, because),
             Some((Truth::Yes, _)) => (Truth::No, "its exception holds".to_owned()),
             Some((Truth::Perhaps, why)) => (Truth::Perhaps, format!("its exception may hold: {why}")),

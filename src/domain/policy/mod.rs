@@ -22,8 +22,11 @@ pub mod second;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::domain::action::risk::Risk;
 use crate::domain::digest::FieldHasher;
+use condition::Standing;
 
 pub use decision::{Answer, Decision, Demand, LayerReport, Rank, Ruling, Scope, Verdict};
 pub use layer::{Body, Layer};
@@ -76,6 +79,12 @@ impl Policy {
     /// What it says of `request`.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decision {
+        self.decide_as(request, &Assumed::default())
+    }
+
+    /// What it would say of `request` if what is `assumed` were so, for people who want to know; never for what is to be done.
+    #[must_use]
+    pub fn decide_as(&self, request: &Request, assumed: &Assumed) -> Decision {
         let floor = minimum(request.risk);
         let built_in = LayerReport {
             rank: Rank::BuiltIn,
@@ -86,13 +95,14 @@ impl Policy {
             problem: String::new(),
             person: None,
         };
-        let judge = |(at, layer): (usize, &Layer)| layer.judge(request, &layer::standing(&self.layers[..=at], request));
+        let standing = |layers: &[Layer]| assumed.over(layer::standing(layers, request));
+        let judge = |(at, layer): (usize, &Layer)| layer.judge(request, &standing(&self.layers[..=at]));
         let judged: Vec<LayerReport> = self.layers.iter().enumerate().map(judge).collect();
         let answer = judged.iter().fold(floor, |answer, report| answer.join(report.answer.clone()));
         // Only the strongest layer that demands a second person says who is who: a lower one could name one person twice.
         let demanding = judged.iter().find(|report| report.answer.demands.contains(&Demand::SecondPerson));
         let approver = demanding.and_then(|report| report.person.clone());
-        let whole = layer::standing(&self.layers, request);
+        let whole = standing(&self.layers);
         Decision {
             answer,
             layers: std::iter::once(built_in).chain(judged).collect(),
@@ -101,6 +111,34 @@ impl Policy {
             roles: whole.roles,
             approver,
         }
+    }
+}
+
+/// What somebody wants to be taken for given. What is empty is as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assumed {
+    /// These roles and no others.
+    pub roles: Option<BTreeSet<String>>,
+    /// This person.
+    pub person: Option<String>,
+    /// These environments and no others.
+    pub environments: BTreeSet<String>,
+}
+
+impl Assumed {
+    fn over(&self, mut standing: Standing) -> Standing {
+        if let Some(roles) = &self.roles {
+            standing.roles.clone_from(roles);
+            standing.perhaps_roles.clear();
+        }
+        if self.person.is_some() {
+            standing.person.clone_from(&self.person);
+            standing.perhaps.clear();
+        }
+        if !self.environments.is_empty() {
+            standing.environments.clone_from(&self.environments);
+        }
+        standing
     }
 }
 

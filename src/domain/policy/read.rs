@@ -171,6 +171,9 @@ fn read_rule(form: RuleForm, window: Option<(i64, i64)>, names: &Names, calendar
     }
     let unless =
         unless.map(|form| self::conditions(form, names)).transpose().map_err(|problem| format!("unless: {problem}"))?;
+    if unless.as_ref().is_some_and(|unless| *unless == Conditions::default()) {
+        return Err("unless: an exception without conditions would switch the rule off".to_owned());
+    }
     let says =
         Answer { verdict: effect, demands: demands.into_iter().collect(), scope: max_scope.unwrap_or(Scope::RunReads) };
     let rule = Rule { name, reason, says, when: conditions, unless };

@@ -289,6 +289,7 @@ fn a_lower_layer_cannot_give_itself_roles_of_a_higher_one() {
      match = [\"rm x\"]\nno_match = [\"sudo rm y\"]",
     "in no_match does match"
 )]
+#[case::empty_exception("version = 1\n[[rule]]\nname = \"a\"\neffect = \"forbid\"\nunless = {}", "switch the rule off")]
 #[case::no_example(
     "version = 1\n[[rule]]\nname = \"a\"\neffect = \"forbid\"\nwhen = { argv = [\"rm\", \"**\"] }",
     "example"

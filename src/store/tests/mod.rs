@@ -6,6 +6,7 @@ mod acting;
 mod chatting;
 mod commanding;
 mod concurrency;
+mod governing;
 mod handling;
 mod ingesting;
 mod leasing;

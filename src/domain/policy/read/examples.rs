@@ -1,7 +1,7 @@
 //! The examples of a rule: requests that it has to hold for, and others that it must not.
 //!
-//! An example names the facts that matter to it. Conditions over others do not count, so that a rule for production can be
-//! tried with a command line alone.
+//! An example names the facts that matter to it. Conditions over others do not count, and make no exception, so that
+//! a rule for production can be tried with a command line alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
