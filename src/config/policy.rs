@@ -45,11 +45,14 @@ struct Place {
 /// there or cannot be looked at.
 type Stamp = Option<(u64, u64, u64, i128, i128)>;
 
+/// What was read, and the stamps of the files then.
+type Known = (Vec<Stamp>, Arc<Policy>);
+
 /// The policy of an installation, always as the files are now. Cheap to clone.
 #[derive(Clone)]
 pub struct PolicyFiles {
     places: Arc<[Place]>,
-    last: Arc<Mutex<Option<(Vec<Stamp>, Arc<Policy>)>>>,
+    last: Arc<Mutex<Option<Known>>>,
 }
 
 impl PolicyFiles {
@@ -77,7 +80,8 @@ impl PolicyFiles {
         let stamps: Vec<Stamp> = self.places.iter().map(|place| stamp(&place.path)).collect();
         if let Some((known, policy)) = last.as_ref()
             && *known == stamps
-            && stamps.iter().zip(self.places.iter()).all(|(stamp, place)| is_settled(stamp.as_ref(), place))
+            // What is wrong may be mended without a change of the file, such as the mode of its directory.
+            && policy.problems().next().is_none()
         {
             return Arc::clone(policy);
         }
@@ -105,12 +109,6 @@ impl PolicyFiles {
     pub fn present(&self) -> Vec<&Path> {
         self.places.iter().map(|place| place.path.as_path()).filter(|path| path.exists()).collect()
     }
-}
-
-/// Whether a stamp says all: modes of directories above are not in it, so that a file that is missing or cannot be looked at
-/// is looked for each time; that costs one system call.
-fn is_settled(stamp: Option<&(u64, u64, u64, i128, i128)>, place: &Place) -> bool {
-    stamp.is_some() || place.presence == Presence::Optional && !place.path.exists()
 }
 
 fn stamp(path: &Path) -> Stamp {

@@ -117,7 +117,8 @@ fn prepare_directory(path: &Path) -> Result<(), StoreError> {
     let found = fs::metadata(directory).map_err(|error| from_io(directory, &error))?;
     let (mode, owner, user) = (found.mode(), found.uid(), Uid::effective());
     if owner != user.as_raw() && owner != 0 {
-        let why = format!("this directory belongs to uid {owner}, who may put another file in its place (chown {user})");
+        let why =
+            format!("this directory belongs to uid {owner}, who may put another file in its place (chown {user})");
         return Err(StoreError::Unsafe { path: directory.to_owned(), why });
     }
     if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 {
