@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Output;
 
-use crate::headless::{Headless, TARGET};
+use crate::headless::{Headless, TARGET, lines};
 
 const NOBODY_CHANGES: &str = "version = 1\n[[rule]]\nname = \"hands-off\"\nreason = \"not from this host\"\n\
                               effect = \"forbid\"\nwhen = { risk = [\"change\", \"destroy\", \"unknown\"] }\n";
@@ -35,6 +35,13 @@ fn fresh() -> Headless {
     home
 }
 
+/// What the policy says of a command that it lets pass.
+fn explained_json(home: &Headless, line: &str) -> serde_json::Value {
+    let output = home.run(&["--json", "policy", "explain", "--", line]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    lines(&output.stdout).remove(0)
+}
+
 fn propose(home: &Headless, number: &str) -> Output {
     home.run(&["runs", "propose", "1", "1", "--value", &format!("number={number}")])
 }
@@ -50,7 +57,7 @@ fn what_is_forbidden_ends_with_3_and_is_never_stored() {
     let explained = home.run(&["policy", "explain", "--", "rm", "-rf", "/srv/x"]);
     assert_eq!(explained.status.code(), Some(3));
     assert!(told(&explained).contains("holds    hands-off -> forbid"), "{}", told(&explained));
-    let read = home.json(&["policy", "explain", "--", "df", "-h"]).remove(0);
+    let read = explained_json(&home, "df -h");
     assert_eq!((&read["answer"]["verdict"], &read["risk"]), (&"ask".into(), &"read".into()));
 }
 
@@ -72,7 +79,7 @@ fn what_is_demanded_has_to_be_there_and_then_it_runs_once() {
     let approved = home.run(&approve);
     assert_eq!(approved.status.code(), Some(0), "{}", told(&approved));
     assert_eq!(home.ledger(), ["7"]);
-    let policy = home.json(&["policy", "explain", "--", "df"]).remove(0)["policy"].as_str().unwrap().to_owned();
+    let policy = explained_json(&home, "df")["policy"].as_str().unwrap().to_owned();
     let journal = told(&home.run(&["journal", "export"]));
     // Once with the proposal and once with the approval.
     assert_eq!(journal.matches(&policy).count(), 2, "{journal}");
