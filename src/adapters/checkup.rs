@@ -59,9 +59,9 @@ pub fn directory(what: &str, directory: &Path) -> Vec<Finding> {
         (Ok(()), _) if existing != directory => {
             Finding::ok(format!("{what}: {} is not there yet and can be made", directory.display()))
         }
-        (Ok(()), Ok(mode)) if mode & 0o002 != 0 && mode & 0o1000 == 0 => {
-            let fix = format!("Run: chmod o-w {place}");
-            Finding::fail(format!("{what}: everybody may change {place} (mode {mode:04o})"), fix)
+        (Ok(()), Ok(mode)) if mode & 0o022 != 0 && mode & 0o1000 == 0 => {
+            let fix = format!("Run: chmod go-w {place}");
+            Finding::fail(format!("{what}: others may change {place} (mode {mode:04o})"), fix)
         }
         (Ok(()), Ok(mode)) => Finding::ok(format!("{what}: {place} can be written (mode {mode:04o})")),
         (Ok(()), Err(error)) => Finding::warn(format!("{what}: {place}: {error}"), "Look at that directory"),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{anchors, assistant, attempts_root, console, model, sources, store_options};
+use super::{anchors, assistant, attempts_root, console, model, policy, sources, store_options};
 use crate::adapters::checkup;
 use crate::adapters::gemini::{Gemini, Probed};
 use crate::adapters::host::SystemClock;
@@ -66,6 +66,7 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
             },
         ),
         of("reads", reads),
+        of("policy", policy::check),
         of("programs", programs),
     ]);
     checks

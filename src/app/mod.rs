@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod kept;
 mod model;
+mod policy;
 mod replay;
 mod runs;
 mod sources;
@@ -32,6 +33,7 @@ use crate::adapters::process::{self, ProcessRunner, Scope};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::journal::Outside;
+use crate::cli::policy::PolicyCommand;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{AnchorPlace, Config, ConfigError, Environment, Places, RunSection};
@@ -91,6 +93,12 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let path = crate::config::load(&request)?.config.store.path;
             crate::cli::restore::run(args, &path, store_options(), format, &mut io::stdout().lock())
         }
+        Some(Command::Policy(PolicyCommand::Check { command })) => {
+            policy::check_command(command, &crate::config::load(&request)?.config, format)
+        }
+        Some(Command::Policy(PolicyCommand::Explain(args))) => {
+            policy::explain(args, &crate::config::load(&request)?.config, format)
+        }
         Some(Command::Doctor { online }) => {
             let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
             let checks = doctor::checks(&crate::config::load(&request)?, network);
@@ -104,7 +112,6 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             crate::cli::generated::manual(&mut io::stdout().lock())?;
             Ok(Exit::Done)
         }
-        Some(Command::Policy(command)) => crate::cli::policy::run(command, format, &mut io::stdout().lock()),
         Some(Command::Redact(command)) => {
             // Where names stay, no configuration is needed, and a mistake in it is in nobody's way.
             let configured =
@@ -261,6 +268,7 @@ impl App {
             let _ = sender.send(Library::load(&directories));
         });
         let store = Store::open(&config.store.path, store_options())?;
+        let notices = notices.into_iter().chain(policy::govern(&store, config)).collect();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let actor = Actor::Person(host::person());
         let notices = Notices::new(notices);

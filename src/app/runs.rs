@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use color_eyre::eyre::Report;
 
-use super::{App, attempts_root, console, run_settings, store_options};
+use super::{App, attempts_root, console, policy, run_settings, store_options};
 use crate::adapters::host::{self, SystemClock};
 use crate::cli::runs::{Desk, RunsCommand};
 use crate::cli::{Exit, Format};
@@ -33,6 +33,7 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
     let done = console::block_on(async {
         let path = &config.store.path;
         let store = crate::cli::open_existing(path, store_options())?;
+        policy::govern(&store, config);
         let actor = Actor::Person(host::person());
         let (processes, clock) = (Arc::new(App::processes()), Arc::new(SystemClock));
         let runner = Runner::new(store.clone(), processes, clock, actor.clone(), attempts_root(path));

@@ -224,7 +224,7 @@ pub fn run(
     })?;
     let Changed { incident, said } = changed.map_err(|error| match error {
         CommandError::Refused(refusal) => Report::new(harmless(&refusal)),
-        CommandError::Store(error) => Report::new(error),
+        error @ (CommandError::AwaitsSecond { .. } | CommandError::Store(_)) => Report::new(error),
     })?;
     match format {
         Format::Json => json_line(out, &incident)?,

@@ -148,6 +148,7 @@ mod tests {
             "kubeconfig_read",
             "anchor",
             "files",
+            "team",
         ];
         let is_shown = |line: &str| {
             let key = line.split(" = ").next().unwrap_or("");

@@ -13,6 +13,7 @@ pub mod init;
 pub mod journal;
 pub mod keys;
 pub mod policy;
+pub mod policy_explain;
 pub mod redact;
 pub mod replay;
 pub mod restore;

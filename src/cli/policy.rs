@@ -9,10 +9,12 @@ use clap::Subcommand;
 use color_eyre::eyre::Report;
 use serde::Serialize;
 
+use super::policy_explain::ExplainArgs;
 use super::{Exit, Format, json_line};
 use crate::domain::action::grammar::{self, Parsed};
 use crate::domain::action::risk::{self, Risk};
 use crate::domain::action::spec::{Connector, Invocation, Origin, Piece, Pipeline, Script, Stage, Word};
+use crate::domain::policy::{Verdict, Words};
 use crate::domain::procedure::params;
 use crate::domain::text;
 
@@ -25,24 +27,8 @@ pub enum PolicyCommand {
         #[arg(required = true, last = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
-}
-
-/// What the policy says of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Decision {
-    /// It needs no yes.
-    Allow,
-    /// A person has to say yes.
-    Ask,
-}
-
-/// The decision for a risk where no rules are given: only a query needs no yes.
-const fn decision(risk: Risk) -> Decision {
-    match risk {
-        Risk::Query => Decision::Allow,
-        Risk::Read | Risk::Change | Risk::Destroy | Risk::Unknown => Decision::Ask,
-    }
+    /// Print every rule that is looked at for a command, which decides, and why; exit 3 when it is forbidden
+    Explain(ExplainArgs),
 }
 
 /// How a command line would run.
@@ -61,24 +47,40 @@ enum Grammar {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Judgement {
     risk: Risk,
-    decision: Decision,
+    decision: Verdict,
     grammar: Grammar,
     /// The words of each program that would run, in order; empty when a shell would find them.
     argv: Vec<Vec<String>>,
     reasons: Vec<String>,
 }
 
-/// Prints what the gate says of a command.
+/// Prints what the gate says of a command; `decide` is the policy.
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn run(command: &PolicyCommand, format: Format, out: &mut dyn Write) -> Result<Exit, Report> {
-    let PolicyCommand::Check { command } = command;
-    print(&judge(command), format, out)?;
-    Ok(Exit::Done)
+pub fn check(
+    command: &[String],
+    decide: impl FnOnce(Words, Risk) -> Verdict,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<Exit, Report> {
+    let judgement = judge(command, decide);
+    print(&judgement, format, out)?;
+    Ok(match judgement.decision {
+        Verdict::Forbid => Exit::Refused,
+        Verdict::Allow | Verdict::Ask => Exit::Done,
+    })
 }
 
-fn judge(command: &[String]) -> Judgement {
+/// The words of an invocation, as the policy looks at them.
+pub(super) fn words_of(invocation: &Invocation) -> Words {
+    match invocation {
+        Invocation::Argv { script } => Words::of_script(script),
+        Invocation::Bash { script, .. } => Words::Script(script.clone()),
+    }
+}
+
+fn judge(command: &[String], decide: impl FnOnce(Words, Risk) -> Verdict) -> Judgement {
     let (invocation, grammar) = match command {
         [line] => match read(line) {
             Ok(Parsed::Argv(script)) => (Invocation::Argv { script }, Grammar::Inside),
@@ -86,15 +88,16 @@ fn judge(command: &[String]) -> Judgement {
                 (Invocation::Bash { script: line.clone(), reason, values: BTreeMap::new() }, Grammar::Outside)
             }
             Err(why) => {
-                let risk = Risk::Unknown;
-                let (decision, argv) = (decision(risk), Vec::new());
-                return Judgement { risk, decision, grammar: Grammar::Broken, argv, reasons: vec![why] };
+                // It is nothing that could be run, whoever said yes.
+                let (risk, decision) = (Risk::Unknown, Verdict::Forbid);
+                return Judgement { risk, decision, grammar: Grammar::Broken, argv: Vec::new(), reasons: vec![why] };
             }
         },
         words => (Invocation::Argv { script: one_program(words) }, Grammar::Inside),
     };
     let (risk, reasons) = risk::classify(&invocation);
-    Judgement { risk, decision: decision(risk), grammar, argv: argv(&invocation), reasons }
+    let decision = decide(words_of(&invocation), risk);
+    Judgement { risk, decision, grammar, argv: argv(&invocation), reasons }
 }
 
 /// Reads a line as a document would have it. Each parameter stands for one harmless word: its own name.
@@ -132,8 +135,9 @@ fn print(judgement: &Judgement, format: Format, out: &mut dyn Write) -> io::Resu
                 Grammar::Broken => "cannot be run as it stands",
             };
             let asks = match judgement.decision {
-                Decision::Allow => "needs no yes",
-                Decision::Ask => "needs a person's yes",
+                Verdict::Allow => "needs no yes",
+                Verdict::Ask => "needs a person's yes",
+                Verdict::Forbid => "may not be done",
             };
             writeln!(out, "{}: {asks}; {how}", judgement.risk.name())?;
             for words in &judgement.argv {
@@ -170,21 +174,22 @@ mod tests {
         #[case] grammar: Grammar,
         #[case] programs: usize,
     ) {
-        let judgement = judge(&words(command));
+        let judgement = judge(&words(command), |_, _| Verdict::Ask);
         assert_eq!(
             (judgement.risk, judgement.grammar, judgement.argv.len()),
             (risk, grammar, programs),
             "{judgement:?}"
         );
-        assert_eq!(judgement.decision, Decision::Ask);
+        let expected = if grammar == Grammar::Broken { Verdict::Forbid } else { Verdict::Ask };
+        assert_eq!(judgement.decision, expected);
         assert!(!judgement.reasons.is_empty());
     }
 
     #[test]
     fn the_shape_for_programs_is_stable() {
         let mut out = Vec::new();
-        let command = PolicyCommand::Check { command: words(&["df -h"]) };
-        assert_eq!(run(&command, Format::Json, &mut out).unwrap(), Exit::Done);
+        let decided = check(&words(&["df -h"]), |_, _| Verdict::Ask, Format::Json, &mut out).unwrap();
+        assert_eq!(decided, Exit::Done);
         let printed = String::from_utf8(out).unwrap();
         let expected =
             r#"{"risk":"read","decision":"ask","grammar":"inside","argv":[["df","-h"]],"reasons":["df only looks"]}"#;
@@ -194,8 +199,8 @@ mod tests {
     #[test]
     fn people_see_what_is_hidden() {
         let mut out = Vec::new();
-        let command = PolicyCommand::Check { command: words(&["echo", "\u{202e}"]) };
-        run(&command, Format::Text, &mut out).unwrap();
+        let decided = check(&words(&["echo", "\u{202e}"]), |_, _| Verdict::Forbid, Format::Text, &mut out).unwrap();
+        assert_eq!(decided, Exit::Refused);
         assert!(!String::from_utf8(out).unwrap().contains('\u{202e}'));
     }
 }

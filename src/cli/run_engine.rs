@@ -50,6 +50,8 @@ pub async fn start(
             writeln!(io::stderr(), "{}", harmless_words(&refusal.to_string()))?;
             Ok(Exit::Refused)
         }
+        // Nothing was to be approved.
+        Err(CommandError::AwaitsSecond { .. }) => Ok(Exit::Failed),
         Err(CommandError::Store(error)) => Err(error.into()),
     }
 }

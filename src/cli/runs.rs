@@ -185,13 +185,18 @@ impl Desk<'_> {
 
     /// Does what a person asks for, as the console would.
     async fn send(&self, command: Command) -> Result<Done, Report> {
-        self.backend.send(command).await.map_err(|error| match error {
+        self.answered(self.backend.send(command).await)
+    }
+
+    /// The answer to a command, as the person reads it.
+    fn answered(&self, answer: Result<Done, BackendError>) -> Result<Done, Report> {
+        answer.map_err(|error| match error {
             BackendError::Refused(refusal) => Report::new(RefusedByRules(refusal)),
             BackendError::NeedsValues(needed) => {
                 let missing: Vec<String> = needed.iter().map(print::needed).collect();
                 eyre!("Not proposed: values are needed: {}", missing.join("; "))
             }
-            error @ BackendError::Failed(_) => Report::new(error),
+            error @ (BackendError::Failed(_) | BackendError::AwaitsSecond { .. }) => Report::new(error),
         })
     }
 
@@ -333,7 +338,13 @@ async fn approve(
         // There is none.
         terminal: (0, 0),
     };
-    desk.send(Command::Approve { proposal: args.id, approval }).await?;
+    match desk.backend.send(Command::Approve { proposal: args.id, approval }).await {
+        Err(BackendError::AwaitsSecond { .. }) => {
+            print::state(&desk.find(args.id).await?, format, out)?;
+            return Ok(Exit::AwaitsApproval);
+        }
+        sent => desk.answered(sent)?,
+    };
     // It is stored and begun, whatever becomes of this process now; whoever reads this can rely on it.
     print::state(&desk.find(args.id).await?, format, out)?;
     out.flush()?;

@@ -6,13 +6,13 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::{ConfigError, Mistake, Origin};
+use super::policy::check_owner;
 
 /// A larger file is no configuration of ours; in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -94,7 +94,7 @@ impl Document {
                 return Err(fail(format!("the file cannot be opened: {error}"), "a file that this user can read"));
             }
         };
-        check_trust(&file).map_err(|(problem, allowed)| fail(problem, &allowed))?;
+        check_trust(path, &file).map_err(|(problem, allowed)| fail(problem, &allowed))?;
         let mut bytes = Vec::new();
         file.take(LARGEST_FILE + 1)
             .read_to_end(&mut bytes)
@@ -190,21 +190,21 @@ impl Field {
 }
 
 /// A configuration can name commands to run, so that whoever may write it may act as this user.
-fn check_trust(file: &File) -> Result<(), (String, String)> {
+fn check_trust(path: &Path, file: &File) -> Result<(), (String, String)> {
     let unreadable = |error: std::io::Error| (format!("the file cannot be examined: {error}"), "a file".to_owned());
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(("this is not a file".to_owned(), "a regular file".to_owned()));
     }
-    let user = nix::unistd::Uid::effective().as_raw();
-    if metadata.uid() != user && metadata.uid() != 0 {
-        let problem = format!("the file belongs to another user (uid {})", metadata.uid());
-        return Err((problem, "a file that belongs to you or to root (chown it, or copy it)".to_owned()));
-    }
-    if metadata.mode() & 0o002 != 0 {
-        return Err(("everyone may write to the file".to_owned(), "a file of your own: chmod o-w FILE".to_owned()));
-    }
-    Ok(())
+    let allowed = "a file, in a directory, that belong to you or to root and that nobody else can write to";
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let of_directory = std::fs::metadata(directory).map_err(unreadable)?;
+    check_owner(path, &metadata)
+        .and_then(|()| check_owner(directory, &of_directory))
+        .map_err(|problem| (problem, allowed.to_owned()))
 }
 
 fn fields_of(table: &DeTable<'_>, lines: &Lines) -> Vec<Field> {

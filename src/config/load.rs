@@ -14,7 +14,7 @@ use super::profile::Profile;
 use super::reader::{Effective, FlagValue, Reader, Scope};
 use super::{
     AlertmanagerSection, Ambiguous, Ascii, Colors, Config, ConsoleSection, IncidentsSection, LogLevel, LogSection,
-    Login, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
+    Login, PolicySection, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
 };
 use crate::domain::id::SourceId;
 use crate::domain::incident::DEFAULT_REOPEN_WITHIN;
@@ -137,6 +137,10 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             show_resolved_for: section.read("show_resolved_for", &span(Duration::ZERO, 30 * DAY), HOUR),
         }),
         run: reader.section("run", |section| run(section, home, &request.host_name)),
+        policy: reader.section("policy", |section| PolicySection {
+            team: section.read_optional("team", &FilePath { home }),
+            user: request.places.config.join("policy.toml"),
+        }),
         model: reader.section("model", |section| super::model::read(section, home)),
         journal: reader.section("journal", |section| super::journal::read(section, home, request.places.anchor_file())),
         redact: reader.section("redact", super::redact::read),

@@ -15,6 +15,7 @@ mod mistake;
 mod model;
 mod paths;
 mod places;
+pub mod policy;
 mod profile;
 mod reader;
 mod redact;
@@ -63,6 +64,8 @@ pub struct Config {
     pub incidents: IncidentsSection,
     /// `[run]`
     pub run: RunSection,
+    /// `[policy]`
+    pub policy: PolicySection,
     /// `[model]`
     pub model: ModelSection,
     /// `[journal]`
@@ -202,6 +205,15 @@ pub struct RunSection {
     pub confine_reads: bool,
     /// The KUBECONFIG of commands of risk `Read`, as a rule one whose account may only read. Absolute.
     pub kubeconfig_read: Option<PathBuf>,
+}
+
+/// Where the files of the policy are, besides that of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySection {
+    /// The file of the team. Absolute; one that is named has to be there.
+    pub team: Option<PathBuf>,
+    /// The person's own file, beside the configuration in its default place; it need not be there.
+    pub user: PathBuf,
 }
 
 /// The language model that the assistant asks.

@@ -332,7 +332,15 @@ fn a_file_that_is_no_text_or_not_ours_is_refused() {
     assert!(fixture.load().unwrap_err().to_string().contains("larger than 1 MiB"));
     fs::write(&path, "").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-    assert!(fixture.load().unwrap_err().to_string().contains("chmod o-w"));
+    assert!(fixture.load().unwrap_err().to_string().contains("chmod go-w"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let directory = path.parent().unwrap();
+    for (mode, is_safe) in [(0o775, false), (0o757, false), (0o755, true)] {
+        fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+        let loaded = fixture.load().map_err(|error| error.to_string());
+        assert_eq!(loaded.is_ok(), is_safe, "{mode:o}");
+        assert!(is_safe || loaded.unwrap_err().contains("chmod go-w"));
+    }
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(fixture.load().unwrap_err().to_string().contains("not a file"));

@@ -15,6 +15,7 @@ pub mod id;
 pub mod incident;
 pub mod journal;
 pub mod keeping;
+pub mod policy;
 pub mod procedure;
 pub mod redact;
 pub mod run;

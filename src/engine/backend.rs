@@ -232,6 +232,12 @@ pub enum BackendError {
     /// A step cannot be proposed before these parameters have values.
     #[error("values are needed for: {}", .0.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "))]
     NeedsValues(Vec<NeededValue>),
+    /// The approval is stored, and the policy demands that of another person before anything runs. Nothing failed.
+    #[error("Approved by {first}. It waits for the approval of a second person")]
+    AwaitsSecond {
+        /// Who approved, by the name that the policy has for them.
+        first: String,
+    },
     /// The machinery failed; says what to do.
     #[error("{0}")]
     Failed(String),
@@ -241,6 +247,7 @@ impl From<CommandError> for BackendError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Refused(refusal) => Self::Refused(refusal),
+            CommandError::AwaitsSecond { first } => Self::AwaitsSecond { first },
             CommandError::Store(error) => error.into(),
         }
     }

@@ -141,6 +141,8 @@ impl RunEngine {
                 tracing::debug!(run = %id, %refusal, "somebody else was first");
                 Ok(Heard::No)
             }
+            // Nothing of a run is approved.
+            Err(CommandError::AwaitsSecond { .. }) => Ok(Heard::No),
             Err(CommandError::Store(error)) => Err(error.into()),
         }
     }
@@ -156,7 +158,7 @@ impl RunEngine {
             Ok(Done::Proposed(proposal)) => {
                 return self.say(run.id, RunCommand::NoteProposed { item, proposal: proposal.id }).await;
             }
-            Ok(_) => return Ok(Heard::No),
+            Ok(_) | Err(BackendError::AwaitsSecond { .. }) => return Ok(Heard::No),
             Err(BackendError::NeedsValues(needed)) => {
                 StopReason::NeedsValues { names: needed.into_iter().map(|value| value.surface).collect() }
             }

@@ -27,9 +27,10 @@ pub(super) fn of(
     let conn = write.conn;
     let mut about = match payload {
         Payload::Proposed { proposal } => action(conn, proposal.id, &proposal.spec, &proposal.digest)?,
-        Payload::Rejected { proposal } | Payload::Voided { proposal, .. } | Payload::Granted { proposal, .. } => {
-            of_proposal(conn, *proposal)?
-        }
+        Payload::Rejected { proposal }
+        | Payload::Voided { proposal, .. }
+        | Payload::Granted { proposal, .. }
+        | Payload::ApprovedByOne { proposal, .. } => of_proposal(conn, *proposal)?,
         Payload::IntentStored { attempt, proposal, .. } => {
             About { attempt: Some(*attempt), ..of_proposal(conn, *proposal)? }
         }
@@ -55,7 +56,13 @@ pub(super) fn of(
         | Payload::Erased { .. }
         | Payload::Restored { .. } => About::default(),
     };
-    about.policy = policy.map(str::to_owned);
+    let ruled = match payload {
+        Payload::Proposed { proposal } => proposal.ruling.as_ref().map(|ruling| &ruling.policy),
+        Payload::Granted { ruling, .. } => ruling.as_ref().map(|ruling| &ruling.policy),
+        Payload::ApprovedByOne { ruling, .. } => Some(&ruling.policy),
+        _ => None,
+    };
+    about.policy = policy.map(str::to_owned).or_else(|| ruled.cloned());
     Ok(if about.is_empty() { None } else { Some(serde_json::to_string(&about)?) })
 }
 

@@ -167,6 +167,12 @@ pub enum CommandError {
     /// The rules say no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The approval is stored, and the policy demands that of another person before anything runs.
+    #[error("Approved by {first}. It waits for the approval of a second person")]
+    AwaitsSecond {
+        /// Who approved, by the name that the policy has for them.
+        first: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

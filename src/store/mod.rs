@@ -24,6 +24,7 @@ mod detail;
 mod error;
 mod feed;
 mod filesystem;
+mod governed;
 mod header;
 mod health;
 mod history;
@@ -54,7 +55,7 @@ mod tests;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ pub use budget::OldOutput;
 pub use checkup::{check_database, receiver_of, spent_today};
 pub use checkup_keeping::check_keeping;
 pub use error::{CommandError, StoreError};
+pub use governed::{Governance, PolicyNow};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
 pub use journal::JournalHead;
@@ -139,6 +141,8 @@ struct Inner {
     presences: Presences,
     /// What came of restoring it, if that was necessary.
     restored: Option<Restored>,
+    /// The policy; none until somebody says where it comes from.
+    governance: OnceLock<Governance>,
     reading: Vec<JoinHandle<()>>,
     writing: Option<JoinHandle<()>>,
     /// Says to other processes that the file is in use; the last thing to go.
@@ -206,6 +210,7 @@ impl Store {
             feed,
             presences: Presences::default(),
             restored,
+            governance: OnceLock::new(),
             reading: Vec::new(),
             writing: None,
             _lock: opened.lock,

@@ -45,7 +45,7 @@ const READER_CACHE_KIB: i64 = -8 * 1024;
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 
 /// Bits of a directory's mode (inode(7)): others may make and remove files in it; but only their own.
-const OTHERS_WRITE: u32 = 0o002;
+const OTHERS_WRITE: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
 /// An opened file: one writing connection, and the lock that says that it is in use.
@@ -152,9 +152,15 @@ fn prepare_directory(path: &Path) -> Result<(), StoreError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
         made.map_err(|error| from_io(directory, &error))?;
     }
-    let mode = fs::metadata(directory).map_err(|error| from_io(directory, &error))?.mode();
+    let found = fs::metadata(directory).map_err(|error| from_io(directory, &error))?;
+    let (mode, owner, user) = (found.mode(), found.uid(), Uid::effective());
+    if owner != user.as_raw() && owner != 0 {
+        let why =
+            format!("this directory belongs to uid {owner}, who may put another file in its place (chown {user})");
+        return Err(StoreError::Unsafe { path: directory.to_owned(), why });
+    }
     if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 {
-        let why = format!("its mode is {:04o}: everybody may put another file in its place", mode & 0o7777);
+        let why = format!("its mode is {:04o}: others may put another file in its place (chmod go-w)", mode & 0o7777);
         return Err(StoreError::Unsafe { path: directory.to_owned(), why });
     }
     match filesystem::network_kind(directory) {

@@ -11,10 +11,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::convert::{Code as _, attempt_state, count, json};
 use super::detail;
 use super::error::{CommandError, Fault};
+use super::governed::Governed;
 use super::incidents::no_such_incident;
 use super::write::Write;
 use super::{Reader, Store, StoreError, incidents};
-use crate::domain::action::grant::{Approval, Denied, Grant, GrantRecord, World, decide_approve, decide_start};
+use crate::domain::action::grant::{
+    Approval, Denied, Grant, GrantRecord, PolicyFacts, World, decide_approve, decide_by_policy, decide_start,
+};
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use crate::domain::action::spec::ActionSpec;
 use crate::domain::action::tie::{AlertNow, Tie, decide_propose};
@@ -23,11 +26,13 @@ use crate::domain::alert::{AlertKey, AlertStatus, Labels};
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
 use crate::domain::incident::Refusal;
 use crate::domain::journal::Payload;
+use crate::domain::policy::second::{Turn, turn};
+use crate::domain::policy::{Decision, Demand};
 use crate::domain::time::Timestamp;
 use crate::failpoint::{self, Point};
 
 const SELECT: &str = "SELECT id, spec, digest, state, created_at, asked_by, reason,
-     granted_by, granted_digest, granted_at, grant_expires_at FROM proposal";
+     granted_by, granted_digest, granted_at, grant_expires_at, ruling, first_approver FROM proposal";
 
 /// A proposal with its grant, if it was ever approved.
 struct Stored {
@@ -39,10 +44,10 @@ impl Store {
     /// Stores a proposal. One that waits already for the same incident, step and digest is returned instead.
     ///
     /// # Errors
-    /// [`CommandError::Refused`] when there is no such incident, or [`decide_propose`] says no.
+    /// [`CommandError::Refused`] when there is no such incident, or [`decide_propose`] or the policy says no.
     pub async fn propose(&self, spec: ActionSpec, asked_by: &Actor) -> Result<Proposal, CommandError> {
-        let actor = asked_by.clone();
-        CommandError::flatten(self.write(move |write| propose(write, spec, &actor)).await)
+        let (actor, governed) = (asked_by.clone(), self.governed());
+        CommandError::flatten(self.write(move |write| propose(write, spec, &actor, &governed)).await)
     }
 
     /// A person says no to a proposal that waits.
@@ -72,6 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// [`CommandError::Refused`] with the reason; when that is that the world changed, the proposal is void from then on.
+    /// [`CommandError::AwaitsSecond`] when the yes is stored, and the policy demands that of another person, too.
     pub async fn approve(
         &self,
         id: ProposalId,
@@ -79,8 +85,12 @@ impl Store {
         revision: Option<String>,
         actor: &Actor,
     ) -> Result<GrantRecord, CommandError> {
-        let actor = actor.clone();
-        CommandError::flatten(self.write(move |write| approve(write, id, &approval, revision, &actor)).await)
+        let (actor, governed) = (actor.clone(), self.governed());
+        let outcome = self.write(move |write| approve(write, id, &approval, revision, &actor, &governed)).await;
+        match CommandError::flatten(outcome)? {
+            Approved::Granted(record) => Ok(record),
+            Approved::ByOne(first) => Err(CommandError::AwaitsSecond { first }),
+        }
     }
 
     /// Spends the grant of a proposal: allots the attempt, with the directory `attempts_root/NUMBER-TIME`, and stores the
@@ -96,8 +106,8 @@ impl Store {
         attempts_root: &str,
         actor: &Actor,
     ) -> Result<Grant, CommandError> {
-        let (actor, root) = (actor.clone(), attempts_root.to_owned());
-        CommandError::flatten(self.write(move |write| start(write, id, revision, &root, &actor)).await)
+        let (actor, root, governed) = (actor.clone(), attempts_root.to_owned(), self.governed());
+        CommandError::flatten(self.write(move |write| start(write, id, revision, &root, &actor, &governed)).await)
     }
 
     /// Voids every proposal and every grant whose time ran out before `now`, and says how many.
@@ -166,7 +176,7 @@ pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Acto
         collect(statement.query([incident.0])?)
     };
     for proposal in open(write.conn)? {
-        let alert = world(write.conn, &proposal.spec, None)?.alert;
+        let alert = alert_now(write.conn, &proposal.spec)?.0;
         let tie = Tie::of(&proposal.spec, &proposal.digest).unwrap_or(Tie::WhileItFires);
         if let Err(broken) = tie.holds(alert) {
             void(write, incident, proposal.id, broken.why, by)?;
@@ -175,27 +185,41 @@ pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Acto
     Ok(())
 }
 
-fn propose(write: &mut Write<'_>, spec: ActionSpec, actor: &Actor) -> Result<Result<Proposal, Refusal>, Fault> {
+fn propose(
+    write: &mut Write<'_>,
+    spec: ActionSpec,
+    actor: &Actor,
+    governed: &Governed,
+) -> Result<Result<Proposal, Refusal>, Fault> {
     let incident = spec.incident;
     if incidents::load(write.conn, incident)?.is_none() {
         return Ok(Err(no_such_incident(incident)));
     }
-    let digest = match decide_propose(&spec, world(write.conn, &spec, None)?.alert) {
+    let digest = match decide_propose(&spec, alert_now(write.conn, &spec)?.0) {
         Ok(tie) => tie.digest(&spec),
         Err(refusal) => return Ok(Err(refusal)),
     };
+    // Whoever asks, a person of this process will approve it.
+    let decision = governed.decide(write, &spec, &write.identity.person)?;
+    if let Err(refusal) = decide_by_policy(&decision, "Not proposed") {
+        return Ok(Err(refusal));
+    }
+    let ruling = decision.ruling();
     if let Some(waiting) = same_pending(write.conn, &spec, &digest)? {
-        if write.at.since(waiting.created_at) <= APPROVE_WITHIN {
+        let overdue = write.at.since(waiting.created_at) > APPROVE_WITHIN;
+        let same = waiting.ruling.as_ref().is_none_or(|known| known.answer == ruling.answer);
+        if !overdue && same {
             return Ok(Ok(waiting));
         }
-        void(write, incident, waiting.id, OVERDUE, &Actor::engine("store"))?;
+        let reason = if overdue { OVERDUE } else { OTHER_POLICY };
+        void(write, incident, waiting.id, reason, &Actor::engine("store"))?;
     }
     let asked_by = actor.label().to_owned();
     write
         .conn
         .prepare_cached(
-            "INSERT INTO proposal (incident, sop, node, digest, state, created_at, asked_by, reason, spec)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', ?8)",
+            "INSERT INTO proposal (incident, sop, node, digest, state, created_at, asked_by, reason, spec, ruling)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', ?8, ?9)",
         )?
         .execute(params![
             incident.0,
@@ -205,7 +229,8 @@ fn propose(write: &mut Write<'_>, spec: ActionSpec, actor: &Actor) -> Result<Res
             ProposalState::Pending.code(),
             write.at.as_millis(),
             asked_by,
-            serde_json::to_string(&spec)?
+            serde_json::to_string(&spec)?,
+            serde_json::to_string(&ruling)?
         ])?;
     let proposal = Proposal {
         id: ProposalId(write.conn.last_insert_rowid()),
@@ -215,6 +240,8 @@ fn propose(write: &mut Write<'_>, spec: ActionSpec, actor: &Actor) -> Result<Res
         created_at: write.at,
         asked_by,
         reason: String::new(),
+        ruling: Some(ruling),
+        first_approver: None,
     };
     let what = format!("proposed action {}: {}", proposal.id, proposal.spec.step.title);
     write.timeline(incident, actor.label(), &what)?;
@@ -228,17 +255,29 @@ fn approve(
     approval: &Approval,
     revision: Option<String>,
     actor: &Actor,
-) -> Result<Result<GrantRecord, Refusal>, Fault> {
+    governed: &Governed,
+) -> Result<Result<Approved, Refusal>, Fault> {
     let Some(Stored { proposal, .. }) = load(write.conn, id)? else { return Ok(Err(no_such_proposal(id))) };
     let Actor::Person(person) = actor else {
         return Ok(Err(Refusal::new("Not approved", "only a person can approve", "Open the review in the console")));
     };
     let incident = proposal.spec.incident;
-    let world = world(write.conn, &proposal.spec, revision)?;
+    let world = world(write.conn, &proposal.spec, revision, governed.facts(write, &proposal, person)?)?;
     let record = match decide_approve(&proposal, approval, &world, &person.name, write.at) {
         Ok(record) => record,
         Err(denied) => return denial(write, &proposal, denied).map(Err),
     };
+    let decision = &world.policy.decision;
+    if decision.answer.demands.contains(&Demand::SecondPerson) {
+        match turn(decision, proposal.first_approver.as_deref()) {
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(Turn::Second { .. }) => {}
+            Ok(Turn::First(name)) => {
+                approved_by_one(write, &proposal, approval, &name, (decision, governed), actor)?;
+                return Ok(Ok(Approved::ByOne(name)));
+            }
+        }
+    }
     write
         .conn
         .prepare_cached(
@@ -260,10 +299,46 @@ fn approve(
         rendered,
         terminal: approval.terminal,
         expires_at: record.expires_at,
+        ruling: Some(Box::new(world.policy.decision.ruling())),
+        first_approver: proposal.first_approver,
     };
     write.journal(Some(incident), actor, &entry)?;
     write.timeline(incident, actor.label(), &format!("approved action {id}: {}", proposal.spec.step.title))?;
-    Ok(Ok(record))
+    Ok(Ok(Approved::Granted(record)))
+}
+
+/// What came of a yes.
+enum Approved {
+    /// It may be started.
+    Granted(GrantRecord),
+    /// Another person has to say yes, too. Holds who said it, by the policy's name.
+    ByOne(String),
+}
+
+/// Stores the first yes of two. The proposal goes on waiting, and its time does not begin anew.
+fn approved_by_one(
+    write: &mut Write<'_>,
+    proposal: &Proposal,
+    approval: &Approval,
+    name: &str,
+    (decision, governed): (&Decision, &Governed),
+    actor: &Actor,
+) -> Result<(), Fault> {
+    let sql = "UPDATE proposal SET first_approver = ?2 WHERE id = ?1";
+    write.conn.prepare_cached(sql)?.execute(params![proposal.id.0, name])?;
+    let entry = Payload::ApprovedByOne {
+        proposal: proposal.id,
+        digest: proposal.digest.clone(),
+        approver: name.to_owned(),
+        rendered: write.blob(approval.rendered.as_bytes())?,
+        terminal: approval.terminal,
+        ruling: Box::new(decision.ruling()),
+        ssh_key: governed.ssh_key.clone(),
+    };
+    let incident = proposal.spec.incident;
+    write.journal(Some(incident), actor, &entry)?;
+    let what = format!("approved action {} as the first of two ({name}): {}", proposal.id, proposal.spec.step.title);
+    write.timeline(incident, actor.label(), &what)
 }
 
 fn start(
@@ -272,6 +347,7 @@ fn start(
     revision: Option<String>,
     attempts_root: &str,
     actor: &Actor,
+    governed: &Governed,
 ) -> Result<Result<Grant, Refusal>, Fault> {
     const WHAT: &str = "Not started";
     let Some(Stored { proposal, grant }) = load(write.conn, id)? else { return Ok(Err(no_such_proposal(id))) };
@@ -282,8 +358,11 @@ fn start(
         let why = format!("{} approved it, and it runs as the person who approved", record.by);
         return Ok(Err(Refusal::new(WHAT, why, "Let them start it, or propose the step again")));
     }
+    let Actor::Person(person) = actor else {
+        return Ok(Err(Refusal::new(WHAT, "only a person can start it", "Approve it in the console")));
+    };
     let incident = proposal.spec.incident;
-    let world = world(write.conn, &proposal.spec, revision)?;
+    let world = world(write.conn, &proposal.spec, revision, governed.facts(write, &proposal, person)?)?;
     let attempt = next_attempt(write.conn)?;
     let grant = match decide_start(&proposal, &record, &world, attempt, write.at) {
         Ok(grant) => grant,
@@ -316,6 +395,7 @@ fn start(
 }
 
 const OVERDUE: &str = "nobody approved it in time";
+const OTHER_POLICY: &str = "the policy says something else of it by now; it was proposed anew";
 
 fn expire(write: &mut Write<'_>, now: Timestamp) -> Result<u32, Fault> {
     let overdue = |conn: &Connection| -> Result<Vec<(i64, i64, i64)>, Fault> {
@@ -370,7 +450,13 @@ pub(super) fn set_state(conn: &Connection, id: ProposalId, state: ProposalState,
 }
 
 /// The facts that an action is bound to: those of its own alert, not of others of the incident.
-fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>) -> Result<World, Fault> {
+fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>, policy: PolicyFacts) -> Result<World, Fault> {
+    let (alert, labels) = alert_now(conn, spec)?;
+    Ok(World { labels, alert, revision, policy })
+}
+
+/// How the alert of an action stands, and its labels.
+fn alert_now(conn: &Connection, spec: &ActionSpec) -> Result<(AlertNow, Labels), Fault> {
     let alert = detail::alert(conn, spec.incident, &spec.subject.key)?;
     let now = match alert.as_ref().map(|alert| alert.status) {
         None => AlertNow::Unknown,
@@ -378,7 +464,7 @@ fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>) -> Resu
         Some(AlertStatus::Resolved) if fires(conn, &spec.subject.key)? => AlertNow::FiresAgain,
         Some(AlertStatus::Resolved) => AlertNow::Over,
     };
-    Ok(World { labels: alert.map_or_else(Labels::new, |alert| alert.labels), alert: now, revision })
+    Ok((now, alert.map_or_else(Labels::new, |alert| alert.labels)))
 }
 
 /// Whether any firing of the alert of `key` goes on, in whichever incident.
@@ -427,6 +513,7 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Proposal>, Fault> {
 fn from_row(row: &Row<'_>) -> Result<Stored, Fault> {
     let id = ProposalId(row.get(0)?);
     let spec: String = row.get(1)?;
+    let ruling: Option<String> = row.get(11)?;
     let proposal = Proposal {
         id,
         spec: json(&spec, "the action of a proposal")?,
@@ -435,6 +522,8 @@ fn from_row(row: &Row<'_>) -> Result<Stored, Fault> {
         created_at: Timestamp::from_millis(row.get(4)?),
         asked_by: row.get(5)?,
         reason: row.get(6)?,
+        ruling: ruling.map(|text| json(&text, "what the policy said of a proposal")).transpose()?,
+        first_approver: row.get(12)?,
     };
     let granted: (Option<String>, Option<String>, Option<i64>, Option<i64>) =
         (row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?);

@@ -19,6 +19,7 @@ use crate::domain::action::spec::{
 };
 use crate::domain::action::tie::Tie;
 use crate::domain::id::ProposalId;
+use crate::domain::policy;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::wrap::{Break, wrap};
@@ -249,6 +250,7 @@ impl Layouter {
                 self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Plain)], FIELD);
             }
         }
+        self.policy(proposal);
         match (spec.mode, spec.confinement) {
             (Execution::Interactive, _) => self.prose("Terminal", INTERACTIVE, Tone::Warning),
             (Execution::Supervised, Confinement::ReadsOnly) => self.prose("Confined", CONFINED, Tone::Plain),
@@ -282,6 +284,23 @@ impl Layouter {
             self.wrapped(vec![span(format!("  {names}: {SCRATCH}"), Tone::Label)], 4);
         }
         self.lines
+    }
+
+    /// What the policy asks for beyond what the program always does, and why.
+    fn policy(&mut self, proposal: &Proposal) {
+        let Some(ruling) = &proposal.ruling else { return };
+        let always = policy::minimum(proposal.spec.risk).demands;
+        let mut name = "Policy";
+        for demand in ruling.answer.demands.difference(&always) {
+            self.prose(std::mem::take(&mut name), &format!("asks for {}", demand.words()), Tone::Warning);
+        }
+        for clause in &ruling.because {
+            self.prose(std::mem::take(&mut name), clause, Tone::Label);
+        }
+        if let Some(first) = &proposal.first_approver {
+            let words = format!("approved by {first}; it waits for a second person, who has to be another one");
+            self.prose("Approved", &words, Tone::Warning);
+        }
     }
 
     fn visible(&self, foreign: &str) -> String {

@@ -23,6 +23,7 @@ mod manners;
 mod mistakes;
 mod pictures;
 mod pipeline;
+mod policy;
 mod pty;
 mod receiver;
 #[cfg(not(debug_assertions))]

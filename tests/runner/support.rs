@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use aiops::adapters::process::{OutcomeRecord, ProcessRunner};
 use aiops::domain::action::attempt::Outcome;
 use aiops::domain::action::build::{BuildRequest, Reads, build};
-use aiops::domain::action::grant::{Approval, Grant, World, decide_approve, decide_start};
+use aiops::domain::action::grant::{Approval, Grant, PolicyFacts, World, decide_approve, decide_start};
 use aiops::domain::action::proposal::{Proposal, ProposalState};
 use aiops::domain::action::spec::{ActionSpec, Execution, StepRef, Target};
 use aiops::domain::action::subject::Subject;
 use aiops::domain::action::tie::AlertNow;
 use aiops::domain::alert::{AlertKey, Labels};
 use aiops::domain::id::{AttemptId, IncidentId, ProposalId};
+use aiops::domain::policy::{Circumstances, Policy, Request};
 use aiops::domain::procedure::Shell;
 use aiops::domain::time::Timestamp;
 use aiops::engine::ports::{ActionRunner as _, Probe};
@@ -55,8 +56,13 @@ pub(crate) fn grant(spec: ActionSpec) -> Grant {
         rendered: String::new(),
         terminal: (80, 24),
     };
-    let world =
-        World { labels: spec.labels_used.clone(), alert: AlertNow::Fires, revision: Some(spec.step.revision.clone()) };
+    let decision = Policy::default().decide(&Request::of(&spec, Circumstances::default()));
+    let world = World {
+        labels: spec.labels_used.clone(),
+        alert: AlertNow::Fires,
+        revision: Some(spec.step.revision.clone()),
+        policy: PolicyFacts::of(decision),
+    };
     let mut proposal = Proposal {
         id: ProposalId(1),
         spec,
@@ -65,6 +71,8 @@ pub(crate) fn grant(spec: ActionSpec) -> Grant {
         created_at: now,
         asked_by: "ada".to_owned(),
         reason: String::new(),
+        ruling: None,
+        first_approver: None,
     };
     let record = decide_approve(&proposal, &approval, &world, "ada", now).expect("approved");
     proposal.state = ProposalState::Granted;

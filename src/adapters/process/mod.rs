@@ -29,6 +29,7 @@ mod remarks;
 mod runner;
 mod scope;
 mod session;
+mod ssh_key;
 mod supervisor;
 mod terminal;
 
@@ -39,4 +40,5 @@ pub use logind::{AfterLogout, Logind, after_logout};
 pub use outputs::AttemptOutputs;
 pub use runner::{DEFAULT_GRACE, DEFAULT_OUTPUT_LIMIT, ProcessRunner};
 pub use scope::{Manager, Scope};
+pub use ssh_key::key_of_session;
 pub use supervisor::supervise;

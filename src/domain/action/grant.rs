@@ -10,11 +10,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
+use super::risk::Risk;
 use super::spec::ActionSpec;
 use super::tie::{self, AlertNow};
 use crate::domain::alert::Labels;
 use crate::domain::id::{AttemptId, ProposalId};
 use crate::domain::incident::Refusal;
+use crate::domain::policy::{Decision, Demand, Verdict};
 use crate::domain::time::Timestamp;
 
 /// A grant that was not spent within this time is void: a yes is for now, not for later.
@@ -42,6 +44,31 @@ pub struct World {
     pub alert: AlertNow,
     /// Revision of the SOP or the answer now; `None` when it is gone.
     pub revision: Option<String>,
+    /// What the policy says of it, asked by this person at this moment.
+    pub policy: PolicyFacts,
+}
+
+/// What the policy says, and what there is of what it may demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFacts {
+    /// What it says.
+    pub decision: Decision,
+    /// Who approved first, where two people have to; by the policy's name for them.
+    pub first_approver: Option<String>,
+    /// Whether the person has written a note on the incident since the proposal was made.
+    pub has_note: bool,
+}
+
+impl PolicyFacts {
+    /// A decision, while nothing of what it may demand is there.
+    #[must_use]
+    pub const fn of(decision: Decision) -> Self {
+        Self { decision, first_approver: None, has_note: false }
+    }
+
+    fn demands(&self, demand: Demand) -> bool {
+        self.decision.answer.demands.contains(&demand)
+    }
 }
 
 /// A stored yes: what the transaction that approves writes down.
@@ -113,6 +140,22 @@ impl Denied {
     }
 }
 
+/// Does the policy let this be done at all?
+///
+/// # Errors
+/// A [`Refusal`] that begins with `what` and names the rules.
+pub fn decide_by_policy(decision: &Decision, what: &str) -> Result<(), Refusal> {
+    const REMEDY: &str =
+        "`aiops policy explain` shows each rule; ask whoever keeps the policy if it should be otherwise";
+    match decision.answer.verdict {
+        Verdict::Allow | Verdict::Ask => Ok(()),
+        Verdict::Forbid => {
+            let why = format!("the policy forbids it: {}", decision.because().join("; "));
+            Err(Refusal::new(what, why, REMEDY))
+        }
+    }
+}
+
 /// May `proposal` be approved by `by`, who saw what `approval` says, while the world is as `world` says?
 ///
 /// # Errors
@@ -152,11 +195,21 @@ pub fn decide_approve(
             "Close the review, open it again and read it",
         )));
     }
-    if proposal.needs_typed_target() && approval.typed_target.as_deref() != Some(proposal.spec.target.name()) {
+    decide_by_policy(&world.policy.decision, WHAT).map_err(Denied::Refused)?;
+    let needs_target = proposal.needs_typed_target() || world.policy.demands(Demand::TypedTarget);
+    if needs_target && approval.typed_target.as_deref() != Some(proposal.spec.target.name()) {
         return Err(Denied::Refused(Refusal::new(
             WHAT,
-            format!("risk {} needs the target's name", proposal.spec.risk.name()),
-            "Type it exactly as the review shows it",
+            target_needed(proposal),
+            "Type it exactly as the review shows it; if the review does not ask for it, propose the step again",
+        )));
+    }
+    if world.policy.demands(Demand::Note) && !world.policy.has_note {
+        let why = "the policy asks for a note on the incident, written after this was proposed";
+        return Err(Denied::Refused(Refusal::new(
+            WHAT,
+            why,
+            "Write down why you do it (n in the queue), then approve",
         )));
     }
     Ok(GrantRecord {
@@ -166,6 +219,14 @@ pub fn decide_approve(
         at: now,
         expires_at: now.plus(EXECUTE_WITHIN),
     })
+}
+
+/// Why the target's name has to be typed.
+fn target_needed(proposal: &Proposal) -> String {
+    match proposal.spec.risk {
+        Risk::Destroy | Risk::Unknown => format!("risk {} needs the target's name", proposal.spec.risk.name()),
+        Risk::Query | Risk::Read | Risk::Change => "the policy asks for the target's name".to_owned(),
+    }
 }
 
 /// May the stored yes be spent now, on attempt `attempt`? This is the only place where a [`Grant`] comes from.
@@ -202,6 +263,11 @@ pub fn decide_start(
     if record.digest != proposal.digest {
         return Err(Denied::Void(Refusal::new(WHAT, "the proposal changed after the grant", "Propose the step again")));
     }
+    decide_by_policy(&world.policy.decision, WHAT).map_err(Denied::Void)?;
+    if world.policy.demands(Demand::SecondPerson) && world.policy.first_approver.is_none() {
+        let why = "the policy demands two people now, and one has approved";
+        return Err(Denied::Void(Refusal::new(WHAT, why, "Propose the step again")));
+    }
     Ok(Grant { attempt, proposal: proposal.id, digest: record.digest.clone(), spec: proposal.spec.clone() })
 }
 
@@ -228,13 +294,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::action::risk::Risk;
     use crate::domain::action::spec::{
         Confinement, Connector, Execution, Invocation, Origin, Pipeline, Script, Stage, StepRef, Target, Word,
     };
     use crate::domain::action::subject::Subject;
     use crate::domain::action::tie::{Tie, decide_propose};
     use crate::domain::id::IncidentId;
+    use crate::domain::policy::{Circumstances, Policy, Rank, Request, Source};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -271,11 +337,18 @@ mod tests {
             created_at: NOW,
             asked_by: "ada".to_owned(),
             reason: String::new(),
+            ruling: None,
+            first_approver: None,
         }
+    }
+
+    fn no_policy(spec: &ActionSpec) -> PolicyFacts {
+        PolicyFacts::of(Policy::default().decide(&Request::of(spec, Circumstances::default())))
     }
 
     fn world() -> World {
         World {
+            policy: no_policy(&proposal(Risk::Read).spec),
             labels: BTreeMap::from([("mountpoint".to_owned(), "/srv".to_owned())]),
             alert: AlertNow::Fires,
             revision: Some("r1".to_owned()),
@@ -482,5 +555,42 @@ mod tests {
         prose.subject.hosts.push("db-9".to_owned());
         prose.risk_reasons.push("because".to_owned());
         assert_eq!(prose.digest(true), base.digest(true));
+    }
+
+    /// The world as [`world`], under a policy of one file with `rules`.
+    fn under(rules: &str, spec: &ActionSpec) -> World {
+        let text = format!("version = 1\n[[rule]]\nname = \"r\"\nreason = \"because\"\n{rules}");
+        let source = Source { rank: Rank::System, place: "/p".to_owned(), text: Ok(text) };
+        let policy = Policy::read(vec![source], &|_| None);
+        let decision = policy.decide(&Request::of(spec, Circumstances::default()));
+        World { policy: PolicyFacts::of(decision), ..world() }
+    }
+
+    #[test]
+    fn what_the_policy_forbids_is_refused_and_a_grant_before_that_is_void() {
+        let mut subject = proposal(Risk::Read);
+        let forbidden = under("effect = \"forbid\"", &subject.spec);
+        let denied = approve(&subject, &forbidden, None).unwrap_err();
+        assert!(matches!(&denied, Denied::Refused(refusal) if refusal.why.contains("rule r: because")), "{denied:?}");
+        let record = approve(&subject, &world(), None).unwrap();
+        subject.state = ProposalState::Granted;
+        assert!(matches!(decide_start(&subject, &record, &forbidden, AttemptId(1), NOW), Err(Denied::Void(_))));
+    }
+
+    #[test]
+    fn what_the_policy_demands_has_to_be_there() {
+        let mut subject = proposal(Risk::Read);
+        let named = under("effect = \"ask\"\ndemands = [\"typed-target\"]", &subject.spec);
+        assert!(matches!(approve(&subject, &named, None), Err(Denied::Refused(_))));
+        assert!(approve(&subject, &named, Some("web-1")).is_ok());
+        let mut noted = under("effect = \"ask\"\ndemands = [\"note\"]", &subject.spec);
+        assert!(matches!(approve(&subject, &noted, None), Err(Denied::Refused(_))));
+        noted.policy.has_note = true;
+        let record = approve(&subject, &noted, None).unwrap();
+        subject.state = ProposalState::Granted;
+        let mut two = under("effect = \"ask\"\ndemands = [\"second-person\"]", &subject.spec);
+        assert!(matches!(decide_start(&subject, &record, &two, AttemptId(1), NOW), Err(Denied::Void(_))));
+        two.policy.first_approver = Some("bob".to_owned());
+        assert!(decide_start(&subject, &record, &two, AttemptId(1), NOW).is_ok());
     }
 }

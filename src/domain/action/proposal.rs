@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::risk::Risk;
 use super::spec::ActionSpec;
 use crate::domain::id::ProposalId;
+use crate::domain::policy::{Demand, Ruling};
 use crate::domain::time::Timestamp;
 
 /// A proposal that nobody approved within this time has to be made anew.
@@ -45,6 +46,12 @@ pub struct Proposal {
     pub asked_by: String,
     /// Why it is void or was rejected; empty otherwise.
     pub reason: String,
+    /// What the policy said when it was made; `None` for one that was stored before there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruling: Option<Ruling>,
+    /// Who approved it already, by the name that the policy has for them, where it waits for a second person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_approver: Option<String>,
 }
 
 impl Proposal {
@@ -52,5 +59,6 @@ impl Proposal {
     #[must_use]
     pub fn needs_typed_target(&self) -> bool {
         self.spec.risk >= Risk::Destroy
+            || self.ruling.as_ref().is_some_and(|ruling| ruling.demands(Demand::TypedTarget))
     }
 }

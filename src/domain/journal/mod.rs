@@ -28,6 +28,7 @@ use super::chat::budget::OverBudget;
 use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId};
 use super::incident::IncidentEvent;
 use super::keeping::{Erasable, Restored};
+use super::policy::Ruling;
 use super::run::event::RunEvent;
 use super::time::Timestamp;
 
@@ -110,6 +111,30 @@ pub enum Payload {
         terminal: (u16, u16),
         /// The grant has to be spent before.
         expires_at: Timestamp,
+        /// What the policy said of it then, and the hash of that policy; `None` in entries from before there was any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ruling: Option<Box<Ruling>>,
+        /// Who approved first, where two people had to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_approver: Option<String>,
+    },
+    /// A person said yes to something that two have to say yes to. Nothing may run yet.
+    ApprovedByOne {
+        /// To which proposal.
+        proposal: ProposalId,
+        /// Digest of what was shown.
+        digest: String,
+        /// The person, by the name that the policy has for them.
+        approver: String,
+        /// SHA-256 of the review as rendered.
+        rendered: String,
+        /// Columns and rows of the terminal.
+        terminal: (u16, u16),
+        /// What the policy said of it then, and the hash of that policy.
+        ruling: Box<Ruling>,
+        /// Fingerprint of the key that opened the person's ssh session, if sshd told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ssh_key: Option<String>,
     },
     /// It will be started next. Stored before anything is started.
     IntentStored {

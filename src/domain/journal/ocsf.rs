@@ -217,6 +217,7 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         Payload::Rejected { proposal }
         | Payload::Voided { proposal, .. }
         | Payload::Granted { proposal, .. }
+        | Payload::ApprovedByOne { proposal, .. }
         | Payload::IntentStored { proposal, .. } => (UPDATE, "action", proposal.to_string()),
         Payload::CancelRequested { attempt } => (UPDATE, "attempt", attempt.to_string()),
         Payload::Said { message, .. } => (CREATE, "message", message.to_string()),

@@ -74,6 +74,8 @@ fn assert_valid(event: &Value) {
 fn samples() -> Vec<Payload> {
     let (proposal, attempt) = (ProposalId(3), AttemptId(4));
     let granted = Payload::Granted {
+        ruling: None,
+        first_approver: None,
         proposal,
         digest: "d".to_owned(),
         rendered: "r".to_owned(),

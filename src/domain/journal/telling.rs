@@ -105,6 +105,9 @@ impl Payload {
             Self::Rejected { proposal } => (Kind::Decision, format!("rejected action {proposal}")),
             Self::Voided { proposal, reason } => (Kind::Record, format!("voided action {proposal}: {reason}")),
             Self::Granted { proposal, .. } => (Kind::Decision, format!("approved action {proposal}")),
+            Self::ApprovedByOne { proposal, approver, .. } => {
+                (Kind::Decision, format!("approved action {proposal} as {approver}; a second person has to"))
+            }
             Self::IntentStored { attempt, proposal, .. } => {
                 (Kind::Action, format!("is about to start action {proposal} as attempt {attempt}"))
             }

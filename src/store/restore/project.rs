@@ -83,6 +83,10 @@ impl<'a> Projection<'a> {
             Payload::Granted { proposal, digest, expires_at, .. } => {
                 granted(base, proposal, &digest, context, expires_at)
             }
+            Payload::ApprovedByOne { proposal, approver, .. } => {
+                base.execute("UPDATE proposal SET first_approver = ?2 WHERE id = ?1", params![proposal.0, approver])?;
+                Ok(())
+            }
             Payload::IntentStored { attempt, proposal, .. } => self.intent(base, attempt, proposal, context),
             Payload::Spawned { attempt, supervisor } => spawned(base, attempt, &supervisor),
             Payload::CancelRequested { attempt } => cancel_requested(base, attempt, context.at),

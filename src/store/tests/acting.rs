@@ -49,11 +49,11 @@ pub(super) fn spec(word: &str) -> ActionSpec {
     }
 }
 
-fn revision() -> Option<String> {
+pub(super) fn revision() -> Option<String> {
     Some("r1".to_owned())
 }
 
-async fn with_incident() -> Bench {
+pub(super) async fn with_incident() -> Bench {
     let bench = Bench::new();
     let fence = bench.fence().await;
     bench.ingest(&fence, vec![firing("Disk", "a", 1)]).await;
@@ -125,11 +125,20 @@ async fn from_proposal_to_end_every_transition_is_stored_and_journaled() {
 
     let journal = bench.journal().await.split_off(before);
     let (id, attempt, digest) = (proposal.id, AttemptId(1), proposal.digest.clone());
+    let ruling = proposal.ruling.clone();
     let rendered = sha256_hex(b"du\n-sh\n/srv");
     let expires_at = record.expires_at;
     let expected = vec![
         Payload::Proposed { proposal: Box::new(proposal) },
-        Payload::Granted { proposal: id, digest: digest.clone(), rendered, terminal: (80, 24), expires_at },
+        Payload::Granted {
+            proposal: id,
+            digest: digest.clone(),
+            rendered,
+            terminal: (80, 24),
+            expires_at,
+            ruling: ruling.map(Box::new),
+            first_approver: None,
+        },
         Payload::IntentStored { attempt, proposal: id, digest },
         Payload::Spawned { attempt, supervisor: supervisor() },
         Payload::CancelRequested { attempt },

@@ -55,9 +55,12 @@ fn a_file_that_others_could_read_is_made_private() {
 fn a_place_where_others_can_exchange_the_file_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("aiops.db");
-    fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
-    assert!(matches!(refusal(&path), StoreError::Unsafe { .. }));
-    assert!(!path.exists());
+    for mode in [0o777, 0o775, 0o757] {
+        fs::set_permissions(directory.path(), Permissions::from_mode(mode)).unwrap();
+        let error = refusal(&path);
+        assert!(matches!(error, StoreError::Unsafe { .. }) && error.to_string().contains("chmod go-w"), "{error}");
+        assert!(!path.exists());
+    }
     // As /tmp: nobody can touch the files of others.
     fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
     drop(open_as(&path, &TestClock::start(), 1).unwrap());

@@ -85,6 +85,8 @@ fn tape() -> Tape {
     };
     let acknowledged = IncidentEvent::Acknowledged { by: "ada".to_owned(), before: None };
     let granted = Payload::Granted {
+        ruling: None,
+        first_approver: None,
         proposal: ProposalId(3),
         digest: "d".repeat(64),
         rendered: "r".to_owned(),

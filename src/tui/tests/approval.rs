@@ -8,10 +8,11 @@ use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Execution, Origin};
 use crate::domain::action::tie::Tie;
+use crate::domain::policy::{Circumstances, Policy, Rank, Request, Source};
 use crate::domain::text::Repertoire;
-use crate::engine::backend::{Command, Snapshot};
-use crate::tui::msg::{Effect, Msg};
-use crate::tui::review::{Line, Paper, Review, Tone};
+use crate::engine::backend::{BackendError, Command, Snapshot};
+use crate::tui::msg::{Asked, Effect, Msg};
+use crate::tui::review::{Line, Paper, QUIET, Review, Tone};
 use crate::tui::ui::Overlay;
 use crate::tui::update::{drawn, review_rows};
 
@@ -55,6 +56,63 @@ fn the_review_names_the_alert_and_warns_when_it_is_about_another_host() {
         let warned = warned.filter(|span| span.tone == Tone::Warning && span.text == warning).count();
         assert_eq!(warned, usize::from(warns), "{lines:?}");
     }
+}
+
+/// What a policy of one file with `rule` says of `proposal`.
+fn ruled(mut proposal: Proposal, rule: &str) -> Proposal {
+    let text = format!("version = 1\n{rule}");
+    let source = Source { rank: Rank::System, place: "/etc/aiops/policy.toml".to_owned(), text: Ok(text) };
+    let decision = Policy::read(vec![source], &|_| None).decide(&Request::of(&proposal.spec, Circumstances::default()));
+    proposal.ruling = Some(decision.ruling());
+    proposal
+}
+
+#[test]
+fn the_review_says_what_the_policy_asks_for_and_why() {
+    let paper = Paper { width: 100, repertoire: Repertoire::Unicode };
+    let rendered = |proposal: &Proposal| Review::open(proposal, "DiskFull", paper).rendered();
+    assert!(!rendered(&ruled(du(1, Risk::Read), "")).contains("Policy"));
+    let rule = "[[rule]]\nname = \"eyes\"\nreason = \"four eyes\"\neffect = \"ask\"\n\
+                demands = [\"second-person\", \"typed-target\"]\n";
+    let mut proposal = ruled(du(1, Risk::Read), rule);
+    let text = rendered(&proposal);
+    for told in
+        ["Policy    asks for the target's name, typed", "asks for the approval of a second person", "eyes: four eyes"]
+    {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    proposal.first_approver = Some("ada".to_owned());
+    assert!(rendered(&proposal).contains("approved by ada; it waits for a second person"));
+    assert!(rendered(&ruled(du(1, Risk::Read), "x")).contains("/etc/aiops/policy.toml: line 2"));
+}
+
+#[test]
+fn a_policy_that_asks_for_the_target_gets_it_typed_for_a_read() {
+    let rule = "[[rule]]\nname = \"typed\"\neffect = \"ask\"\ndemands = [\"typed-target\"]\n";
+    let mut world = opened(120, 40, ruled(du(1, Risk::Read), rule));
+    read_all(&mut world);
+    world.wait(u64::try_from(QUIET.as_millis()).unwrap());
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 0);
+    world.keys("db-3");
+    world.wait(u64::try_from(QUIET.as_millis()).unwrap());
+    world.paint();
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 1);
+}
+
+#[test]
+fn after_the_first_of_two_the_review_closes_and_says_that_it_waits() {
+    let mut world = opened(120, 40, du(1, Risk::Read));
+    read_all(&mut world);
+    world.wait(u64::try_from(QUIET.as_millis()).unwrap());
+    world.press(KeyCode::F(8));
+    assert_eq!(approvals(&mut world), 1);
+    let result = Err(BackendError::AwaitsSecond { first: "ada".to_owned() });
+    world.send(Msg::Answered { asked: Asked::Approve, result });
+    assert!(world.model.ui.overlay.is_none());
+    let said = "Approved by ada. It waits in the tray for a second person";
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains(said)));
 }
 
 #[test]

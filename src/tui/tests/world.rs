@@ -299,6 +299,8 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
         created_at: NOW,
         asked_by: "ada".to_owned(),
         reason: String::new(),
+        ruling: None,
+        first_approver: None,
     }
 }
 

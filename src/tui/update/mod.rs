@@ -400,6 +400,13 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
         (Asked::Propose(request), Err(BackendError::NeedsValues(needed))) => {
             overlay::ask_values(model, request, needed);
         }
+        (_, Err(BackendError::AwaitsSecond { first })) => {
+            if matches!(&model.ui.overlay, Some(Overlay::Review(review)) if review.sent) {
+                model.ui.overlay = None;
+            }
+            let text = format!("Approved by {first}. It waits in the tray for a second person; nothing runs before.");
+            toast(model, ToastLevel::Done, text, effects);
+        }
         (asked, Err(error)) => {
             if asked == Asked::Approve {
                 overlay::approval_failed(model);
