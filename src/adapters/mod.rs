@@ -8,3 +8,4 @@ pub mod host;
 mod http;
 pub mod personal;
 pub mod process;
+mod ssh;

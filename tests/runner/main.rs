@@ -14,6 +14,8 @@ mod grammar_bash;
 mod headless;
 mod killed_at_random;
 mod lending;
+mod loopback;
+mod over_ssh;
 mod racing;
 mod racing_processes;
 mod scope;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::command::{self, Started, Streams, Surroundings};
 use super::files::{CANCEL, EndNote, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create, note_end};
 use super::output::collect;
+use super::remote::{HERE, Remote};
 use super::session::{self, Children, Reach};
 use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
@@ -141,7 +142,8 @@ pub(super) async fn execute(
         run.end_session().await;
     }
     let ended_at = SystemClock.now();
-    let Run { mut notes, started, refusal, writer, left, .. } = run;
+    let outcome = run.outcome(&parts, stopped);
+    let Run { mut notes, writer, left, .. } = run;
     let left = left.unwrap_or_default();
     drop(writer);
     let collected = match settled {
@@ -159,7 +161,7 @@ pub(super) async fn execute(
     notes.extend(collected.error);
     let outcome = match doubt(&left, &parts) {
         Some(reason) => Outcome::Unknown { reason },
-        None => outcome_of(&parts, stopped, started, refusal),
+        None => outcome,
     };
     Ok(Executed { outcome, parts, dropped: collected.dropped, notes, ended_at })
 }
@@ -186,6 +188,10 @@ struct Run<'a> {
     notes: Vec<String>,
     /// Processes that did not go when the session was ended; `None` before that.
     left: Option<Vec<i32>>,
+    /// The other host on which it runs, if it does not run here.
+    remote: Option<Remote>,
+    /// How it ended there, if that does not follow from what ended here.
+    settled: Option<Outcome>,
 }
 
 impl<'a> Run<'a> {
@@ -196,9 +202,10 @@ impl<'a> Run<'a> {
         signals: Signals,
         terminal: Option<&'a Terminal>,
     ) -> Self {
+        let here = job.spec.target.is_here();
         Self {
             job,
-            cwd: PathBuf::from(&job.spec.cwd),
+            cwd: PathBuf::from(if here { &job.spec.cwd } else { HERE }),
             directory,
             scratch: match job.spec.confinement {
                 Confinement::Free => None,
@@ -215,11 +222,26 @@ impl<'a> Run<'a> {
             refusal: None,
             notes: Vec::new(),
             left: None,
+            remote: None,
+            settled: None,
         }
     }
 
     async fn script(&mut self) -> (Vec<PartRecord>, Option<Stop>) {
-        let (script, mut environment) = command::script_of(&self.job.spec);
+        let (script, mut environment) = match Remote::of(&self.job.spec, self.directory) {
+            Ok(None) => command::script_of(&self.job.spec),
+            Ok(Some(remote)) => {
+                let script = remote.script();
+                self.remote = Some(remote);
+                (script, self.job.spec.env.clone())
+            }
+            Err(error) => {
+                let reason = format!("no connection can be made: {error}");
+                self.say(&reason).await;
+                self.refusal = Some(reason);
+                return (Vec::new(), None);
+            }
+        };
         if let Some(scratch) = &self.scratch {
             let names = Confinement::SCRATCH.map(|name| (name.to_owned(), scratch.display().to_string()));
             environment.extend(names);
@@ -250,7 +272,19 @@ impl<'a> Run<'a> {
                 stopped = stopped.or(Some(Stop::Lost));
             }
         }
+        if let Some(remote) = &self.remote {
+            let settled = remote.settle(&self.job.spec, &parts, stopped.is_some(), self.job.grace).await;
+            self.settled = settled.outcome;
+            self.notes.extend(settled.notes);
+            parts = settled.parts;
+        }
         (parts, stopped)
+    }
+
+    /// How it ended, as far as processes that are left say nothing else.
+    fn outcome(&self, parts: &[PartRecord], stopped: Option<Stop>) -> Outcome {
+        let settled = self.settled.clone();
+        settled.unwrap_or_else(|| outcome_of(parts, stopped, self.started, self.refusal.clone()))
     }
 
     /// Runs one pipeline; returns the end of each stage.
@@ -279,7 +313,8 @@ impl<'a> Run<'a> {
             }
         };
         let scratch = self.scratch.as_deref();
-        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams };
+        let errors = self.remote.as_ref().and_then(Remote::errors);
+        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams, errors };
         let started = command::start(pipeline, &surroundings);
         for (index, outcome) in started.into_iter().enumerate() {
             match outcome {
@@ -351,7 +386,7 @@ impl<'a> Run<'a> {
         if self.terminal.is_some() || doubt(&[], parts).is_some() {
             return;
         }
-        let outcome = outcome_of(parts, stopped, self.started, self.refusal.clone());
+        let outcome = self.outcome(parts, stopped);
         // Best effort: the record follows.
         let _ = note_end(self.directory, &EndNote { outcome, ended_at: SystemClock.now() });
     }

@@ -25,6 +25,7 @@ mod identity;
 mod logind;
 mod output;
 mod remarks;
+mod remote;
 mod runner;
 mod scope;
 mod session;

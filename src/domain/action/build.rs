@@ -109,7 +109,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
     };
     let mut env = request.env;
-    let confinement = if risk == Risk::Read {
+    let confinement = if risk == Risk::Read && request.target.is_here() {
         env.extend(request.reads.env);
         if gains_privileges(&invocation) { Confinement::Free } else { request.reads.confinement }
     } else {

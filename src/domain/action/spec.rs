@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::remote;
 use super::risk::Risk;
 use super::subject::Subject;
+pub use super::target::Target;
 use crate::domain::alert::Labels;
 use crate::domain::digest::{FieldHasher, sha256_hex};
 use crate::domain::id::{IncidentId, MessageId, NodeId, SopId};
@@ -159,27 +161,6 @@ impl Invocation {
             Self::Bash { values, .. } => values.values_mut().for_each(mark),
         }
         self
-    }
-}
-
-/// Where an action acts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "target", rename_all = "snake_case")]
-pub enum Target {
-    /// The host that the console runs on.
-    ThisHost {
-        /// Its host name, which has to be typed to approve something dangerous.
-        name: String,
-    },
-}
-
-impl Target {
-    /// The name that is shown, and typed for risky actions.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::ThisHost { name } => name,
-        }
     }
 }
 
@@ -352,11 +333,9 @@ impl ActionSpec {
         hasher.field(self.step.revision.as_bytes());
         hash_invocation(&mut hasher, &self.invocation);
         hasher.field(self.mode.name().as_bytes());
-        match &self.target {
-            Target::ThisHost { name } => {
-                hasher.field(b"this host");
-                hasher.field(name.as_bytes());
-            }
+        self.target.hash(&mut hasher);
+        if let Some(text) = remote::text(self) {
+            hasher.field(text.as_bytes());
         }
         hasher.field(self.cwd.as_bytes());
         hash_map(&mut hasher, &self.env);
