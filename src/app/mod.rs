@@ -31,13 +31,14 @@ use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
-use crate::config::{Config, ConfigError, Environment, Places, RunSection};
+use crate::config::{Config, ConfigError, Environment, Places, RunSection, TargetSection};
 use crate::domain::action::build::Reads;
+use crate::domain::action::choice::Rule;
 use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
 use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
 use crate::engine::library::{Library, LibraryProblem};
-use crate::engine::local::{LocalBackend, RunSettings};
+use crate::engine::local::{LocalBackend, OtherHosts, RunSettings};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
@@ -244,6 +245,7 @@ impl App {
         let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
         let trouble = watch::Sender::default();
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
+            .with_other_hosts(other_hosts(config))
             .with_assistant(assistant)
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
@@ -318,6 +320,24 @@ fn run_settings(config: &Config) -> RunSettings {
             .collect(),
         reads: reads(&config.run),
         time_limit: config.run.time_limit,
+    }
+}
+
+/// What `ssh` and the programs that it calls have to know of the person's session (ssh(1), ssh-agent(1)).
+const SSH_ENV: [&str; 4] = ["HOME", "LOGNAME", "SSH_AUTH_SOCK", "USER"];
+
+fn other_hosts(config: &Config) -> OtherHosts {
+    let rule = |target: &TargetSection| Rule {
+        hosts: target.hosts.clone(),
+        login: target.ssh.clone(),
+        port: target.port,
+        config: target.ssh_config.as_ref().map(|path| path.display().to_string()),
+        directory: target.directory.clone(),
+    };
+    let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+    OtherHosts {
+        rules: config.targets.iter().map(rule).collect(),
+        env: SSH_ENV.iter().filter_map(|name| variable(name)).collect(),
     }
 }
 

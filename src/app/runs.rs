@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use color_eyre::eyre::Report;
 
-use super::{App, attempts_root, console, run_settings, store_options};
+use super::{App, attempts_root, console, other_hosts, run_settings, store_options};
 use crate::adapters::host::{self, SystemClock};
 use crate::cli::runs::{Desk, RunsCommand};
 use crate::cli::{Exit, Format};
@@ -37,7 +37,8 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
         let (processes, clock) = (Arc::new(App::processes()), Arc::new(SystemClock));
         let runner = Runner::new(store.clone(), processes, clock, actor.clone(), attempts_root(path));
         let library = Arc::new(library);
-        let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor);
+        let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor)
+            .with_other_hosts(other_hosts(config));
         let desk = Desk { backend: &backend, runner: &runner, store: &store, review: &review };
         crate::cli::runs::run(command, &desk, format, &mut io::stdout()).await
     });

@@ -18,6 +18,7 @@ mod reader;
 mod redact;
 mod secret;
 mod secrets;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ pub use profile::Profile;
 pub use reader::{Effective, FlagValue};
 pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
 pub use secrets::look_at_secrets;
+pub use target::TargetSection;
 
 use crate::domain::chat::Thinking;
 use crate::domain::chat::budget::Budget;
@@ -53,6 +55,8 @@ pub struct Config {
     pub incidents: IncidentsSection,
     /// `[run]`
     pub run: RunSection,
+    /// `[[target]]`, in order; empty when everything runs on this host.
+    pub targets: Vec<TargetSection>,
     /// `[model]`
     pub model: ModelSection,
     /// `[redact]`

@@ -23,6 +23,7 @@ use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
+use crate::domain::action::choice::{self, Choice, Chosen, Rule};
 use crate::domain::action::spec::{Execution, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
@@ -64,6 +65,15 @@ impl RunSettings {
     }
 }
 
+/// How commands run on other hosts.
+#[derive(Clone, Debug, Default)]
+pub struct OtherHosts {
+    /// For which alerts they run where.
+    pub rules: Vec<Rule>,
+    /// The whole environment that the programs get which reach them.
+    pub env: BTreeMap<String, String>,
+}
+
 /// A command as a document or an answer has it.
 struct Written<'a> {
     step: StepRef,
@@ -79,6 +89,7 @@ pub struct LocalBackend {
     library: Arc<RwLock<Arc<Library>>>,
     runner: Runner,
     settings: RunSettings,
+    others: OtherHosts,
     actor: Actor,
     assistant: Option<Assistant>,
     changes: watch::Receiver<u64>,
@@ -96,7 +107,8 @@ impl LocalBackend {
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
-        Self { store, library, runner, settings, actor, assistant: None, changes, renewed, keeper, trouble }
+        let others = OtherHosts::default();
+        Self { store, library, runner, settings, others, actor, assistant: None, changes, renewed, keeper, trouble }
     }
 
     /// The same with word of what keeps alerts from being stored. Has to be called within a tokio runtime.
@@ -108,6 +120,13 @@ impl LocalBackend {
         tokio::spawn(count(trouble.clone(), counter));
         self.changes = changes;
         self.trouble = trouble;
+        self
+    }
+
+    /// The same with other hosts that alerts choose. Without them a person can still name each that ssh reaches.
+    #[must_use]
+    pub fn with_other_hosts(mut self, others: OtherHosts) -> Self {
+        self.others = others;
         self
     }
 
@@ -273,6 +292,17 @@ impl LocalBackend {
         typed: &BTreeMap<String, String>,
     ) -> Result<Done, BackendError> {
         let Written { step, script, shell, mode } = written;
+        let choice = Choice {
+            here: self.settings.target.name().to_owned(),
+            directory: self.settings.directory.clone(),
+            rules: self.others.rules.clone(),
+        };
+        let named = typed.get(choice::TYPED).map(String::as_str);
+        let Chosen { target, directory } = choice.of(&subject.hosts, named)?;
+        let mut env = self.settings.env(mode);
+        if !target.is_here() {
+            env.extend(self.others.env.clone());
+        }
         let request = BuildRequest {
             incident,
             subject,
@@ -282,9 +312,9 @@ impl LocalBackend {
             mode,
             labels: &alert.labels,
             typed,
-            target: self.settings.target.clone(),
-            cwd: &self.settings.directory,
-            env: self.settings.env(mode),
+            target,
+            cwd: &directory,
+            env,
             reads: self.settings.reads.clone(),
             time_limit: self.settings.time_limit,
         };

@@ -7,6 +7,7 @@
 
 pub mod attempt;
 pub mod build;
+pub mod choice;
 pub mod grammar;
 pub mod grant;
 pub mod proposal;

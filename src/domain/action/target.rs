@@ -1,7 +1,7 @@
 //! Where an action acts: this host, or another one over ssh.
 //!
 //! Owns: the names that people see and type, and which names may be handed to `ssh`. Does not: reach anything (see
-//! `adapters::ssh`), or choose one for an alert (see `chosen`).
+//! `adapters::ssh`), or choose one for an alert (see `choice`).
 //!
 //! Invariant: neither the host nor the user of an [`SshHost`] that [`SshHost::parse`] made can be taken for an option, and
 //! neither has a character that a shell, a file name or a configuration of ssh gives a meaning.
