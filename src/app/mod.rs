@@ -26,14 +26,15 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
-use crate::adapters::process::{self, ProcessRunner, Scope};
+use crate::adapters::process::{self, ProcessRunner, Scope, Secrets};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
-use crate::config::{Config, ConfigError, Environment, Places, RunSection, TargetSection};
+use crate::config::{Config, ConfigError, Environment, Places, RunSection, Secret, SecretSection, TargetSection};
 use crate::domain::action::build::Reads;
 use crate::domain::action::choice::Rule;
+use crate::domain::action::handed::HandedSecret;
 use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
 use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
@@ -236,7 +237,7 @@ impl App {
             Ok(Err(_)) => (Library::bundled(), None),
             Err(_) => (Library::bundled(), Some(reading)),
         };
-        let processes = Arc::new(Self::processes());
+        let processes = Arc::new(ProcessRunner { secrets: secrets_of(config), ..Self::processes() });
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
         let host = Host::detect();
@@ -246,6 +247,7 @@ impl App {
         let trouble = watch::Sender::default();
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
             .with_other_hosts(other_hosts(config))
+            .with_secrets(handed_secrets(config))
             .with_assistant(assistant)
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
@@ -325,6 +327,26 @@ fn run_settings(config: &Config) -> RunSettings {
 
 /// What `ssh` and the programs that it calls have to know of the person's session (ssh(1), ssh-agent(1)).
 const SSH_ENV: [&str; 4] = ["HOME", "LOGNAME", "SSH_AUTH_SOCK", "USER"];
+
+/// Which programs get which secrets.
+fn handed_secrets(config: &Config) -> Vec<HandedSecret> {
+    let handed = |section: &SecretSection| HandedSecret {
+        name: section.name.clone(),
+        variable: section.variable.clone(),
+        programs: section.programs.clone(),
+    };
+    config.secrets.iter().map(handed).collect()
+}
+
+/// Those secrets themselves, fetched when they are needed.
+fn secrets_of(config: &Config) -> Secrets {
+    let places: BTreeMap<String, Secret> =
+        config.secrets.iter().map(|section| (section.name.clone(), section.value.clone())).collect();
+    Secrets::new(move |name| match places.get(name) {
+        Some(place) => place.resolve().map_err(|error| error.to_string()),
+        None => Err(format!("there is no [[secret]] {name} in the configuration any more")),
+    })
+}
 
 fn other_hosts(config: &Config) -> OtherHosts {
     let rule = |target: &TargetSection| Rule {

@@ -157,8 +157,20 @@ mod tests {
             .filter(|line| !line.starts_with("[["))
             .filter(|line| line.starts_with('[') || is_shown(line))
             .filter(|line| {
-                !["name", "url", "interval", "timeout", "hosts", "ssh", "port", "ssh_config"]
-                    .contains(&line.split(" = ").next().unwrap())
+                ![
+                    "name",
+                    "url",
+                    "interval",
+                    "timeout",
+                    "hosts",
+                    "ssh",
+                    "port",
+                    "ssh_config",
+                    "value",
+                    "variable",
+                    "programs",
+                ]
+                .contains(&line.split(" = ").next().unwrap())
             })
             .collect();
         assert!(uncommented.len() > 15, "{uncommented:?}");

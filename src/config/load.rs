@@ -135,6 +135,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         }),
         run: reader.section("run", |section| run(section, home, &request.host_name)),
         targets: super::target::read(reader, home),
+        secrets: super::handed::read(reader, home),
         model: reader.section("model", |section| super::model::read(section, home)),
         redact: reader.section("redact", super::redact::read),
         budget: reader.section("budget", |section| super::budget::read(section, home)),

@@ -8,6 +8,7 @@ mod budget;
 mod document;
 mod environment;
 mod forms;
+mod handed;
 mod load;
 mod mistake;
 mod model;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE, PROFILE_VARIABLE};
+pub use handed::SecretSection;
 pub use load::{Loaded, Request, file_of, load};
 pub use mistake::{ConfigError, Mistake, Origin, Warning};
 pub use places::{NoHome, Places};
@@ -57,6 +59,8 @@ pub struct Config {
     pub run: RunSection,
     /// `[[target]]`, in order; empty when everything runs on this host.
     pub targets: Vec<TargetSection>,
+    /// `[[secret]]`, names unique; empty when no command is given one.
+    pub secrets: Vec<SecretSection>,
     /// `[model]`
     pub model: ModelSection,
     /// `[redact]`

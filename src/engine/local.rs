@@ -24,6 +24,7 @@ use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
 use crate::domain::action::choice::{self, Choice, Chosen, Rule};
+use crate::domain::action::handed::{self, HandedSecret};
 use crate::domain::action::spec::{Execution, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
@@ -90,6 +91,7 @@ pub struct LocalBackend {
     runner: Runner,
     settings: RunSettings,
     others: OtherHosts,
+    secrets: Vec<HandedSecret>,
     actor: Actor,
     assistant: Option<Assistant>,
     changes: watch::Receiver<u64>,
@@ -108,7 +110,21 @@ impl LocalBackend {
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
         let others = OtherHosts::default();
-        Self { store, library, runner, settings, others, actor, assistant: None, changes, renewed, keeper, trouble }
+        let secrets = Vec::new();
+        Self {
+            store,
+            library,
+            runner,
+            settings,
+            others,
+            secrets,
+            actor,
+            assistant: None,
+            changes,
+            renewed,
+            keeper,
+            trouble,
+        }
     }
 
     /// The same with word of what keeps alerts from being stored. Has to be called within a tokio runtime.
@@ -127,6 +143,13 @@ impl LocalBackend {
     #[must_use]
     pub fn with_other_hosts(mut self, others: OtherHosts) -> Self {
         self.others = others;
+        self
+    }
+
+    /// The same with secrets for programs.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Vec<HandedSecret>) -> Self {
+        self.secrets = secrets;
         self
     }
 
@@ -318,7 +341,8 @@ impl LocalBackend {
             reads: self.settings.reads.clone(),
             time_limit: self.settings.time_limit,
         };
-        let spec = build::build(request).map_err(from_build)?;
+        let mut spec = build::build(request).map_err(from_build)?;
+        spec.secrets = handed::wanted(&self.secrets, &spec.invocation, &spec.target, spec.mode);
         let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
     }

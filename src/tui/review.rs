@@ -279,6 +279,13 @@ impl Layouter {
             let value = self.visible(value);
             self.wrapped(vec![span(name, Tone::Label), span(value, Tone::Plain)], 4);
         }
+        for secret in &spec.secrets {
+            let programs = secret.programs.join(", ");
+            let words = format!("the secret {}, as a file that only {programs} can open", secret.name);
+            let words = self.visible(&words);
+            let name = format!("  {}: ", self.visible(&secret.variable));
+            self.wrapped(vec![span(name, Tone::Label), span(words, Tone::Word)], 4);
+        }
         if spec.confinement == Confinement::ReadsOnly {
             let names = Confinement::SCRATCH.join(", ");
             self.wrapped(vec![span(format!("  {names}: {SCRATCH}"), Tone::Label)], 4);

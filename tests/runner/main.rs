@@ -11,6 +11,7 @@ mod engine;
 mod full_disk;
 mod given_up;
 mod grammar_bash;
+mod handed;
 mod headless;
 mod killed_at_random;
 mod lending;

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::confine::confined;
 use super::files::StageStatus;
+use super::handed::Handed;
 use super::terminal::Terminal;
 use crate::domain::action::spec::{ActionSpec, Connector, Invocation, Origin, Pipeline, Redirect, Script, Stage, Word};
 
@@ -45,6 +46,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) streams: Streams<'a>,
     /// Where error messages go that would otherwise go to the outer streams.
     pub(super) errors: Option<&'a File>,
+    /// Secrets, of which each program gets its own.
+    pub(super) handed: &'a Handed,
 }
 
 /// What the outer standard streams of a pipeline are.
@@ -159,6 +162,7 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
         .args(arguments)
         .env_clear()
         .envs(surroundings.environment)
+        .envs(surroundings.handed.environment(stage))
         .current_dir(surroundings.cwd)
         .stdout(stdio(out)?)
         .stderr(match (err, surroundings.errors) {
@@ -170,7 +174,7 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
         Streams::Recorded(_) => command.process_group(group),
         Streams::Terminal(_) => &mut command,
     };
-    command.spawn()
+    surroundings.handed.lend(stage, || command.spawn())
 }
 
 /// Where standard output and standard error lead after the redirections, taken in order.

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Started, Streams, Surroundings};
 use super::files::{CANCEL, EndNote, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create, note_end};
+use super::handed::Handed;
+use super::mask::Mask;
 use super::output::collect;
 use super::remote::{HERE, Remote};
 use super::session::{self, Children, Reach};
@@ -122,10 +124,13 @@ pub(super) async fn execute(
     signals: Signals,
     output: OutputPath,
     terminal: Option<&Terminal>,
+    handed: Handed,
 ) -> io::Result<Executed> {
     let stop = CancellationToken::new();
-    let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, stop.clone()));
+    let mask = Mask::new(handed.values());
+    let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, mask, stop.clone()));
     let mut run = Run::new(job, directory, output.writer, signals, terminal);
+    run.handed = handed;
     if terminal.is_some() {
         run.record(NOT_RECORDED).await;
     }
@@ -178,6 +183,8 @@ struct Run<'a> {
     deadline: Option<Instant>,
     own: i32,
     terminal: Option<&'a Terminal>,
+    /// Secrets of its programs.
+    handed: Handed,
     children: Children,
     /// Ends of the stages of the present pipeline, by position.
     ends: BTreeMap<usize, StageStatus>,
@@ -216,6 +223,7 @@ impl<'a> Run<'a> {
             deadline: job.spec.limit().map(|limit| Instant::now() + limit),
             own: nix::unistd::getpid().as_raw(),
             terminal,
+            handed: Handed::default(),
             children: Children::default(),
             ends: BTreeMap::new(),
             started: 0,
@@ -314,7 +322,7 @@ impl<'a> Run<'a> {
         };
         let scratch = self.scratch.as_deref();
         let errors = self.remote.as_ref().and_then(Remote::errors);
-        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams, errors };
+        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams, errors, handed: &self.handed };
         let started = command::start(pipeline, &surroundings);
         for (index, outcome) in started.into_iter().enumerate() {
             match outcome {

@@ -127,6 +127,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         env,
         risk,
         confinement,
+        secrets: Vec::new(),
         risk_reasons,
         time_limit: match request.mode {
             Execution::Supervised => request.time_limit,

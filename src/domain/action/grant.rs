@@ -244,6 +244,7 @@ mod tests {
         let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
         let spec = ActionSpec {
             confinement: Confinement::Free,
+            secrets: Vec::new(),
             incident: IncidentId(1),
             subject: Subject::unbound(),
             step: StepRef {

@@ -10,6 +10,7 @@ pub mod build;
 pub mod choice;
 pub mod grammar;
 pub mod grant;
+pub mod handed;
 pub mod proposal;
 pub mod read_only;
 pub mod remote;

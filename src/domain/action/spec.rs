@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::handed::HandedSecret;
 use super::remote;
 use super::risk::Risk;
 use super::subject::Subject;
@@ -280,6 +281,9 @@ pub struct ActionSpec {
     /// What keeps it from doing more than that.
     #[serde(default)]
     pub confinement: Confinement,
+    /// Secrets that its programs get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<HandedSecret>,
     /// Names and values of the alert labels that it uses.
     pub labels_used: Labels,
     /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
@@ -345,6 +349,7 @@ impl ActionSpec {
             Confinement::Free => {}
             Confinement::ReadsOnly => hasher.field(b"reads only"),
         }
+        self.secrets.iter().for_each(|secret| secret.hash(&mut hasher));
         hash_map(&mut hasher, &self.labels_used);
         hasher.number(i64::try_from(self.time_limit.as_millis()).unwrap_or(i64::MAX));
         hasher.number(i64::from(firing));
