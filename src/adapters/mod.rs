@@ -2,10 +2,14 @@
 //! Named only where the program is put together.
 
 pub mod alertmanager;
+pub mod anchor;
 pub mod checkup;
 pub mod gemini;
 pub mod host;
 mod http;
+pub mod logs;
 pub mod personal;
 pub mod process;
+pub mod prometheus;
+mod service;
 mod ssh;

@@ -54,8 +54,9 @@ pub(super) fn own_secrets(config: &Config) -> OwnSecrets {
     let mut places: Vec<Secret> = Vec::new();
     places.extend(config.model.key.clone());
     places.extend(config.receiver.token.clone());
-    for source in &config.alertmanagers {
-        match &source.login {
+    let asked = config.alertmanagers.iter().map(|source| &source.login);
+    for login in asked.chain(config.prometheus.iter().map(|source| &source.login)) {
+        match login {
             Login::Anonymous => {}
             Login::Bearer(token) => places.push(token.clone()),
             Login::Basic { password, .. } => places.push(password.clone()),

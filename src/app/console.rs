@@ -7,15 +7,22 @@ use std::time::Duration;
 
 use color_eyre::eyre::Report;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::watch;
 
 use super::App;
+use super::anchors::Anchors;
 use super::appearance::{self, Appearance};
-use super::kept;
+use super::{kept, sources};
 use crate::adapters::host::{self, SystemClock};
 use crate::adapters::personal::FilesBesideDatabase;
+use crate::adapters::process::AttemptOutputs;
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
+use crate::engine::ingest::Role;
+use crate::engine::keeping::{KeepPlan, Keeping};
 use crate::engine::ports::Clock as _;
+use crate::engine::run::RunEngine;
+use crate::store::Store;
 use crate::tui::console::{Console, Ended, Start};
 use crate::tui::look::Look;
 use crate::tui::pace::Pace;
@@ -47,9 +54,12 @@ pub(super) fn run(loaded: Loaded, start: Start) -> Result<Exit, Report> {
     let ended = block_on(async {
         let app = App::open(&config, notices).await?;
         let ingest = app.start_ingest(&config);
-        let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None, start };
+        let role = Some(ingest.role.clone());
+        let anchors = Anchors::start(&app, &config);
+        let person = Person { name: &name, kept: Some(kept), guidance: Guidance::None, start, role };
         let ended = show(app, &config, appearance, person).await;
         ingest.stop(PATIENCE).await;
+        anchors.stop(PATIENCE).await;
         ended
     })?;
     drop(log);
@@ -78,6 +88,8 @@ pub(super) struct Person<'a> {
     pub(super) guidance: Guidance,
     /// Where it begins.
     pub(super) start: Start,
+    /// Whether this process receives, and so keeps the store well; `None` for a store that does not outlive the console.
+    pub(super) role: Option<watch::Receiver<Role>>,
 }
 
 /// Shows the console.
@@ -125,8 +137,15 @@ pub(super) async fn show(
         start: person.start,
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
+    let kept_well = person.role.map(|role| (keeping_of(config, store.clone(), tell.clone()), role));
+    let metrics = sources::metrics(config);
+    let runs = RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock));
     let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
+        tokio::spawn(runs.drive());
+        if let Some((service, role)) = kept_well {
+            tokio::spawn(service.run(role));
+        }
         tokio::spawn(backend.keep_search_index());
     }));
     let ended = ended.await;
@@ -140,10 +159,27 @@ pub(super) async fn show(
     }
 }
 
+/// What keeps the store well, with what the configuration says of it.
+fn keeping_of(config: &Config, store: Store, tell: tokio::sync::mpsc::UnboundedSender<String>) -> Keeping {
+    let keep = &config.keep;
+    let plan = KeepPlan {
+        backups: keep.backups.then_some(keep.retention),
+        ballast: keep.ballast,
+        budget: Some(keep.budget),
+        outputs_for: keep.outputs_for,
+        details_for: keep.details_for,
+    };
+    let outputs = AttemptOutputs::new(PathBuf::from(super::attempts_root(&config.store.path)));
+    Keeping::new(store, plan, Arc::new(outputs), move |notice| {
+        // When the console has been left there is nobody to tell.
+        let _ = tell.send(notice);
+    })
+}
+
 /// What can wait until the person sees something, besides the search index: attempts of earlier consoles, overdue proposals,
 /// suppressions whose time is over, the state of the file.
 fn after_first_frame(
-    store: crate::store::Store,
+    store: Store,
     runner: crate::engine::runner::Runner,
     tell: tokio::sync::mpsc::UnboundedSender<String>,
 ) {

@@ -66,6 +66,8 @@ fn furnish(config: &mut Config, world: &World) {
     config.receiver.enabled = true;
     config.receiver.token = None;
     config.alertmanagers.clear();
+    config.prometheus.clear();
+    config.logs.clear();
     config.sops.directories.clear();
     config.run.directory = directory.to_owned();
     config.run.target_name = TARGET.to_owned();
@@ -107,7 +109,7 @@ async fn show(
     let stagger = Duration::from_secs(options.stagger);
     let living = tokio::spawn(live(world, authority, checks, stagger, stop.clone()));
     let guidance = if options.no_tour { Guidance::None } else { Guidance::Tour };
-    let person = console::Person { name: "demo", kept: None, guidance, start: Start::Fresh };
+    let person = console::Person { name: "demo", kept: None, guidance, start: Start::Fresh, role: None };
     let ended = console::show(app, &config, appearance, person).await;
     stop.cancel();
     let world = living.await;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{assistant, attempts_root, console, model, sources, store_options};
+use super::{anchors, assistant, attempts_root, console, model, sources, store_options};
 use crate::adapters::checkup;
 use crate::adapters::gemini::{Gemini, Probed};
 use crate::adapters::host::SystemClock;
@@ -48,6 +48,11 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
     checks.extend([
         of("receiver", receiver),
         of("database", |config| store::check_database(&config.store.path)),
+        of("keeping", |config| {
+            let retention = config.keep.backups.then_some(config.keep.retention);
+            store::check_keeping(&config.store.path, retention, SystemClock.now())
+        }),
+        of("journal", anchors::check),
         of("attempts", |config| checkup::directory("output", Path::new(&attempts_root(&config.store.path)))),
         of("log", |config| checkup::directory("log", config.log.path.parent().unwrap_or(Path::new("/")))),
         Check::new("terminal", || check_terminal(&console::environment())),

@@ -2,6 +2,7 @@
 //!
 //! Owns: which adapter serves which port. Does not: decide anything; every part can be tested without this folder.
 
+mod anchors;
 mod appearance;
 mod assistant;
 mod console;
@@ -9,6 +10,7 @@ mod demo;
 mod doctor;
 mod kept;
 mod model;
+mod replay;
 mod runs;
 mod sources;
 mod stand_in;
@@ -29,9 +31,12 @@ use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{self, ProcessRunner, Scope, Secrets};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
+use crate::cli::journal::Outside;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
-use crate::config::{Config, ConfigError, Environment, Places, RunSection, Secret, SecretSection, TargetSection};
+use crate::config::{
+    AnchorPlace, Config, ConfigError, Environment, Places, RunSection, Secret, SecretSection, TargetSection,
+};
 use crate::domain::action::build::Reads;
 use crate::domain::action::choice::Rule;
 use crate::domain::action::handed::HandedSecret;
@@ -59,16 +64,37 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         }
         Some(Command::Journal(command)) => {
             let config = crate::config::load(&request)?.config;
+            let outside = Outside {
+                anchors: match &config.journal.anchor {
+                    AnchorPlace::File(path) => Some(path.as_path()),
+                    AnchorPlace::Off | AnchorPlace::Syslog | AnchorPlace::Journald => None,
+                },
+                hash_output: |directory: &str| crate::adapters::process::output_digest(Path::new(directory)),
+            };
             let path = &config.store.path;
-            let hash_output = |directory: &str| crate::adapters::process::output_digest(Path::new(directory));
-            crate::cli::journal::run(command, path, store_options(), hash_output, format, &mut io::stdout().lock())
+            crate::cli::journal::run(command, path, store_options(), outside, format, &mut io::stdout().lock())
         }
+        Some(Command::Transcript(args)) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            let read = |directory: &str| replay::output_part(directory, crate::cli::transcript::EXCERPT);
+            crate::cli::transcript::run(args, &path, read, format, &mut io::stdout().lock())
+        }
+        Some(Command::Replay(args)) => replay::run(crate::config::load(&request)?, *args),
         Some(Command::Incidents(command)) => {
             let path = crate::config::load(&request)?.config.store.path;
             let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
             crate::cli::incidents::run(command, &path, store_options(), format, streams)
         }
         Some(Command::Runs(command)) => runs::run(command, &crate::config::load(&request)?.config, format),
+        Some(Command::Backup(command)) => {
+            let config = crate::config::load(&request)?.config;
+            let (path, retention) = (&config.store.path, config.keep.retention);
+            crate::cli::backup::run(command, path, retention, store_options(), format, &mut io::stdout().lock())
+        }
+        Some(Command::Restore(args)) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            crate::cli::restore::run(args, &path, store_options(), format, &mut io::stdout().lock())
+        }
         Some(Command::Doctor { online }) => {
             let network = if *online { doctor::Network::Online } else { doctor::Network::Offline };
             let checks = doctor::checks(&crate::config::load(&request)?, network);
@@ -82,6 +108,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             crate::cli::generated::manual(&mut io::stdout().lock())?;
             Ok(Exit::Done)
         }
+        Some(Command::Policy(command)) => crate::cli::policy::run(command, format, &mut io::stdout().lock()),
         Some(Command::Redact(command)) => {
             // Where names stay, no configuration is needed, and a mistake in it is in nobody's way.
             let configured =
@@ -97,6 +124,19 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             };
             let library = crate::cli::sop::library(args, &configured)?;
             crate::cli::sop::run(&args.command, &library, format, &mut io::stdout().lock(), &mut io::stderr().lock())
+        }
+        Some(Command::Silence(command)) => {
+            let config = crate::config::load(&request)?.config;
+            console::block_on(async {
+                let silencer = match sources::silencer(&config, command.place()).await {
+                    Ok(silencer) => silencer,
+                    Err(error) => {
+                        writeln!(io::stdout(), "{}", crate::cli::harmless_words(&error.to_string()))?;
+                        return Ok(Exit::Unreachable);
+                    }
+                };
+                crate::cli::silence::run(command, &silencer, SystemClock.now(), format, &mut io::stdout()).await
+            })?
         }
         Some(Command::Keys) => {
             let keys = appearance::keys(&crate::config::load(&request)?)?;
@@ -249,6 +289,7 @@ impl App {
             .with_other_hosts(other_hosts(config))
             .with_secrets(handed_secrets(config))
             .with_assistant(assistant)
+            .with_silences(sources::silence_places(config))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);

@@ -11,12 +11,17 @@ use tokio::sync::OnceCell;
 
 use crate::adapters::alertmanager::{Access, Alertmanager, Connection, Probed, WebhookV4};
 use crate::adapters::host::SystemClock;
+use crate::adapters::prometheus::Prometheus;
 use crate::api::receiver::{ReceiverConfig, Receivers};
-use crate::config::{AlertmanagerSection, Config, Login, ReceiverSection, Secret};
+use crate::cli::silence::PlaceArgs;
+use crate::config::{AlertmanagerSection, Config, Login, PrometheusSection, ReceiverSection, Secret};
+use crate::domain::action::silence::SilencePlace;
 use crate::domain::id::SourceId;
+use crate::domain::time::Timestamp;
 use crate::engine::ingest::{Door, WatchedSource};
 use crate::engine::ports::{
-    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, OpenReceiver, ReceiverFactory, SourceError,
+    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, Instant, MetricSource, OpenReceiver, Range, RangeQuery,
+    ReceiverFactory, SourceError,
 };
 
 /// The source of deliveries whose address names none.
@@ -29,6 +34,12 @@ pub(super) fn watched(config: &Config) -> Vec<WatchedSource> {
         interval: section.interval,
     });
     sources.collect()
+}
+
+/// Every Prometheus that can be asked.
+pub(super) fn metrics(config: &Config) -> Vec<Arc<dyn MetricSource>> {
+    let sources = config.prometheus.iter();
+    sources.map(|section| Arc::new(LazyPrometheus::new(section.clone())) as Arc<dyn MetricSource>).collect()
 }
 
 /// The receiver; `None` when it is switched off.
@@ -52,17 +63,88 @@ struct LazyAlertmanager {
 impl LazyAlertmanager {
     async fn connect(&self) -> Result<Alertmanager, SourceError> {
         let section = &self.section;
-        let access = match &section.login {
-            Login::Anonymous => Access::Open,
-            Login::Bearer(token) => Access::Bearer(fetch(token).await?),
-            Login::Basic { username, password } => {
-                Access::Basic { username: username.clone(), password: fetch(password).await? }
-            }
-        };
+        let access = access(&section.login).await?;
         let (id, url, timeout) = (section.name.clone(), section.url.clone(), section.timeout);
         Alertmanager::new(Connection { id, url, access, timeout })
     }
 }
+
+/// Fetches what a login needs.
+async fn access(login: &Login) -> Result<Access, SourceError> {
+    Ok(match login {
+        Login::Anonymous => Access::Open,
+        Login::Bearer(token) => Access::Bearer(fetch(token).await?),
+        Login::Basic { username, password } => {
+            Access::Basic { username: username.clone(), password: fetch(password).await? }
+        }
+    })
+}
+
+/// A Prometheus whose secret is fetched with the first question that it can be fetched for.
+struct LazyPrometheus {
+    section: PrometheusSection,
+    ready: OnceCell<Prometheus>,
+}
+
+impl LazyPrometheus {
+    const fn new(section: PrometheusSection) -> Self {
+        Self { section, ready: OnceCell::const_new() }
+    }
+
+    async fn ready(&self) -> Result<&Prometheus, SourceError> {
+        self.ready
+            .get_or_try_init(|| async {
+                let access = access(&self.section.login).await?;
+                let (id, url, timeout) = (self.section.name.clone(), self.section.url.clone(), self.section.timeout);
+                Prometheus::new(Connection { id, url, access, timeout })
+            })
+            .await
+    }
+}
+
+impl MetricSource for LazyPrometheus {
+    fn id(&self) -> SourceId {
+        self.section.name.clone()
+    }
+
+    fn instant<'a>(&'a self, query: &'a str, at: Timestamp) -> BoxFuture<'a, Result<Instant, SourceError>> {
+        Box::pin(async move { self.ready().await?.instant(query, at).await })
+    }
+
+    fn range<'a>(&'a self, query: &'a RangeQuery) -> BoxFuture<'a, Result<Range, SourceError>> {
+        Box::pin(async move { self.ready().await?.range(query).await })
+    }
+}
+
+/// The Alertmanagers at which silences can be made, by this very program.
+pub(super) fn silence_places(config: &Config) -> Vec<SilencePlace> {
+    // Without its own path nothing can be proposed that would start it.
+    let Ok(program) = std::env::current_exe() else { return Vec::new() };
+    let place = |section: &AlertmanagerSection| SilencePlace {
+        program: program.display().to_string(),
+        config: std::env::var(crate::config::CONFIG_VARIABLE).ok().filter(|path| path.starts_with('/')),
+        source: section.name.clone(),
+        url: section.url.clone(),
+    };
+    config.alertmanagers.iter().map(place).collect()
+}
+
+/// The Alertmanager that a command names. It gets credentials only when the configuration has the same URL under the same
+/// name: what was approved for one must not carry the password to another.
+///
+/// # Errors
+/// When its secret cannot be fetched or the URL is none.
+pub(super) async fn silencer(config: &Config, place: &PlaceArgs) -> Result<Alertmanager, SourceError> {
+    let known = config.alertmanagers.iter().find(|section| section.name == place.id() && section.url == place.url);
+    let (access, timeout) = match known {
+        Some(section) => (access(&section.login).await?, section.timeout),
+        None => (Access::Open, UNKNOWN_TIMEOUT),
+    };
+    Alertmanager::new(Connection { id: place.id(), url: place.url.clone(), access, timeout })
+}
+
+/// How long an Alertmanager may take that the configuration does not know.
+const UNKNOWN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Asks an Alertmanager whether it is there, with its secret.
 ///

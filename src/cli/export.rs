@@ -1,6 +1,6 @@
 //! `aiops journal export`, and verifying what it wrote.
 //!
-//! Owns: JSON lines of stored entries, byte for byte as they were hashed. Invariants: entries are read a page at a time, so a
+//! Owns: JSON lines of stored entries, byte for byte as they were hashed, or of events made from them. Invariants: entries are read a page at a time, so a
 //! journal of any length can be exported while others write; a file is new, of mode 0600, and whole or not there.
 //!
 //! Does not: show that the end of a journal was cut off. For that compare the head that is printed with one kept elsewhere.
@@ -10,13 +10,13 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use color_eyre::eyre::{Report, WrapErr as _, eyre};
 use serde::Serialize;
 
 use super::{Exit, Format, json_line};
 use crate::domain::id::{IncidentId, JournalSeq};
-use crate::domain::journal::{Break, Context, PartVerifier, StoredEntry};
+use crate::domain::journal::{Break, Context, PartVerifier, StoredEntry, ocsf};
 use crate::domain::text;
 use crate::domain::time::{Timestamp, parse_span};
 use crate::store::Store;
@@ -30,6 +30,9 @@ const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 /// What to export.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct ExportArgs {
+    /// As stored entries, which can be verified, or as events of the Open Cybersecurity Schema Framework
+    #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
+    pub format: ExportFormat,
     /// From the first entry at or after this time on: RFC 3339, or so long ago (2h, 7d)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
@@ -39,6 +42,24 @@ pub struct ExportArgs {
     /// Into this new file, of mode 0600, instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// In which form entries are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Stored entries, byte for byte as they were hashed.
+    Jsonl,
+    /// Events of OCSF 1.3.0: Entity Management and Process Activity.
+    Ocsf,
+}
+
+impl ExportFormat {
+    fn write(self, entry: &StoredEntry, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Jsonl => json_line(out, entry),
+            Self::Ocsf => json_line(out, &ocsf::event(entry)),
+        }
+    }
 }
 
 /// What verifying an export found.
@@ -60,7 +81,7 @@ struct PartReport {
 pub fn run(store: &Store, args: &ExportArgs, now: Timestamp, out: &mut dyn Write) -> Result<Exit, Report> {
     let since = args.since.as_deref().map(|text| time(text, now)).transpose()?;
     let Some(path) = &args.output else {
-        copy(store, args.incident, since, out)?;
+        copy(store, args, since, out)?;
         return Ok(Exit::Done);
     };
     let place = path.display();
@@ -71,7 +92,7 @@ pub fn run(store: &Store, args: &ExportArgs, now: Timestamp, out: &mut dyn Write
         }
         opened => opened.wrap_err_with(|| format!("{place}: could not be written"))?,
     };
-    let written = write_file(file, store, args.incident, since);
+    let written = write_file(file, store, args, since);
     if written.is_err() {
         // Half an export would verify: it must not be there. The error is told.
         let _ = fs::remove_file(path);
@@ -81,14 +102,9 @@ pub fn run(store: &Store, args: &ExportArgs, now: Timestamp, out: &mut dyn Write
     Ok(Exit::Done)
 }
 
-fn write_file(
-    file: File,
-    store: &Store,
-    incident: Option<IncidentId>,
-    since: Option<Timestamp>,
-) -> Result<(u64, String), Report> {
+fn write_file(file: File, store: &Store, args: &ExportArgs, since: Option<Timestamp>) -> Result<(u64, String), Report> {
     let mut writer = BufWriter::new(file);
-    let copied = copy(store, incident, since, &mut writer)?;
+    let copied = copy(store, args, since, &mut writer)?;
     writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     Ok(copied)
 }
@@ -96,10 +112,11 @@ fn write_file(
 /// Writes entries; how many, and the hash of the last.
 fn copy(
     store: &Store,
-    incident: Option<IncidentId>,
+    args: &ExportArgs,
     since: Option<Timestamp>,
     out: &mut dyn Write,
 ) -> Result<(u64, String), Report> {
+    let (incident, format) = (args.incident, args.format);
     let (mut after, mut entries, mut head) = (JournalSeq(0), 0, String::new());
     // Clocks step back: from the first entry that is late enough on, all of them, so that no gap comes of it.
     let mut begun = since.is_none();
@@ -113,7 +130,7 @@ fn copy(
         for entry in page {
             begun = begun || since.is_some_and(|since| is_at_or_after(&entry, since));
             if begun {
-                json_line(out, &entry)?;
+                format.write(&entry, out)?;
                 entries += 1;
                 head = entry.hash;
             }
@@ -214,7 +231,7 @@ mod tests {
     }
 
     fn args(output: Option<PathBuf>) -> ExportArgs {
-        ExportArgs { since: None, incident: None, output }
+        ExportArgs { format: ExportFormat::Jsonl, since: None, incident: None, output }
     }
 
     #[test]
@@ -242,6 +259,20 @@ mod tests {
         assert!(String::from_utf8(said).unwrap().contains("broken at entry 1: its content was changed"));
         fs::write(&path, "{}\n").unwrap();
         assert_eq!(verify(&path, Format::Text, &mut Vec::new()).unwrap(), Exit::Failed);
+    }
+
+    #[test]
+    fn events_of_the_security_schema_are_one_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        let args = ExportArgs { format: ExportFormat::Ocsf, ..args(None) };
+        let mut out = Vec::new();
+        run(&store, &args, Timestamp::from_millis(0), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&event["class_uid"], &event["type_uid"]), (&3004.into(), &300_401.into()));
+        assert_eq!(event["unmapped"]["payload"]["type"], "begun");
     }
 
     #[test]

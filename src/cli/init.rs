@@ -146,15 +146,18 @@ mod tests {
             "location",
             "prices",
             "kubeconfig_read",
+            "anchor",
+            "files",
         ];
         let is_shown = |line: &str| {
             let key = line.split(" = ").next().unwrap_or("");
             line.contains(" = ") && !own.contains(&key)
         };
+        // A table that may be repeated has no defaults of its own: there is none of it.
         let uncommented: Vec<&str> = TEMPLATE
             .lines()
+            .filter(|line| !line.starts_with("# [["))
             .filter_map(|line| if line.starts_with('[') { Some(line) } else { line.strip_prefix("# ") })
-            .filter(|line| !line.starts_with("[["))
             .filter(|line| line.starts_with('[') || is_shown(line))
             .filter(|line| {
                 ![

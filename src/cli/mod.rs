@@ -3,6 +3,7 @@
 //! Owns: flags, subcommands (one file each), exit codes, printing for people and for programs. Does not: choose adapters;
 //! what a command needs of the outside world is handed to it.
 
+pub mod backup;
 pub mod config;
 pub mod doctor;
 pub mod export;
@@ -11,9 +12,15 @@ pub mod incidents;
 pub mod init;
 pub mod journal;
 pub mod keys;
+pub mod policy;
 pub mod redact;
+pub mod replay;
+pub mod restore;
+pub mod run_engine;
 pub mod runs;
+pub mod silence;
 pub mod sop;
+pub mod transcript;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -79,6 +86,15 @@ pub enum Command {
     /// Look into the journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),
+    /// Make, list and check backups of the database
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Restore the database from a backup, and from what can still be read of it
+    Restore(restore::RestoreArgs),
+    /// Show on the screen what happened to an incident, moment by moment; nothing can be done there
+    Replay(replay::ReplayArgs),
+    /// Write down what happened to an incident, as Markdown, for a post-mortem to start from
+    Transcript(transcript::TranscriptArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -99,8 +115,14 @@ pub enum Command {
     Sop(sop::SopArgs),
     /// Print the keys of the console in effect, and which file and line binds each
     Keys,
+    /// Ask what the gate says of a command
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Copy standard input to standard output without secrets, and with tokens for names of hosts and people
     Redact(redact::RedactCommand),
+    /// Make or end a silence of an Alertmanager at once; the console proposes it first
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
     /// Run one approved action and record how it ends; started by the console
     #[command(hide = true)]
     Supervise {
@@ -292,7 +314,7 @@ mod tests {
     use rstest::rstest;
 
     use super::config::ConfigCommand;
-    use super::journal::JournalCommand;
+    use super::journal::{JournalCommand, VerifyArgs};
     use super::redact::RedactCommand;
     use super::sop::{SopArgs, SopCommand};
     use super::*;
@@ -310,7 +332,7 @@ mod tests {
         Some(Command::Demo(DemoOptions { no_tour: true, fake_model: true, stagger: 0 }))
     )]
     #[case(&["demo-part", "worker", "/d"], Some(Command::DemoPart(DemoPart::Worker { directory: "/d".into() })))]
-    #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify { file: None })))]
+    #[case(&["journal", "verify"], Some(Command::Journal(JournalCommand::Verify(VerifyArgs::default()))))]
     #[case(&["config", "check"], Some(Command::Config(ConfigCommand::Check)))]
     #[case(&["config", "show", "--json"], Some(Command::Config(ConfigCommand::Show)))]
     #[case(

@@ -125,7 +125,10 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             path: section.read("path", &FilePath { home }, request.places.store_file()),
         }),
         receiver: reader.section("receiver", |section| receiver(section, home)),
+        keep: reader.section("keep", super::keep::read),
         alertmanagers: alertmanagers(reader, home),
+        prometheus: super::sources::prometheus(reader, home),
+        logs: super::sources::logs(reader, home),
         sops: reader.section("sops", |section| SopsSection {
             directories: section.read("directories", &DirectoryPaths { home }, Vec::new()),
         }),
@@ -137,6 +140,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
         targets: super::target::read(reader, home),
         secrets: super::handed::read(reader, home),
         model: reader.section("model", |section| super::model::read(section, home)),
+        journal: reader.section("journal", |section| super::journal::read(section, home, request.places.anchor_file())),
         redact: reader.section("redact", super::redact::read),
         budget: reader.section("budget", |section| super::budget::read(section, home)),
         console: reader.section("console", |section| console(section, home)),
@@ -198,7 +202,7 @@ fn alertmanagers(reader: &mut Reader<'_>, home: &Path) -> Vec<AlertmanagerSectio
     read.into_iter().flatten().collect()
 }
 
-fn login(section: &mut Scope<'_, '_>, home: &Path) -> Login {
+pub(super) fn login(section: &mut Scope<'_, '_>, home: &Path) -> Login {
     const ALLOWED: &str = "token alone, username and password together, or none of them";
     let set = ["token", "username", "password"].map(|key| section.is_set(key));
     match set {

@@ -9,6 +9,8 @@ mod document;
 mod environment;
 mod forms;
 mod handed;
+mod journal;
+mod keep;
 mod load;
 mod mistake;
 mod model;
@@ -19,6 +21,7 @@ mod reader;
 mod redact;
 mod secret;
 mod secrets;
+mod sources;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -41,16 +44,23 @@ pub use target::TargetSection;
 use crate::domain::chat::Thinking;
 use crate::domain::chat::budget::Budget;
 use crate::domain::id::SourceId;
+use crate::domain::keeping::Retention;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `[store]`
     pub store: StoreSection,
+    /// `[keep]`
+    pub keep: KeepSection,
     /// `[receiver]`
     pub receiver: ReceiverSection,
     /// `[[alertmanager]]`, names unique; empty when alerts only come by webhook.
     pub alertmanagers: Vec<AlertmanagerSection>,
+    /// `[[prometheus]]`, names unique; empty when no metrics can be asked.
+    pub prometheus: Vec<PrometheusSection>,
+    /// `[[logs]]`, names unique.
+    pub logs: Vec<LogsSection>,
     /// `[sops]`
     pub sops: SopsSection,
     /// `[incidents]`
@@ -63,6 +73,8 @@ pub struct Config {
     pub secrets: Vec<SecretSection>,
     /// `[model]`
     pub model: ModelSection,
+    /// `[journal]`
+    pub journal: JournalSection,
     /// `[redact]`
     pub redact: RedactSection,
     /// `[budget]`
@@ -78,6 +90,23 @@ pub struct Config {
 pub struct StoreSection {
     /// The SQLite file. Absolute.
     pub path: PathBuf,
+}
+
+/// How the store is kept well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepSection {
+    /// Whether a backup is made every hour.
+    pub backups: bool,
+    /// Which of them are kept: 0 to 1,000 of each kind; the newest always is.
+    pub retention: Retention,
+    /// Bytes that the store may take up with outputs and backups: 64 MiB to 16 TiB.
+    pub budget: u64,
+    /// Outputs are kept at least this long, whatever the budget says: 1 day to 10 years.
+    pub outputs_for: Duration,
+    /// Details of alerts are kept at least this long after their incident was resolved: 1 day to 10 years.
+    pub details_for: Duration,
+    /// Bytes of ballast, given up when an outcome could not be stored otherwise: 0 to 1 GiB.
+    pub ballast: u64,
 }
 
 /// The HTTP receiver for webhooks.
@@ -108,6 +137,28 @@ pub struct AlertmanagerSection {
     pub interval: Duration,
     /// How long an answer may take: 1 second to 1 minute, never longer than `interval`.
     pub timeout: Duration,
+}
+
+/// One Prometheus that is asked for metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusSection {
+    /// Its name in rows and the journal; unique.
+    pub name: SourceId,
+    /// Base URL without a slash at its end.
+    pub url: String,
+    /// How this program proves who it is.
+    pub login: Login,
+    /// How long an answer may take: 1 second to 2 minutes.
+    pub timeout: Duration,
+}
+
+/// Log files that are asked under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogsSection {
+    /// Its name in rows; unique.
+    pub name: SourceId,
+    /// The files. Absolute; they need not exist.
+    pub files: Vec<PathBuf>,
 }
 
 /// How a client proves who it is.
@@ -184,6 +235,28 @@ pub struct ModelSection {
     pub first_token_timeout: Duration,
     /// How long an answer may pause: 1 second to 5 minutes.
     pub idle_timeout: Duration,
+}
+
+/// How the journal is kept from being changed unnoticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalSection {
+    /// Where its heads are kept.
+    pub anchor: AnchorPlace,
+    /// How often at least, while something happens: 1 minute to 1 day.
+    pub every: Duration,
+}
+
+/// Where heads of the journal are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnchorPlace {
+    /// Nowhere.
+    Off,
+    /// In this host's syslog.
+    Syslog,
+    /// In this host's systemd journal.
+    Journald,
+    /// In a file. Absolute.
+    File(PathBuf),
 }
 
 /// What leaves for a model by no name.

@@ -188,6 +188,35 @@ impl Form for DirectoryPaths<'_> {
     }
 }
 
+/// Files, which need not exist yet.
+pub(super) struct FilePaths<'a> {
+    pub(super) home: &'a Path,
+}
+
+impl Form for FilePaths<'_> {
+    type Value = Vec<PathBuf>;
+
+    fn allowed(&self) -> String {
+        "a list of absolute paths, or paths that begin with ~/".to_owned()
+    }
+
+    fn read(&self, raw: &Raw) -> Result<Vec<PathBuf>, Wrong> {
+        let texts = texts_of(raw, ':')?;
+        let path = |(text, line): &(String, Option<usize>)| {
+            absolute(text, raw, self.home).map_err(|wrong| match line {
+                Some(line) => wrong.at(*line),
+                None => wrong,
+            })
+        };
+        texts.iter().map(path).collect()
+    }
+
+    fn show(&self, value: &Vec<PathBuf>) -> String {
+        let texts: Vec<_> = value.iter().map(|path| path.to_string_lossy()).collect();
+        quote_list(texts.iter().map(AsRef::as_ref))
+    }
+}
+
 /// Directories in which commands are looked up. An empty or relative one would let the current directory supply programs.
 pub(super) struct SearchPath;
 

@@ -54,6 +54,13 @@ impl Places {
         self.data.join("aiops.db")
     }
 
+    /// The file that heads of the journal are kept in when no other place is configured: in another directory than the
+    /// database, which is little, but more than nothing.
+    #[must_use]
+    pub fn anchor_file(&self) -> PathBuf {
+        self.state.join("journal.anchors")
+    }
+
     /// The log that is written when none is configured.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {

@@ -25,7 +25,8 @@ pub fn look_at_secrets(loaded: &Loaded) -> Vec<Warning> {
 /// Every secret that a console with this configuration would fetch.
 fn secrets(config: &Config) -> Vec<&Secret> {
     let receiver = config.receiver.token.iter().filter(|_| config.receiver.enabled);
-    let logins = config.alertmanagers.iter().filter_map(|section| match &section.login {
+    let asked = config.alertmanagers.iter().map(|section| &section.login);
+    let logins = asked.chain(config.prometheus.iter().map(|section| &section.login)).filter_map(|login| match login {
         Login::Anonymous => None,
         Login::Bearer(secret) | Login::Basic { password: secret, .. } => Some(secret),
     });

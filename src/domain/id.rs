@@ -68,6 +68,10 @@ numeric_id!(
     CallId
 );
 numeric_id!(
+    /// A run of a procedure; counts up from 1 in each store.
+    RunId
+);
+numeric_id!(
     /// A position in the journal; the first entry is 1 and there are no gaps.
     JournalSeq
 );

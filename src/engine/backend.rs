@@ -13,10 +13,14 @@ use super::ports::BoxFuture;
 use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::silence::SilenceAction;
 use crate::domain::alert::AlertKey;
-use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, SopId};
+use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, RunId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
+use crate::domain::keeping::Restored;
 use crate::domain::procedure::Procedure;
+use crate::domain::run::Run;
+use crate::domain::run::decide::RunCommand;
 pub use crate::store::view::{
     AlertRow, Header, HealthState, IncidentDetail, LeaseView, QuarantinedBody, QueueAnchor, QueueCounts, QueueQuery,
     QueueRow, QueueWindow, SourceHealth, TimelineRow,
@@ -69,8 +73,12 @@ pub struct Snapshot {
     pub model: ModelStatus,
     /// The bodies asked for that could not be read, the newest first.
     pub quarantined: Vec<QuarantinedBody>,
+    /// The run of the incident asked for that is on, else its last one.
+    pub run: Option<Run>,
     /// Why alerts do not get into the store of this process; `None` when they do.
     pub trouble: Option<Trouble>,
+    /// What came of restoring the database when this process opened it; `None` when it was not damaged.
+    pub restored: Option<Arc<Restored>>,
 }
 
 /// An incident in full, with the SOPs that apply.
@@ -171,6 +179,31 @@ pub enum Command {
         /// Which.
         attempt: AttemptId,
     },
+    /// Propose to make or end a silence. It goes through the same gate.
+    ProposeSilence {
+        /// For which incident.
+        incident: IncidentId,
+        /// For which of its alerts: the one that the person saw.
+        alert: AlertKey,
+        /// What.
+        action: SilenceAction,
+    },
+    /// Begin a run of an SOP.
+    StartRun {
+        /// For which incident.
+        incident: IncidentId,
+        /// For which of its alerts: the one that the person saw.
+        alert: AlertKey,
+        /// Of which SOP.
+        sop: SopId,
+    },
+    /// Say something to a run.
+    Run {
+        /// Which.
+        run: RunId,
+        /// What; only what a person may say.
+        command: RunCommand,
+    },
 }
 
 /// What came of a command.
@@ -186,6 +219,8 @@ pub enum Done {
     Rejected,
     /// The supervisor was asked to end it.
     Cancelling,
+    /// A run was begun or changed; says how. May hold foreign text.
+    Run(String),
 }
 
 /// Why something did not work.

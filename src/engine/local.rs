@@ -3,6 +3,8 @@
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
 mod from_chat;
+mod running;
+mod silencing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,16 +23,19 @@ use super::library::{self, Library, LibraryProblem};
 use super::ports::BoxFuture;
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
-use crate::domain::action::attempt::Attempt;
+use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
 use crate::domain::action::choice::{self, Choice, Chosen, Rule};
 use crate::domain::action::handed::{self, HandedSecret};
-use crate::domain::action::spec::{Execution, StepRef, Target};
+use crate::domain::action::silence::SilencePlace;
+use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, Labels};
 use crate::domain::id::{IncidentId, NodeId, SopId};
 use crate::domain::incident::Refusal;
+use crate::domain::keeping::Restored;
+use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell};
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
@@ -98,6 +103,8 @@ pub struct LocalBackend {
     renewed: Arc<watch::Sender<u64>>,
     keeper: Keeper,
     trouble: watch::Receiver<Option<Trouble>>,
+    restored: Option<Arc<Restored>>,
+    silences: Vec<SilencePlace>,
 }
 
 impl LocalBackend {
@@ -111,6 +118,7 @@ impl LocalBackend {
         let trouble = watch::channel(None).1;
         let others = OtherHosts::default();
         let secrets = Vec::new();
+        let restored = store.restored().cloned().map(Arc::new);
         Self {
             store,
             library,
@@ -124,6 +132,8 @@ impl LocalBackend {
             renewed,
             keeper,
             trouble,
+            restored,
+            silences: Vec::new(),
         }
     }
 
@@ -226,15 +236,16 @@ impl LocalBackend {
         let now = self.store.now();
         let wanted_alert = alert.clone();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray, chat, spent, quarantined) = self
+        let (header, queue, detail, tray, chat, spent, quarantined, run) = self
             .store
             .read_view(move |reader| {
                 let wanted = wanted_alert.as_ref();
+                let run = detail.map(|id| reader.run_of(id)).transpose()?.flatten();
                 let detail = detail.map(|id| reader.detail_to_show(id, wanted)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
                 let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
-                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined))
+                Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined, run))
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
@@ -252,7 +263,8 @@ impl LocalBackend {
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, trouble })
+        let restored = self.restored.clone();
+        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, run, trouble, restored })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -275,7 +287,7 @@ impl LocalBackend {
         Detail { record, matches }
     }
 
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         incident: IncidentId,
         alert: AlertKey,
@@ -341,16 +353,36 @@ impl LocalBackend {
             reads: self.settings.reads.clone(),
             time_limit: self.settings.time_limit,
         };
-        let mut spec = build::build(request).map_err(from_build)?;
+        let run = self.run_variables(incident, &request.step.sop, &request.target).await?;
+        let mut spec = build::build_in_run(request, &run).map_err(from_build)?;
         spec.secrets = handed::wanted(&self.secrets, &spec.invocation, &spec.target, spec.mode);
         let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
     }
 
+    /// What the steps of `sop` that have succeeded for `incident` on `target` have left to the next one there: a directory
+    /// of one host means nothing on another.
+    async fn run_variables(
+        &self,
+        incident: IncidentId,
+        sop: &SopId,
+        target: &Target,
+    ) -> Result<RunVariables, BackendError> {
+        let past = self.store.read_view(move |reader: &Reader<'_>| reader.attempts_of(incident)).await?;
+        let succeeded = past.iter().filter(|past| {
+            let ended = matches!(past.attempt.state, AttemptState::Ended { outcome: Outcome::Exited { code: 0 }, .. });
+            ended && past.step.sop == *sop && past.target == *target
+        });
+        Ok(RunVariables::after(succeeded.map(|past| &past.invocation)))
+    }
+
     /// The revision that a step's document or answer has at this moment; `None` when it is gone.
-    async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
+    pub(super) async fn revision_now(&self, step: StepRef) -> Result<Option<String>, BackendError> {
         if let Some(message) = step.answer() {
             return Ok(self.store.revision_of_answer(message).await?);
+        }
+        if step.is_of_program() {
+            return Ok(Some(PROGRAM_REVISION.to_owned()));
         }
         let library = self.library();
         tokio::task::spawn_blocking(move || library.revision_now(&step.sop))
@@ -412,6 +444,9 @@ impl LocalBackend {
                 self.runner.cancel(attempt).await?;
                 Ok(Done::Cancelling)
             }
+            Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
+            Command::ProposeSilence { incident, alert, action } => self.propose_silence(incident, alert, action).await,
+            Command::Run { run, command } => self.steer_run(run, command).await,
         }
     }
 }

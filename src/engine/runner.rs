@@ -114,6 +114,7 @@ impl Runner {
     ) -> Result<AttemptId, BackendError> {
         let inner = &self.inner;
         self.check_store().await?;
+        inner.store.check_reserve()?;
         if inner.lender.get().is_none()
             && let Some(found) = inner.store.proposal(proposal).await?
             && found.spec.mode == Execution::Interactive

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::convert::{attempt_state, json, time};
 use super::error::{CommandError, Fault};
-use super::{Reader, Store, StoreError};
+use super::{Reader, Store, StoreError, ballast};
 use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, ProcessId};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
@@ -44,11 +44,20 @@ impl Store {
     }
 
     /// Notes how and when an attempt ended. Only the first call counts. An end that nobody saw stands at the time of this
-    /// call.
+    /// call. When the disk is full the ballast is given up for it.
     ///
     /// # Errors
     /// [`CommandError::Refused`] when there is no such attempt.
     pub async fn ended(&self, id: AttemptId, end: AttemptEnd) -> Result<(), CommandError> {
+        match self.store_end(id, end.clone()).await {
+            Err(CommandError::Store(StoreError::Full { .. })) if ballast::release(self.path()) => {
+                self.store_end(id, end).await
+            }
+            done => done,
+        }
+    }
+
+    async fn store_end(&self, id: AttemptId, end: AttemptEnd) -> Result<(), CommandError> {
         let done = self.write(move |write| {
             let AttemptEnd { outcome, ended_at, output_bytes, output_digest } = end;
             let Some(attempt) = load(write.conn, id)? else { return Ok(Err(no_such_attempt(id))) };

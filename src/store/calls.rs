@@ -19,7 +19,7 @@ use crate::domain::actor::Actor;
 use crate::domain::chat::Usage;
 use crate::domain::chat::budget::{Budget, CallEnd, CallRequest, OverBudget, Spent, decide_reserve};
 use crate::domain::id::{CallId, IncidentId};
-use crate::domain::journal::Payload;
+use crate::domain::journal::{Context, Payload};
 use crate::domain::time::Timestamp;
 
 /// Milliseconds of a day.
@@ -182,6 +182,47 @@ fn settle_lost(write: &mut Write<'_>) -> Result<(), Fault> {
     for id in lost(write.conn)? {
         let outcome = "its process ended before it knew the cost; all that was reserved counts".to_owned();
         end_call(write, CallId(id), CallEnd::Settled { outcome, usage: None, cost_micro_usd: None })?;
+    }
+    Ok(())
+}
+
+/// Counts again what an entry of the journal says was reserved or spent for a call; the entry itself is there. Other payloads
+/// are passed over.
+pub(super) fn replay(
+    conn: &Connection,
+    incident: Option<IncidentId>,
+    context: &Context,
+    payload: &Payload,
+) -> Result<(), Fault> {
+    match payload {
+        Payload::ModelAsked { call, model, destination, digest, replaced, reserved_micro_usd } => {
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO model_call (id, day, incident, model, destination, digest, replaced, state, reserved,
+                                                   counted, reserved_at, host, pid, boot_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                call.0,
+                day_of(context.at),
+                incident.map(|id| id.0),
+                model,
+                destination,
+                digest,
+                serde_json::to_string(replaced)?,
+                call_state::RESERVED,
+                column(*reserved_micro_usd),
+                context.at.as_millis(),
+                context.host,
+                context.pid,
+                context.boot_id
+            ])?;
+        }
+        Payload::ModelCalled { call, usage, cost_micro_usd, .. } => {
+            let usage = usage.as_ref().map(serde_json::to_string::<Usage>).transpose()?;
+            conn.prepare_cached("UPDATE model_call SET state = ?2, counted = ?3, usage = ?4 WHERE id = ?1")?
+                .execute(params![call.0, call_state::SETTLED, column(*cost_micro_usd), usage])?;
+        }
+        _ => {}
     }
     Ok(())
 }

@@ -149,7 +149,10 @@ fn whole(connection: &Connection) -> Result<Finding, Fault> {
     Ok(if found == "ok" {
         Finding::ok("the database is whole (quick check)")
     } else {
-        Finding::fail(format!("the database is damaged: {found}"), "Move it away and put a backup in its place")
+        Finding::fail(
+            format!("the database is damaged: {found}"),
+            "Leave all consoles of it and start one: it is then restored",
+        )
     })
 }
 

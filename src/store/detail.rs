@@ -64,6 +64,24 @@ impl Reader<'_> {
         self.named(load(self.conn, id, Texts::Excerpts, wanted))
     }
 
+    /// Labels of at most `limit` alerts that fire now, and how many fire in all.
+    ///
+    /// # Errors
+    /// When the read failed.
+    pub fn firing_labels(&self, limit: u32) -> Result<(Vec<Labels>, usize), StoreError> {
+        let load = || {
+            let all: i64 = self
+                .conn
+                .prepare_cached("SELECT count(*) FROM alert WHERE status = 0")?
+                .query_row([], |row| row.get(0))?;
+            let mut statement = self.conn.prepare_cached("SELECT labels FROM alert WHERE status = 0 LIMIT ?1")?;
+            let texts = statement.query_map([limit], |row| row.get::<_, String>(0))?;
+            let labels = texts.map(|text| json(&text?, "the labels of an alert"));
+            Ok((labels.collect::<Result<_, Fault>>()?, usize::try_from(all).unwrap_or(0)))
+        };
+        self.named(load())
+    }
+
     /// One firing of an incident, whether it is on or over; `None` when the incident has no such firing.
     ///
     /// # Errors

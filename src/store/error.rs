@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::domain::incident::Refusal;
+use crate::domain::keeping::bytes_for_people;
 
 /// Why the store could not do something. Cheap to clone, because one failed commit answers many callers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,13 +65,40 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// SQLite found it damaged.
-    #[error("{path}: the database is damaged ({detail}). Move the file away and put a backup in its place; do not run actions before that", path = .path.display())]
+    #[error("{path}: the database is damaged ({detail}). Leave all consoles of this database and start again: it is then put aside and restored from its newest backup and its journal (by hand: `aiops restore --even-if-whole`). No action runs before that", path = .path.display())]
     Corrupt {
         /// The database.
         path: PathBuf,
         /// What was found.
         detail: String,
     },
+    /// There is not enough room for a backup.
+    #[error("{path}: no backup was made: it needs {} on that file system and {} are free. Free some space there; the next one is tried in a few minutes", bytes_for_people(*.needed), bytes_for_people(*.free), path = .path.display())]
+    NoRoomToBackUp {
+        /// The database.
+        path: PathBuf,
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// It is damaged, and restoring it did not work.
+    #[error("{path}: the database is damaged ({damage}) and could not be restored: {why}. The damaged files are kept in {kept_in}; remove the cause and start again, which goes on from there", path = .path.display(), kept_in = .kept_in.display())]
+    NotRestored {
+        /// The database.
+        path: PathBuf,
+        /// What was found.
+        damage: String,
+        /// What went wrong.
+        why: String,
+        /// Where the damaged files are or will be.
+        kept_in: PathBuf,
+    },
+    /// The search index was dropped because the disk budget is used up.
+    #[error(
+        "the search index was dropped because the disk budget is used up; it is made again when there is room. Raise keep.budget, or remove what is not needed"
+    )]
+    IndexDropped,
     /// Its schema is old, and it cannot be brought up to date while others have it open.
     #[error("{path}: it has to be brought up to date, and another aiops process has it open. End the other aiops processes of this user, then start again", path = .path.display())]
     InUse {
@@ -118,7 +146,7 @@ pub enum StoreError {
         what: String,
     },
     /// A stored value cannot be read.
-    #[error("{path}: a stored value cannot be read ({what}). It was changed by something other than aiops; put a backup in its place", path = .path.display())]
+    #[error("{path}: a stored value cannot be read ({what}). It was changed by something other than aiops. Leave all consoles of this database and run `aiops restore --even-if-whole`, which puts it aside and takes the newest backup and the journal", path = .path.display())]
     Unreadable {
         /// The database.
         path: PathBuf,
@@ -203,6 +231,7 @@ pub(super) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
         rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
     ) {
         return StoreError::Unreadable { path, what };
     }

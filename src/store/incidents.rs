@@ -129,8 +129,35 @@ fn record(
     let payload = Payload::Incident { event };
     let entry = write.journal(Some(id), actor, &payload)?;
     let Payload::Incident { event } = payload else { return Err(Fault::Unreadable("an entry".to_owned())) };
+    project(write, incident, actor, &event, entry)?;
+    Ok(event)
+}
+
+/// Does to an incident again what an entry of the journal says that was done to it; the entry itself is there. An incident
+/// that is not there is passed over.
+pub(super) fn replay(
+    write: &mut Write<'_>,
+    id: IncidentId,
+    actor: &Actor,
+    event: &IncidentEvent,
+    entry: JournalSeq,
+) -> Result<(), Fault> {
+    let Some(mut incident) = load(write.conn, id)? else { return Ok(()) };
+    apply(&mut incident, event, write.at);
+    project(write, &incident, actor, event, entry)
+}
+
+/// What an event leaves besides its entry: a line of the timeline, the incident as it is now, the people it names.
+fn project(
+    write: &mut Write<'_>,
+    incident: &Incident,
+    actor: &Actor,
+    event: &IncidentEvent,
+    entry: JournalSeq,
+) -> Result<(), Fault> {
+    let id = incident.id;
     write.timeline_of(id, actor.label(), &event.describe(), entry)?;
-    if let IncidentEvent::Undone { of, to: None, .. } = &event {
+    if let IncidentEvent::Undone { of, to: None, .. } = event {
         write
             .conn
             .prepare_cached("UPDATE timeline SET retracted_at = ?3 WHERE incident = ?1 AND entry = ?2")?
@@ -140,10 +167,10 @@ fn record(
     if let Actor::Person(person) = actor {
         meet(write, &person.name)?;
     }
-    if let IncidentEvent::Assigned { to: Some(to), .. } = &event {
+    if let IncidentEvent::Assigned { to: Some(to), .. } = event {
         meet(write, to)?;
     }
-    Ok(event)
+    Ok(())
 }
 
 /// Remembers a person by login name.

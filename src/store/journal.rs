@@ -1,96 +1,80 @@
-//! Reading the journal: verifying its chain and what it names by hash, and handing it out.
+//! Reading the journal: entries, its head, and what in it is worth keeping elsewhere.
 //!
-//! Owns: the walk over the stored entries. Does not: read files (whoever verifies outputs hands in how), append (see `write`) or know the rules of the chain (see
-//! `domain::journal`). A chain alone does not show that its end was cut off; for that its head has to be kept elsewhere.
+//! Owns: the rows. Does not: append (see `write`) or verify (see `verify`).
 
-use std::io;
-
-use rusqlite::{Connection, OptionalExtension as _, Row};
-use serde::Serialize;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
-use super::{Reader, Store, StoreError};
-use crate::domain::digest::sha256_hex;
+use super::{Reader, StoreError};
 use crate::domain::id::{IncidentId, JournalSeq};
-use crate::domain::journal::{Break, Payload, StoredEntry, Verifier};
+use crate::domain::journal::anchor::AnchorCause;
+use crate::domain::journal::{Payload, StoredEntry};
 
-const SELECT: &str = "SELECT seq, incident, version, context, payload, previous, hash FROM journal";
+/// Every column of an entry.
+pub(super) const SELECT: &str = "SELECT seq, incident, version, about, context, payload, previous, hash FROM journal";
 
-/// What verifying found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct JournalReport {
-    /// Entries that are in order, from the first.
-    pub entries: i64,
-    /// Hash of the last of them.
-    pub head: String,
-    /// Whether all are, and nothing that they name by hash was altered.
-    pub ok: bool,
-    /// Where the chain is broken.
-    pub broken: Option<Break>,
-    /// What lies outside the chain and is named in it by hash: reviews as they were shown, outputs of attempts.
-    pub payloads: PayloadReport,
-}
+/// How entries that name something by hash call themselves in JSON.
+pub(super) const NAMING: [&str; 2] = ["\"granted\"", "\"ended\""];
 
-/// What became of the payloads that the journal names by hash. One that is missing was erased, which is allowed: the chain
-/// stays whole without it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PayloadReport {
-    /// Payloads that were hashed.
-    pub checked: u64,
-    /// Payloads that are not there any more.
-    pub missing: u64,
-    /// Outputs that are there and could not be read.
-    pub unreadable: u64,
-    /// The first of those, at the entry that names it, and why not.
-    pub first_unreadable: Option<Break>,
-    /// Checked payloads that have another hash.
-    pub altered: u64,
-    /// The first of those, at the entry that names it.
-    pub first_altered: Option<Break>,
-}
-
-/// Hashes the output of the attempt in a directory: SHA-256 in hexadecimal digits, `None` when there is no output.
-pub type HashOutput<'a> = &'a mut dyn FnMut(&str) -> io::Result<Option<String>>;
-
-impl PayloadReport {
-    fn take(&mut self, entry: JournalSeq, what: &str, expected: &str, found: io::Result<Option<String>>) {
-        match found {
-            Ok(Some(hash)) => {
-                self.checked += 1;
-                if hash != expected {
-                    self.altered += 1;
-                    self.first_altered
-                        .get_or_insert_with(|| Break { seq: entry, reason: format!("{what} was changed afterwards") });
-                }
-            }
-            Ok(None) => self.missing += 1,
-            Err(error) => {
-                self.unreadable += 1;
-                self.first_unreadable
-                    .get_or_insert_with(|| Break { seq: entry, reason: format!("{what} could not be read: {error}") });
-            }
-        }
-    }
-}
-
-impl Store {
-    /// Walks the whole journal and checks its chain and the stored reviews, without holding more than one entry in memory.
-    /// Outputs of attempts are files and are not looked at; [`Reader::verify`] does that.
-    ///
-    /// # Errors
-    /// When the journal cannot be read. A broken chain is no error but a report.
-    pub async fn verify(&self) -> Result<JournalReport, StoreError> {
-        self.read_view(|reader| reader.named(verify(reader.conn, None))).await
-    }
+/// The head of the journal, and which journal it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalHead {
+    /// The file that holds it.
+    pub database: String,
+    /// Name of this host.
+    pub host: String,
+    /// Hash of the first entry.
+    pub journal: String,
+    /// The last entry.
+    pub seq: JournalSeq,
+    /// Its hash.
+    pub hash: String,
 }
 
 impl Reader<'_> {
-    /// As [`Store::verify`], and checks the outputs of attempts by what `hash_output` makes of their directories.
+    /// The head of the journal; `None` when there is no entry.
     ///
     /// # Errors
-    /// As [`Store::verify`].
-    pub fn verify(&self, hash_output: HashOutput<'_>) -> Result<JournalReport, StoreError> {
-        self.named(verify(self.conn, Some(hash_output)))
+    /// When the journal cannot be read.
+    pub fn journal_head(&self) -> Result<Option<JournalHead>, StoreError> {
+        let load = || -> Result<Option<JournalHead>, Fault> {
+            let Some(journal) = first_hash(self.conn)? else { return Ok(None) };
+            let last = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
+            let last = self.conn.prepare_cached(last)?.query_row([], |row| Ok((JournalSeq(row.get(0)?), row.get(1)?)));
+            let (seq, hash) = last?;
+            Ok(Some(JournalHead { database: self.place(), host: self.identity.host.clone(), journal, seq, hash }))
+        };
+        self.named(load())
+    }
+
+    /// Why the head is to be kept elsewhere after what came since the entry `after`: something was approved, or ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn worth_anchoring(&self, after: JournalSeq) -> Result<Option<AnchorCause>, StoreError> {
+        let look = || -> Result<Option<AnchorCause>, Fault> {
+            let sql = "SELECT payload FROM journal WHERE seq > ?1 AND incident IS NOT NULL ORDER BY seq DESC";
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let mut rows = statement.query([after.0])?;
+            while let Some(row) = rows.next()? {
+                let payload: String = row.get(0)?;
+                if !NAMING.iter().any(|kind| payload.contains(kind)) {
+                    continue;
+                }
+                match serde_json::from_str(&payload) {
+                    Ok(Payload::Granted { .. }) => return Ok(Some(AnchorCause::Approved)),
+                    Ok(Payload::Ended { .. }) => return Ok(Some(AnchorCause::Ended)),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            Ok(None)
+        };
+        self.named(look())
+    }
+
+    /// The file, by the path that it has without links.
+    pub(super) fn place(&self) -> String {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.to_owned()).display().to_string()
     }
 
     /// At most `limit` entries after `after`, in order; from the first with `JournalSeq(0)`.
@@ -129,6 +113,31 @@ impl Reader<'_> {
     }
 }
 
+/// The entry at one position; `None` when there is none.
+pub(super) fn entry_at(conn: &Connection, seq: JournalSeq) -> Result<Option<StoredEntry>, Fault> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
+    Ok(statement.query_row([seq.0], from_row).optional()?)
+}
+
+/// Appends an entry exactly as it is.
+pub(super) fn insert(conn: &Connection, entry: &StoredEntry) -> Result<(), Fault> {
+    conn.prepare_cached(
+        "INSERT INTO journal (seq, incident, version, about, context, payload, previous, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        entry.seq.0,
+        entry.incident.map(|id| id.0),
+        entry.version,
+        entry.about,
+        entry.context,
+        entry.payload,
+        entry.previous,
+        entry.hash
+    ])?;
+    Ok(())
+}
+
 /// The last `limit` entries, in order.
 pub(super) fn tail(conn: &Connection, limit: u32) -> Result<Vec<StoredEntry>, Fault> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;
@@ -138,64 +147,29 @@ pub(super) fn tail(conn: &Connection, limit: u32) -> Result<Vec<StoredEntry>, Fa
     Ok(entries)
 }
 
-fn verify(conn: &Connection, mut hash_output: Option<HashOutput<'_>>) -> Result<JournalReport, Fault> {
-    let mut statement = conn.prepare(&format!("{SELECT} ORDER BY seq"))?;
-    let mut rows = statement.query([])?;
-    let mut verifier = Verifier::default();
-    let mut broken = None;
-    let mut payloads = PayloadReport::default();
-    while let Some(row) = rows.next()? {
-        let entry = from_row(row)?;
-        if let Err(found) = verifier.check(&entry) {
-            broken = Some(found);
-            break;
-        }
-        check_named(conn, &entry, &mut payloads, &mut hash_output)?;
-    }
-    let ok = broken.is_none() && payloads.altered == 0;
-    Ok(JournalReport { entries: verifier.entries(), head: verifier.head().to_owned(), ok, broken, payloads })
+/// Every entry of an incident, in order.
+pub(super) fn all_of(conn: &Connection, incident: IncidentId) -> Result<Vec<StoredEntry>, Fault> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE incident = ?1 ORDER BY seq"))?;
+    let entries = statement.query_map([incident.0], from_row)?;
+    Ok(entries.collect::<Result<_, _>>()?)
 }
 
-/// Checks what an entry names by hash.
-fn check_named(
-    conn: &Connection,
-    entry: &StoredEntry,
-    payloads: &mut PayloadReport,
-    hash_output: &mut Option<HashOutput<'_>>,
-) -> Result<(), Fault> {
-    // An entry of another version of this program is in the chain all the same, but what it names is not known here.
-    match serde_json::from_str(&entry.payload) {
-        Ok(Payload::Granted { proposal, rendered, .. }) => {
-            let mut statement = conn.prepare_cached("SELECT bytes FROM blob WHERE hash = ?1")?;
-            let bytes: Option<Vec<u8>> = statement.query_row([&rendered], |row| row.get(0)).optional()?;
-            let hash = bytes.map(|bytes| sha256_hex(&bytes));
-            payloads.take(
-                entry.seq,
-                &format!("the review of proposal {proposal} as it was shown"),
-                &rendered,
-                Ok(hash),
-            );
-        }
-        Ok(Payload::Ended { attempt, output_digest, .. }) if !output_digest.is_empty() => {
-            let Some(hash_output) = hash_output else { return Ok(()) };
-            let mut statement = conn.prepare_cached("SELECT directory FROM attempt WHERE id = ?1")?;
-            let directory: Option<String> = statement.query_row([attempt.0], |row| row.get(0)).optional()?;
-            let hash = directory.map_or(Ok(None), |directory| hash_output(&directory));
-            payloads.take(entry.seq, &format!("the output of attempt {attempt}"), &output_digest, hash);
-        }
-        Ok(_) | Err(_) => {}
-    }
-    Ok(())
+/// Hash of the first entry; `None` when there is none.
+pub(super) fn first_hash(conn: &Connection) -> Result<Option<String>, Fault> {
+    let mut statement = conn.prepare_cached("SELECT hash FROM journal ORDER BY seq LIMIT 1")?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?)
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
+/// Reads a row of [`SELECT`].
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
     Ok(StoredEntry {
         seq: JournalSeq(row.get(0)?),
         incident: row.get::<_, Option<i64>>(1)?.map(IncidentId),
         version: row.get(2)?,
-        context: row.get(3)?,
-        payload: row.get(4)?,
-        previous: row.get(5)?,
-        hash: row.get(6)?,
+        about: row.get(3)?,
+        context: row.get(4)?,
+        payload: row.get(5)?,
+        previous: row.get(6)?,
+        hash: row.get(7)?,
     })
 }

@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::error::{Fault, StoreError, from_sqlite};
 use super::write::{Write, bump_changes};
-use super::{Identity, Now};
+use super::{Identity, Now, restore};
 use crate::domain::time::Timestamp;
 
 /// Ingest jobs that share one commit at most; bounds how long the first of them waits for its answer.
@@ -182,6 +182,12 @@ impl Writer {
         &mut self,
         job: impl FnOnce(&mut Write<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
+        let result = self.try_transact(job);
+        restore::note_if_damaged(&result);
+        result
+    }
+
+    fn try_transact<T>(&mut self, job: impl FnOnce(&mut Write<'_>) -> Result<T, Fault>) -> Result<T, StoreError> {
         let path = self.path.clone();
         let of_sqlite = |error: rusqlite::Error| from_sqlite(&path, &error);
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(of_sqlite)?;

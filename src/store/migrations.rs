@@ -12,6 +12,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/004_search.sql")),
     M::up(include_str!("schema/005_answers.sql")),
     M::up(include_str!("schema/006_under_way.sql")),
+    M::up(include_str!("schema/007_journal.sql")),
+    M::up(include_str!("schema/008_runs.sql")),
 ];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.
@@ -23,6 +25,27 @@ pub(super) const APPLICATION_ID: i64 = 0x4149_4f50;
 /// The schema version of an open file; 0 for an empty one.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// What a schema consists of: type, name and text of each object, in order. What SQLite makes by itself and the search index,
+/// which is no part of the schema, are left out.
+pub(super) fn objects(connection: &Connection) -> rusqlite::Result<Vec<(String, String, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT type, name, ifnull(sql, '') FROM sqlite_schema
+         WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'search\\_%' ESCAPE '\\' ORDER BY type, name",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect()
+}
+
+/// The [`objects`] that a file of schema `version` has; `None` for a version that this program does not know.
+pub(super) fn expected_objects(version: i64) -> Option<Vec<(String, String, String)>> {
+    let steps = STEPS.get(..usize::try_from(version).ok()?)?;
+    let mut connection = Connection::open_in_memory().ok()?;
+    if !steps.is_empty() {
+        Migrations::from_slice(steps).to_latest(&mut connection).ok()?;
+    }
+    objects(&connection).ok()
 }
 
 /// Whether an open file without any schema version of ours holds tables: then it belongs to another program.

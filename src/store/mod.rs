@@ -8,12 +8,17 @@
 //! Invariants: one thread writes. What happened is in the journal and in the tables after the same commit, or in neither.
 //! Futures of this module may be dropped at any time: the job is still carried out, only its answer is lost.
 
+mod about;
 mod actions;
 mod answers;
 mod attempts;
+mod backup;
+mod ballast;
+mod budget;
 mod calls;
 mod chat;
 mod checkup;
+mod checkup_keeping;
 mod convert;
 mod detail;
 mod error;
@@ -34,7 +39,11 @@ mod proposals;
 mod quarantine;
 mod queue;
 mod readers;
+mod restore;
+mod runs;
 mod search;
+mod tape;
+mod verify;
 mod write;
 
 pub mod view;
@@ -54,17 +63,25 @@ use tokio::sync::{oneshot, watch};
 
 pub use actions::Action;
 pub use answers::UnderWay;
+pub use backup::{Backup, BackupContent, backup_directory, backups_of, look_into};
+pub use budget::OldOutput;
 pub use checkup::{check_database, receiver_of, spent_today};
+pub use checkup_keeping::check_keeping;
 pub use error::{CommandError, StoreError};
 pub use incidents::Changed;
 pub use ingest::IngestReport;
-pub use journal::{HashOutput, JournalReport, PayloadReport};
+pub use journal::JournalHead;
 pub use lease::{Fence, INGEST_LEASE, LeaseOutcome};
 pub use quarantine::{QUARANTINE_BODY_LIMIT, QUARANTINE_ROWS, QUARANTINE_SHOWN};
+pub use restore::{damaged_directory, restore};
+pub use runs::{RunEventRow, RunSurroundings};
 pub use search::{FoundIn, IncidentFound, MemoryIndex, Needs, SopFound};
+pub use tape::{OutputPart, ReadOutput, read_tape};
+pub use verify::{AnchorNeed, AnchorsReport, HashOutput, JournalReport, KnownAnchors, Part, PayloadReport};
 
 use crate::domain::actor::{Actor, Person};
 use crate::domain::journal::Payload;
+use crate::domain::keeping::Restored;
 use crate::domain::time::Timestamp;
 use error::{Fault, from_io, from_sqlite};
 use feed::Stop;
@@ -75,9 +92,6 @@ use write::Write;
 
 /// Reading threads: one for what the screen shows, one more so that a long read (verifying, exporting) is not in its way.
 const READERS: usize = 2;
-
-/// One finding of damage is enough; some more, since those about the search index do not count.
-const QUICK_CHECK: &str = "PRAGMA quick_check(8)";
 
 /// The clock: wall time, and time since boot, which must be the same count in all processes of this host.
 pub type Now = Arc<dyn Fn() -> (Timestamp, Duration) + Send + Sync>;
@@ -123,6 +137,8 @@ struct Inner {
     feed: watch::Sender<u64>,
     /// Shows others that the holder of these leases is there.
     presences: Presences,
+    /// What came of restoring it, if that was necessary.
+    restored: Option<Restored>,
     reading: Vec<JoinHandle<()>>,
     writing: Option<JoinHandle<()>>,
     /// Says to other processes that the file is in use; the last thing to go.
@@ -142,9 +158,25 @@ impl Store {
     /// Opens the database at `path`, creates it (mode 0600, in a directory of mode 0700) when it is missing, and brings
     /// its schema up to date. Blocks for the few milliseconds that this takes, longer when another process is migrating.
     ///
+    /// A database that is damaged is put aside and restored first, if nobody else has it open; [`Store::restored`] tells.
+    ///
     /// # Errors
     /// A [`StoreError`] that says what is wrong with the place or the file and what to do about it.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        if let Some(restored) = restore::unfinished(path, &options)? {
+            return Self::open_whole(path, options, Some(restored));
+        }
+        match Self::open_whole(path, options.clone(), None) {
+            // Tried once: what was restored and cannot be opened either is for a person to look at.
+            Err(error) => {
+                let restored = restore::recover(path, &options, error)?;
+                Self::open_whole(path, options, Some(restored))
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_whole(path: &Path, options: OpenOptions, restored: Option<Restored>) -> Result<Self, StoreError> {
         let opened = open::open(path, open::LOCK_PATIENCE)?;
         let mut readers = Vec::new();
         for _ in 0..READERS {
@@ -173,6 +205,7 @@ impl Store {
             stop,
             feed,
             presences: Presences::default(),
+            restored,
             reading: Vec::new(),
             writing: None,
             _lock: opened.lock,
@@ -186,6 +219,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// What came of restoring the database when it was opened; `None` when it was not damaged.
+    #[must_use]
+    pub fn restored(&self) -> Option<&Restored> {
+        self.inner.restored.as_ref()
     }
 
     /// Whether the disk has room for more than a few alerts; `true` where the system does not say.
@@ -246,20 +285,14 @@ impl Store {
     }
 
     /// Looks for damage in the file (`PRAGMA quick_check`). Takes time in proportion to the file's size: call it after the
-    /// first frame, and run no action before it succeeded.
+    /// first frame, and run no action before it succeeded. Damage is noted beside the file, so that the next process that has
+    /// it alone restores it.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] with the first finding, or why the check could not be made.
     pub async fn quick_check(&self) -> Result<(), StoreError> {
         self.read_view(|reader| {
-            let check = || -> rusqlite::Result<Vec<String>> {
-                let mut statement = reader.conn.prepare(QUICK_CHECK)?;
-                statement.query_map([], |row| row.get(0))?.collect()
-            };
-            let findings = check().map_err(|error| from_sqlite(reader.path, &error))?;
-            // The search index is made anew when it is damaged; nothing is lost with it.
-            let damage = findings.into_iter().find(|finding| finding != "ok" && !search::is_about_index(finding));
-            match damage {
+            match restore::first_damage(reader.conn).map_err(|error| from_sqlite(reader.path, &error))? {
                 None => Ok(()),
                 Some(detail) => Err(StoreError::Corrupt { path: reader.path.to_owned(), detail }),
             }
@@ -303,14 +336,16 @@ impl Store {
         let now = Arc::clone(&self.inner.now);
         self.inner.reads.push(Box::new(move |connection| {
             let begun = connection.transaction_with_behavior(TransactionBehavior::Deferred);
-            reply(match begun {
+            let result = match begun {
                 Ok(transaction) => {
                     let (at, since_boot) = now();
                     let monotonic_ms = millis(since_boot);
                     view(&Reader { conn: &transaction, path: &path, identity: &identity, at, monotonic_ms })
                 }
                 Err(error) => Err(from_sqlite(&path, &error)),
-            });
+            };
+            restore::note_if_damaged(&result);
+            reply(result);
         }));
     }
 

@@ -66,8 +66,7 @@ pub(super) fn open(path: &Path, patience: Duration) -> Result<Opened, StoreError
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::SqliteTooOld { found: rusqlite::version().to_owned() });
     }
-    prepare_directory(path)?;
-    let lock = lock_file(&lock_path(path))?;
+    let lock = prepare_lock(path)?;
     create_private(path)?;
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // SQLite falls back to reading when it may not write, and says so with the first write only.
@@ -89,7 +88,8 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(reader)
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+/// A connection as all of ours are.
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     // No SQLITE_OPEN_URI: a path is a path, whatever characters it has.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| from_sqlite(path, &error))?;
@@ -98,11 +98,42 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// `FILE.lock` beside `FILE`.
-fn lock_path(path: &Path) -> PathBuf {
+/// The lock of the file at `path`, which is created when it is missing; not held by anyone through this. The file itself is
+/// not touched.
+///
+/// # Errors
+/// What is wrong with the place.
+pub(super) fn prepare_lock(path: &Path) -> Result<File, StoreError> {
+    prepare_directory(path)?;
+    lock_file(&beside(path, ".lock"))
+}
+
+/// Takes the lock of the file at `path` for this process alone, waiting at most `patience`.
+///
+/// # Errors
+/// [`StoreError::InUse`] when others have the file open all the time.
+pub(super) fn lock_alone(path: &Path, lock: &File, patience: Duration) -> Result<(), StoreError> {
+    let deadline = Instant::now() + patience;
+    while !acquired(path, lock.try_lock())? {
+        if Instant::now() >= deadline {
+            return Err(StoreError::InUse { path: path.to_owned() });
+        }
+        thread::sleep(LOCK_PAUSE);
+    }
+    Ok(())
+}
+
+/// `FILE` with `ending` behind its name.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(ending);
     PathBuf::from(name)
+}
+
+/// Puts the names in the directory of `path` on the disk.
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
 }
 
 fn prepare_directory(path: &Path) -> Result<(), StoreError> {
@@ -138,7 +169,7 @@ fn lock_file(path: &Path) -> Result<File, StoreError> {
 /// lock that this process has on it (fcntl(2)), also those of SQLite when the file is open a second time.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
+        Ok(_) => sync_directory(path).map_err(|error| from_io(path, &error)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => make_private(path),
         Err(error) => Err(from_io(path, &error)),
     }

@@ -347,13 +347,20 @@ fn denial(write: &mut Write<'_>, proposal: &Proposal, denied: Denied) -> Result<
     }
 }
 
-fn void(write: &mut Write<'_>, incident: IncidentId, id: ProposalId, reason: &str, by: &Actor) -> Result<(), Fault> {
+/// Makes a proposal void, and says why in the journal and in the timeline.
+pub(super) fn void(
+    write: &mut Write<'_>,
+    incident: IncidentId,
+    id: ProposalId,
+    reason: &str,
+    by: &Actor,
+) -> Result<(), Fault> {
     set_state(write.conn, id, ProposalState::Void, reason)?;
     write.journal(Some(incident), by, &Payload::Voided { proposal: id, reason: reason.to_owned() })?;
     write.timeline(incident, by.label(), &format!("action {id} is void: {reason}"))
 }
 
-fn set_state(conn: &Connection, id: ProposalId, state: ProposalState, reason: &str) -> Result<(), Fault> {
+pub(super) fn set_state(conn: &Connection, id: ProposalId, state: ProposalState, reason: &str) -> Result<(), Fault> {
     conn.prepare_cached("UPDATE proposal SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![
         id.0,
         state.code(),

@@ -8,12 +8,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Identity;
 use super::error::Fault;
+use super::{Identity, about, journal};
 use crate::domain::actor::Actor;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::{IncidentId, JournalSeq};
-use crate::domain::journal::{Context, GENESIS, PAYLOAD_VERSION, Payload, StoredEntry};
+use crate::domain::journal::{Context, GENESIS, NewEntry, Payload, StoredEntry};
 use crate::domain::time::Timestamp;
 
 /// A write transaction in progress.
@@ -52,6 +52,17 @@ impl<'c> Write<'c> {
         actor: &Actor,
         payload: &Payload,
     ) -> Result<JournalSeq, Fault> {
+        self.journal_under(None, incident, actor, payload)
+    }
+
+    /// As [`Self::journal`], and names the policy that decided by the SHA-256 of its text.
+    pub(super) fn journal_under(
+        &mut self,
+        policy: Option<&str>,
+        incident: Option<IncidentId>,
+        actor: &Actor,
+        payload: &Payload,
+    ) -> Result<JournalSeq, Fault> {
         let last = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
         let (seq, previous): (i64, String) = self
             .conn
@@ -66,29 +77,19 @@ impl<'c> Write<'c> {
             host: self.identity.host.clone(),
             pid: self.identity.pid,
             actor: actor.clone(),
+            run_by: match actor {
+                Actor::Person(_) => None,
+                Actor::Engine { .. } => Some(self.identity.person.clone()),
+            },
         };
-        let entry = StoredEntry::chain(
-            JournalSeq(seq + 1),
+        let new = NewEntry {
             incident,
-            PAYLOAD_VERSION,
-            serde_json::to_string(&context)?,
-            serde_json::to_string(payload)?,
-            previous,
-        );
-        self.conn
-            .prepare_cached(
-                "INSERT INTO journal (seq, incident, version, context, payload, previous, hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                entry.seq.0,
-                entry.incident.map(|id| id.0),
-                entry.version,
-                entry.context,
-                entry.payload,
-                entry.previous,
-                entry.hash
-            ])?;
+            about: about::of(self, incident, payload, policy)?,
+            context: serde_json::to_string(&context)?,
+            payload: serde_json::to_string(payload)?,
+        };
+        let entry = StoredEntry::chain(JournalSeq(seq + 1), new, previous);
+        journal::insert(self.conn, &entry)?;
         self.announce();
         Ok(entry.seq)
     }

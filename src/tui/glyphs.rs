@@ -9,6 +9,10 @@ use crate::domain::text::Repertoire;
 pub struct Glyphs {
     /// In the gutter of the row under the cursor.
     pub cursor: &'static str,
+    /// The same in a pane that keys do not go to.
+    pub cursor_elsewhere: &'static str,
+    /// Before a branch that another one of the same decision follows.
+    pub branch: &'static str,
     /// A folded branch.
     pub folded: &'static str,
     /// An unfolded branch.
@@ -65,6 +69,8 @@ impl Glyphs {
 
 const UNICODE: Glyphs = Glyphs {
     cursor: "▌",
+    cursor_elsewhere: "▏",
+    branch: "├",
     folded: "▸",
     unfolded: "▾",
     decision: "◆",
@@ -76,7 +82,7 @@ const UNICODE: Glyphs = Glyphs {
     unknown: "?",
     up: "●",
     down: "○",
-    acknowledged: "✓",
+    acknowledged: "◐",
     foreign: "◂",
     more_above: "↑",
     more_below: "↓",
@@ -88,19 +94,13 @@ const UNICODE: Glyphs = Glyphs {
 };
 
 /// Signs that every terminal draws in one column: none is of ambiguous width. Lines and blocks are, so they are ASCII here.
-const NARROW: Glyphs = Glyphs {
-    folded: "▸",
-    unfolded: "▾",
-    done: "✔",
-    failed: "✘",
-    acknowledged: "✓",
-    foreign: "◂",
-    wrapped: "↪",
-    ..ASCII
-};
+const NARROW: Glyphs =
+    Glyphs { folded: "▸", unfolded: "▾", done: "✔", failed: "✘", foreign: "◂", wrapped: "↪", ..ASCII };
 
 const ASCII: Glyphs = Glyphs {
     cursor: ">",
+    cursor_elsewhere: ":",
+    branch: "|",
     folded: "+",
     unfolded: "-",
     decision: "?",
@@ -138,11 +138,23 @@ mod tests {
     use crate::domain::text::{visible_in, width};
 
     #[test]
+    fn what_is_told_apart_by_its_sign_alone_has_signs_apart() {
+        for repertoire in [Repertoire::Unicode, Repertoire::Narrow, Repertoire::Ascii] {
+            let g = Glyphs::of(repertoire);
+            assert!(![g.done, "\u{2713}"].contains(&g.acknowledged), "no second tick beside {}", g.done);
+            assert_ne!(g.cursor, g.cursor_elsewhere);
+            assert_ne!(g.branch, g.border.bottom_left);
+        }
+    }
+
+    #[test]
     fn every_sign_takes_one_column_and_is_shown_as_it_is() {
         for repertoire in [Repertoire::Unicode, Repertoire::Narrow, Repertoire::Ascii] {
             let g = Glyphs::of(repertoire);
             let signs = [
                 g.cursor,
+                g.cursor_elsewhere,
+                g.branch,
                 g.folded,
                 g.unfolded,
                 g.decision,

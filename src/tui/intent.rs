@@ -93,11 +93,11 @@ intents! {
     /// Take back the last own change of the incident.
     Undo = "undo", "take back your last change";
     /// Show the next queue: all, mine, unassigned, suppressed.
-    NextQueue = "next-queue", "next queue: mine, ...";
+    NextQueue = "next-queue", "next queue";
     /// The steps for the next alert of the incident that fires.
     NextAlert = "next-alert", "for the next alert";
     /// The list of SOPs, those that apply to the incident first.
-    Sop = "sop", "choose another SOP";
+    Sop = "sop", "list SOPs";
     /// Fold or unfold what is under the cursor.
     Fold = "fold", "fold or unfold";
     /// Fold it.
@@ -112,8 +112,10 @@ intents! {
     PreviousStep = "previous-step", "previous step";
     /// Propose the command under the cursor; nothing runs before it is approved.
     Run = "run", "propose the command";
+    /// Begin a run of the SOP, or steer the one that is on.
+    SteerRun = "steer-run", "begin or steer a run";
     /// Type other values for the command under the cursor than the alert's labels give, and propose it.
-    EditValues = "edit-values", "propose, other values";
+    EditValues = "edit-values", "propose, new values";
     /// Review what waits for approval.
     Approvals = "approvals", "review what waits";
     /// Approve what the review shows.
@@ -137,7 +139,7 @@ intents! {
     /// Show or hide what the model thought.
     FoldThoughts = "fold-thoughts", "show or hide thoughts";
     /// Everything that is known of the incident.
-    Details = "details", "the incident in full";
+    Details = "details", "details of the incident";
     /// How the sources of alerts are, and why.
     Sources = "sources", "health of the sources";
     /// Times in UTC or in the zone of this machine.

@@ -134,6 +134,8 @@ pub enum Asked {
     Reject,
     /// A cancellation.
     Cancel,
+    /// The beginning or a change of a run.
+    Run,
 }
 
 /// What is needed to propose a command again with more values.

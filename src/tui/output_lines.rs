@@ -2,14 +2,15 @@
 //!
 //! Owns: tab stops, wrapping and finding. Does not: colour rows or know which part of them is on the screen.
 //!
-//! Nothing of a line is cut off: what does not fit goes on in the next row. A tab leads to the next multiple of eight
+//! Nothing of a line is cut off: what does not fit goes on in the next row, one column further right so that a sign has room
+//! before it. A tab leads to the next multiple of eight
 //! columns, as it would on a terminal; everything else that would not be seen is spelled out.
 
 use std::ops::Range;
 
 use crate::domain::sop::tree::Direction;
 use crate::domain::text::{self, Repertoire};
-use crate::tui::wrap::{Break, wrap};
+use crate::tui::wrap::{Break, wrap_hanging};
 
 /// Columns from one tab stop to the next.
 const TAB: usize = 8;
@@ -19,8 +20,40 @@ const TAB: usize = 8;
 pub struct OutputRow {
     /// Which line of the output it belongs to, from 0.
     pub line: usize,
+    /// Which part of that line it is.
+    pub part: Part,
     /// Escaped text.
     pub text: String,
+}
+
+/// Which part of a line a row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Its beginning.
+    Begins,
+    /// What did not fit in the row above; one column is left free before it.
+    GoesOn,
+}
+
+/// Columns before a row that goes on with the line above.
+const HANG: usize = 1;
+
+/// The rows of a spelled line.
+fn broken(line: usize, text: &str, width: usize) -> impl DoubleEndedIterator<Item = OutputRow> {
+    // Behind the sign there has to be room for a character of two columns, or there would be no end.
+    let width = width.max(HANG + 2);
+    let pieces = wrap_hanging(text, (width, width - HANG), Break::AfterSpaces);
+    pieces.into_iter().enumerate().map(move |(number, text)| {
+        let part = if number == 0 { Part::Begins } else { Part::GoesOn };
+        OutputRow { line, part, text }
+    })
+}
+
+/// How many lines `bytes` are.
+#[must_use]
+pub fn count(bytes: &[u8]) -> usize {
+    let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
+    ends + usize::from(bytes.last().is_some_and(|last| *last != b'\n'))
 }
 
 /// The lines of `bytes`, escaped, with tabs as spaces.
@@ -48,25 +81,24 @@ fn expand(line: &[u8], repertoire: Repertoire) -> String {
 #[must_use]
 pub fn rows(bytes: &[u8], width: usize, repertoire: Repertoire) -> Vec<OutputRow> {
     let lines = lines(bytes, repertoire);
-    let rows = lines.iter().enumerate().flat_map(|(line, text)| {
-        wrap(text, width.max(2), Break::Anywhere).into_iter().map(move |text| OutputRow { line, text })
-    });
-    rows.collect()
+    lines.iter().enumerate().flat_map(|(line, text)| broken(line, text, width)).collect()
 }
 
 /// The rows that stand `up` rows above the end and, from there up, as many as `height`: what is on the screen. Where there
-/// are fewer rows than `up` and `height` together, the first ones. Looks at no more of `bytes` than it needs, so that a
-/// long output costs a frame no more than a short one.
+/// are fewer rows than `up` and `height` together, the first ones. Spells no more of `bytes` than it needs, so that a long
+/// output costs a frame hardly more than a short one.
 #[must_use]
-pub fn screenful(bytes: &[u8], width: usize, repertoire: Repertoire, up: usize, height: usize) -> Vec<String> {
+pub fn screenful(bytes: &[u8], width: usize, repertoire: Repertoire, up: usize, height: usize) -> Vec<OutputRow> {
     let wanted = up.saturating_add(height);
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let mut upwards: Vec<String> = Vec::new();
+    let mut upwards: Vec<OutputRow> = Vec::new();
+    let mut number = count(bytes);
     // A carriage return belongs to the end of a line; the last line may have none yet.
     let mut ended = bytes.ends_with(b"\n");
     for line in body.rsplit(|byte| *byte == b'\n').take_while(|_| !bytes.is_empty()) {
         let line = if std::mem::replace(&mut ended, true) { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
-        upwards.extend(wrap(&expand(line, repertoire), width.max(2), Break::Anywhere).into_iter().rev());
+        number = number.saturating_sub(1);
+        upwards.extend(broken(number, &expand(line, repertoire), width).rev());
         if upwards.len() >= wanted {
             break;
         }
@@ -119,13 +151,27 @@ mod tests {
     #[test]
     fn long_lines_go_on_below_and_nothing_is_lost() {
         let found = rows(b"abcdefgh\nij\n", 5, Repertoire::Unicode);
-        let seen: Vec<_> = found.iter().map(|row| (row.line, row.text.as_str())).collect();
-        assert_eq!(seen, [(0, "abcde"), (0, "fgh"), (1, "ij")]);
+        let seen: Vec<_> = found.iter().map(|row| (row.line, row.part, row.text.as_str())).collect();
+        assert_eq!(seen, [(0, Part::Begins, "abcde"), (0, Part::GoesOn, "fgh"), (1, Part::Begins, "ij")]);
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words_with_room_for_a_sign() {
+        assert_eq!(texts(b"one two three four", 8), ["one two ", "three ", "four"]);
+        assert_eq!(texts("三三三".as_bytes(), 1), ["三", "三", "三"], "the narrowest there is");
+    }
+
+    #[test]
+    fn lines_are_counted_as_they_are_shown() {
+        for bytes in [&b""[..], b"a", b"a\n", b"a\nb", b"\n\n"] {
+            assert_eq!(count(bytes), lines(bytes, Repertoire::Unicode).len(), "{bytes:?}");
+        }
     }
 
     #[test]
     fn a_carriage_return_before_an_end_that_has_not_come_is_shown() {
-        assert_eq!(screenful(b"a\r\nb\r", 40, Repertoire::Unicode, 0, 5), texts(b"a\r\nb\r", 40));
+        let shown = screenful(b"a\r\nb\r", 40, Repertoire::Unicode, 0, 5);
+        assert_eq!(shown.into_iter().map(|row| row.text).collect::<Vec<_>>(), texts(b"a\r\nb\r", 40));
         assert_eq!(texts(b"a\r\nb\r", 40), ["a", r"b\u{d}"]);
     }
 
@@ -141,7 +187,7 @@ mod tests {
             up in 0_usize..40,
             height in 1_usize..12,
         ) {
-            let all = texts(&bytes, 7);
+            let all = rows(&bytes, 7, Repertoire::Unicode);
             let up_at_most = up.min(all.len().saturating_sub(height));
             let end = all.len() - up_at_most;
             let expected = &all[end.saturating_sub(height)..end];

@@ -8,7 +8,9 @@ use crate::domain::action::attempt::AttemptState;
 use crate::domain::alert::AlertStatus;
 use crate::domain::incident::{Incident, Until};
 use crate::domain::text;
-use crate::engine::backend::{AlertRow, Detail, HealthState, QuarantinedBody, SopMatch, Trouble, TroubleEffect};
+use crate::engine::backend::{
+    AlertRow, Detail, HealthState, QuarantinedBody, SopMatch, SourceHealth, Trouble, TroubleEffect,
+};
 use crate::tui::glyphs::Glyphs;
 use crate::tui::keymap::HelpRow;
 use crate::tui::layout;
@@ -62,6 +64,7 @@ pub fn title(page: Page) -> &'static str {
         Page::Help => "Keys",
         Page::Sources => "Sources",
         Page::Incident => "Incident",
+        Page::Restored => "Restored database",
     }
 }
 
@@ -93,6 +96,7 @@ pub fn rows(model: &Model, page: Page) -> Vec<Row> {
         Page::Help => help(model, width),
         Page::Sources => sources(model, width),
         Page::Incident => incident(model, width),
+        Page::Restored => restored(model, width),
     }
 }
 
@@ -149,14 +153,27 @@ fn keys(model: &Model, heading: &str, rows: &[HelpRow], (width, cut): (usize, &s
     std::iter::once(vec![part(0, heading, Tone::Heading)]).chain(keys).collect()
 }
 
+/// Sources, what does not work first: it must not be what falls off a narrow screen.
+#[must_use]
+pub fn by_urgency(sources: &[SourceHealth]) -> Vec<&SourceHealth> {
+    let urgency = |state: HealthState| match state {
+        HealthState::Ok | HealthState::Waiting => 0,
+        HealthState::Degraded => 1,
+        HealthState::Down => 2,
+    };
+    let mut sorted: Vec<&SourceHealth> = sources.iter().collect();
+    sorted.sort_by_key(|source| std::cmp::Reverse(urgency(source.state)));
+    sorted
+}
+
 fn sources(model: &Model, width: usize) -> Vec<Row> {
     let header = &model.facts.snapshot.header;
     let trouble = model.facts.snapshot.trouble.as_ref();
-    let mut rows = Vec::new();
+    let mut rows = restored(model, width);
     if let Some(trouble) = trouble {
         trouble_rows(&mut rows, model, trouble, width);
     }
-    for source in &header.sources {
+    for source in by_urgency(&header.sources) {
         let state = match source.state {
             // It may well send: nothing of it gets further than this program.
             HealthState::Ok | HealthState::Waiting if trouble.is_some() => "last known as well",
@@ -167,7 +184,7 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
         };
         let name = visible(model, &format!("{} {}", source.source, source.channel));
         let column = text::width(&name) + 1;
-        let since = format!("{state}, since {}", model.ui.settings.zone.full(source.at));
+        let since = format!("{state} since {}", model.ui.settings.zone.full(source.at));
         let tone = if trouble.is_some() { Tone::Label } else { Tone::Health(source.state) };
         rows.push(vec![part(0, name, Tone::Heading), part(column, since, tone)]);
         if !source.detail.is_empty() {
@@ -204,6 +221,17 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
     rows
 }
 
+/// What is lost of a database that was restored when this console opened it; nothing when it was not.
+fn restored(model: &Model, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for words in model.facts.snapshot.restored.iter().flat_map(|restored| restored.words()) {
+        let tone = if rows.is_empty() { Tone::Heading } else { Tone::Text };
+        paragraph(&mut rows, &visible(model, &words), 0, width, tone);
+        rows.push(Row::new());
+    }
+    rows
+}
+
 /// The newest deliveries that could not be read: when, from whom, why, and how they begin.
 fn quarantined(rows: &mut Vec<Row>, model: &Model, width: usize) {
     let bodies = &model.facts.snapshot.quarantined;
@@ -223,7 +251,8 @@ fn quarantined(rows: &mut Vec<Row>, model: &Model, width: usize) {
         }
         let rest = bytes.saturating_sub(u64::try_from(beginning.len()).unwrap_or(u64::MAX));
         if rest > 0 {
-            rows.push(vec![part(4, format!("[and {rest} bytes more]"), Tone::Text)]);
+            let bytes = if rest == 1 { "byte" } else { "bytes" };
+            rows.push(vec![part(4, format!("[and {rest} {bytes} more]"), Tone::Text)]);
         }
     }
 }
@@ -273,14 +302,20 @@ fn incident(model: &Model, width: usize) -> Vec<Row> {
         field(&mut rows, "suppressed", &format!("{until}, by {}", visible(model, &found.by)), width);
     }
     for attempt in &detail.record.attempts {
-        if matches!(attempt.state, AttemptState::IntentStored | AttemptState::Running { .. }) {
+        let state = match attempt.state {
+            AttemptState::IntentStored => Some("starting"),
+            AttemptState::Running { .. } => Some("running"),
+            AttemptState::Ended { .. } => None,
+        };
+        if let Some(state) = state {
             let who = visible(model, &attempt.approved_by);
             let what = format!("attempt {} ({}), approved by {who}", attempt.id, visible(model, &attempt.step.title));
-            field(&mut rows, "runs now", &what, width);
+            field(&mut rows, state, &what, width);
         }
     }
     if incident.reopened > 0 {
-        field(&mut rows, "reopened", &format!("{} times", incident.reopened), width);
+        let times = if incident.reopened == 1 { "once".to_owned() } else { format!("{} times", incident.reopened) };
+        field(&mut rows, "reopened", &times, width);
     }
     for alert in &detail.record.alerts {
         rows.push(Row::new());
@@ -288,7 +323,10 @@ fn incident(model: &Model, width: usize) -> Vec<Row> {
     }
     let shown = u32::try_from(detail.record.alerts.len()).unwrap_or(u32::MAX);
     if detail.record.alerts_total > shown {
-        let more = format!("and {} alerts more", detail.record.alerts_total - shown);
+        let more = match detail.record.alerts_total - shown {
+            1 => "and 1 alert more".to_owned(),
+            more => format!("and {more} alerts more"),
+        };
         rows.push(vec![part(0, more, Tone::Label)]);
     }
     document(&mut rows, model, &detail.matches, width);
@@ -297,7 +335,7 @@ fn incident(model: &Model, width: usize) -> Vec<Row> {
     for entry in &detail.record.timeline {
         field(
             &mut rows,
-            &zone.second(entry.at),
+            &zone.second_of(entry.at, model.ui.now),
             &visible(model, &format!("{} ({})", entry.marked(), entry.who)),
             width,
         );
@@ -342,10 +380,10 @@ fn severity(detail: &Detail) -> String {
 fn fields_of(rows: &mut Vec<Row>, model: &Model, alert: &AlertRow, width: usize) {
     let zone = &model.ui.settings.zone;
     let state = match alert.status {
-        AlertStatus::Firing => format!("Firing since {}", zone.full(alert.starts_at)),
+        AlertStatus::Firing => format!("firing since {}", zone.full(alert.starts_at)),
         AlertStatus::Resolved => {
             let end = alert.ends_at.map(|at| zone.full(at)).unwrap_or_default();
-            format!("Resolved, {} to {end}", zone.full(alert.starts_at))
+            format!("resolved, {} to {end}", zone.full(alert.starts_at))
         }
     };
     let name = alert.labels.get("alertname").map_or("alert", String::as_str);

@@ -11,10 +11,10 @@ use crate::domain::incident::IncidentState;
 use crate::domain::text;
 use crate::engine::backend::Snapshot;
 use crate::tui::layout::Pane;
-use crate::tui::output_lines;
 use crate::tui::pages;
 use crate::tui::ui::{Model, Page};
 use crate::tui::wrap::{Break, wrap};
+use crate::tui::{output_body, output_lines};
 
 /// What a plain view shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,7 @@ impl PlainPage {
             Subject::Page(Page::Help) => "the keys",
             Subject::Page(Page::Sources) => "the sources",
             Subject::Page(Page::Incident) => "the incident",
+            Subject::Page(Page::Restored) => "the restored database",
         }
     }
 }
@@ -167,12 +168,15 @@ fn sop(model: &Model) -> Vec<String> {
 }
 
 fn output(model: &Model) -> Vec<String> {
-    let attempt = model.shown_attempt().map(|attempt| attempt.id);
-    let output = model.facts.snapshot.output.as_ref().filter(|output| Some(output.attempt) == attempt);
-    match output {
-        Some(output) => output_lines::lines(&output.bytes, model.ui.settings.repertoire),
-        None => vec!["[no output]".to_owned()],
-    }
+    let Some(attempt) = model.shown_attempt() else {
+        return vec!["[nothing was started for this incident]".to_owned()];
+    };
+    let reason = output_body::reason(attempt).map(|why| format!("[{}]", visible(model, why)));
+    let shown = match output_body::of(model, attempt) {
+        Ok(output) => output_lines::lines(&output.bytes, model.ui.settings.repertoire),
+        Err(absent) => vec![format!("[{}]", absent.words())],
+    };
+    reason.into_iter().chain(shown).collect()
 }
 
 /// The conversation as it was written, with a line for who wrote each message.

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::domain::action::grammar;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::remote;
 use crate::domain::action::risk::Risk;
+use crate::domain::action::script::Leaves;
 use crate::domain::action::spec::{
     ActionSpec, Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word,
 };
@@ -162,23 +164,32 @@ impl Review {
         self.seen.iter().filter(|seen| !**seen).count()
     }
 
-    /// Whether the approve chord counts at `now`.
+    /// How many of the lines above those that are visible have never been on the screen.
+    #[must_use]
+    pub fn unseen_above(&self) -> usize {
+        self.seen.iter().take(self.top).filter(|seen| !**seen).count()
+    }
+
+    /// Whether the approve chord counts at `now`, with `rows` lines visible.
     ///
     /// # Errors
     /// The reason why not, as a sentence.
-    pub fn may_approve(&self, target: &str, now: Duration) -> Result<(), String> {
+    pub fn may_approve(&self, target: &str, rows: usize, now: Duration) -> Result<(), String> {
         if self.sent {
-            return Err("It has been approved; waiting for the start".to_owned());
+            return Err("It has been approved; waiting for the start.".to_owned());
         }
-        if self.unseen() > 0 {
-            return Err("Not all of it was on the screen yet: scroll to its end".to_owned());
+        let visible = self.seen.iter().skip(self.top).take(rows).filter(|seen| !**seen).count();
+        match self.unseen() {
+            0 => {}
+            unseen if unseen == visible => return Err("It is being drawn.".to_owned()),
+            _ => return Err("Not all of it was on the screen yet: scroll to its end.".to_owned()),
         }
         if self.typed.as_ref().is_some_and(|typed| typed.text() != target) {
-            return Err("Type the target's name exactly as shown".to_owned());
+            return Err("Type the target's name exactly as shown.".to_owned());
         }
         match self.quiet_since {
             Some(since) if now.saturating_sub(since) >= QUIET => Ok(()),
-            _ => Err("Too early: it counts half a second after the last key".to_owned()),
+            _ => Err("Too early: it counts half a second after the last key.".to_owned()),
         }
     }
 
@@ -238,7 +249,7 @@ impl Layouter {
         for reason in &spec.risk_reasons {
             let reason = self.visible(reason);
             for line in wrap(&reason, self.paper.width.saturating_sub(FIELD).max(8), Break::AtSpaces) {
-                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Label)], FIELD);
+                self.wrapped(vec![span(" ".repeat(FIELD), Tone::Label), span(line, Tone::Plain)], FIELD);
             }
         }
         match (spec.mode, spec.confinement) {
@@ -265,7 +276,7 @@ impl Layouter {
         let author = if spec.step.answer().is_some() { Tone::Foreign } else { Tone::Word };
         self.invocation(&spec.invocation, author);
         self.blank();
-        self.remote(spec);
+        self.told(spec);
         self.environment(spec);
         self.lines
     }
@@ -293,7 +304,7 @@ impl Layouter {
     }
 
     /// What the shell of another host is told.
-    fn remote(&mut self, spec: &ActionSpec) {
+    fn told(&mut self, spec: &ActionSpec) {
         if let Some(text) = remote::text(spec) {
             self.label(&format!("The shell of {} is told exactly this:", self.visible(spec.target.name())));
             let text = self.visible(&text);
@@ -359,6 +370,9 @@ impl Layouter {
                 Connector::AndThen => self.label("then, if that succeeded:"),
                 Connector::OrElse => self.label("then, if that failed:"),
             }
+            if let Some(directory) = &pipeline.directory {
+                self.labelled_word("  in ", directory);
+            }
             for (position, stage) in pipeline.stages.iter().enumerate() {
                 if position > 0 {
                     self.label("  whose output goes into:");
@@ -366,9 +380,35 @@ impl Layouter {
                 self.stage(stage);
             }
         }
+        self.leaves(&script.leaves);
+    }
+
+    /// What later steps get from it.
+    fn leaves(&mut self, leaves: &Leaves) {
+        if leaves.is_empty() {
+            return;
+        }
+        self.label("Later steps of this run then have:");
+        for (name, variable) in &leaves.variables {
+            let lead = format!("  {}{}=", if variable.exported { "exported " } else { "" }, self.visible(name));
+            self.labelled_word(&lead, &variable.value);
+        }
+        if let Some(directory) = &leaves.directory {
+            self.labelled_word("  the directory ", directory);
+        }
+    }
+
+    fn labelled_word(&mut self, lead: &str, word: &Word) {
+        let mut spans = vec![span(lead, Tone::Label)];
+        spans.extend(self.word(word));
+        self.wrapped(spans, 4);
     }
 
     fn stage(&mut self, stage: &Stage) {
+        for (name, value) in &stage.env {
+            let lead = format!("      with {}=", self.visible(name));
+            self.labelled_word(&lead, value);
+        }
         for (number, word) in stage.argv.iter().enumerate() {
             let mut spans = vec![span(format!("  {number:>2}  "), Tone::Label)];
             spans.extend(self.word(word));
@@ -381,6 +421,16 @@ impl Layouter {
                 Redirect::ErrToOut => "      its error messages go where its output goes",
                 Redirect::OutToErr => "      its output goes where its error messages go",
             });
+        }
+        self.remote(stage);
+    }
+
+    /// What another host's shell is told, which puts the words together.
+    fn remote(&mut self, stage: &Stage) {
+        if let Some(remote) = grammar::remote(stage) {
+            let lead = format!("      the shell of {} reads: ", self.visible(&remote.host));
+            let text = self.visible(&remote.text);
+            self.wrapped(vec![span(lead, Tone::Label), span(text, Tone::Word)], 6);
         }
     }
 

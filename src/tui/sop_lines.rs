@@ -3,7 +3,7 @@
 //! Owns: what each node looks like as text, escaped and wrapped, and keeping that while nothing changes it. Does not: colour
 //! it or know the cursor.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,11 +12,12 @@ use ratatui::layout::Rect;
 use crate::domain::alert::Labels;
 use crate::domain::id::NodeId;
 use crate::domain::procedure::params::{self, BoundFrom};
-use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteLevel, Procedure, Shell};
+use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteForm, NoteLevel, Procedure, Shell};
 use crate::domain::sop::tree;
 use crate::domain::text::{self, Repertoire};
 use crate::engine::backend::SopDocument;
 use crate::tui::glyphs::Glyphs;
+use crate::tui::inline_code;
 use crate::tui::wrap::{Break, wrap};
 
 /// One line of the tree.
@@ -72,7 +73,7 @@ impl Laid {
     /// Lays out `document` for `width` columns.
     #[must_use]
     pub fn new(document: &Arc<SopDocument>, folded: &HashSet<NodeId>, width: usize, repertoire: Repertoire) -> Self {
-        let lines = lay_out(&document.procedure, folded, width, repertoire).into();
+        let lines = lay_out(&document.procedure, &document.source, folded, width, repertoire).into();
         Self { document: Arc::clone(document), folded: folded.clone(), width, repertoire, lines }
     }
 
@@ -106,31 +107,69 @@ pub fn lines_of(lines: &[SopLine], node: usize) -> Range<usize> {
 /// Columns that the gutter takes: cursor, state, space.
 pub const GUTTER: usize = 3;
 
-/// Lays out the visible nodes for `width` columns.
+/// Lays out the visible nodes of a document, which was read from `source`, for `width` columns.
 #[must_use]
-pub fn lay_out(procedure: &Procedure, folded: &HashSet<NodeId>, width: usize, repertoire: Repertoire) -> Vec<SopLine> {
+pub fn lay_out(
+    procedure: &Procedure,
+    source: &str,
+    folded: &HashSet<NodeId>,
+    width: usize,
+    repertoire: Repertoire,
+) -> Vec<SopLine> {
     let mut lines = Vec::new();
     let root = title_node(procedure);
+    let followed = followed(procedure);
+    let glyphs = Glyphs::of(repertoire);
     for index in shown(procedure, folded) {
         let node = &procedure.nodes[index];
         let depth = procedure.depth(index) - usize::from(root.is_some());
         // Deep trees must not push the text off the screen.
         let indent = (depth * 2).min(width / 4);
-        let (class, lead, texts) = describe(node, folded.contains(&node.id), repertoire);
+        let fold = if folded.contains(&node.id) { Fold::Closed } else { Fold::Open };
+        let place = if followed.contains(&index) { Place::Followed } else { Place::Last };
+        let (class, lead, texts) = describe(node, source, fold, place, repertoire);
         let asks = class == LineClass::Step && repeats_parent(procedure, index + 1);
         let class = if asks { LineClass::Decision } else { class };
         let lead_width = text::width(&lead);
         let room = width.saturating_sub(GUTTER + indent + lead_width).max(8);
+        let blank = " ".repeat(lead_width);
+        let goes_on = if is_verbatim(class) { format!("{:<lead_width$}", glyphs.wrapped) } else { blank.clone() };
+        let breaks = if is_verbatim(class) { Break::AfterSpaces } else { Break::AtSpaces };
         let mut first = true;
         for piece in texts {
-            for wrapped in wrap(&piece, room, breaks(class)) {
-                let lead = if first { lead.clone() } else { " ".repeat(lead_width) };
-                lines.push(SopLine { node: index, first, indent, lead, text: wrapped, class });
+            for (number, wrapped) in wrap(&piece, room, breaks).into_iter().enumerate() {
+                let lead = match (first, number) {
+                    (true, _) => &lead,
+                    (false, 0) => &blank,
+                    (false, _) => &goes_on,
+                };
+                lines.push(SopLine { node: index, first, indent, lead: lead.clone(), text: wrapped, class });
                 first = false;
             }
         }
     }
     lines
+}
+
+/// The branches that another branch of the same decision follows.
+fn followed(procedure: &Procedure) -> HashSet<usize> {
+    let mut newest: HashMap<Option<usize>, usize> = HashMap::new();
+    let branches = procedure.nodes.iter().enumerate().filter(|(_, node)| matches!(node.kind, NodeKind::Branch { .. }));
+    branches.filter_map(|(index, node)| newest.insert(node.parent, index)).collect()
+}
+
+/// Whether what is below a node shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fold {
+    Open,
+    Closed,
+}
+
+/// Where a branch stands among those of its decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Followed,
+    Last,
 }
 
 /// Positions of the nodes that have a line of their own, in document order.
@@ -207,11 +246,20 @@ pub fn title_node(procedure: &Procedure) -> Option<usize> {
     (is_heading && is_only && procedure.nodes.len() > 1).then_some(0)
 }
 
-fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, String, Vec<String>) {
+fn describe(
+    node: &Node,
+    source: &str,
+    fold: Fold,
+    place: Place,
+    repertoire: Repertoire,
+) -> (LineClass, String, Vec<String>) {
     let glyphs = Glyphs::of(repertoire);
     let visible = |foreign: &str| text::visible_in(foreign, repertoire).into_owned();
+    let written = source.get(node.span.start..node.span.end).unwrap_or_default();
+    let prose = |text: &str| visible(&inline_code::marked(text, written));
+    let folded = fold == Fold::Closed;
     let fold_mark = if folded { format!("{} ", glyphs.folded) } else { String::new() };
-    let shown = || vec![visible(&node.text)];
+    let shown = || vec![prose(&node.text)];
     match &node.kind {
         NodeKind::Section { .. } => {
             let mark = if folded { glyphs.folded } else { glyphs.unfolded };
@@ -236,21 +284,32 @@ fn describe(node: &Node, folded: bool, repertoire: Repertoire) -> (LineClass, St
             (LineClass::Output, "  ".to_owned(), lines.collect())
         }
         NodeKind::Decision { question } => {
-            (LineClass::Decision, format!("{} ", glyphs.decision), vec![visible(question)])
+            (LineClass::Decision, format!("{} ", glyphs.decision), vec![prose(question)])
         }
         NodeKind::Branch { condition, origin } => {
             let words = match origin {
-                BranchOrigin::Explicit => format!("if {}", visible(condition)),
+                BranchOrigin::Explicit => format!("if {}", prose(condition)),
                 BranchOrigin::Otherwise => "otherwise".to_owned(),
                 BranchOrigin::ImplicitElse => "otherwise (the document says nothing about this case)".to_owned(),
             };
-            let mark = if folded { glyphs.folded } else { glyphs.border.bottom_left };
+            let mark = match (fold, place) {
+                (Fold::Closed, _) => glyphs.folded,
+                (Fold::Open, Place::Followed) => glyphs.branch,
+                (Fold::Open, Place::Last) => glyphs.border.bottom_left,
+            };
             (LineClass::Branch, format!("{mark} "), vec![words])
         }
-        NodeKind::Note { level } => match level {
-            NoteLevel::Warning => (LineClass::Warning, "! ".to_owned(), shown()),
-            NoteLevel::Plain | NoteLevel::Hint => (LineClass::Note, String::new(), shown()),
-        },
+        NodeKind::Note { level, form } => {
+            let item = match form {
+                NoteForm::Paragraph => String::new(),
+                NoteForm::Bullet => format!("{} ", glyphs.bullet),
+                NoteForm::Numbered(number) => format!("{number}. "),
+            };
+            match level {
+                NoteLevel::Warning => (LineClass::Warning, format!("{fold_mark}{item}! "), shown()),
+                NoteLevel::Plain | NoteLevel::Hint => (LineClass::Note, format!("{fold_mark}{item}"), shown()),
+            }
+        }
         NodeKind::Opaque { .. } => {
             let lines = node.text.trim_end().split('\n').map(visible);
             (LineClass::Output, "  ".to_owned(), lines.collect())
@@ -270,15 +329,15 @@ pub const fn not_run(shell: Shell) -> Option<&'static str> {
     }
 }
 
-/// A command is shown as it is, character by character; prose breaks at spaces.
-const fn breaks(class: LineClass) -> Break {
+/// Whether it is shown as it is, character by character; prose breaks at spaces.
+const fn is_verbatim(class: LineClass) -> bool {
     match class {
-        LineClass::Command | LineClass::Output => Break::Anywhere,
+        LineClass::Command | LineClass::Output => true,
         LineClass::Section
         | LineClass::Step
         | LineClass::Decision
         | LineClass::Branch
         | LineClass::Note
-        | LineClass::Warning => Break::AtSpaces,
+        | LineClass::Warning => false,
     }
 }

@@ -27,7 +27,9 @@ use crate::tui::plain::PlainPage;
 use crate::tui::review::Review;
 use crate::tui::search::Search;
 use crate::tui::sop_lines::{Laid, SopLine};
+use crate::tui::sought::Sought;
 use crate::tui::splits::Splits;
+use crate::tui::steer::Steer;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::zone::Zone;
@@ -257,6 +259,8 @@ pub struct SopView {
     pub laid: Option<Laid>,
     /// Text being looked for.
     pub find: String,
+    /// Which of the nodes that match was gone to last, as long as matches are shown.
+    pub sought: Option<Sought>,
     /// The text being typed.
     pub editing: Option<LineEdit>,
     /// Where to go as soon as that document is on the screen: a hit of the search, or a citation.
@@ -303,6 +307,8 @@ pub struct OutputView {
     pub find: String,
     /// The line where it was found last.
     pub found: Option<usize>,
+    /// Which of the lines that match that is, as long as matches are shown.
+    pub sought: Option<Sought>,
     /// The text being typed.
     pub editing: Option<LineEdit>,
     /// When the person asked once to end this attempt; a second time within [`CONFIRM_WITHIN`] does it.
@@ -325,6 +331,8 @@ pub enum Overlay {
     Picker(Picker),
     /// Words looked for everywhere.
     Search(Box<Search>),
+    /// What can be done with the run.
+    Steer(Box<Steer>),
     /// Commands by name.
     Palette(Box<Palette>),
     /// What would leave this machine.
@@ -349,6 +357,8 @@ pub enum Page {
     Sources,
     /// The incident under the cursor in full.
     Incident,
+    /// What is lost of a database that was damaged; opens by itself.
+    Restored,
 }
 
 /// Values that a step needs, asked for one by one.

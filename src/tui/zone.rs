@@ -72,6 +72,30 @@ impl Zone {
         self.written(at, "%H:%M:%S")
     }
 
+    /// [`Self::minute`], with the day before it when that is not the day of `now`.
+    #[must_use]
+    pub fn minute_of(&self, at: Timestamp, now: Timestamp) -> String {
+        format!("{}{}", self.other_day(at, now), self.minute(at))
+    }
+
+    /// [`Self::second`], with the day before it when that is not the day of `now`.
+    #[must_use]
+    pub fn second_of(&self, at: Timestamp, now: Timestamp) -> String {
+        format!("{}{}", self.other_day(at, now), self.second(at))
+    }
+
+    /// `21 Nov ` or `2025-11-21 `, as far as that differs from `now`; nothing for the same day.
+    fn other_day(&self, at: Timestamp, now: Timestamp) -> String {
+        let same = |format| self.written(at, format) == self.written(now, format);
+        if same("%Y-%m-%d") {
+            String::new()
+        } else if same("%Y") {
+            format!("{} ", self.day(at))
+        } else {
+            self.written(at, "%Y-%m-%d ")
+        }
+    }
+
     /// `21 Nov`.
     #[must_use]
     pub fn day(&self, at: Timestamp) -> String {
@@ -112,6 +136,19 @@ mod tests {
         assert_eq!(zone.full(at), "2026-03-02 01:14:07 +02");
         zone.switch();
         assert_eq!(zone.full(at), "2026-03-01 23:14:07 UTC");
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_day_and_of_another_year_its_year() {
+        let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+        let now = at("2026-03-01T02:14:00Z");
+        let mut zone = Zone::new(TimeZone::fixed(jiff::tz::offset(-3)), Shown::Utc);
+        assert_eq!(zone.minute_of(at("2026-03-01T00:30:00Z"), now), "00:30");
+        assert_eq!(zone.second_of(at("2026-02-28T23:30:07Z"), now), "28 Feb 23:30:07");
+        assert_eq!(zone.second_of(at("2025-12-31T23:30:07Z"), now), "2025-12-31 23:30:07");
+        assert_eq!(zone.minute_of(at("2026-03-02T02:14:00Z"), now), "02 Mar 02:14", "also one that is to come");
+        zone.switch();
+        assert_eq!(zone.minute_of(at("2026-02-28T23:30:00Z"), now), "20:30", "the same day in the zone that is shown");
     }
 
     #[test]

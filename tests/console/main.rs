@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod accident;
+mod audit;
 mod away;
 mod bad_input;
 mod colours;
@@ -26,6 +27,7 @@ mod pty;
 mod receiver;
 #[cfg(not(debug_assertions))]
 mod release;
+mod restored;
 mod scene;
 mod searching;
 mod slow;

@@ -56,14 +56,19 @@ pub(crate) struct Console {
 
 pub(crate) const INCIDENT: IncidentId = IncidentId(1);
 
-fn person() -> Person {
+pub(crate) fn person() -> Person {
     Person { uid: 1000, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None }
 }
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::new_in(&std::env::temp_dir()).await
+    }
+
+    /// One whose directory lies in `parent`.
+    pub(crate) async fn new_in(parent: &Path) -> Self {
         let clock = TestClock(Arc::new(AtomicI64::new(1_000_000_000)));
-        let scene = Self { directory: tempfile::tempdir().unwrap(), clock, next_pid: Mutex::new(1) };
+        let scene = Self { directory: tempfile::tempdir_in(parent).unwrap(), clock, next_pid: Mutex::new(1) };
         let store = scene.store();
         let held = store.acquire_lease(INGEST_LEASE, "test", Duration::from_secs(60)).await.unwrap();
         let LeaseOutcome::Held(fence) = held else { panic!("{held:?}") };
@@ -95,6 +100,11 @@ impl Scene {
 
     /// The database opened once more, as another process would.
     pub(crate) fn store(&self) -> Store {
+        Store::open(&self.path().join("aiops.db"), self.options()).unwrap()
+    }
+
+    /// Who another process would be, and its clock.
+    pub(crate) fn options(&self) -> OpenOptions {
         let pid = {
             let mut next = self.next_pid.lock().unwrap();
             *next += 1;
@@ -103,7 +113,7 @@ impl Scene {
         let identity = Identity { host: "test".to_owned(), boot_id: "boot".to_owned(), pid, person: person() };
         let clock = self.clock.clone();
         let now = Arc::new(move || (clock.now(), clock.monotonic()));
-        Store::open(&self.path().join("aiops.db"), OpenOptions { identity, now }).unwrap()
+        OpenOptions { identity, now }
     }
 
     /// A console that starts what it approves through `processes`.
@@ -128,6 +138,15 @@ impl Console {
 
     pub(crate) async fn attempts(&self) -> Vec<Attempt> {
         self.store.detail(INCIDENT).await.unwrap().unwrap().attempts
+    }
+
+    /// Waits until every attempt is as `wanted` says.
+    pub(crate) async fn until_all(&self, what: &str, wanted: impl Fn(&Attempt) -> bool) {
+        let end = std::time::Instant::now() + PATIENCE;
+        while !self.attempts().await.iter().all(&wanted) {
+            assert!(std::time::Instant::now() < end, "waited in vain until {what}: {:?}", self.attempts().await);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Waits until the newest attempt is as `wanted` says.

@@ -2,27 +2,37 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod bash_stub;
 mod binding;
+#[path = "../common/chance.rs"]
+mod chance;
 mod commands;
 mod confined;
 mod console_loss;
+mod corpus_bash;
+mod damaged;
 mod endings;
 mod engine;
 mod full_disk;
+mod full_points;
 mod given_up;
 mod grammar_bash;
+mod grammar_fuzz;
 mod handed;
 mod headless;
 mod killed_at_random;
 mod lending;
 mod loopback;
 mod over_ssh;
+mod power_cut;
 mod racing;
 mod racing_processes;
+mod runs;
 mod scope;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
 mod support;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -62,6 +72,13 @@ const fn exited(code: i32) -> Outcome {
 #[case::no_terminal("tty", 1, "not a tty\n")]
 #[case::missing_then("no-such-program || echo b", 0, "*\nb\n")]
 #[case::missing_in_pipeline("no-such-program | cat", 127, "*\n")]
+#[case::variable("A='x y'; printf '[%s]' $A \"$A\"", 0, "[x][y][x y]")]
+#[case::exported("export A=1; printenv A", 0, "1\n")]
+#[case::environment_of_one("A=2 printenv A; printenv A", 1, "2\n")]
+#[case::directory("cd /usr/../tmp && pwd; cd /; pwd", 0, "/tmp\n/\n")]
+#[case::missing_directory("echo a; cd /nonexistent/x; echo b", 126, "a\n*\n")]
+#[case::missing_directory_at_the_end("echo a; cd /nonexistent/x", 126, "a\n*\n")]
+#[case::only_set("A=1", 0, "")]
 #[case::argv_is_exact("printf '[%s]' 'a b' \"\" '*' 'x;y'", 0, "[a b][][*][x;y]")]
 fn scripts_run_as_bash_would_with_pipefail(#[case] script: &str, #[case] code: i32, #[case] expected: &str) {
     let (outcome, output) = finish(script);

@@ -45,6 +45,11 @@ fn scripts_end_there_as_they_do_here() {
         "for i in 1 2; do echo $i; done; exit 7",
         "sh -c 'kill -9 $$'",
         "sh -c 'exit 255'",
+        "cd /usr; pwd; cd bin && pwd",
+        "cd /usr | cat; pwd",
+        "A='1 2' env | grep ^A=; env | grep ^A= || echo none",
+        "export B=\"it's\"; env | grep ^B=",
+        "C=5; echo $C",
     ];
     for script in scripts {
         let (here, remote) = (Attempt::start(spec(script)), Attempt::start(there(&server, script)));

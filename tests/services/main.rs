@@ -10,6 +10,7 @@
 mod alertmanager;
 mod console;
 mod prometheus;
+mod sources;
 mod support;
 mod takeover;
 mod throughput;

@@ -5,47 +5,26 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Url;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::http::Http;
 use super::wire::WireAlert;
+use crate::adapters::service::{Connection, Kind, Service};
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{AlertSource, BoxFuture, Fetched, SourceError};
 
-/// How the API is entered.
-#[derive(Clone, Debug)]
-pub enum Access {
-    /// Without credentials.
-    Open,
-    /// With a bearer token.
-    Bearer(SecretString),
-    /// With a name and a password.
-    Basic {
-        /// The name.
-        username: String,
-        /// The password.
-        password: SecretString,
-    },
-}
-
-/// Which Alertmanager is asked, and how.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// Its name in the configuration.
-    pub id: SourceId,
-    /// `http://` or `https://`, with the path prefix if it has one, without `/api/v2` and without credentials.
-    pub url: String,
-    /// How the API is entered.
-    pub access: Access,
-    /// How long one question may take.
-    pub timeout: Duration,
-}
+/// What an Alertmanager is, for whoever asks one.
+pub(super) const KIND: Kind = Kind {
+    name: "Alertmanager",
+    example: "http://alertmanager:9093",
+    check: "Check that the URL is an Alertmanager's, version 0.16 or newer",
+    address: "Check the URL: it is the one that Alertmanager's own page has, with its path prefix, without /api",
+    // More than any is expected to answer: about 100,000 alerts.
+    most: 64 * 1024 * 1024,
+};
 
 /// What an Alertmanager answered to the question whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +39,7 @@ pub struct Probed {
 /// An Alertmanager that is asked through its API.
 pub struct Alertmanager {
     id: SourceId,
-    http: Http,
+    http: Service,
 }
 
 impl Alertmanager {
@@ -69,25 +48,8 @@ impl Alertmanager {
     /// # Errors
     /// When the URL cannot be one of an Alertmanager.
     pub fn new(connection: Connection) -> Result<Self, SourceError> {
-        let wrong = |what: &str, remedy: &str| SourceError {
-            what: format!("the URL of Alertmanager {:?} {what}", connection.id.as_str()),
-            remedy: remedy.to_owned(),
-        };
-        let url: Url = connection
-            .url
-            .parse()
-            .map_err(|error| wrong(&format!("cannot be read: {error}"), "Write it like http://alertmanager:9093"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(wrong("is not an http:// or https:// URL", "Write it like http://alertmanager:9093"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("has credentials in it", "Put them into `username` and `password`"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("has a query or a fragment", "Leave out everything from `?` or `#` on"));
-        }
-        let http = Http::new(url, connection.access, connection.timeout);
-        Ok(Self { id: connection.id, http })
+        let id = connection.id.clone();
+        Ok(Self { id, http: Service::new(KIND, connection)? })
     }
 
     /// Asks whether it is there, how fast it answers and what time it has; `now` is our clock.
@@ -101,6 +63,11 @@ impl Alertmanager {
         let theirs = date.as_deref().and_then(http_date);
         let skew_ms = theirs.map(|theirs| theirs.as_millis().saturating_sub(now().as_millis()));
         Ok(Probed { latency, skew_ms })
+    }
+
+    /// What is asked.
+    pub(super) const fn service(&self) -> &Service {
+        &self.http
     }
 
     /// When this Alertmanager was started; `None` when it does not say so in a way that we understand.

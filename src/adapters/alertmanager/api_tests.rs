@@ -11,7 +11,7 @@ use rstest::rstest;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::adapters::alertmanager::WebhookV4;
+use crate::adapters::alertmanager::{Access, WebhookV4};
 use crate::engine::ports::AlertDecoder as _;
 
 /// As answered by Alertmanager 0.25.0; the same alert as in [`WEBHOOK`].

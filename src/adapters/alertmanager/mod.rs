@@ -7,11 +7,12 @@
 //! [`Timestamp`](crate::domain::time::Timestamp) does.
 
 pub mod api;
-mod http;
 pub mod publisher;
+mod silences;
 pub mod webhook;
 mod wire;
 
-pub use api::{Access, Alertmanager, Connection, Probed};
+pub use super::service::{Access, Connection};
+pub use api::{Alertmanager, Probed};
 pub use publisher::WebhookPublisher;
 pub use webhook::WebhookV4;

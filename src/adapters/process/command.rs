@@ -31,8 +31,8 @@ pub(super) fn script_of(spec: &ActionSpec) -> (Script, BTreeMap<String, String>)
             }
             let words = ["/bin/bash", "--noprofile", "--norc", "-c", script];
             let argv = words.map(|word| Word::new(word, Origin::Sop)).to_vec();
-            let pipeline = Pipeline { stages: vec![Stage { argv, redirects: Vec::new() }] };
-            (Script { parts: vec![(Connector::Always, pipeline)] }, environment)
+            let pipeline = Pipeline::new(vec![Stage::new(argv)]);
+            (Script::new(vec![(Connector::Always, pipeline)]), environment)
         }
     }
 }
@@ -147,7 +147,9 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
     let Some((name, arguments)) = words.split_first() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the command has no words"));
     };
-    let program = find_program(name, surroundings.cwd, surroundings.environment)?;
+    let mut environment = surroundings.environment.clone();
+    environment.extend(stage.environment().map(|(name, value)| (name.to_owned(), value)));
+    let program = find_program(name, surroundings.cwd, &environment)?;
     let (out, err) = sinks(&stage.redirects);
     let stdio = |sink: Sink| -> io::Result<Stdio> {
         Ok(match (sink, &descriptors.pipe) {
@@ -161,7 +163,7 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
         .arg0(name)
         .args(arguments)
         .env_clear()
-        .envs(surroundings.environment)
+        .envs(&environment)
         .envs(surroundings.handed.environment(stage))
         .current_dir(surroundings.cwd)
         .stdout(stdio(out)?)

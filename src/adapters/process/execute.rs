@@ -27,7 +27,8 @@ use super::session::{self, Children, Reach};
 use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
 use crate::domain::action::attempt::Outcome;
-use crate::domain::action::spec::{Confinement, Connector, Pipeline};
+use crate::domain::action::script::logical;
+use crate::domain::action::spec::{Confinement, Connector, Pipeline, Script, Word};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::Clock as _;
@@ -270,6 +271,7 @@ impl<'a> Run<'a> {
                 parts.push(PartRecord::Skipped);
                 continue;
             }
+            self.cwd = self.directory_of(pipeline.directory.as_ref());
             let stages;
             (stages, stopped) = self.pipeline(pipeline, &environment).await;
             succeeded = first_failure(&stages).is_none();
@@ -285,6 +287,8 @@ impl<'a> Run<'a> {
             self.settled = settled.outcome;
             self.notes.extend(settled.notes);
             parts = settled.parts;
+        } else if stopped.is_none() && succeeded {
+            parts.extend(self.left_directory(&script).await);
         }
         (parts, stopped)
     }
@@ -293,6 +297,21 @@ impl<'a> Run<'a> {
     fn outcome(&self, parts: &[PartRecord], stopped: Option<Stop>) -> Outcome {
         let settled = self.settled.clone();
         settled.unwrap_or_else(|| outcome_of(parts, stopped, self.started, self.refusal.clone()))
+    }
+
+    /// Where a pipeline runs, or the next step begins.
+    fn directory_of(&self, changed: Option<&Word>) -> PathBuf {
+        PathBuf::from(changed.map_or_else(|| self.job.spec.cwd.clone(), |directory| logical(&directory.text())))
+    }
+
+    /// The failure of a `cd` behind which nothing ran: the next step would begin where there is nothing.
+    async fn left_directory(&mut self, script: &Script) -> Option<PartRecord> {
+        let directory = self.directory_of(Some(script.leaves.directory.as_ref()?));
+        let error = std::fs::read_dir(&directory).err()?;
+        let reason = format!("the working directory {} cannot be used: {error}", directory.display());
+        self.say(&reason).await;
+        self.refusal.get_or_insert(reason.clone());
+        Some(PartRecord::Ran { stages: vec![StageStatus::NotStarted { code: 126, reason }] })
     }
 
     /// Runs one pipeline; returns the end of each stage.

@@ -216,6 +216,21 @@ pub fn output_digest(directory: &Path) -> io::Result<Option<String>> {
     }
 }
 
+/// The first bytes of the output file of `directory`, at most `most`, with the size and the SHA-256 of all; `None` when there
+/// is no such file.
+///
+/// # Errors
+/// When there is one and it cannot be read.
+pub fn output_beginning(directory: &Path, most: usize) -> io::Result<Option<(Vec<u8>, u64, String)>> {
+    let path = directory.join(OUTPUT);
+    let Some(digest) = output_digest(directory)? else { return Ok(None) };
+    let file = File::open(path)?;
+    let total = file.metadata()?.len();
+    let mut beginning = Vec::new();
+    file.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut beginning)?;
+    Ok(Some((beginning, total, digest)))
+}
+
 /// Hashes what `source` has, piece by piece: an output may be large.
 fn sha256_hex_of(mut source: impl Read) -> io::Result<String> {
     let mut hasher = Sha256Stream::default();

@@ -83,14 +83,13 @@ impl Link {
         look.splice(1..1, ["-O".to_owned(), "check".to_owned()]);
         let part = |argv: Vec<String>, redirects: &[Redirect]| {
             let argv = argv.iter().map(|word| Word::new(word, Origin::Script)).collect();
-            Pipeline { stages: vec![Stage { argv, redirects: redirects.to_vec() }] }
+            Pipeline::new(vec![Stage { redirects: redirects.to_vec(), ..Stage::new(argv) }])
         };
-        let parts = vec![
+        Script::new(vec![
             (Connector::Always, part(look, &[Redirect::OutToNull, Redirect::ErrToNull])),
             (Connector::OrElse, part(connect, &[])),
             (Connector::AndThen, part(session, &[])),
-        ];
-        Script { parts }
+        ])
     }
 
     /// The command line that ends the process group `group` there: TERM, after `grace` KILL. It exits with 0 when nothing

@@ -1,16 +1,16 @@
 //! From the command of a step to the exact action that is shown, hashed and run.
 //!
 //! Owns: the order of the checks, and which values reach the action. Does not: find or bind parameters (see
-//! `procedure::params`), parse (see `grammar`) or judge risk (see `read_only`); it puts them together.
+//! `procedure::params`), parse (see `grammar`) or judge risk (see `risk`); it puts them together.
 //!
 //! Invariant: an [`ActionSpec`] comes out only when every parameter has a usable value.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::grammar::{self, GrammarError, Parsed};
-use super::read_only;
-use super::risk::Risk;
+use super::grammar::{self, GrammarError, Parsed, Surroundings};
+use super::risk::{self, Risk};
+use super::script::logical;
 use super::spec::{ActionSpec, Confinement, Execution, Invocation, Origin, Piece, StepRef, Target, Word};
 use super::subject::Subject;
 use crate::domain::alert::Labels;
@@ -18,6 +18,7 @@ use crate::domain::id::IncidentId;
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::Shell;
 use crate::domain::procedure::params::{self, Binding, BoundFrom, ParamUse};
+use crate::domain::procedure::variables::RunVariables;
 
 /// What an action is built from.
 #[derive(Clone, Debug)]
@@ -81,18 +82,35 @@ pub enum BuildError {
     NotRunnable(Refusal),
 }
 
-/// Builds the action that `request` asks for.
+/// Builds the action that `request` asks for, as the first step of a run.
 ///
 /// # Errors
 /// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
 pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
+    build_in_run(request, &RunVariables::default())
+}
+
+/// Builds the action that `request` asks for, as a step behind others that have left `run`: its variables are those of this
+/// script, and it begins in the directory that they changed to.
+///
+/// # Errors
+/// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
+pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<ActionSpec, BuildError> {
     check_runnable(&request)?;
+    let cwd = run.directory().map_or_else(|| request.cwd.to_owned(), |directory| logical(&directory.text()));
     let uses = params::find(request.script);
     let bindings = params::bind(&uses, request.labels, request.typed);
-    let values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
-    let invocation = match grammar::parse(request.script, &uses, &values) {
+    let mut values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
+    // The variables of another host are not known here.
+    let environment = if request.target.is_here() { request.env.clone() } else { BTreeMap::new() };
+    let surroundings = Surroundings { directory: cwd.clone(), environment, run: run.clone() };
+    let invocation = match grammar::parse_in(request.script, &uses, &values, &surroundings) {
         Ok(Parsed::Argv(script)) => Invocation::Argv { script },
-        Ok(Parsed::Outside { reason }) => through_bash(request.script, reason, &uses, &bindings, &values)?,
+        Ok(Parsed::Outside { reason }) => {
+            take_from_run(&uses, run, &mut values);
+            let invocation = through_bash(request.script, reason, &uses, &bindings, &values)?;
+            with_exports(invocation, run)
+        }
         Err(GrammarError::Unbound(names)) => {
             return Err(needs(&bindings, names.into_iter().map(|n| (n, String::new()))));
         }
@@ -104,7 +122,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
     // Before it is judged: whom a command asks over the network must not be the model's choice either.
     let invocation = if request.step.answer().is_some() { invocation.written_by_model() } else { invocation };
     let (risk, risk_reasons) = match request.mode {
-        Execution::Supervised => read_only::classify(&invocation),
+        Execution::Supervised => risk::classify(&invocation),
         // A pager runs programs too when it is told to.
         Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
     };
@@ -123,7 +141,7 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
         invocation,
         mode: request.mode,
         target: request.target,
-        cwd: request.cwd.to_owned(),
+        cwd,
         env,
         risk,
         confinement,
@@ -231,7 +249,9 @@ fn through_bash(
         match values.get(&used.name) {
             None => unbound.push((used.name.clone(), String::new())),
             Some(piece) => {
-                if let Some(problem) = grammar::value_for_bash(&piece.text) {
+                // What an author wrote into a variable means in bash what it means there.
+                let problem = if piece.origin.is_outside() { grammar::value_for_bash(&piece.text) } else { None };
+                if let Some(problem) = problem {
                     bad.push((used.name.clone(), problem));
                 }
                 variables.insert(variable.to_owned(), piece.clone());
@@ -242,6 +262,32 @@ fn through_bash(
         return Err(needs(bindings, unbound.into_iter().chain(bad)));
     }
     Ok(Invocation::Bash { script: script.to_owned(), reason, values: variables })
+}
+
+/// Takes values from the run for parameters that are written as its variables; what a person typed goes first.
+fn take_from_run(uses: &[ParamUse], run: &RunVariables, values: &mut BTreeMap<String, Piece>) {
+    for used in uses {
+        let Some(variable) = used.variable().and_then(|name| run.resolve(name)) else { continue };
+        if !matches!(values.get(&used.name), Some(Piece { origin: Origin::Operator, .. })) {
+            values.insert(used.name.clone(), one_piece(&variable.value));
+        }
+    }
+}
+
+/// Adds the variables that the run has exported.
+fn with_exports(mut invocation: Invocation, run: &RunVariables) -> Invocation {
+    if let Invocation::Bash { values, .. } = &mut invocation {
+        for (name, variable) in run.variables().iter().filter(|(_, variable)| variable.exported) {
+            values.entry(name.clone()).or_insert_with(|| one_piece(&variable.value));
+        }
+    }
+    invocation
+}
+
+/// A word as one piece: from outside as soon as a part of it is.
+fn one_piece(word: &Word) -> Piece {
+    let outside = word.pieces.iter().find(|piece| piece.origin.is_outside());
+    Piece { text: word.text(), origin: outside.map_or(Origin::Script, |piece| piece.origin.clone()) }
 }
 
 /// Variables that make bash or the dynamic linker load or run something. The names of shells' and interpreters' own
@@ -264,13 +310,7 @@ fn labels_used(invocation: &Invocation, labels: &Labels) -> Labels {
         }
     };
     match invocation {
-        Invocation::Argv { script } => script
-            .parts
-            .iter()
-            .flat_map(|(_, pipeline)| &pipeline.stages)
-            .flat_map(|stage| &stage.argv)
-            .flat_map(|word| &word.pieces)
-            .for_each(&mut note),
+        Invocation::Argv { script } => script.words().flat_map(|word| &word.pieces).for_each(&mut note),
         Invocation::Bash { values, .. } => values.values().for_each(&mut note),
     }
     used
@@ -281,6 +321,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::action::script::SetVariable;
     use crate::domain::action::spec::{Connector, Pipeline, Script, Stage};
     use crate::domain::id::MessageId;
 
@@ -317,7 +358,7 @@ mod tests {
         assert_eq!(spec.risk, Risk::Read);
         assert_eq!(spec.labels_used, map(&[("mountpoint", "/srv")]));
         let spec = built("rm -v -- <file>", &labels, &[("file", "/srv/a b.log")]).unwrap();
-        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Unknown, 0));
+        assert_eq!((spec.risk, spec.labels_used.len()), (Risk::Destroy, 0));
         let Invocation::Argv { script } = &spec.invocation else { panic!("inside the grammar") };
         let word = &script.parts[0].1.stages[0].argv[3];
         assert_eq!((word.text().as_str(), &word.pieces[0].origin), ("/srv/a b.log", &Origin::Operator));
@@ -385,6 +426,28 @@ mod tests {
     }
 
     #[test]
+    fn steps_know_what_earlier_ones_have_left() {
+        let (labels, typed) = (map(&[("pod", "api-1")]), BTreeMap::new());
+        let step = |script: &str, run: &RunVariables| build_in_run(request(script, &labels, &typed), run).unwrap();
+        let first = step("export NS=shop; P=<pod>; cd /srv/<pod>", &RunVariables::default());
+        assert_eq!((first.risk, first.cwd.as_str(), &first.labels_used), (Risk::Read, "/", &labels));
+        let run = RunVariables::after([&first.invocation]);
+        let next = step("kubectl -n $NS logs $P", &run);
+        assert_eq!(
+            (next.cwd.as_str(), next.command_line().as_str()),
+            ("/srv/api-1", "cd /srv/api-1; NS=shop kubectl -n shop logs api-1")
+        );
+        assert_eq!(next.labels_used, labels, "a value stays the label's");
+        let mut other = run.clone();
+        other.set("NS", SetVariable { value: Word::new("shop2", Origin::Sop), exported: true });
+        assert_ne!(next.digest(true), step("kubectl -n $NS logs $P", &other).digest(true));
+        let through_bash = step("for p in $P; do echo $p; done", &run);
+        let Invocation::Bash { values, .. } = &through_bash.invocation else { panic!("outside") };
+        assert_eq!((values["P"].text.as_str(), values["NS"].text.as_str()), ("api-1", "shop"));
+        assert_eq!(values["P"].origin, Origin::Label("pod".to_owned()));
+    }
+
+    #[test]
     fn other_languages_are_refused() {
         let (labels, typed) = (Labels::new(), BTreeMap::new());
         for shell in [Shell::Sql, Shell::Promql, Shell::Other] {
@@ -420,7 +483,7 @@ mod tests {
     #[rstest]
     #[case("df -h /srv", Risk::Read, Confinement::ReadsOnly, "/reads")]
     #[case("ls /srv | sort", Risk::Read, Confinement::ReadsOnly, "/reads")]
-    #[case("rm /srv/x", Risk::Unknown, Confinement::Free, "/all")]
+    #[case("rm /srv/x", Risk::Destroy, Confinement::Free, "/all")]
     #[case("for x in *; do ls $x; done", Risk::Unknown, Confinement::Free, "/all")]
     fn only_reads_are_confined_and_have_their_own_variables(
         #[case] script: &str,
@@ -441,8 +504,8 @@ mod tests {
     fn what_gains_privileges_is_not_confined() {
         let argv = |words: &[&str]| {
             let argv = words.iter().map(|word| Word::new(word, Origin::Sop)).collect();
-            let stage = Stage { argv, redirects: Vec::new() };
-            Invocation::Argv { script: Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] } }
+            let stage = Stage::new(argv);
+            Invocation::Argv { script: Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]) }
         };
         assert!(gains_privileges(&argv(&["sudo", "-n", "cat", "/var/log/messages"])));
         assert!(gains_privileges(&argv(&["/usr/bin/doas", "ls"])));

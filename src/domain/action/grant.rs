@@ -240,8 +240,8 @@ mod tests {
 
     fn proposal(risk: Risk) -> Proposal {
         let argv = ["du", "-sh", "/srv"].map(|word| Word::new(word, Origin::Sop)).to_vec();
-        let stage = Stage { argv, redirects: Vec::new() };
-        let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+        let stage = Stage::new(argv);
+        let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
         let spec = ActionSpec {
             confinement: Confinement::Free,
             secrets: Vec::new(),

@@ -10,6 +10,7 @@
 //!   its standard error; everything that the script writes goes to its standard output.
 //! - A lost connection ends nothing: what the script writes then is read and thrown away.
 
+use super::script::logical;
 use super::spec::{ActionSpec, Connector, Execution, Invocation, Pipeline, Redirect, Stage, Word};
 
 /// Begins the line that says that the script begins; its process group follows.
@@ -54,8 +55,8 @@ pub fn text(spec: &ActionSpec) -> Option<String> {
 }
 
 fn body(invocation: &Invocation) -> String {
-    let parts = match invocation {
-        Invocation::Argv { script } => &script.parts,
+    let script = match invocation {
+        Invocation::Argv { script } => script,
         Invocation::Bash { script, values, .. } => {
             let values = values.iter().map(|(name, piece)| format!("{name}={} ", quoted(&piece.text)));
             let values: String = values.collect();
@@ -64,7 +65,7 @@ fn body(invocation: &Invocation) -> String {
         }
     };
     let mut text = String::new();
-    for (number, (connector, pipeline)) in parts.iter().enumerate() {
+    for (number, (connector, pipeline)) in script.parts.iter().enumerate() {
         text.push_str(match connector {
             _ if number == 0 => "",
             Connector::Always => "; ",
@@ -72,6 +73,13 @@ fn body(invocation: &Invocation) -> String {
             Connector::OrElse => " || ",
         });
         text.push_str(&judged(number, &of_pipeline(pipeline)));
+    }
+    if text.is_empty() {
+        text.push(':');
+    }
+    // The next step would begin where there is nothing.
+    if let Some(left) = &script.leaves.directory {
+        text.push_str(&format!(" && ({})", change_to(left)));
     }
     text
 }
@@ -81,12 +89,20 @@ fn judged(number: usize, pipeline: &str) -> String {
 }
 
 fn of_pipeline(pipeline: &Pipeline) -> String {
-    pipeline.stages.iter().map(of_stage).collect::<Vec<_>>().join(" | ")
+    let directory = pipeline.directory.as_ref().map(|directory| format!("{}; ", change_to(directory)));
+    let directory = directory.unwrap_or_default();
+    pipeline.stages.iter().map(|stage| of_stage(stage, &directory)).collect::<Vec<_>>().join(" | ")
 }
 
-fn of_stage(stage: &Stage) -> String {
+fn change_to(directory: &Word) -> String {
+    format!("cd -- {} 2>&4 || exit {NO_DIRECTORY}", quoted(&logical(&directory.text())))
+}
+
+fn of_stage(stage: &Stage, directory: &str) -> String {
     let words: Vec<String> = stage.argv.iter().map(Word::text).map(|word| quoted(&word)).collect();
-    let mut text = format!("(exec -- {}{OWN}", words.join(" "));
+    let variables = stage.environment().map(|(name, value)| format!("export {name}={}; ", quoted(&value)));
+    let variables: String = variables.collect();
+    let mut text = format!("({directory}{variables}exec -- {}{OWN}", words.join(" "));
     for redirect in &stage.redirects {
         text.push_str(match redirect {
             Redirect::OutToNull => " >/dev/null",

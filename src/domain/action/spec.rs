@@ -8,8 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::handed::HandedSecret;
+use super::print;
 use super::remote;
 use super::risk::Risk;
+use super::script::Leaves;
 use super::subject::Subject;
 pub use super::target::Target;
 use crate::domain::alert::Labels;
@@ -26,7 +28,8 @@ pub enum Origin {
     Label(String),
     /// Typed by the person.
     Operator,
-    /// The tail of a value set earlier in the same script.
+    /// The value of a variable that the same script or an earlier step of the run set, as far as an author wrote it, or of
+    /// one of the action's own environment.
     Script,
     /// Written by the assistant in an answer. From outside, whatever the answer was made from.
     Model,
@@ -88,19 +91,26 @@ pub enum Redirect {
 }
 
 /// One program with its arguments.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     /// The program and its arguments; never empty.
     pub argv: Vec<Word>,
     /// Redirections, in order.
     pub redirects: Vec<Redirect>,
+    /// Variables that it gets on top of the action's environment: those before the program (`A=1 program`) and those exported
+    /// by then. They can change what a program does as much as its arguments can.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Word>,
 }
 
 /// Stages whose output feeds the next one. It fails when any stage fails.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pipeline {
     /// The stages; never empty.
     pub stages: Vec<Stage>,
+    /// The directory that they run in, absolute, after a `cd`; `None` is the action's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Word>,
 }
 
 /// When a pipeline runs, seen from the one before it.
@@ -116,10 +126,13 @@ pub enum Connector {
 }
 
 /// A script inside the grammar: it runs without a shell, argv by argv.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
-    /// The pipelines in order; the first one's connector is `Always`. Never empty.
+    /// The pipelines in order; the first one's connector is `Always`. Empty only when something is left.
     pub parts: Vec<(Connector, Pipeline)>,
+    /// What later steps of the run find when it has succeeded.
+    #[serde(default, skip_serializing_if = "Leaves::is_empty")]
+    pub leaves: Leaves,
 }
 
 /// How the text of a command is turned into processes.
@@ -152,13 +165,7 @@ impl Invocation {
             }
         };
         match &mut self {
-            Self::Argv { script } => script
-                .parts
-                .iter_mut()
-                .flat_map(|(_, pipeline)| &mut pipeline.stages)
-                .flat_map(|stage| &mut stage.argv)
-                .flat_map(|word| &mut word.pieces)
-                .for_each(mark),
+            Self::Argv { script } => script.words_mut().flat_map(|word| &mut word.pieces).for_each(mark),
             Self::Bash { values, .. } => values.values_mut().for_each(mark),
         }
         self
@@ -213,6 +220,12 @@ impl Confinement {
 /// Begins the name of an answer where that of a document stands. No document is called so: theirs end in `.md`.
 const ANSWER: &str = "answer:";
 
+/// Begins the name of what this program offers by itself where that of a document stands.
+const PROGRAM: &str = "aiops:";
+
+/// The revision of what this program offers by itself: it is changed when such an action comes to mean something else.
+pub const PROGRAM_REVISION: &str = "1";
+
 /// The step of an SOP, or the code block of an answer, that an action comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StepRef {
@@ -238,6 +251,18 @@ impl StepRef {
     #[must_use]
     pub fn place_in_answer(message: MessageId, block: usize) -> (SopId, NodeId) {
         (SopId(format!("{ANSWER}{message}")), NodeId(format!("block-{block}")))
+    }
+
+    /// What this program offers by itself (`silence`), in which way (`create`). It is the same in every document.
+    #[must_use]
+    pub fn of_program(what: &str, way: &str, title: String) -> Self {
+        Self { sop: SopId(format!("{PROGRAM}{what}")), node: way.into(), revision: PROGRAM_REVISION.to_owned(), title }
+    }
+
+    /// Whether it comes from neither a document nor an answer, but from this program.
+    #[must_use]
+    pub fn is_of_program(&self) -> bool {
+        self.sop.as_str().starts_with(PROGRAM)
     }
 
     /// The answer that it comes from; `None` for a step of an SOP.
@@ -291,25 +316,13 @@ pub struct ActionSpec {
 }
 
 impl ActionSpec {
-    /// What runs, as one text for people; where one word ends and the next begins is told by the review only. Foreign text.
+    /// What runs, as one text for people, words quoted as a shell would need it. Foreign text.
     #[must_use]
     pub fn command_line(&self) -> String {
-        let script = match &self.invocation {
-            Invocation::Argv { script } => script,
-            Invocation::Bash { script, .. } => return script.clone(),
-        };
-        let mut line = String::new();
-        for (at, (connector, pipeline)) in script.parts.iter().enumerate() {
-            line.push_str(match connector {
-                Connector::Always if at == 0 => "",
-                Connector::Always => "; ",
-                Connector::AndThen => " && ",
-                Connector::OrElse => " || ",
-            });
-            let words = |stage: &Stage| stage.argv.iter().map(Word::text).collect::<Vec<_>>().join(" ");
-            line.push_str(&pipeline.stages.iter().map(words).collect::<Vec<_>>().join(" | "));
+        match &self.invocation {
+            Invocation::Argv { script } => print::script(script),
+            Invocation::Bash { script, .. } => script.clone(),
         }
-        line
     }
 
     /// After how long it is ended; `None` when it goes on until the person ends it.
@@ -327,7 +340,7 @@ impl ActionSpec {
     /// [`super::tie::Tie`] says which of the two a proposal has.
     #[must_use]
     pub fn digest(&self, firing: bool) -> String {
-        let mut hasher = FieldHasher::new("aiops action v3");
+        let mut hasher = FieldHasher::new("aiops action v4");
         hasher.number(self.incident.0);
         hasher.field(self.subject.key.source.as_str().as_bytes());
         hasher.field(self.subject.key.fingerprint.as_bytes());
@@ -369,22 +382,7 @@ fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
     match invocation {
         Invocation::Argv { script } => {
             hasher.field(b"argv");
-            hasher.number(i64::try_from(script.parts.len()).unwrap_or(i64::MAX));
-            for (connector, pipeline) in &script.parts {
-                hasher.number(*connector as i64);
-                hasher.number(i64::try_from(pipeline.stages.len()).unwrap_or(i64::MAX));
-                for stage in &pipeline.stages {
-                    hasher.number(i64::try_from(stage.argv.len()).unwrap_or(i64::MAX));
-                    for word in &stage.argv {
-                        hasher.number(i64::try_from(word.pieces.len()).unwrap_or(i64::MAX));
-                        word.pieces.iter().for_each(|piece| hash_piece(hasher, piece));
-                    }
-                    hasher.number(i64::try_from(stage.redirects.len()).unwrap_or(i64::MAX));
-                    for redirect in &stage.redirects {
-                        hasher.number(*redirect as i64);
-                    }
-                }
-            }
+            script.hash(hasher);
         }
         Invocation::Bash { script, values, .. } => {
             hasher.field(b"bash");
@@ -399,7 +397,7 @@ fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
 }
 
 /// The review marks what came from outside, so that is a part of what was shown.
-fn hash_piece(hasher: &mut FieldHasher, piece: &Piece) {
+pub(super) fn hash_piece(hasher: &mut FieldHasher, piece: &Piece) {
     let (origin, name) = match &piece.origin {
         Origin::Sop => ("sop", ""),
         Origin::Label(name) => ("label", name.as_str()),

@@ -139,7 +139,7 @@ impl Incident {
 
 /// Why something asked for was not done, in words for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{what}: {why}. {remedy}")]
+#[error("{what}: {why}. {remedy}.")]
 pub struct Refusal {
     /// What was not done.
     pub what: String,

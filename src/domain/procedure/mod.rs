@@ -3,6 +3,7 @@
 //! Owns: the node kinds, spans, parameters and diagnostics. Does not: parse (see `sop::parser`) or run anything.
 
 pub mod params;
+pub mod variables;
 
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +119,8 @@ pub enum NodeKind {
     Note {
         /// How loud it is.
         level: NoteLevel,
+        /// How it stands in the document.
+        form: NoteForm,
     },
     /// Kept, shown, not understood.
     Opaque {
@@ -202,6 +205,18 @@ pub enum NoteLevel {
     Hint,
     /// A warning.
     Warning,
+}
+
+/// How a note stands in the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteForm {
+    /// A paragraph, or a part of one.
+    Paragraph,
+    /// An item of a list without numbers.
+    Bullet,
+    /// An item of a list with numbers, with its own.
+    Numbered(u64),
 }
 
 /// Something noticed while reading a document.

@@ -112,6 +112,13 @@ pub fn find(procedure: &Procedure, needle: &str, from: usize, direction: Directi
         .find(|index| procedure.nodes.get(*index).is_some_and(|node| node.text.to_lowercase().contains(&needle)))
 }
 
+/// Every node whose text contains `needle`, regardless of case, in document order; none for an empty needle.
+pub fn matches(procedure: &Procedure, needle: &str) -> impl Iterator<Item = usize> {
+    let needle = needle.to_lowercase();
+    let hit = move |node: &Node| !needle.is_empty() && node.text.to_lowercase().contains(&needle);
+    procedure.nodes.iter().enumerate().filter(move |(_, node)| hit(node)).map(|(index, _)| index)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

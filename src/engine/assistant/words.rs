@@ -5,50 +5,15 @@
 use std::time::Duration;
 
 use crate::domain::action::attempt::AttemptState;
-use crate::domain::action::spec::{Connector, Invocation, Redirect, Stage};
+use crate::domain::action::print;
+use crate::domain::action::spec::Invocation;
 use crate::store::view::PastAttempt;
 
 /// What ran, as a shell would be told it; for reading, never for running.
 pub(super) fn command(invocation: &Invocation) -> String {
-    let script = match invocation {
-        Invocation::Bash { script, .. } => return script.clone(),
-        Invocation::Argv { script } => script,
-    };
-    let mut text = String::new();
-    for (connector, pipeline) in &script.parts {
-        if !text.is_empty() {
-            text.push_str(match connector {
-                Connector::Always => "; ",
-                Connector::AndThen => " && ",
-                Connector::OrElse => " || ",
-            });
-        }
-        let stages: Vec<String> = pipeline.stages.iter().map(stage).collect();
-        text.push_str(&stages.join(" | "));
-    }
-    text
-}
-
-fn stage(stage: &Stage) -> String {
-    let words = stage.argv.iter().map(|word| quoted(&word.text()));
-    let redirects = stage.redirects.iter().map(|redirect| {
-        let sign = match redirect {
-            Redirect::OutToNull => ">/dev/null",
-            Redirect::ErrToNull => "2>/dev/null",
-            Redirect::ErrToOut => "2>&1",
-            Redirect::OutToErr => ">&2",
-        };
-        sign.to_owned()
-    });
-    words.chain(redirects).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+    match invocation {
+        Invocation::Bash { script, .. } => script.clone(),
+        Invocation::Argv { script } => print::script(script),
     }
 }
 
@@ -119,20 +84,6 @@ fn boundary(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::action::spec::{Origin, Pipeline, Script, Word};
-
-    #[test]
-    fn commands_read_as_one_would_type_them() {
-        let stage = |words: &[&str]| Stage {
-            argv: words.iter().map(|word| Word::new(word, Origin::Sop)).collect(),
-            redirects: vec![Redirect::ErrToNull],
-        };
-        let pipeline = Pipeline { stages: vec![stage(&["find", "/srv", "-name", "*.log"]), stage(&["wc", "it's"])] };
-        let script = Script { parts: vec![(Connector::Always, pipeline.clone()), (Connector::AndThen, pipeline)] };
-        let line = command(&Invocation::Argv { script });
-        let half = r"find /srv -name '*.log' 2>/dev/null | wc 'it'\''s' 2>/dev/null";
-        assert_eq!(line, format!("{half} && {half}"));
-    }
 
     #[test]
     fn cuts_are_marked_and_keep_characters_whole() {

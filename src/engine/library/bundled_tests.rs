@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::action::grammar::{self, Parsed};
-use crate::domain::action::read_only;
-use crate::domain::action::risk::Risk;
+use crate::domain::action::risk::{self, Risk};
 use crate::domain::action::spec::{Invocation, Origin, Piece};
 use crate::domain::procedure::params::{self, BoundFrom};
 use crate::domain::procedure::{BranchOrigin, NodeKind, Procedure, SectionRole, Shell};
@@ -48,24 +47,17 @@ const USUAL_LABELS: &[(&str, &[&str])] = &[
 
 /// Commands of diagnosis sections that are `Unknown` and belong there all the same, by their first words.
 const NOT_JUDGED: &[(&str, &str)] = &[
-    ("psql ", "SQL is not judged"),
-    ("redis-cli ", "what a command of Redis does is not judged"),
-    ("kubectl --namespace=<namespace> exec ", "it runs a program in a container"),
-    ("ssh ", "it runs a program on another machine"),
+    ("psql ", "a value from outside names the host, or a function is not known"),
+    ("ssh ", "a value from outside names the host"),
     ("curl ", "a value from outside names the host"),
     ("dig ", "a value from outside names the host"),
     ("echo Q | openssl s_client ", "a value from outside names the host"),
     ("promtool ", "a value from outside names the host"),
     ("amtool ", "a value from outside names the host, or it only evaluates a file"),
     ("ping ", "a value from outside names the host"),
-    ("nc ", "it opens a connection"),
-    ("pg_isready ", "it opens a connection"),
-    ("kafka-", "the tools of Kafka are not judged"),
-    ("chronyc ", "the programs of chrony are not judged"),
-    ("ethtool ", "it can change a card too"),
-    ("nstat ", "it is not judged"),
-    ("ionice ", "it can change a priority too"),
-    ("certbot certificates", "it can renew too"),
+    ("nc ", "a value from outside names the host"),
+    ("pg_isready ", "a value from outside names the host"),
+    ("kafka-", "a value from outside names the host"),
 ];
 
 /// Commands that cannot be written inside the grammar, with the reason. Empty: there are none.
@@ -126,7 +118,7 @@ impl Bundled {
                     BoundFrom::Label(label) => Origin::Label(label),
                     BoundFrom::Operator | BoundFrom::Unbound => Origin::Operator,
                 };
-                (binding.name, Piece { text: binding.value.unwrap_or_else(|| "value-1".to_owned()), origin })
+                (binding.name, Piece { text: binding.value.unwrap_or_else(|| "value1".to_owned()), origin })
             })
             .collect();
         match grammar::parse(script, &uses, &values) {
@@ -141,7 +133,7 @@ impl Bundled {
     }
 
     fn risk(&self, script: &str) -> (Risk, Vec<String>) {
-        read_only::classify(&self.invocation(script))
+        risk::classify(&self.invocation(script))
     }
 }
 

@@ -1,7 +1,11 @@
 //! What the engine needs from outside, as traits named by capability. Adapters implement them; `app` plugs them in.
 
+mod anchor;
+mod metrics;
 mod model;
+mod outputs;
 mod personal;
+mod silencer;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,8 +20,14 @@ use crate::domain::alert::{Alert, AlertBatch};
 use crate::domain::id::{AttemptId, SourceId};
 use crate::domain::time::Timestamp;
 
+pub use anchor::{AnchorError, AnchorKeeper};
+pub use metrics::{
+    Instant, LogLine, LogLines, LogQuery, LogSource, MOST_POINTS, MetricSource, Range, RangeQuery, Series,
+};
 pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unavailable};
+pub use outputs::Outputs;
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
+pub use silencer::Silencer;
 
 /// A boxed future, so that ports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -46,11 +46,17 @@ pub(super) fn create(conn: &Connection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Drops what there is of an index, makes an empty one, and notes that every incident has to be indexed.
-pub(super) fn renew(conn: &Connection) -> Result<(), Fault> {
+/// Drops what there is of an index.
+pub(in crate::store) fn drop_tables(conn: &Connection) -> Result<(), Fault> {
     for name in NAMES {
         conn.execute_batch(&format!("DROP TABLE IF EXISTS {name}"))?;
     }
+    Ok(())
+}
+
+/// Drops what there is of an index, makes an empty one, and notes that every incident has to be indexed.
+pub(super) fn renew(conn: &Connection) -> Result<(), Fault> {
+    drop_tables(conn)?;
     create(conn)?;
     conn.execute("INSERT OR IGNORE INTO incident_unindexed (incident) SELECT id FROM incident", [])?;
     Ok(())

@@ -18,7 +18,7 @@ mod sops;
 pub use expression::Needs;
 pub use memory::MemoryIndex;
 
-pub(super) use derived::is_about_index;
+pub(super) use derived::{drop_tables, is_about_index, is_there};
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use crate::domain::incident::IncidentState;
 use crate::domain::procedure::SectionRole;
 use crate::domain::search::{DocumentText, Query, Snippet};
 
-use super::{Reader, Store, StoreError};
+use super::{Reader, Store, StoreError, budget};
 
 /// A place in an SOP that was found. All texts are foreign.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,11 +85,19 @@ impl Store {
     /// Makes the index if it is missing or of another format. Returns whether it had to be made.
     ///
     /// # Errors
-    /// When the store failed.
+    /// [`StoreError::IndexDropped`] while the disk budget does not allow an index; otherwise when the store failed.
     pub async fn prepare_search(&self) -> Result<bool, StoreError> {
         // Looked at on a reading thread: in most cases there is nothing to write.
-        if self.read_view(|reader| reader.named(derived::is_there(reader.conn))).await? {
-            return Ok(false);
+        let looked = |reader: &Reader<'_>| {
+            reader.named(
+                derived::is_there(reader.conn)
+                    .and_then(|is_there| Ok((is_there, !is_there && budget::is_index_dropped(reader.conn)?))),
+            )
+        };
+        match self.read_view(looked).await? {
+            (true, _) => return Ok(false),
+            (false, true) => return Err(StoreError::IndexDropped),
+            (false, false) => {}
         }
         self.renew_search().await.map(|()| true)
     }

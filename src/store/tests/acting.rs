@@ -22,10 +22,10 @@ use crate::store::{CommandError, PayloadReport, Store};
 const ROOT: &str = "/var/lib/aiops/attempts/";
 const A_MOMENT: Duration = Duration::from_millis(1);
 
-fn spec(word: &str) -> ActionSpec {
+pub(super) fn spec(word: &str) -> ActionSpec {
     let argv = ["du", "-sh", word].map(|word| Word::new(word, Origin::Sop)).to_vec();
-    let stage = Stage { argv, redirects: Vec::new() };
-    let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+    let stage = Stage::new(argv);
+    let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
     let alert = firing("Disk", "a", 1);
     ActionSpec {
         confinement: Confinement::Free,
@@ -65,7 +65,7 @@ async fn propose(bench: &Bench) -> Proposal {
     bench.store.propose(spec("/srv"), &actor("ada")).await.unwrap()
 }
 
-async fn approve(store: &Store, proposal: &Proposal) -> Result<GrantRecord, CommandError> {
+pub(super) async fn approve(store: &Store, proposal: &Proposal) -> Result<GrantRecord, CommandError> {
     let approval = Approval {
         digest: proposal.digest.clone(),
         typed_target: None,
@@ -75,7 +75,7 @@ async fn approve(store: &Store, proposal: &Proposal) -> Result<GrantRecord, Comm
     store.approve(proposal.id, approval, revision(), &actor("ada")).await
 }
 
-async fn start(store: &Store, proposal: &Proposal) -> Result<AttemptId, CommandError> {
+pub(super) async fn start(store: &Store, proposal: &Proposal) -> Result<AttemptId, CommandError> {
     store.start(proposal.id, revision(), ROOT, &actor("ada")).await.map(|grant| grant.attempt())
 }
 

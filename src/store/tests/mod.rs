@@ -3,13 +3,16 @@
 pub(super) mod support;
 
 mod acting;
+mod auditing;
 mod chatting;
 mod commanding;
 mod concurrency;
 mod handling;
 mod ingesting;
+mod keeping;
 mod leasing;
 mod opening;
 mod properties;
 mod queueing;
 mod searching;
+mod tampering;

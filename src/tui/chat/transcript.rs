@@ -170,6 +170,12 @@ impl Transcript {
         &self.entries
     }
 
+    /// Whether there is anything that a model thought.
+    #[must_use]
+    pub fn has_thoughts(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.key, Key::Thoughts(_) | Key::ThoughtsOf(_)))
+    }
+
     /// The entry of `key`.
     #[must_use]
     pub fn entry(&self, key: Key) -> Option<&Entry> {
@@ -308,16 +314,21 @@ pub(in crate::tui) struct Messages<'a> {
     pub(in crate::tui) turn: Option<&'a Turn>,
     /// Whether thoughts are shown in full.
     pub(in crate::tui) thoughts: Thoughts,
-    /// The key that unfolds thoughts.
-    pub(in crate::tui) thoughts_key: String,
-    /// Times as people read them.
+    /// The key that unfolds thoughts; `None` while none does.
+    pub(in crate::tui) thoughts_key: Option<String>,
+    /// Login name of the person at the console.
+    pub(in crate::tui) person: &'a str,
+    /// Times as people read them, to the minute.
     pub(in crate::tui) minute: &'a dyn Fn(crate::domain::time::Timestamp) -> String,
 }
 
 fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     let mut wanted = Vec::new();
     if messages.earlier > 0 {
-        let words = format!("{} earlier messages are stored and not shown", messages.earlier);
+        let words = match messages.earlier {
+            1 => "1 earlier message is stored and not shown".to_owned(),
+            earlier => format!("{earlier} earlier messages are stored and not shown"),
+        };
         let head = vec![(words, Role::Muted)];
         wanted.push(Wanted::plain(Key::Earlier, head, ""));
     }
@@ -333,7 +344,8 @@ fn wanted<'a>(messages: &Messages<'a>) -> Vec<Wanted<'a>> {
     // Others may write in the same conversation meanwhile.
     let stored_already = questions.iter().any(|message| message.text.trim() == turn.question);
     if !stored_already && turn.phase.is_asked() {
-        let head = vec![("you".to_owned(), Role::Author)];
+        // As it will be headed when it is stored: nothing is to change then.
+        let head = vec![(format!("{} {}", messages.person, (messages.minute)(turn.at)), Role::Author)];
         let key = Key::Question(turn.number);
         wanted.push(Wanted::plain(key, head, &turn.question));
     }
@@ -397,11 +409,13 @@ fn thoughts<'a>(of: Key, thoughts: &'a str, messages: &Messages<'_>) -> Option<W
     if thoughts.is_empty() {
         return None;
     }
-    let key = &messages.thoughts_key;
-    let (words, text) = match messages.thoughts {
-        Thoughts::Folded => (format!("thoughts, {} ({key} shows them)", size(thoughts.len())), ""),
-        Thoughts::Unfolded => (format!("thoughts ({key} hides them)"), thoughts),
+    let (does, text) = match messages.thoughts {
+        Thoughts::Folded => ("shows", ""),
+        Thoughts::Unfolded => ("hides", thoughts),
     };
+    let size = if text.is_empty() { format!(", {}", size(thoughts.len())) } else { String::new() };
+    let key = messages.thoughts_key.as_ref().map(|key| format!(" ({key} {does} them)")).unwrap_or_default();
+    let words = format!("thoughts{size}{key}");
     let head = vec![(words, Role::Muted)];
     Some(Wanted::plain(of, head, text))
 }
@@ -542,7 +556,8 @@ mod tests {
             earlier: 0,
             turn: None,
             thoughts: Thoughts::Folded,
-            thoughts_key: String::new(),
+            thoughts_key: None,
+            person: "ada",
             minute: &|_| String::new(),
         };
         let mut transcript = Transcript::default();

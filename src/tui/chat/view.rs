@@ -14,8 +14,10 @@ use super::transcript::{Key, Transcript};
 use crate::domain::chat::{ChatMessage, Conversation};
 use crate::domain::id::MessageId;
 use crate::domain::text::Repertoire;
+use crate::domain::time::Timestamp;
 use crate::engine::ask::{PreparedId, Preview};
 use crate::tui::line_edit::LineEdit;
+use crate::tui::sought::Sought;
 
 /// The chat on the screen.
 #[derive(Debug, Default)]
@@ -44,6 +46,8 @@ pub struct ChatView {
     pub find: String,
     /// Where it was found last.
     pub found: Option<Found>,
+    /// Which of the lines that match that is, as long as matches are shown.
+    pub sought: Option<Sought>,
     /// The text being typed.
     pub editing: Option<LineEdit>,
     /// Questions asked so far.
@@ -119,6 +123,8 @@ pub struct Turn {
     pub conversation: Conversation,
     /// What was asked.
     pub question: String,
+    /// When.
+    pub at: Timestamp,
     /// The last message that was stored before it.
     pub after: Option<MessageId>,
     /// Whether the person wants to see what would be sent.

@@ -32,7 +32,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     if chat.transcript.is_empty() && loaded {
         empty(buffer, places.lines, model, look);
     }
-    let found = chat.transcript.marks(&chat.find, chat.top, usize::from(places.lines.height));
+    let find = if chat.sought.is_some() { chat.find.as_str() } else { "" };
+    let found = chat.transcript.marks(find, chat.top, usize::from(places.lines.height));
+    let current = chat.found.and_then(|found| chat.transcript.position(found.key, found.line));
     let shown = chat.transcript.window(chat.top).zip(chat.top..);
     let mut block_above = None;
     for (((entry, line), number), y) in shown.zip(places.lines.y..places.lines.bottom()) {
@@ -42,7 +44,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
             let marks = found.iter().filter(|(marked, _)| *marked == number).map(|(_, bytes)| bytes.clone());
             let came = begins.and_then(|(key, number)| came_of(model, key, number));
             let place = Rect { y, height: 1, ..places.lines };
-            let shown = Shown { entry, line, marks: marks.collect(), came };
+            let mark =
+                if current == Some(number) { Styles::under_cursor(look.styles.found) } else { look.styles.found };
+            let shown = Shown { entry, line, marks: marks.collect(), mark, came };
             draw_line(buffer, place, &shown, model, look);
         }
     }
@@ -71,6 +75,8 @@ struct Shown<'a> {
     line: &'a Line,
     /// The bytes of it that match what is being looked for, in order.
     marks: Vec<Range<usize>>,
+    /// How these look.
+    mark: Style,
     /// What came of the command whose first line it is.
     came: Option<Came>,
 }
@@ -99,7 +105,7 @@ fn draw_line(buffer: &mut Buffer, place: Rect, shown: &Shown<'_>, model: &Model,
         let chosen = span.citation.is_some() && cursor.map(|spot| spot.what) == span.citation.map(What::Citation);
         let style = style(span, entry, look);
         let style = if chosen { Styles::under_cursor(style) } else { style };
-        put_marked(&mut run, &span.text, begin, marks, (style, look.styles.found));
+        put_marked(&mut run, &span.text, begin, marks, (style, shown.mark));
         begin += span.text.len();
     }
     if let (Some(came), Some(words)) = (came, words.filter(|words| text::width(words) <= room)) {
@@ -162,6 +168,10 @@ fn title(buffer: &mut Buffer, place: Rect, model: &Model, look: &Look) {
         return;
     }
     incident(&mut run, model, look);
+    if let Some(sought) = model.ui.chat.sought {
+        let chat = &model.ui.chat;
+        run.sought(&chat.find, sought, chat.transcript.len()).put("  ", look.styles.text);
+    }
     let below = update::new_below(model);
     if below > 0 {
         let lines = if below == 1 { "line" } else { "lines" };
@@ -205,7 +215,7 @@ fn state(phase: &Phase, model: &Model, look: &Look) -> String {
             return format!("{stop} stops, retry in {seconds} s: {}", look.visible(why));
         }
         Phase::Thinking => "thinking".to_owned(),
-        Phase::Answering => size(bytes),
+        Phase::Answering => format!("answering, {}", size(bytes)),
         Phase::Stopped | Phase::Over(_) => String::new(),
     };
     format!("{state}, {stop} stops")
@@ -214,7 +224,7 @@ fn state(phase: &Phase, model: &Model, look: &Look) -> String {
 fn model_status(run: &mut Run<'_>, model: &Model, look: &Look) {
     let room = run.room();
     match &model.facts.snapshot.model {
-        ModelStatus::None => run.fit("no model: answers come from SOPs", room, look.styles.muted),
+        ModelStatus::None => run.fit("no model: SOPs only", room, look.styles.muted),
         ModelStatus::Ready { model, spent_today_micro_usd } => {
             run.fit(&ready(model, *spent_today_micro_usd, look), room, look.styles.muted)
         }

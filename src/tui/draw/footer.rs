@@ -1,15 +1,17 @@
 //! The last row: what waits for the person, the last message, and the keys that count now.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::paint::{Run, clear};
 use crate::domain::text;
-use crate::tui::keymap::Context;
 use crate::tui::look::Look;
-use crate::tui::ui::{Model, Overlay, ToastLevel};
+use crate::tui::ui::{Model, ToastLevel};
 use crate::tui::update;
+use crate::tui::worth;
 use crate::tui::wrap::{Break, wrap};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
@@ -28,35 +30,44 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) 
     }
     if let Some((text, style)) = message(model, look) {
         let room = usize::from(run.room());
-        let visible = look.visible(text);
+        let visible = look.visible(&text);
         if text::width(&visible) <= room || model.ui.overlay.is_some() {
             run.fit(&visible, area.width, style);
+            if model.ui.trouble.is_some() {
+                // It may stay for long, unlike other messages: the keys go on counting beside it.
+                run.put("  ", look.styles.text).hints(&worth::hints(model, update::context(model)));
+            }
         } else {
             long_message(buffer, area, &visible, style, look);
         }
         return;
     }
-    let keymap = &model.ui.keymap;
-    let hints = match &model.ui.overlay {
-        Some(Overlay::Review(review)) if review.typed.is_some() => keymap.hints_while_typing(Context::Review),
-        _ => keymap.hints(update::context(model)),
-    };
+    let hints = worth::hints(model, update::context(model));
     // What opens the review stands beside what waits already.
     let wanted: Vec<_> = hints.into_iter().filter(|(hint, _)| waiting == 0 || *hint != key).collect();
     run.hints(&wanted);
 }
 
-/// What there is to say: trouble with the store first, since nothing else on the screen is true then.
-fn message<'a>(model: &'a Model, look: &Look) -> Option<(&'a str, Style)> {
+/// What there is to say: trouble with the store first, since nothing else on the screen is sure to be true then.
+fn message<'a>(model: &'a Model, look: &Look) -> Option<(Cow<'a, str>, Style)> {
     if let Some(trouble) = &model.ui.trouble {
-        return Some((trouble, look.styles.bad));
+        let words = format!("{} {UNREADABLE} {} What is shown is old.", look.glyphs.failed, sentence(trouble));
+        return Some((Cow::Owned(words), look.styles.bad));
     }
     let toast = model.ui.toast.as_ref()?;
     let style = match toast.level {
         ToastLevel::Done => look.styles.good,
         ToastLevel::Refused => look.styles.warning,
     };
-    Some((&toast.text, style))
+    Some((Cow::Borrowed(&toast.text), style))
+}
+
+/// Comes before why the store cannot be read.
+pub(super) const UNREADABLE: &str = "The store cannot be read:";
+
+/// `words` with a full stop at its end.
+fn sentence(words: &str) -> Cow<'_, str> {
+    if words.ends_with(['.', '!', '?']) { Cow::Borrowed(words) } else { Cow::Owned(format!("{words}.")) }
 }
 
 /// Rows that a long message may take from the panes above.

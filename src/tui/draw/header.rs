@@ -8,15 +8,24 @@ use crate::domain::alert::Severity;
 use crate::domain::text;
 use crate::engine::backend::{HealthState, SourceHealth, TroubleEffect};
 use crate::tui::look::Look;
+use crate::tui::pages;
 use crate::tui::ui::Model;
 
-/// Columns that are kept for the name and for the source that is worst off.
+/// Columns that are kept for the name and for the first source.
 const FOR_SOURCES: usize = 30;
+/// The same when that source does not work: then its whole name and what is wrong matter more than how many incidents of
+/// low severity there are.
+const FOR_TROUBLE: usize = 44;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     let clock = clock(model);
     let clock_width = text::width(&clock) + 1;
-    let room = usize::from(area.width).saturating_sub(FOR_SOURCES + clock_width);
+    let first = pages::by_urgency(&model.facts.snapshot.header.sources).first().map(|source| source.state);
+    let kept = match first {
+        Some(HealthState::Down | HealthState::Degraded) => FOR_TROUBLE,
+        Some(HealthState::Ok | HealthState::Waiting) | None => FOR_SOURCES,
+    };
+    let room = usize::from(area.width).saturating_sub(kept + clock_width);
     let counts = fitting(counts(model), room);
     let wanted = counts.iter().map(|(words, _)| text::width(words) + 1).sum::<usize>() + clock_width;
     let right = u16::try_from(wanted).unwrap_or(u16::MAX).min(area.width);
@@ -64,17 +73,23 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     if header.sources.is_empty() {
         run.put(look.glyphs.down, look.styles.muted).put(" no source  ", look.styles.muted);
     }
-    // What does not work stands first: it must not be what falls off a narrow screen.
-    let mut sources: Vec<&SourceHealth> = header.sources.iter().collect();
-    sources.sort_by_key(|source| std::cmp::Reverse(urgency(source.state)));
-    for source in sources {
+    let sources = pages::by_urgency(&header.sources);
+    let count = sources.len();
+    for (number, source) in sources.into_iter().enumerate() {
+        // One that does not fit is counted: nothing vanishes without a sign. The worst one stays in any case.
+        let left_out = format!("+{}", count - number);
+        let rest = if number + 1 == count { 0 } else { text::width(&left_out) + 2 };
+        if number > 0 && usize::from(run.room()) < 2 + text::width(&name(source, look)) + rest {
+            run.put(&left_out, look.styles.muted).put("  ", look.styles.text);
+            break;
+        }
         let (mark, style) = match &model.facts.snapshot.trouble {
             // What it was noted as last says nothing while nothing can be noted.
             Some(_) => (look.glyphs.down, look.styles.muted),
             None => health(source, look),
         };
         run.put(mark, style).put(" ", look.styles.text);
-        let room = run.room();
+        let room = run.room().saturating_sub(u16::try_from(rest).unwrap_or(0));
         run.fit(&name(source, look), room, look.styles.text).put("  ", look.styles.text);
     }
     super::chat::header(&mut run, model, look);
@@ -87,14 +102,6 @@ const fn words_of(effect: TroubleEffect) -> &'static str {
     match effect {
         TroubleEffect::Refused => "alerts are refused",
         TroubleEffect::NotReceiving => "not receiving",
-    }
-}
-
-const fn urgency(state: HealthState) -> u8 {
-    match state {
-        HealthState::Ok | HealthState::Waiting => 0,
-        HealthState::Degraded => 1,
-        HealthState::Down => 2,
     }
 }
 

@@ -18,6 +18,8 @@ use crate::tui::wrap::{Break, wrap};
 const SHOWN_ELSEWHERE: [&str; 3] = ["alertname", "severity", "prometheus"];
 /// Rows that the timeline keeps at least, when there is anything in it.
 const TIMELINE_AT_LEAST: usize = 2;
+/// Rows that the standing takes at most, beside the title.
+const STANDING_AT_MOST: usize = 2;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     for x in area.title.x..area.title.right() {
@@ -31,21 +33,56 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     let incident = &detail.record.incident;
     title.put("#", look.pane_title(false)).put(&incident.id.to_string(), look.pane_title(false));
     title.put(" ", look.styles.text);
-    title.fit(&standing(detail, model, look), area.title.width, look.styles.muted).put(" ", look.styles.text);
+    let standing = standing(detail, model, look);
+    let said = wrap(&standing, usize::from(title.room().saturating_sub(1)).max(8), Break::AtSpaces).swap_remove(0);
+    title.put(&said, look.styles.muted).put(" ", look.styles.text);
 
-    let rows = usize::from(area.body.height);
+    let mut places = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
+    // What the title has no room for goes on below it.
+    let rest = standing[said.len()..].trim_start();
+    let rest =
+        if rest.is_empty() { Vec::new() } else { wrap(rest, usize::from(area.body.width).max(8), Break::AtSpaces) };
+    let rest = cut(rest, STANDING_AT_MOST, look);
+    for (line, place) in rest.iter().zip(places.by_ref()) {
+        Run::new(buffer, place, look).fit(line, place.width, look.styles.muted);
+    }
+    let rows = usize::from(area.body.height).saturating_sub(rest.len());
     let timeline = TIMELINE_AT_LEAST.min(detail.record.timeline.len()).min(rows.saturating_sub(2));
     let facts = facts(detail, concern::alert(model), usize::from(area.body.width), rows.saturating_sub(timeline), look);
-    let mut places = (area.body.y..area.body.bottom()).map(|y| Rect { y, height: 1, ..area.body });
     for ((line, style), place) in facts.iter().zip(places.by_ref()) {
         Run::new(buffer, place, look).fit(line, place.width, *style);
     }
-    for (place, entry) in places.zip(&detail.record.timeline) {
-        let mut run = Run::new(buffer, place, look);
-        run.put(&model.ui.settings.zone.second(entry.at), look.styles.muted).put(" ", look.styles.text);
-        let room = run.room();
+    timeline_rows(buffer, places, detail, model, look);
+}
+
+/// What happened, newest first. An entry that is longer than a line goes on below where there are rows that no other one
+/// needs.
+fn timeline_rows(buffer: &mut Buffer, places: impl Iterator<Item = Rect>, detail: &Detail, model: &Model, look: &Look) {
+    let places: Vec<Rect> = places.collect();
+    let entries = detail.record.timeline.iter().take(places.len());
+    let mut spare = places.len() - entries.len();
+    let mut places = places.into_iter();
+    for entry in entries {
+        let time = model.ui.settings.zone.second_of(entry.at, model.ui.now);
         let style = if entry.retracted_at.is_some() { look.styles.muted } else { look.styles.text };
-        run.fit(&look.visible(&format!("{} ({})", entry.marked(), entry.who)), room, style);
+        let words = format!("{} ({})", entry.marked(), entry.who);
+        let words = look.visible(&words);
+        let Some(place) = places.next() else { return };
+        let mut run = Run::new(buffer, place, look);
+        run.put(&time, look.styles.muted).put(" ", look.styles.text);
+        let room = usize::from(run.room()).max(8);
+        let lines = wrap(&words, room, Break::AtSpaces);
+        let taken = (lines.len() - 1).min(spare);
+        spare -= taken;
+        // What has no row of its own is cut off the last one that there is.
+        let last = lines[taken..].join(" ");
+        for (number, line) in lines[..taken].iter().chain([&last]).enumerate() {
+            let place = if number == 0 { Some(place) } else { places.next() };
+            let Some(place) = place else { return };
+            let mut run = Run::new(buffer, place, look);
+            let room = u16::try_from(room).unwrap_or(u16::MAX);
+            run.right(room).fit(line, room, style);
+        }
     }
 }
 
@@ -65,19 +102,21 @@ fn facts(detail: &Detail, alert: Option<&AlertRow>, width: usize, rows: usize, l
     let for_labels = labels.len().min(room.saturating_sub(usize::from(!summary.is_empty())));
     room -= for_labels;
     let for_summary = summary.len().min(room);
-    let cut = |mut lines: Vec<String>, count: usize| {
-        let more = lines.len() > count;
-        lines.truncate(count);
-        if let Some(last) = lines.last_mut().filter(|_| more) {
-            last.push_str(look.glyphs.cut);
-        }
-        lines
-    };
     let styled = |lines: Vec<String>, style: Style| lines.into_iter().map(move |line| (line, style));
     styled(title, look.styles.text)
-        .chain(styled(cut(summary, for_summary), look.styles.muted))
-        .chain(styled(cut(labels, for_labels), look.styles.muted))
+        .chain(styled(cut(summary, for_summary, look), look.styles.text))
+        .chain(styled(cut(labels, for_labels, look), look.styles.muted))
         .collect()
+}
+
+/// The first `count` of `lines`, with a sign when there are more.
+fn cut(mut lines: Vec<String>, count: usize, look: &Look) -> Vec<String> {
+    let more = lines.len() > count;
+    lines.truncate(count);
+    if let Some(last) = lines.last_mut().filter(|_| more) {
+        last.push_str(look.glyphs.cut);
+    }
+    lines
 }
 
 fn summary(alert: &AlertRow) -> Option<&str> {
@@ -90,6 +129,7 @@ fn labels(alert: &AlertRow) -> String {
     shown.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
+/// How it stands, what must not be overlooked first.
 fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
     let incident = &detail.record.incident;
     let raw =
@@ -102,10 +142,10 @@ fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
     let suppressed = incident.suppressed.as_ref().filter(|suppression| suppression.holds(model.ui.now));
     let suppressed = suppressed.map_or_else(String::new, |found| {
         let until = match found.until {
-            Until::Time(end) => format!("until {}", model.ui.settings.zone.minute(end)),
+            Until::Time(end) => format!("until {}", model.ui.settings.zone.minute_of(end, model.ui.now)),
             Until::Changed => "until it changes".to_owned(),
         };
-        format!(", suppressed {until} by {}", look.visible(&found.by))
+        format!("suppressed {until} by {}, ", look.visible(&found.by))
     });
     let time = match incident.resolved_at {
         Some(at) if incident.state == IncidentState::Resolved => {
@@ -120,9 +160,9 @@ fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
     let (severity, firing, total) = (incident.severity.name(), incident.firing, detail.record.alerts_total);
     if incident.fires_although_resolved() {
         // What contradicts the state stands before it: it must not be what falls off a narrow pane.
-        return format!("{firing} of {total} still firing, {state}, {time}, {severity}{raw}{owner}{suppressed}");
+        return format!("{suppressed}{firing} of {total} still firing, {state}, {time}, {severity}{raw}{owner}");
     }
-    format!("{severity}{raw} {state} {time}, {firing} of {total} firing{owner}{suppressed}")
+    format!("{suppressed}{severity}{raw} {state} {time}, {firing}/{total} firing{owner}")
 }
 
 /// Where it stands, and who put it there. May hold foreign text.

@@ -6,7 +6,11 @@ use ratatui::style::Style;
 
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::id::{NodeId, SopId};
+use crate::domain::run::Run;
+use crate::domain::run::item::{Item, ItemState};
 use crate::tui::look::Look;
+use crate::tui::sop_lines;
+use crate::tui::steer;
 use crate::tui::ui::Model;
 
 /// What came of a command.
@@ -17,6 +21,7 @@ enum Mark {
     Done,
     Failed,
     Unknown,
+    Skipped,
 }
 
 /// What came of a command, in a sign and in words.
@@ -35,6 +40,7 @@ impl Came {
             Mark::Done => look.glyphs.done,
             Mark::Failed => look.glyphs.failed,
             Mark::Unknown => "?",
+            Mark::Skipped => look.glyphs.separator,
         }
     }
 
@@ -43,6 +49,7 @@ impl Came {
             Mark::Pending | Mark::Running => look.styles.attention,
             Mark::Done => look.styles.good,
             Mark::Failed | Mark::Unknown => look.styles.bad,
+            Mark::Skipped => look.styles.muted,
         }
     }
 }
@@ -51,6 +58,9 @@ impl Came {
 pub(super) fn marks<'a>(model: &'a Model, sop: &SopId) -> HashMap<&'a NodeId, Came> {
     let mut marks = HashMap::new();
     let Some(detail) = model.facts.detail() else { return marks };
+    if let Some(run) = steer::run(model).filter(|run| run.plan.sop == *sop) {
+        of_run(model, run, &mut marks);
+    }
     for attempt in detail.record.attempts.iter().rev().filter(|attempt| attempt.step.sop == *sop) {
         marks.insert(&attempt.step.node, came(attempt));
     }
@@ -60,11 +70,43 @@ pub(super) fn marks<'a>(model: &'a Model, sop: &SopId) -> HashMap<&'a NodeId, Ca
     marks
 }
 
+/// What came of the steps of a run that are no commands, and of commands without an attempt. A question that stands in the
+/// words of its step has no line, so that the step has its mark; the branch that was taken has one, too.
+fn of_run<'a>(model: &'a Model, run: &'a Run, marks: &mut HashMap<&'a NodeId, Came>) {
+    for item in &run.plan.items {
+        let (Some(node), Some(came)) = (&item.node, of_item(item)) else { continue };
+        marks.insert(node, came.clone());
+        if let ItemState::Decided { branch, .. } = &item.state {
+            marks.insert(branch, Came { mark: Mark::Done, words: "taken".to_owned() });
+        }
+        let procedure = model.facts.sop.as_ref().map(|document| &document.procedure);
+        let parent = procedure.and_then(|procedure| {
+            let at = procedure.index_of(node).filter(|at| sop_lines::repeats_parent(procedure, *at))?;
+            procedure.nodes.get(procedure.nodes[at].parent?)
+        });
+        if let Some(parent) = parent {
+            marks.insert(&parent.id, came);
+        }
+    }
+}
+
+fn of_item(item: &Item) -> Option<Came> {
+    let mark = match &item.state {
+        ItemState::Pending => return None,
+        ItemState::Current { .. } | ItemState::Proposed { .. } => Mark::Pending,
+        ItemState::Running { .. } | ItemState::Waiting { .. } => Mark::Running,
+        ItemState::Done { .. } | ItemState::Decided { .. } => Mark::Done,
+        ItemState::Failed { .. } => Mark::Failed,
+        ItemState::Unknown { .. } => Mark::Unknown,
+        ItemState::Skipped { .. } => Mark::Skipped,
+    };
+    Some(Came { mark, words: item.state.name().to_owned() })
+}
+
 fn came(attempt: &Attempt) -> Came {
     match &attempt.state {
-        AttemptState::IntentStored | AttemptState::Running { .. } => {
-            Came { mark: Mark::Running, words: "running".to_owned() }
-        }
+        AttemptState::IntentStored => Came { mark: Mark::Running, words: "starting".to_owned() },
+        AttemptState::Running { .. } => Came { mark: Mark::Running, words: "running".to_owned() },
         AttemptState::Ended { outcome, .. } => {
             let mark = match outcome {
                 Outcome::Unknown { .. } => Mark::Unknown,

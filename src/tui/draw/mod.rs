@@ -17,6 +17,7 @@ mod question;
 mod queue;
 mod search;
 mod sop;
+mod steer;
 mod tour;
 
 use ratatui::buffer::Buffer;

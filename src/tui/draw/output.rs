@@ -1,4 +1,4 @@
-//! Output of an attempt, from its end upwards.
+//! Output of an attempt, from its end upwards, below the reason when nobody knows how it ended.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,10 +6,12 @@ use ratatui::style::Style;
 
 use super::paint::{Run, put};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
+use crate::engine::backend::Output;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
-use crate::tui::output_lines;
+use crate::tui::theme::Styles;
 use crate::tui::ui::Model;
+use crate::tui::{output_body, output_lines};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     for x in area.title.x..area.title.right() {
@@ -17,32 +19,33 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     }
     let Some(attempt) = model.shown_attempt() else { return };
     title(buffer, area, attempt, model, look);
-    let output = model.facts.snapshot.output.as_ref().filter(|output| output.attempt == attempt.id);
-    let Some(output) = output else { return };
-    let (width, height) = (usize::from(area.body.width), usize::from(area.body.height));
-    let rows = output_lines::screenful(&output.bytes, width, look.repertoire, model.ui.output.up, height);
-    for (row, y) in rows.iter().zip(area.body.y..) {
-        line(buffer, Rect { y, height: 1, ..area.body }, row, &model.ui.output.find, look);
+    let (reason, body) = output_body::split(area.body, attempt, look.repertoire);
+    for (line, y) in reason.iter().zip(area.body.y..) {
+        Run::new(buffer, Rect { y, height: 1, ..area.body }, look).fit(line, area.body.width, look.styles.bad);
     }
-    if rows.is_empty() {
-        let words = match attempt.state {
-            AttemptState::Ended { .. } => "(no output)",
-            _ => "(no output yet)",
-        };
-        put(buffer, area.body.x, area.body.y, area.body.width, words, look.styles.muted);
+    match output_body::of(model, attempt) {
+        Ok(output) => rows(buffer, body, output, model, look),
+        Err(absent) => {
+            put(buffer, body.x, body.y, body.width, &format!("({})", absent.words()), look.styles.muted);
+        }
     }
 }
 
-/// A row, with the places that match what is being looked for.
-fn line(buffer: &mut Buffer, place: Rect, text: &str, find: &str, look: &Look) {
-    let mut run = Run::new(buffer, place, look);
-    let mut done = 0;
-    for found in output_lines::matches(text, find) {
-        run.put(&text[done..found.start], look.styles.output);
-        run.put(&text[found.clone()], look.styles.found);
-        done = found.end;
+/// The rows that are scrolled to, with the places that match what is being looked for.
+fn rows(buffer: &mut Buffer, body: Rect, output: &Output, model: &Model, look: &Look) {
+    let view = &model.ui.output;
+    let (width, height) = (usize::from(body.width), usize::from(body.height));
+    let rows = output_lines::screenful(&output.bytes, width, look.repertoire, view.up, height);
+    let find = if view.sought.is_some() { view.find.as_str() } else { "" };
+    for (row, y) in rows.iter().zip(body.y..) {
+        let current = view.found == Some(row.line);
+        let found = if current { Styles::under_cursor(look.styles.found) } else { look.styles.found };
+        let mut run = Run::new(buffer, Rect { y, height: 1, ..body }, look);
+        if row.part == output_lines::Part::GoesOn {
+            run.put(look.glyphs.wrapped, look.styles.muted);
+        }
+        run.marked(&row.text, &output_lines::matches(&row.text, find), look.styles.output, found);
     }
-    run.put(&text[done..], look.styles.output);
 }
 
 fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look: &Look) {
@@ -50,11 +53,16 @@ fn title(buffer: &mut Buffer, area: Area, attempt: &Attempt, model: &Model, look
     let (state, style) = standing(attempt, look);
     let mut run = Run::new(buffer, area.title, look);
     run.put(&format!("4 Attempt {} ", attempt.id), look.pane_title(focused));
-    run.put(&state, style).put("  ", look.styles.text);
+    let room = run.room();
+    run.fit(&state, room, style).put("  ", look.styles.text);
     if let Some(edit) = &model.ui.output.editing {
         let room = run.room().saturating_sub(2);
         run.put("/", look.styles.key).field(edit, room).put(" ", look.styles.text);
         return;
+    }
+    if let Some(sought) = model.ui.output.sought {
+        let size = model.facts.snapshot.output.as_ref().map_or(0, |output| output.bytes.len());
+        run.sought(&look.visible(&model.ui.output.find), sought, size).put("  ", look.styles.text);
     }
     if model.ui.output.up > 0 {
         run.put(&format!("{} more below  ", model.ui.output.up), look.styles.attention);
@@ -69,10 +77,9 @@ fn standing(attempt: &Attempt, look: &Look) -> (String, Style) {
         AttemptState::Ended { outcome, at } => {
             let style = if outcome.succeeded() { look.styles.good } else { look.styles.bad };
             let words = match outcome {
-                Outcome::Unknown { reason } | Outcome::NotStarted { reason } => {
-                    format!("{}: {}", outcome.label(), look.visible(reason))
-                }
-                _ => {
+                // The reason needs more room than a title has: it stands below.
+                Outcome::Unknown { .. } | Outcome::NotStarted { .. } => outcome.label(),
+                Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::TimedOut | Outcome::Cancelled => {
                     let took = at.since(attempt.intent_at).as_secs_f32();
                     format!("{} after {took:.1} s", outcome.label())
                 }

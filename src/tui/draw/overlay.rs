@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use super::{palette, question, search};
+use super::{palette, question, search, steer};
 use crate::domain::procedure::NodeKind;
+use crate::domain::text;
 use crate::tui::keymap::Context;
 use crate::tui::layout;
 use crate::tui::look::Look;
@@ -14,6 +15,7 @@ use crate::tui::pages;
 use crate::tui::review::{Review, Tone};
 use crate::tui::ui::{Model, Overlay, Page, Picker, Prompt};
 use crate::tui::update;
+use crate::tui::worth;
 use crate::tui::wrap::{Break, wrap};
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
@@ -23,6 +25,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Question(shown)) => question::draw(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
         Some(Overlay::Search(shown)) => search::draw(buffer, model, shown, look),
+        Some(Overlay::Steer(shown)) => steer::draw(buffer, model, shown, look),
         Some(Overlay::Palette(shown)) => palette::draw(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),
@@ -85,7 +88,7 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
     let below = review.lines.len().saturating_sub(review.top + rows);
     if let Some(row) = rest.next() {
         let mut run = Run::new(buffer, row, look);
-        let words = match (below, review.unseen()) {
+        let words = match (below, review.unseen_above()) {
             (0, 0) => String::new(),
             (0, unseen) => format!("{} above: not on the screen yet", lines(unseen)),
             (below, _) => format!("{} below", more_lines(below)),
@@ -94,23 +97,18 @@ fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
     }
     let target = model.facts.pending(review.proposal).map_or("", |proposal| proposal.spec.target.name());
     if let Some(row) = rest.next() {
-        review_state(&mut Run::new(buffer, row, look), model, review, target, look);
+        review_state(&mut Run::new(buffer, row, look), model, review, (target, rows), look);
     }
     if let Some(row) = rest.next() {
-        let keymap = &model.ui.keymap;
-        let hints = match review.typed {
-            Some(_) => keymap.hints_while_typing(Context::Review),
-            None => keymap.hints(Context::Review),
-        };
-        Run::new(buffer, row, look).hints(&hints);
+        Run::new(buffer, row, look).hints(&worth::hints(model, Context::Review));
     }
 }
 
-fn review_state(run: &mut Run<'_>, model: &Model, review: &Review, target: &str, look: &Look) {
+fn review_state(run: &mut Run<'_>, model: &Model, review: &Review, (target, rows): (&str, usize), look: &Look) {
     if let Some(typed) = &review.typed {
         run.put("Target's name: ", look.styles.text).field(typed, 24).put("  ", look.styles.text);
     }
-    match (&review.objection, review.may_approve(target, model.ui.monotonic)) {
+    match (&review.objection, review.may_approve(target, rows, model.ui.monotonic)) {
         (Some(objection), _) => run.put(objection, look.styles.warning),
         (None, Ok(())) => run.put("Ready to approve.", look.styles.good),
         (None, Err(_)) if review.sent => run.put("Approved; starting.", look.styles.attention),
@@ -161,7 +159,7 @@ fn prompt(buffer: &mut Buffer, model: &Model, prompt: &Prompt, look: &Look) {
         Run::new(buffer, place, look).fit(note, inside.width, look.styles.muted);
     }
     let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-    Run::new(buffer, last, look).hints(&model.ui.keymap.hints(Context::Prompt));
+    Run::new(buffer, last, look).hints(&worth::hints(model, Context::Prompt));
 }
 
 fn value_row(buffer: &mut Buffer, place: Rect, prompt: &Prompt, number: usize, look: &Look) {
@@ -200,6 +198,11 @@ fn command_of(model: &Model, prompt: &Prompt, width: usize, look: &Look) -> Vec<
     lines
 }
 
+/// Columns of a path in the list of SOPs at most.
+const PATH: usize = 30;
+/// The reason why an SOP fits the incident is shown where there are this many columns for it.
+const WHY_FROM: u16 = 12;
+
 fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
     let (columns, rows) = model.ui.size;
     let area = layout::overlay(columns, rows, 90, 24);
@@ -213,17 +216,24 @@ fn picker(buffer: &mut Buffer, model: &Model, picker: &Picker, look: &Look) {
         let current = number == picker.at;
         let mut run = Run::new(buffer, Rect { y, height: 1, ..inside }, look);
         run.put(if current { look.glyphs.cursor } else { " " }, look.styles.cursor);
-        run.fit(&look.visible(title), 36, if current { look.styles.selected } else { look.styles.text });
-        run.put("  ", look.styles.text)
-            .fit(&look.visible(id.as_str()), 30, look.styles.muted)
-            .put("  ", look.styles.text);
-        let room = run.room();
-        run.fit(&look.visible(why), room, look.styles.good);
+        // Paths stand in a column at the right; the title has what they leave, and the reason what the title leaves.
+        let path = look.visible(id.as_str());
+        let path = look.fit(&path, PATH);
+        let aside = u16::try_from(text::width(&path)).unwrap_or(0) + 2;
+        let room = run.room().saturating_sub(aside);
+        run.fit(&look.visible(title), room, if current { look.styles.selected } else { look.styles.text });
+        let room = run.room().saturating_sub(aside + 2);
+        if !why.is_empty() && room >= WHY_FROM {
+            run.put("  ", look.styles.text).fit(&look.visible(why), room, look.styles.good);
+        }
+        run.right(aside).put("  ", look.styles.text).put(&path, look.styles.muted);
     }
     let mut run = Run::new(buffer, Rect { y: inside.bottom() - 1, height: 1, ..inside }, look);
     run.put(&format!("{} of {}  ", found.len(), model.facts.sops.len()), look.styles.muted);
-    run.hints(&model.ui.keymap.hints(Context::Prompt));
-    run.put("type to narrow, up and down choose", look.styles.muted);
+    let mut hints = worth::hints(model, Context::Prompt);
+    // Keys that no file gives another meaning: they belong to the field.
+    hints.push(("down up".to_owned(), "choose"));
+    run.hints(&hints).put("type to narrow", look.styles.muted);
 }
 
 fn page(buffer: &mut Buffer, model: &Model, page: Page, top: usize, look: &Look) {
@@ -250,5 +260,5 @@ fn page(buffer: &mut Buffer, model: &Model, page: Page, top: usize, look: &Look)
     if below > 0 {
         run.put(&format!("{} below  ", more_lines(below)), look.styles.attention);
     }
-    run.hints(&model.ui.keymap.hints(Context::Help));
+    run.hints(&worth::hints(model, Context::Help));
 }

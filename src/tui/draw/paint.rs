@@ -1,5 +1,7 @@
 //! Putting text into cells, within limits.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,6 +9,7 @@ use ratatui::style::Style;
 use crate::domain::text;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::look::Look;
+use crate::tui::sought::Sought;
 use crate::tui::theme::Styles;
 
 /// Writes `line` (escaped already) at a position, cut to `width` columns; returns the column after it.
@@ -45,6 +48,25 @@ impl<'a> Run<'a> {
         let line = self.look.fit(line, usize::from(width));
         self.x = put(self.buffer, self.x, self.y, width, &line, style);
         self
+    }
+
+    /// Writes `line` with its parts at `marks`, which are in order, in another style.
+    pub(super) fn marked(&mut self, line: &str, marks: &[Range<usize>], style: Style, mark: Style) -> &mut Self {
+        let mut done = 0;
+        for place in marks {
+            self.put(&line[done..place.start], style).put(&line[place.clone()], mark);
+            done = place.end;
+        }
+        self.put(&line[done..], style)
+    }
+
+    /// Writes what was looked for and which of the places that match one is at, in a text of this size: `/full  3 of 11`.
+    /// Where room is short the count stays.
+    pub(super) fn sought(&mut self, find: &str, sought: Sought, size: usize) -> &mut Self {
+        let (styles, count) =
+            (&self.look.styles, sought.words(size).map(|count| format!("  {count}")).unwrap_or_default());
+        let room = self.room().saturating_sub(u16::try_from(text::width(&count)).unwrap_or(u16::MAX));
+        self.fit(&format!("/{find}"), room, styles.selected).put(&count, styles.selected)
     }
 
     /// Goes on `columns` from the right end, if that is ahead.

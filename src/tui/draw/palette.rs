@@ -10,6 +10,7 @@ use crate::tui::keymap::Context;
 use crate::tui::look::Look;
 use crate::tui::palette::{Palette, area, visible_rows};
 use crate::tui::ui::Model;
+use crate::tui::worth;
 
 /// Columns of a name at most, so that the key beside it stays on the screen.
 const NAME: u16 = 46;
@@ -43,5 +44,8 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, palette: &Palette, look: 
     }
     let last = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
     let mut run = Run::new(buffer, last, look);
-    run.hints(&model.ui.keymap.hints(Context::Palette));
+    if palette.rows.len() > shown {
+        run.put(&format!("{} of {}  ", palette.at + 1, palette.rows.len()), look.styles.muted);
+    }
+    run.hints(&worth::hints(model, Context::Palette));
 }

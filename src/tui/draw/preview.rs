@@ -11,6 +11,7 @@ use crate::tui::keymap::Context;
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
 use crate::tui::update;
+use crate::tui::worth;
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, page: &PreviewPage, look: &Look) {
     let area = update::preview_box(model.ui.size, page);
@@ -50,5 +51,5 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, page: &PreviewPage, look:
         }
     }
     let context = if page.editing.is_some() { Context::Filter } else { Context::Preview };
-    Run::new(buffer, line(1), look).hints(&model.ui.keymap.hints(context));
+    Run::new(buffer, line(1), look).hints(&worth::hints(model, context));
 }

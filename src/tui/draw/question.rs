@@ -10,6 +10,7 @@ use crate::tui::layout;
 use crate::tui::look::Look;
 use crate::tui::ui::{About, Model, Question};
 use crate::tui::update;
+use crate::tui::worth;
 use crate::tui::wrap::{Break, wrap};
 
 /// Columns of the box at most.
@@ -43,7 +44,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, question: &Question, look
         Run::new(buffer, place, look).put(line, look.styles.muted);
     }
     let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-    Run::new(buffer, last, look).hints(&model.ui.keymap.hints(Context::Prompt));
+    Run::new(buffer, last, look).hints(&worth::hints(model, Context::Prompt));
 }
 
 const fn title(about: About) -> &'static str {

@@ -6,6 +6,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::footer::UNREADABLE;
 use super::paint::{Run, put};
 use crate::domain::incident::{IncidentState, Queue};
 use crate::domain::text;
@@ -46,6 +47,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
             Standing {
                 selected,
                 skipped,
+                focused: model.ui.focus == Pane::Incidents,
                 now: model.ui.now,
                 zone: &model.ui.settings.zone,
                 me: &model.ui.settings.person,
@@ -61,8 +63,8 @@ const OWNER: usize = 8;
 const OWNER_FROM: u16 = 48;
 /// Columns of the letters that stand for an owner where there is less room.
 const SIGN: usize = 2;
-/// Stands for you among them.
-const MINE: &str = "me";
+/// Stands for you among them: no login begins with it.
+const MINE: &str = "*";
 /// These letters are shown in rows that have this many columns for title, owner and time.
 const SIGN_FROM: u16 = 20;
 
@@ -70,6 +72,8 @@ const SIGN_FROM: u16 = 20;
 struct Standing<'a> {
     selected: bool,
     skipped: bool,
+    /// Whether keys go to the queue.
+    focused: bool,
     now: Timestamp,
     zone: &'a Zone,
     /// Login name of the person at the console.
@@ -79,6 +83,7 @@ struct Standing<'a> {
 fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing<'_>, look: &Look) {
     let resolved = row.state == IncidentState::Resolved;
     let gutter = match (standing.selected, standing.skipped) {
+        (true, false) if !standing.focused => look.glyphs.cursor_elsewhere,
         (true, false) => look.glyphs.cursor,
         (true, true) => look.glyphs.more_below,
         (false, _) => " ",
@@ -91,14 +96,15 @@ fn draw_row(buffer: &mut Buffer, place: Rect, row: &QueueRow, standing: Standing
     };
     let (state, tone) = match row.state {
         IncidentState::Open => (" ", look.styles.good),
-        IncidentState::Acknowledged => (look.glyphs.acknowledged, look.styles.good),
+        IncidentState::Acknowledged => (look.glyphs.acknowledged, look.styles.text),
         // A person said that it is over, and it still fires.
         IncidentState::Resolved if row.firing > 0 => ("!", look.styles.warning),
         IncidentState::Resolved => (look.glyphs.done, look.styles.good),
     };
     let time = started(row.opened_at, standing.now, standing.zone);
     let mut run = Run::new(buffer, place, look);
-    run.put(gutter, look.styles.cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
+    let cursor = if standing.focused { look.styles.cursor } else { look.styles.muted };
+    run.put(gutter, cursor).put(row.severity.sign(), severity).put(" ", look.styles.text);
     run.put(state, tone).put(" ", look.styles.text);
     let owner = row.owner.as_deref().map(|owner| owner_in(owner, run.room(), standing.me, look)).unwrap_or_default();
     let mut tail = u16::try_from(time.len()).unwrap_or(0) + 1;
@@ -125,7 +131,7 @@ fn owner_in(owner: &str, room: u16, me: &str, look: &Look) -> String {
     } else if owner == me {
         MINE.to_owned()
     } else {
-        text::split_at_width(&name, SIGN).0.to_owned()
+        look.fit(&name, SIGN).into_owned()
     }
 }
 
@@ -183,12 +189,13 @@ fn other_queues(model: &Model, room: usize) -> Vec<String> {
     parts
 }
 
-/// As many of `parts`, whole ones, as fit in `room` columns, each after two spaces.
+/// Those of `parts`, whole ones, that fit in `room` columns, each after two spaces: behind one that does not fit a shorter
+/// one may.
 fn fitting(parts: &[String], room: usize) -> String {
     let mut line = String::new();
     for part in parts {
         if line.len() + 2 + part.len() > room {
-            break;
+            continue;
         }
         line.push_str("  ");
         line.push_str(part);
@@ -198,7 +205,7 @@ fn fitting(parts: &[String], room: usize) -> String {
 
 fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let lines = if let Some(trouble) = &model.ui.trouble {
-        vec!["The store cannot be read:".to_owned(), trouble.clone()]
+        vec![UNREADABLE.to_owned(), trouble.clone()]
     } else if model.ui.queue.filter.is_empty() && model.ui.queue.queue != Queue::All {
         let key = model.ui.keymap.key_for(Context::Incidents, Intent::NextQueue).unwrap_or_default();
         vec![in_no_queue(model.ui.queue.queue).to_owned(), format!("{key} shows the next queue.")]

@@ -14,6 +14,7 @@ use crate::tui::look::Look;
 use crate::tui::search::{HIT_ROWS, Search, Standing, area, visible_hits};
 use crate::tui::theme::Styles;
 use crate::tui::ui::Model;
+use crate::tui::worth;
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, search: &Search, look: &Look) {
     let inside = frame(buffer, area(model.ui.size), title(search.scope), look);
@@ -27,11 +28,13 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, search: &Search, look: &L
         what(&mut Run::new(buffer, place, look), found, number == search.at, look);
         why(&mut Run::new(buffer, Rect { y: y + 1, ..place }, look), found, look);
     }
-    let place = Rect { y: inside.bottom().saturating_sub(2), height: 1, ..inside };
+    // Where there are no hits it is all there is to read: it stands below what was typed then.
+    let y = if search.hits.is_empty() { inside.y + 2 } else { inside.bottom().saturating_sub(2) };
+    let place = Rect { y, height: 1, ..inside };
     let (words, style) = state(model, search, look);
     Run::new(buffer, place, look).fit(&look.visible(&words), inside.width, style);
     let place = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
-    Run::new(buffer, place, look).hints(&model.ui.keymap.hints(Context::Search));
+    Run::new(buffer, place, look).hints(&worth::hints(model, Context::Search));
 }
 
 const fn title(scope: Scope) -> &'static str {
@@ -49,12 +52,12 @@ fn what(run: &mut Run<'_>, hit: &Hit, chosen: bool, look: &Look) {
     run.put(if chosen { look.glyphs.cursor } else { " " }, styles.cursor);
     match &hit.kind {
         HitKind::Incident { id, severity, state } => {
-            let state = match state {
-                IncidentState::Open => " ",
-                IncidentState::Acknowledged => look.glyphs.acknowledged,
-                IncidentState::Resolved => look.glyphs.done,
+            let (state, tone) = match state {
+                IncidentState::Open => (" ", styles.text),
+                IncidentState::Acknowledged => (look.glyphs.acknowledged, styles.text),
+                IncidentState::Resolved => (look.glyphs.done, styles.good),
             };
-            run.put(severity.sign(), styles.severity(*severity)).put(" ", styles.text).put(state, styles.good);
+            run.put(severity.sign(), styles.severity(*severity)).put(" ", styles.text).put(state, tone);
             run.put(&format!(" #{id} "), styles.muted);
             let room = run.room();
             run.fit(&look.visible(&hit.title), room, title);

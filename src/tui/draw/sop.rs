@@ -6,14 +6,19 @@ use ratatui::style::Style;
 
 use super::marks::marks;
 use super::paint::{Run, put};
+use crate::domain::run::RunState;
 use crate::domain::text;
 use crate::tui::concern;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::layout::{Area, Pane};
 use crate::tui::look::Look;
+use crate::tui::output_lines;
 use crate::tui::sop_lines::{self, LineClass};
+use crate::tui::steer;
+use crate::tui::theme::Styles;
 use crate::tui::ui::Model;
+use crate::tui::wrap::{Break, wrap};
 
 pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     title(buffer, area, model, look);
@@ -22,13 +27,19 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     let view = &model.ui.sop;
     let (body, values_row) = sop_lines::split(area.body);
     let lines = view.lines(document, usize::from(body.width), look.repertoire);
+    let focused = model.ui.focus == Pane::Sop;
+    let find = view.sought.map(|_| look.visible(&view.find)).unwrap_or_default();
     let visible = lines.iter().skip(view.top).take(usize::from(body.height));
     for (line, y) in visible.zip(body.y..) {
         let row = Rect { y, height: 1, ..body };
         let under_cursor = line.node == view.cursor;
         let mut run = Run::new(buffer, row, look);
-        let cursor = if under_cursor { look.glyphs.cursor } else { " " };
-        run.put(cursor, if model.ui.focus == Pane::Sop { look.styles.cursor } else { look.styles.muted });
+        let cursor = match (under_cursor, focused) {
+            (true, true) => look.glyphs.cursor,
+            (true, false) => look.glyphs.cursor_elsewhere,
+            (false, _) => " ",
+        };
+        run.put(cursor, if focused { look.styles.cursor } else { look.styles.muted });
         let id = &document.procedure.nodes[line.node].id;
         match marks.get(id).filter(|_| line.first) {
             Some(came) => run.put(came.glyph(look), came.style(look)),
@@ -37,11 +48,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
         run.put(" ", look.styles.text).put(&" ".repeat(line.indent), look.styles.text);
         let style = class_style(line.class, look);
         run.put(&line.lead, if line.class == LineClass::Command { look.styles.muted } else { style });
-        run.put(&line.text, style);
+        let found = if under_cursor { Styles::under_cursor(look.styles.found) } else { look.styles.found };
+        run.marked(&line.text, &output_lines::matches(&line.text, &find), style, found);
     }
-    if let (Some(row), Some(alert)) = (values_row, concern::alert(model)) {
-        let values = sop_lines::values(&document.procedure, view.cursor, &alert.labels);
-        draw_values(buffer, row, &values, look);
+    let Some(row) = values_row else { return };
+    let labels = concern::alert(model).map(|alert| &alert.labels);
+    let values = labels.map(|labels| sop_lines::values(&document.procedure, view.cursor, labels)).unwrap_or_default();
+    // Why a run stands still matters more than what a command would be filled in with.
+    let stands = steer::run_of_document(model).is_some_and(|run| run.state != RunState::Active);
+    match steer::line(model).filter(|_| stands || values.is_empty()) {
+        Some(line) => {
+            let mut run = Run::new(buffer, row, look);
+            run.put(&" ".repeat(sop_lines::GUTTER), look.styles.text);
+            let room = run.room();
+            run.fit(&look.visible(&line), room, look.styles.attention);
+        }
+        None => draw_values(buffer, row, &values, look),
     }
 }
 
@@ -56,7 +78,11 @@ fn draw_values(buffer: &mut Buffer, row: Rect, values: &[sop_lines::Value], look
                 run.put(" = ", look.styles.muted);
                 let room = run.room();
                 run.fit(&look.visible(text), room, look.styles.foreign);
-                let origin = format!(" (label {})  ", look.visible(label));
+                let origin = if *label == value.name {
+                    " (label)  ".to_owned()
+                } else {
+                    format!(" (label {})  ", look.visible(label))
+                };
                 let room = run.room();
                 run.fit(&origin, room, look.styles.muted);
             }
@@ -70,9 +96,9 @@ fn draw_values(buffer: &mut Buffer, row: Rect, values: &[sop_lines::Value], look
 fn class_style(class: LineClass, look: &Look) -> Style {
     match class {
         LineClass::Section => look.styles.heading,
-        LineClass::Step => look.styles.text,
+        LineClass::Step | LineClass::Note => look.styles.text,
         LineClass::Command => look.styles.command,
-        LineClass::Output | LineClass::Note => look.styles.muted,
+        LineClass::Output => look.styles.muted,
         LineClass::Decision => look.styles.attention,
         LineClass::Branch => look.styles.attention,
         LineClass::Warning => look.styles.warning,
@@ -89,6 +115,11 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     let why = model.facts.detail().and_then(|detail| {
         detail.matches.iter().find(|found| found.sop == procedure.sop).map(|found| found.why.clone())
     });
+    if let Some(shown) = steer::run(model) {
+        // Also when it is a run of another document: of an incident one is on at a time.
+        let elsewhere = if shown.plan.sop == procedure.sop { "" } else { " of another SOP" };
+        run.put(&format!("  {}{elsewhere}", steer::title(shown)), look.styles.attention);
+    }
     let problems = procedure.diagnostics.len();
     if problems > 0 {
         let words = if problems == 1 { "problem" } else { "problems" };
@@ -108,7 +139,12 @@ fn title(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
     if let Some(edit) = &model.ui.sop.editing {
         let room = run.room().saturating_sub(3);
         run.put("  /", look.styles.key).field(edit, room);
-    } else if let Some(title) = hidden_incident(model) {
+        return;
+    }
+    if let Some(sought) = model.ui.sop.sought {
+        run.put("  ", look.styles.text).sought(&look.visible(&model.ui.sop.find), sought, procedure.nodes.len());
+    }
+    if let Some(title) = hidden_incident(model) {
         // The queue is not on the screen: say what this is for.
         run.put("  for ", look.styles.muted);
         let room = run.room();
@@ -131,9 +167,10 @@ fn empty(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) {
         None if model.facts.detail().is_some() => ("No SOP fits this incident.", "s lists all SOPs."),
         None => ("No SOP is open.", "s lists all SOPs; they work with no network."),
     };
-    for (line, y) in [first, second].iter().zip(area.body.y + 1..area.body.bottom()) {
-        let width = area.body.width.saturating_sub(1);
-        let shown = look.visible(line);
-        put(buffer, area.body.x + 1, y, width, &look.fit(&shown, usize::from(width)), look.styles.muted);
+    let body = Rect { x: area.body.x + 1, width: area.body.width.saturating_sub(2), ..area.body };
+    let visible = [first, second].map(|line| look.visible(line));
+    let lines = visible.iter().flat_map(|line| wrap(line, usize::from(body.width).max(8), Break::AtSpaces));
+    for (line, y) in lines.zip(body.y + 1..body.bottom()) {
+        put(buffer, body.x, y, body.width, &line, look.styles.muted);
     }
 }

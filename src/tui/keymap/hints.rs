@@ -5,6 +5,7 @@
 
 use super::{Chord, Context, Keymap};
 use crate::tui::intent::Intent;
+use crate::tui::worth::Worth;
 
 /// Intents that share a hint, and what it says.
 type Hint = (&'static [Intent], &'static str);
@@ -14,22 +15,23 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
     match context {
         Context::Global => &[],
         Context::Incidents => &[
+            (&[Intent::Back], "show all"),
             (&[Intent::Open], "SOP"),
             (&[Intent::Acknowledge], "ack"),
             (&[Intent::Details], "details"),
             (&[Intent::Filter], "filter"),
-            (&[Intent::Approvals], "approvals"),
+            (&[Intent::Approvals], "review"),
             (&[Intent::Help], "help"),
             (&[Intent::Quit], "quit"),
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
             (&[Intent::Sources], "sources"),
             (&[Intent::NextQueue], "queue"),
-            (&[Intent::Take], "mine"),
+            (&[Intent::Take], "take"),
             (&[Intent::Note], "note"),
             (&[Intent::Resolve], "resolve"),
             (&[Intent::Undo], "undo"),
-            (&[Intent::Sop], "other SOP"),
+            (&[Intent::Sop], "list SOPs"),
             (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
         ],
@@ -38,13 +40,14 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::NextStep, Intent::PreviousStep], "steps"),
             (&[Intent::Fold], "fold"),
             (&[Intent::Filter], "find"),
-            (&[Intent::Sop], "list"),
+            (&[Intent::Sop], "list SOPs"),
+            (&[Intent::SteerRun], "run"),
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
             (&[Intent::EditValues], "values"),
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
-            (&[Intent::Approvals], "approvals"),
+            (&[Intent::Approvals], "review"),
             (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
@@ -61,7 +64,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::NextStep, Intent::PreviousStep], "attempts"),
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
-            (&[Intent::Approvals], "approvals"),
+            (&[Intent::Approvals], "review"),
         ],
         Context::Chat => &[
             (&[Intent::Type], "ask"),
@@ -75,7 +78,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
             (&[Intent::FoldThoughts], "thoughts"),
-            (&[Intent::Approvals], "approvals"),
+            (&[Intent::Approvals], "review"),
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
         ],
         Context::Ask => &[
@@ -125,7 +128,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const TOGETHER: [(&[Intent], &str); 17] = [
+const TOGETHER: [(&[Intent], &str); 18] = [
+    (&[Intent::Run, Intent::SteerRun], "propose, steer a run"),
     (&[Intent::Down, Intent::Up], "down, up"),
     (&[Intent::Top, Intent::Bottom], "first, last"),
     (&[Intent::HalfPageDown, Intent::HalfPageUp], "half a page down, up"),
@@ -133,14 +137,14 @@ const TOGETHER: [(&[Intent], &str); 17] = [
     (&[Intent::FocusChat, Intent::FocusOutput], "to chat, output"),
     (&[Intent::FindNext, Intent::FindPrevious], "next, previous match"),
     (&[Intent::FoldOpen, Intent::FoldClose], "unfold, fold"),
-    (&[Intent::Back, Intent::Approvals], "back, what waits"),
+    (&[Intent::Back, Intent::Approvals], "back, review"),
     (&[Intent::Search, Intent::Palette], "search, commands"),
     (&[Intent::Redraw, Intent::Suspend], "redraw, to the shell"),
     (&[Intent::NextCitation, Intent::PreviousCitation], "next, previous citation"),
     (&[Intent::SplitLeft, Intent::SplitRight, Intent::SplitUp, Intent::SplitDown], "move the pane edges"),
     (&[Intent::TimeZone, Intent::Theme], "UTC or local, theme"),
     (&[Intent::FocusIncidents, Intent::FocusSop], "to incidents, SOP"),
-    (&[Intent::Sources, Intent::Details], "sources, incident"),
+    (&[Intent::Sources, Intent::Details], "sources, details"),
     (&[Intent::Help, Intent::Quit], "help, quit"),
     (&[Intent::Copy, Intent::Mouse], "copy, mouse on or off"),
 ];
@@ -166,35 +170,50 @@ const fn words(context: Context, intent: Intent) -> &'static str {
 /// A row of the help screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelpRow {
-    /// The keys, with a space between two.
+    /// The keys: those of one thing with `/` between two, those of the next thing behind a comma.
     pub keys: String,
     /// What they do.
     pub words: &'static str,
 }
 
 impl Keymap {
-    /// The few most useful things that can be done in `context`, each with its first key, most useful first.
+    /// The few most useful things that can ever be done in `context`, each with its first key, most useful first.
     #[must_use]
     pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
-        self.hints_by(context, |_| true)
+        self.hints_worth(context, |_| Worth::Usual)
+    }
+
+    /// The same as things are: what is worth most first, what is worth nothing left out.
+    #[must_use]
+    pub fn hints_worth(&self, context: Context, worth: impl Fn(Intent) -> Worth) -> Vec<(String, &'static str)> {
+        self.hints_by(context, worth, |_| true)
     }
 
     /// The same while text is being typed over `context`: keys that type a character do not count.
     #[must_use]
-    pub fn hints_while_typing(&self, context: Context) -> Vec<(String, &'static str)> {
-        self.hints_by(context, |chord| !chord.is_printable())
+    pub fn hints_while_typing(&self, context: Context, worth: impl Fn(Intent) -> Worth) -> Vec<(String, &'static str)> {
+        self.hints_by(context, worth, |chord| !chord.is_printable())
     }
 
-    fn hints_by(&self, context: Context, counts: impl Fn(Chord) -> bool) -> Vec<(String, &'static str)> {
+    fn hints_by(
+        &self,
+        context: Context,
+        worth: impl Fn(Intent) -> Worth,
+        counts: impl Fn(Chord) -> bool,
+    ) -> Vec<(String, &'static str)> {
         let key = |intent: &Intent| {
             let mut bindings = self.valid_in(context).filter(|binding| binding.intent == *intent);
             bindings.find(|binding| counts(binding.chord)).map(|binding| binding.chord.to_string())
         };
         let hint = |(intents, words): &Hint| {
+            let worth = intents.iter().map(|intent| worth(*intent)).min().filter(|worth| *worth != Worth::Nothing)?;
             let keys: Vec<String> = intents.iter().filter_map(key).collect();
-            (!keys.is_empty()).then(|| (keys.join(" "), *words))
+            (!keys.is_empty()).then(|| (worth, (keys.join(" "), *words)))
         };
-        worth_saying(context).iter().filter_map(hint).collect()
+        let mut hints: Vec<_> = worth_saying(context).iter().filter_map(hint).collect();
+        // Stable: of equal worth the order of the list stays.
+        hints.sort_by_key(|(worth, _)| *worth);
+        hints.into_iter().map(|(_, hint)| hint).collect()
     }
 
     /// What `intent` is called in `context`.
@@ -217,7 +236,7 @@ impl Keymap {
 }
 
 fn rows(context: Context, keys: &[(Intent, Vec<Chord>)]) -> Vec<HelpRow> {
-    let written = |chords: &[Chord]| chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let written = |chords: &[Chord]| chords.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
     let of = |wanted: Intent| keys.iter().find(|(intent, _)| *intent == wanted);
     let mut rows = Vec::new();
     for (intent, chords) in keys {
@@ -226,7 +245,7 @@ fn rows(context: Context, keys: &[(Intent, Vec<Chord>)]) -> Vec<HelpRow> {
         match group {
             Some((group, words)) if group.first() == Some(intent) => {
                 let keys: Vec<String> = group.iter().filter_map(|one| Some(written(&of(*one)?.1))).collect();
-                rows.push(HelpRow { keys: keys.join(" "), words });
+                rows.push(HelpRow { keys: keys.join(", "), words });
             }
             Some(_) => {}
             None => rows.push(HelpRow { keys: written(chords), words: words(context, *intent) }),
@@ -246,9 +265,35 @@ mod tests {
             let hints = keymap.hints(context);
             hints[..count].iter().map(|(key, words)| format!("{key} {words}")).collect::<Vec<_>>().join(", ")
         };
-        assert_eq!(first(Context::Incidents, 7), "enter SOP, a ack, d details, / filter, A approvals, ? help, q quit");
-        assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s list");
+        assert_eq!(
+            first(Context::Incidents, 8),
+            "esc show all, enter SOP, a ack, d details, / filter, A review, ? help, q quit"
+        );
+        assert_eq!(first(Context::Sop, 5), "r propose, ] [ steps, space fold, / find, s list SOPs");
         assert_eq!(first(Context::Review, 3), "f8 approve, ctrl-x reject, esc later");
+    }
+
+    #[test]
+    fn what_is_worth_most_comes_first_and_what_is_worth_nothing_does_not_come() {
+        let keymap = Keymap::bundled().unwrap();
+        let worth = |intent| match intent {
+            Intent::Down | Intent::Up => Worth::Nothing,
+            Intent::Cancel => Worth::Most,
+            _ => Worth::Usual,
+        };
+        let hints = keymap.hints_worth(Context::Output, worth);
+        assert_eq!(hints[0], ("ctrl-k".to_owned(), "end it"));
+        assert_eq!(hints[1], ("/".to_owned(), "find"));
+        assert!(hints.iter().all(|(_, words)| *words != "scroll"));
+    }
+
+    #[test]
+    fn help_tells_keys_for_the_same_from_keys_for_the_next() {
+        let keymap = Keymap::bundled().unwrap();
+        let rows = keymap.help_everywhere(Context::Incidents);
+        let keys_of = |words: &str| rows.iter().find(|row| row.words == words).map(|row| row.keys.as_str());
+        assert_eq!(keys_of("down, up"), Some("j/down, k/up"));
+        assert_eq!(keys_of("help, quit"), Some("?, q/ctrl-c"));
     }
 
     #[test]
@@ -262,7 +307,7 @@ mod tests {
 
     #[test]
     fn while_a_name_is_typed_no_letter_is_offered_as_a_key() {
-        let hints = Keymap::bundled().unwrap().hints_while_typing(Context::Review);
+        let hints = Keymap::bundled().unwrap().hints_while_typing(Context::Review, |_| Worth::Usual);
         assert!(hints.contains(&("down up".to_owned(), "scroll")), "{hints:?}");
         assert!(hints.contains(&("f8".to_owned(), "approve")), "{hints:?}");
     }
@@ -286,7 +331,12 @@ mod tests {
         for context in [Context::Incidents, Context::Sop, Context::Output, Context::Chat] {
             let rows: Vec<HelpRow> =
                 keymap.help_here(context).into_iter().chain(keymap.help_everywhere(context)).collect();
-            let mut shown: Vec<&str> = rows.iter().flat_map(|row| row.keys.split(' ')).collect();
+            let alternatives = |keys: &str| match keys {
+                "/" => vec![keys.to_owned()],
+                keys => keys.split('/').map(str::to_owned).collect(),
+            };
+            let mut shown: Vec<String> =
+                rows.iter().flat_map(|row| row.keys.split(", ").flat_map(alternatives)).collect();
             let mut bound: Vec<String> = keymap.valid_in(context).map(|binding| binding.chord.to_string()).collect();
             shown.sort_unstable();
             bound.sort_unstable();

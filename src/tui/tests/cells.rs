@@ -13,7 +13,7 @@ use crate::domain::text::Repertoire;
 use crate::tui::draw::draw;
 use crate::tui::look::Look;
 use crate::tui::msg::{Msg, Timer};
-use crate::tui::theme::Bundled;
+use crate::tui::theme::{Bundled, Styles};
 
 struct Screen {
     look: Look,
@@ -51,6 +51,18 @@ impl Screen {
             assert!(has(cell, style), "{text:?}: {:?} instead of {style:?}", cell.style());
         }
     }
+}
+
+/// The styles of the cells where `text` stands, as `Dark` gives them.
+pub(super) fn cells_of(world: &World, text: &str) -> Vec<Style> {
+    let screen = Screen::of(world);
+    let bare = |cell: &Cell| Style::new().fg(cell.fg).add_modifier(cell.modifier);
+    screen.cells(text).into_iter().map(bare).collect()
+}
+
+/// The styles of the theme that the screens here wear.
+pub(super) fn dark() -> Styles {
+    Bundled::Dark.styles().unwrap()
 }
 
 /// Whether a cell looks as if `style` alone had been put on an empty one.
@@ -149,4 +161,29 @@ fn ready_to_approve_is_said_in_the_good_style_and_only_when_it_is_true() {
     world.send(Msg::Woken(Timer::Minute));
     let screen = Screen::of(&world);
     screen.assert_style("Ready to approve.", screen.look.styles.good);
+}
+
+#[test]
+fn what_is_to_be_read_looks_like_text() {
+    let mut world = World::new(120, 40);
+    world.settle_with(&with_proposal(with_detail(snapshot(1..=60), 1), du(1, Risk::Unknown)));
+    let panes = Screen::of(&world);
+    panes.assert_style("A filesystem is full", panes.look.styles.text);
+    panes.assert_style("/srv/data is 97 % full", panes.look.styles.text);
+    world.keys("A");
+    let review = Screen::of(&world);
+    review.assert_style("du is not known to be read-only", review.look.styles.text);
+}
+
+#[test]
+fn no_theme_needs_plain_blue_on_black() {
+    use ratatui::style::Color;
+    let low = Bundled::Dark.styles().unwrap().severity(crate::domain::alert::Severity::Low);
+    assert_eq!(low.fg, Some(Color::LightBlue));
+    let sixteen = Bundled::Sixteen.styles().unwrap();
+    for style in [sixteen.cursor, sixteen.key, sixteen.border_focused, sixteen.title_focused] {
+        assert_eq!(style.fg, Some(Color::Reset), "no background swallows the terminal's own colour of letters");
+    }
+    assert_ne!(sixteen.title_focused, sixteen.title);
+    assert_ne!(sixteen.key, sixteen.key_help);
 }

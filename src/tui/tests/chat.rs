@@ -675,7 +675,7 @@ fn a_code_block_says_what_came_of_its_command_and_the_end_of_an_attempt_is_told(
     let mut running = acted(|facts| with_attempt(facts, "", 0));
     running.detail.as_mut().unwrap().record.attempts[0].state = AttemptState::IntentStored;
     let (shown, said) = show(&running);
-    assert!(shown.contains("running") && said.is_empty(), "{said} {shown}");
+    assert!(shown.contains("starting") && said.is_empty(), "{said} {shown}");
     let (shown, said) = show(&acted(|facts| with_attempt(facts, "", 3)));
     assert!(shown.contains("du -xh /srv  ✘ exit 3"), "{shown}");
     assert_eq!(said, "Attempt 1: exit 3; 4 shows the output.");

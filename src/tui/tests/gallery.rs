@@ -1,6 +1,8 @@
 //! Every pane and every box above the panes as snapshots, at the sizes that people have; what `screens`, `chat_screens`,
 //! `palette` and `search` have is not repeated here.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
 
 use super::chat::{ask, came, chatting, gemini, message, person, prepared, preview, text, with_chat};
@@ -14,9 +16,9 @@ use crate::domain::id::{AttemptId, IncidentId};
 use crate::domain::incident::{IncidentState, Queue, Suppression, Until};
 use crate::domain::search::{Query, snippet};
 use crate::engine::ask::{AnswerEvent, Route};
-use crate::engine::backend::{BackendError, Done, QueueCounts, Snapshot};
+use crate::engine::backend::{BackendError, Done, Output, QueueCounts, Snapshot};
 use crate::engine::search::{Coverage, Hit, HitKind, SearchAnswer};
-use crate::tui::msg::{Asked, Msg, Timer};
+use crate::tui::msg::{Asked, Effect, Msg, Timer};
 use crate::tui::review::QUIET;
 use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Overlay};
@@ -49,7 +51,7 @@ fn shown(name: &str, facts: &Snapshot, prepare: impl Fn(&mut World)) {
 fn tell(world: &mut World, facts: &Snapshot) {
     world.wait(1_000);
     world.send(Msg::Changed);
-    world.settle_with(facts);
+    settle(world, facts);
 }
 
 fn changed(change: impl Fn(&mut Snapshot)) -> Snapshot {
@@ -58,8 +60,34 @@ fn changed(change: impl Fn(&mut Snapshot)) -> Snapshot {
     facts
 }
 
+/// Answers what the console asks for until it asks for nothing more, each time with the output of the attempt that it asks
+/// for.
+pub(super) fn settle(world: &mut World, facts: &Snapshot) {
+    for _ in 0..4 {
+        let asked = world.take_effects().into_iter().rev().find_map(|effect| match effect {
+            Effect::Load { query, .. } => Some(query.output),
+            _ => None,
+        });
+        let Some(wanted) = asked else { continue };
+        let mut facts = facts.clone();
+        facts.output =
+            wanted.map(|wanted| Output { attempt: wanted.attempt, start: 0, bytes: output_of(wanted.attempt) });
+        world.load(facts);
+    }
+    assert!(!world.model.ui.loading.in_flight, "the console keeps asking");
+}
+
+/// What the attempts of [`with_attempts`] have written: the one that just began has nothing yet.
+fn output_of(attempt: AttemptId) -> Vec<u8> {
+    match attempt {
+        AttemptId(3) => Vec::new(),
+        AttemptId(2) => b"12K\t/srv/data/tmp\n".to_vec(),
+        AttemptId(_) => b"first\nlast line\n".to_vec(),
+    }
+}
+
 /// The same with three attempts: one runs, one was ended by a signal, and one exited.
-fn with_attempts() -> Snapshot {
+pub(super) fn with_attempts() -> Snapshot {
     let mut facts = with_attempt(facts(), "first\nlast line\n", 3);
     let detail = facts.detail.as_mut().unwrap();
     let exited = detail.record.attempts[0].clone();
@@ -86,6 +114,7 @@ mod queue {
         let mut mine = changed(|facts| facts.queue.rows.iter_mut().for_each(|row| row.owner = Some("ada".to_owned())));
         mine.queue.rows.truncate(2);
         mine.queue.total = 2;
+        mine.detail.as_mut().unwrap().record.incident.owner = Some("ada".to_owned());
         shown("queue_mine", &facts(), |world| {
             world.keys("Q");
             world.settle_with(&mine);
@@ -98,6 +127,7 @@ mod queue {
         let mut none = with_detail(snapshot([]), 1);
         none.detail = None;
         none.header = facts().header;
+        none.header.queues = QueueCounts { mine: 2, unassigned: 0, all: 60, suppressed: 1 };
         shown("queue_unassigned_empty", &facts(), |world| {
             world.keys("QQ");
             for _ in 0..4 {
@@ -112,12 +142,13 @@ mod queue {
     #[test]
     fn suppressed() {
         let mut facts = changed(|facts| {
-            let until = [Until::Changed, Until::Time(NOW.plus(std::time::Duration::from_secs(7_200)))];
+            let until = [Until::Changed, Until::Time(NOW.plus(Duration::from_secs(7_200)))];
             for (row, until) in facts.queue.rows.iter_mut().zip(until) {
                 row.suppressed = Some(Suppression { by: "bob".to_owned(), until });
             }
             facts.queue.rows.truncate(2);
             facts.queue.total = 2;
+            facts.header.queues.suppressed = 2;
         });
         let suppressed = facts.queue.rows[0].suppressed.clone();
         facts.detail.as_mut().unwrap().record.incident.suppressed = suppressed;
@@ -133,7 +164,7 @@ mod queue {
         let mut world = World::new(120, 40);
         world.settle_with(&facts());
         let shown = screen(&world);
-        assert!(shown.contains("#1 critical open for 19h, 1 of 1 firi…│"), "{shown}");
+        assert!(shown.contains("#1 critical open for 19h, 1/1 firing ─│"), "{shown}");
     }
 
     #[test]
@@ -159,6 +190,11 @@ mod queue {
             facts.queue.rows[1].state = IncidentState::Resolved;
             facts.queue.rows[1].firing = 0;
             facts.header.resolved_firing = 1;
+            let incident = &mut facts.detail.as_mut().unwrap().record.incident;
+            incident.state = IncidentState::Resolved;
+            incident.resolved_by = Some("bob".to_owned());
+            incident.resolved_at = Some(NOW.minus(Duration::from_secs(600)));
+            assert!(incident.fires_although_resolved());
         });
         shown("queue_resolved_firing", &facts, |_| {});
     }
@@ -187,8 +223,18 @@ mod pages {
     fn plain_text_of_every_pane() {
         let messages = vec![message(1, person(), "why?"), message(2, gemini(), "It is **full**: `df -h` says so.")];
         let facts = with_chat(with_attempts(), messages);
-        for (name, keys) in [("incidents", "1w"), ("sop", "2w"), ("chat", "3w"), ("output", "4w"), ("details", "dw")] {
+        for (name, keys) in [("incidents", "1w"), ("sop", "2w"), ("chat", "3w"), ("details", "dw")] {
             shown(&format!("plain_{name}"), &facts, |world| world.keys(keys));
+        }
+        for (name, keys) in [("output", "4[["), ("output_nothing_yet", "4")] {
+            shown(&format!("plain_{name}"), &facts, |world| {
+                for key in keys.chars() {
+                    world.keys(&key.to_string());
+                    settle(world, &facts);
+                }
+                tell(world, &facts);
+                world.keys("w");
+            });
         }
     }
 }
@@ -237,7 +283,10 @@ mod approvals {
         let words = ["kubectl", "exec", "-it", "orders-db-0", "--", "psql"].map(|word| (word, Origin::Sop));
         let mut interactive = proposal(1, Risk::Unknown, &words);
         interactive.spec.mode = Execution::Interactive;
-        reviewed("review_interactive", &[interactive], |world| world.keys("A"));
+        reviewed("review_interactive", &[interactive], |world| {
+            world.keys("A");
+            world.paint();
+        });
     }
 
     #[test]
@@ -255,7 +304,10 @@ mod approvals {
         long.spec.step.title =
             "Delete those that the list shows. The log that is being written now has no number in its name and stays."
                 .to_owned();
-        reviewed("review_words", &[long], |world| world.keys("A"));
+        reviewed("review_words", &[long], |world| {
+            world.keys("A");
+            world.paint();
+        });
     }
 }
 
@@ -339,9 +391,18 @@ mod output {
 
     #[test]
     fn of_one_that_runs_one_that_was_killed_and_one_that_failed() {
-        shown("output_starting", &with_attempts(), |world| world.keys("4"));
-        shown("output_killed", &with_attempts(), |world| world.keys("4["));
-        shown("output_failed", &with_attempts(), |world| world.keys("4[["));
+        let facts = with_attempts();
+        for (name, keys) in [("output_starting", "4"), ("output_killed", "4["), ("output_failed", "4[[")] {
+            shown(name, &facts, |world| {
+                for key in keys.chars() {
+                    world.keys(&key.to_string());
+                    settle(world, &facts);
+                }
+                tell(world, &facts);
+            });
+        }
+        // Before the answer has come.
+        shown("output_being_read", &facts, |world| world.keys("4["));
     }
 
     #[test]

@@ -124,9 +124,11 @@ fn the_same_keys_take_things_back() {
 }
 
 #[rstest]
-#[case::three_panes(120, "ada", " me ")]
-#[case::three_panes_of_another(120, "bob", " bo ")]
-#[case::hostile(120, "\u{202e}x", " \\u ")]
+#[case::three_panes(120, "ada", " * ")]
+#[case::three_panes_of_another(120, "bob", " b… ")]
+#[case::of_one_who_is_called_almost_so(120, "melanie", " m… ")]
+#[case::of_a_short_name(120, "bo", " bo ")]
+#[case::hostile(120, "\u{202e}x", " \\… ")]
 #[case::room_for_the_name(200, "bob", " bob ")]
 #[case::one_pane(80, "ada", " ada ")]
 fn a_row_says_whose_it_is(#[case] columns: u16, #[case] owner: &str, #[case] shown: &str) {
@@ -240,5 +242,6 @@ fn a_retracted_note_is_marked() {
         timeline[0].retracted_at = Some(NOW);
     });
     let screen = screen(&world(&facts));
-    assert!(screen.contains("[retracted] note: wrong"), "{screen}");
+    assert!(screen.contains("28 Feb 07:04:00 [retracted] note: "), "{screen}");
+    assert!(screen.contains("                wrong (alertmanager)"), "it goes on below: {screen}");
 }

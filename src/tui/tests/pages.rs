@@ -8,6 +8,7 @@ use rstest::rstest;
 
 use super::screens::screen;
 use super::world::{NOW, World, disk_full, snapshot, with_detail};
+use crate::domain::keeping::{Lost, Restored};
 use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{HealthState, QuarantinedBody, Snapshot, Trouble, TroubleEffect};
@@ -41,7 +42,7 @@ fn the_sources_say_why_they_are_down() {
     let mut world = world(80, 24);
     world.keys("S");
     let shown = screen(&world);
-    assert!(shown.contains("alertmanager api down, since 2026-03-01 02:14:00 UTC"), "{shown}");
+    assert!(shown.contains("alertmanager api down since 2026-03-01 02:14:00 UTC"), "{shown}");
     assert!(shown.contains("connection refused"), "{shown}");
     world.keys("S");
     assert_eq!(page(&world), None, "the key that opened it closes it");
@@ -304,5 +305,40 @@ fn help_that_does_not_fit_says_so() {
     world.model.ui.keymap = world.model.ui.keymap.merge("mine", &keys).unwrap();
     world.keys("2?");
     let shown = screen(&world);
-    assert!(shown.contains("e f1 f2 f3 f4 f5 f6") && shown.contains("propose, other …"), "{shown}");
+    assert!(shown.contains("e/f1/f2/f3/f4/f5/f6") && shown.contains("propose, new va…"), "{shown}");
+}
+
+#[test]
+fn what_a_restored_database_has_lost_opens_by_itself_once_and_stands_among_the_sources() {
+    let lost = Lost::Entries { first: 41, last: 44, from: Some(NOW), to: NOW.plus(Duration::from_secs(600)) };
+    let restored = Restored {
+        damage: "page 7\u{1b}[2J is wrong".to_owned(),
+        kept_in: "/srv/damaged/1".to_owned(),
+        backup: Some(("/srv/backups/1".to_owned(), NOW)),
+        salvaged: 12,
+        last_entry: 40,
+        lost,
+        voided: 2,
+        strays: Vec::new(),
+    };
+    let restored = Some(Arc::new(restored));
+    let facts = Snapshot { restored, ..with_detail(snapshot(1..=5), 1) };
+    let mut world = World::new(80, 24);
+    world.settle_with(&facts);
+    assert_eq!(page(&world), Some(Page::Restored));
+    let shown = screen(&world);
+    for words in
+        ["has been restored", "LOST: entries 41 to 44", "02:14 UTC", "02:24 UTC", "2 waiting approvals are void"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains('\u{1b}'));
+    world.press(KeyCode::Esc);
+    assert_eq!(page(&world), None);
+    world.wait(1_000);
+    world.send(Msg::Changed);
+    world.settle_with(&facts);
+    assert_eq!(page(&world), None, "once");
+    world.keys("S");
+    assert!(screen(&world).contains("LOST: entries 41 to 44"), "{}", screen(&world));
 }

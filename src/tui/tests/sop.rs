@@ -32,7 +32,7 @@ fn proposals(world: &mut World) -> usize {
 #[test]
 fn the_values_of_the_command_under_the_cursor_are_shown_before_it_is_proposed() {
     let mut world = world();
-    assert!(screen(&world).contains("<mountpoint> = /srv/data (label mountpoint)"), "{}", screen(&world));
+    assert!(screen(&world).contains("<mountpoint> = /srv/data (label)"), "{}", screen(&world));
     world.keys("/rm -v");
     world.press(KeyCode::Enter);
     assert!(screen(&world).contains("<file>: will be asked for"), "{}", screen(&world));
@@ -42,7 +42,7 @@ fn the_values_of_the_command_under_the_cursor_are_shown_before_it_is_proposed() 
 fn an_interactive_command_is_marked_and_takes_values_like_any_other() {
     let text = "# Look\n\n```sh\nkubectl exec -it <pod> -- sh\n```\n\n```sh\nkubectl logs -f <pod>\n```\n";
     let procedure = sop::parse(&"look.md".into(), text.as_bytes());
-    let lines = sop_lines::lay_out(&procedure, &HashSet::new(), 80, Repertoire::Unicode);
+    let lines = sop_lines::lay_out(&procedure, text, &HashSet::new(), 80, Repertoire::Unicode);
     let commands: Vec<_> = lines.iter().filter(|line| line.class == sop_lines::LineClass::Command).collect();
     let leads: Vec<&str> = commands.iter().map(|line| line.lead.as_str()).collect();
     assert_eq!(leads, ["interactive $ ", "$ "]);
@@ -235,6 +235,7 @@ fn a_page_of_the_sop_is_a_page_of_lines() {
     let (body, _) = sop_lines::split(world.model.layout().unwrap().sop.unwrap().body);
     let lines = sop_lines::lay_out(
         &document.procedure,
+        &document.source,
         &world.model.ui.sop.folded,
         usize::from(body.width),
         world.model.ui.settings.repertoire,

@@ -73,6 +73,7 @@ fn the_panes_and_a_review_in_every_theme() {
             world.settle_with(&with_proposal(facts, du(2, Risk::Unknown)));
             insta::assert_snapshot!(format!("panes_{name}_{columns}x{rows}"), letters(&world, theme));
             world.keys("A");
+            world.paint();
             insta::assert_snapshot!(format!("review_{name}_{columns}x{rows}"), letters(&world, theme));
         }
     }

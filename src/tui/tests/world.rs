@@ -250,8 +250,8 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
         .iter()
         .map(|(text, origin)| Word { pieces: vec![Piece { text: (*text).to_owned(), origin: origin.clone() }] })
         .collect();
-    let stage = Stage { argv, redirects: Vec::new() };
-    let script = Script { parts: vec![(Connector::Always, Pipeline { stages: vec![stage] })] };
+    let stage = Stage::new(argv);
+    let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
     let program = words.first().map_or("", |(text, _)| *text);
     let reason = match risk {
         Risk::Query | Risk::Read => format!("{program} only reads"),

@@ -135,6 +135,7 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         number,
         conversation,
         question,
+        at: model.ui.now,
         after,
         look,
         phase,

@@ -54,7 +54,7 @@ pub(super) fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
         chat.drafts.retain(|_, draft| !draft.is_empty());
         (chat.conversation, chat.follow, chat.cursor, chat.mode) = (wanted, Follow::End, None, Mode::Reading);
         chat.transcript = crate::tui::chat::transcript::Transcript::default();
-        chat.found = None;
+        (chat.found, chat.sought) = (None, None);
         chat.top = 0;
         // What is being loaded was asked for after the change.
         if !model.ui.loading.in_flight {
@@ -82,9 +82,13 @@ fn lay_out(model: &mut Model, places: Places) {
         width: usize::from(places.lines.width.saturating_sub(GUTTER)).max(8),
         repertoire: model.ui.settings.repertoire,
     };
-    let thoughts_key = model.ui.keymap.key_for(Context::Chat, Intent::FoldThoughts).unwrap_or_default();
-    let zone = &model.ui.settings.zone;
-    let minute = |at| zone.minute(at);
+    // While a question is typed the key types a character.
+    let thoughts_key = match model.ui.chat.mode {
+        Mode::Reading => model.ui.keymap.key_for(Context::Chat, Intent::FoldThoughts),
+        Mode::Typing => None,
+    };
+    let (zone, now) = (&model.ui.settings.zone, model.ui.now);
+    let minute = |at| zone.minute_of(at, now);
     let chat = &mut model.ui.chat;
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == chat.conversation);
     let messages = Messages {
@@ -93,6 +97,7 @@ fn lay_out(model: &mut Model, places: Places) {
         turn: chat.turn.as_ref().filter(|turn| turn.conversation == chat.conversation),
         thoughts: chat.thoughts,
         thoughts_key,
+        person: &model.ui.settings.person,
         minute: &minute,
     };
     chat.transcript.follow(&messages, paper, &chat.colours);
@@ -198,6 +203,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
             };
         }
         Intent::Back if model.ui.chat.cursor.is_some() => model.ui.chat.cursor = None,
+        Intent::Back if model.ui.chat.sought.is_some() => model.ui.chat.sought = None,
         Intent::Back => model.ui.focus = Pane::Incidents,
         _ => {}
     }

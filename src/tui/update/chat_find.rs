@@ -5,6 +5,7 @@ use crate::domain::sop::tree::Direction;
 use crate::domain::text::visible_in;
 use crate::tui::chat::find::Found;
 use crate::tui::msg::Effect;
+use crate::tui::sought::Sought;
 use crate::tui::ui::{Model, ToastLevel};
 
 /// Looks for a text that was typed; an empty one means the one before.
@@ -12,7 +13,7 @@ pub(super) fn look_for(model: &mut Model, words: &str, effects: &mut Vec<Effect>
     if !words.is_empty() {
         // A conversation is searched as it is shown.
         model.ui.chat.find = visible_in(words, model.ui.settings.repertoire).into_owned();
-        model.ui.chat.found = None;
+        (model.ui.chat.found, model.ui.chat.sought) = (None, None);
     }
     find(model, Direction::Forward, effects);
 }
@@ -29,7 +30,9 @@ pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Ef
         let text = nowhere(model);
         return super::toast(model, ToastLevel::Refused, text, effects);
     };
-    model.ui.chat.found = Some(found);
+    let numbers: Vec<usize> = places.iter().map(|(line, _)| *line).collect();
+    let sought = Sought::among(&numbers, line, model.ui.chat.transcript.len());
+    (model.ui.chat.found, model.ui.chat.sought) = (Some(found), sought);
     chat::show_line(model, line);
 }
 
@@ -47,7 +50,7 @@ fn nowhere(model: &Model) -> String {
     let chat = &model.ui.chat;
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == chat.conversation);
     match history.map_or(0, |history| history.earlier) {
-        0 => format!("\"{}\" is not in this conversation", chat.find),
-        earlier => format!("\"{}\" is not in the messages shown; {earlier} earlier ones are not looked at", chat.find),
+        0 => format!("\"{}\" is not in this conversation.", chat.find),
+        earlier => format!("\"{}\" is not in the messages shown; {earlier} earlier ones are not looked at.", chat.find),
     }
 }

@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::sop::{Fold, Share};
 use super::{
     asking, chat, chat_find, concern, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split,
+    steer,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -24,7 +25,7 @@ use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
-        Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_)) => Context::Prompt,
+        Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Steer(_)) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. } | Overlay::Plain(_)) => Context::Help,
@@ -216,10 +217,12 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::FindNext => sop::find(model, Direction::Forward, effects),
         Intent::FindPrevious => sop::find(model, Direction::Backward, effects),
         Intent::Run => sop::propose(model, effects),
+        Intent::SteerRun => steer::open(model, effects),
         Intent::NextAlert => concern::next(model, effects),
         Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
         Intent::Cancel => output::cancel(model, effects),
+        Intent::Back if model.ui.sop.sought.is_some() => model.ui.sop.sought = None,
         Intent::Back => model.ui.focus = Pane::Incidents,
         _ => {}
     }
@@ -303,6 +306,7 @@ fn look_for(model: &mut Model, field: Field, words: &str, effects: &mut Vec<Effe
         Field::Filter => {}
         Field::FindInSop => {
             words.clone_into(&mut model.ui.sop.find);
+            model.ui.sop.sought = None;
             sop::find(model, Direction::Forward, effects);
         }
         Field::FindInOutput => output::look_for(model, words, effects),
@@ -347,6 +351,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.edit.paste(text);
             picker.at = 0;
         }
+        Some(Overlay::Steer(shown)) => steer::pasted(shown, text),
         Some(Overlay::Preview(page)) => {
             page.editing.as_mut().map(|edit| edit.paste(text));
         }

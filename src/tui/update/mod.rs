@@ -19,6 +19,7 @@ mod returning;
 mod search;
 mod sop;
 mod split;
+mod steer;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows, stored_block};
 pub(crate) use hands::UNTIL_CHANGED;
@@ -243,8 +244,10 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
         Ok(loaded) => {
             model.ui.trouble = None;
             let attempt_before = model.shown_attempt().map(|attempt| attempt.id);
+            let turn_before = steer::turn(model);
             let incident_before = model.facts.detail().map(|detail| detail.record.incident.id);
             let before = std::mem::replace(&mut model.facts.snapshot, loaded.snapshot);
+            overlay::tell_restored(model, before.restored.is_some());
             tell_trouble(model, before.trouble.as_ref(), effects);
             tell_health(model, &before.header.sources, effects);
             (model.facts.sop, model.facts.sop_trouble) = match loaded.sop {
@@ -259,7 +262,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             if incident_before != incident_now {
                 model.ui.output.attempt = None;
                 model.ui.output.up = 0;
-                model.ui.output.found = None;
+                (model.ui.output.found, model.ui.output.sought) = (None, None);
             }
             concern::follow(model, incident_before, effects);
             output::follow(model, before.output.as_ref());
@@ -273,6 +276,10 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             }
             sop::follow_document(model);
             sop::arrive(model, effects);
+            if incident_before == incident_now {
+                steer::follow_turn(model, turn_before);
+            }
+            steer::refresh(model);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
             returning::go_on(model, effects);
@@ -415,6 +422,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                     Some(format!("Approved. Attempt {attempt} started."))
                 }
                 Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
+                Done::Run(said) => Some(said),
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
             };
             if let Some(text) = text {

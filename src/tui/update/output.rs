@@ -10,8 +10,9 @@ use crate::tui::intent::Intent;
 use crate::tui::layout::{self, OutputShown, Pane};
 use crate::tui::line_edit::LineEdit;
 use crate::tui::msg::{Asked, Effect};
-use crate::tui::output_lines;
+use crate::tui::sought::Sought;
 use crate::tui::ui::{CONFIRM_WITHIN, Model, ToastLevel};
+use crate::tui::{output_body, output_lines};
 
 /// What an intent means in the output.
 pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
@@ -31,6 +32,8 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
         Intent::NextStep => other_attempt(model, Direction::Forward, effects),
         Intent::PreviousStep => other_attempt(model, Direction::Backward, effects),
         Intent::Cancel => cancel(model, effects),
+        // As in the queue, the first press shows everything as it was before something was looked for.
+        Intent::Back if model.ui.output.sought.is_some() => model.ui.output.sought = None,
         Intent::Back => model.ui.focus = Pane::Sop,
         _ => {}
     }
@@ -41,7 +44,10 @@ fn size(model: &Model) -> Option<(usize, usize)> {
     let shown = model.layout().and_then(|layout| layout.output);
     let area =
         shown.or_else(|| layout::compute(model.ui.size, Pane::Output, OutputShown::Below, model.ui.splits)?.output)?;
-    Some((usize::from(area.body.width), usize::from(area.body.height)))
+    let attempt = model.shown_attempt();
+    let body = attempt.map(|attempt| output_body::split(area.body, attempt, model.ui.settings.repertoire).1);
+    let body = body.unwrap_or(area.body);
+    Some((usize::from(body.width), usize::from(body.height)))
 }
 
 fn shown(model: &Model) -> Option<&Output> {
@@ -60,7 +66,7 @@ pub(super) fn scroll_to(model: &mut Model, up: usize) {
 pub(super) fn look_for(model: &mut Model, words: &str, effects: &mut Vec<Effect>) {
     if !words.is_empty() {
         words.clone_into(&mut model.ui.output.find);
-        model.ui.output.found = None;
+        (model.ui.output.found, model.ui.output.sought) = (None, None);
     }
     find(model, Direction::Forward, effects);
 }
@@ -74,14 +80,17 @@ fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Effect>) {
     let repertoire = model.ui.settings.repertoire;
     let lines = output_lines::lines(&output.bytes, repertoire);
     let Some(line) = output_lines::find(&lines, &words, model.ui.output.found, direction) else {
-        let text = format!("\"{words}\" is not in this output");
+        let text = format!("\"{words}\" is not in this output.");
         return super::toast(model, ToastLevel::Refused, text, effects);
     };
+    let hits = lines.iter().enumerate().filter(|(_, text)| !output_lines::matches(text, &words).is_empty());
+    let hits: Vec<usize> = hits.map(|(number, _)| number).collect();
+    let sought = Sought::among(&hits, line, output.bytes.len());
     let rows = output_lines::rows(&output.bytes, width, repertoire);
     let at = rows.iter().position(|row| row.line == line).unwrap_or(0);
     let below = rows.len() - at;
     // In the middle, so that what led there and what came of it are both to be seen.
-    model.ui.output.found = Some(line);
+    (model.ui.output.found, model.ui.output.sought) = (Some(line), sought);
     scroll_to(model, below.saturating_sub(height.div_ceil(2)));
 }
 
@@ -96,7 +105,7 @@ pub(super) fn follow(model: &mut Model, before: Option<&Output>) {
     let rows = output_lines::rows(new.unwrap_or_default(), width, model.ui.settings.repertoire).len();
     if moved {
         // Lines are counted from the start of what is loaded.
-        model.ui.output.found = None;
+        (model.ui.output.found, model.ui.output.sought) = (None, None);
     }
     if rows > 0 {
         scroll_to(model, model.ui.output.up + rows);
@@ -122,7 +131,7 @@ fn other_attempt(model: &mut Model, direction: Direction, effects: &mut Vec<Effe
 fn show(model: &mut Model, attempt: AttemptId, effects: &mut Vec<Effect>) {
     model.ui.output.attempt = Some(attempt);
     model.ui.output.up = 0;
-    model.ui.output.found = None;
+    (model.ui.output.found, model.ui.output.sought) = (None, None);
     super::want_load(model, effects);
 }
 

@@ -153,6 +153,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
         Some(Overlay::Search(_)) => super::search::key(model, key, intent, effects),
+        Some(Overlay::Steer(_)) => super::steer::key(model, key, intent, effects),
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
         Some(Overlay::Plain(_)) => plain::intent(model, intent),
@@ -201,15 +202,16 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
 
 fn approve(model: &mut Model, effects: &mut Vec<Effect>) {
     let (now, size) = (model.ui.monotonic, model.ui.terminal);
+    let screen_rows = model.ui.size.1;
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
     let Some(proposal) = model.facts.snapshot.tray.iter().find(|proposal| proposal.id == review.proposal) else {
         return;
     };
     let target = proposal.spec.target.name();
     let verdict = if review.digest == proposal.digest {
-        review.may_approve(target, now)
+        review.may_approve(target, review_rows(screen_rows, review.lines.len()), now)
     } else {
-        Err("The proposal changed; read it again".to_owned())
+        Err("The proposal changed; read it again.".to_owned())
     };
     match verdict {
         Ok(()) => {
@@ -386,6 +388,14 @@ pub(super) fn shows_sources(model: &Model) -> bool {
         Some(Overlay::Page { page, .. }) => *page == Page::Sources,
         Some(Overlay::Plain(plain)) => plain.subject == Subject::Page(Page::Sources),
         _ => false,
+    }
+}
+
+/// Opens the page that says what is lost, once, when the database was restored; whatever a person is in the middle of stays,
+/// and `S` has it too.
+pub(super) fn tell_restored(model: &mut Model, is_told: bool) {
+    if !is_told && model.facts.snapshot.restored.is_some() && model.ui.overlay.is_none() {
+        model.ui.overlay = Some(Overlay::Page { page: Page::Restored, top: 0 });
     }
 }
 

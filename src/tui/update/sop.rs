@@ -16,6 +16,7 @@ use crate::engine::backend::Command;
 use crate::tui::concern;
 use crate::tui::msg::{Asked, CommandFrom, Effect, ProposeRequest};
 use crate::tui::sop_lines::{self, Laid, SopLine};
+use crate::tui::sought::Sought;
 use crate::tui::ui::{Going, Model, Named, ToastLevel};
 
 /// After a load: begins anew when the document is another one.
@@ -26,6 +27,7 @@ pub(super) fn follow_document(model: &mut Model) {
     if id.is_some() && id != model.ui.sop.document {
         model.ui.sop.document = id;
         model.ui.sop.folded.clear();
+        model.ui.sop.sought = None;
         model.ui.sop.top = 0;
         // A document opens at its first step: that is what one came for.
         model.ui.sop.cursor =
@@ -153,8 +155,14 @@ pub(super) fn find(model: &mut Model, direction: Direction, effects: &mut Vec<Ef
         found = tree::find(&document.procedure, &words, node, direction);
     }
     match found {
-        Some(node) => reveal(model, node),
-        None => super::toast(model, ToastLevel::Refused, format!("\"{words}\" is not in this SOP"), effects),
+        Some(node) => {
+            let hits: Vec<usize> = tree::matches(&document.procedure, &words)
+                .filter(|node| !sop_lines::repeats_parent(&document.procedure, *node))
+                .collect();
+            model.ui.sop.sought = Sought::among(&hits, node, document.procedure.nodes.len());
+            reveal(model, node);
+        }
+        None => super::toast(model, ToastLevel::Refused, format!("\"{words}\" is not in this SOP."), effects),
     }
 }
 

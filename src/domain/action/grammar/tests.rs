@@ -3,8 +3,10 @@
 use rstest::rstest;
 
 use super::*;
-use crate::domain::action::spec::Origin;
+use crate::domain::action::script::SetVariable;
+use crate::domain::action::spec::{Connector, Origin, Word};
 use crate::domain::procedure::params;
+use crate::domain::procedure::variables::RunVariables;
 
 fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, Piece> {
     let piece = |(name, text): &(&str, &str)| {
@@ -29,11 +31,21 @@ fn shape(script: &str, pairs: &[(&str, &str)]) -> String {
             Connector::OrElse => " || ",
         });
         let stages = pipeline.stages.iter().map(|stage| {
-            let words: Vec<String> = stage.argv.iter().map(|word| format!("[{}]", word.text())).collect();
+            let env = stage.env.iter().map(|(name, value)| format!("{{{name}={}}}", value.text()));
+            let words = stage.argv.iter().map(|word| format!("[{}]", word.text()));
             let redirects: Vec<String> = stage.redirects.iter().map(|r| format!("{r:?}")).collect();
-            [words.concat(), redirects.join(",")].concat()
+            env.chain(words).chain([redirects.join(",")]).collect::<String>()
         });
+        if let Some(directory) = &pipeline.directory {
+            text.push_str(&format!("({})", directory.text()));
+        }
         text.push_str(&stages.collect::<Vec<_>>().join("|"));
+    }
+    for (name, variable) in &script.leaves.variables {
+        text.push_str(&format!(" {}{name}={}", if variable.exported { "+" } else { "-" }, variable.value.text()));
+    }
+    if let Some(directory) = &script.leaves.directory {
+        text.push_str(&format!(" -> {}", directory.text()));
     }
     text
 }
@@ -64,6 +76,29 @@ fn shape(script: &str, pairs: &[(&str, &str)]) -> String {
 #[case("grep x$ f", "[grep][x$][f]")]
 #[case("grep \"x$\" f", "[grep][x$][f]")]
 #[case("echo größe", "[echo][größe]")]
+#[case("echo HEAD~1 a:~ '~' \\~ --x=~", "[echo][HEAD~1][a:~][~][~][--x=~]")]
+#[case("grep \"^a$|b$\" f", "[grep][^a$|b$][f]")]
+#[case::variable("A='a b'\necho \"$A\" ${A}c '$A'", "[echo][a b][a][bc][$A] -A=a b")]
+#[case::variable_of_variable("A=1; B=\"x $A\"; echo \"$B\"", "[echo][x 1] -A=1 -B=x 1")]
+#[case::empty_variable("A=; echo $A \"$A\" x$A", "[echo][][x] -A=")]
+#[case::split_in_a_word("A=' x y '; echo p$A\"q\"", "[echo][p][x][y][q] -A= x y ")]
+#[case::split_before_quotes("A=' a '; echo $A'' ''$A", "[echo][a][][][a] -A= a ")]
+#[case::program("K=\"kubectl -n x\"; $K get po", "[kubectl][-n][x][get][po] -K=kubectl -n x")]
+#[case::only_set("A=1 B=$A", " -A=1 -B=1")]
+#[case::prefix("A=1 B=$A env", "{A=1}{B=1}[env]")]
+#[case::prefix_is_not_seen("A=0; A=1 echo $A", "{A=1}[echo][0] -A=0")]
+#[case::exported("a; export A=1 B='x y'; b | c", "[a] ; {A=1}{B=x y}[b]|{A=1}{B=x y}[c] +A=1 +B=x y")]
+#[case::exported_later("A=1; a; export A; b", "[a] ; {A=1}[b] +A=1")]
+#[case::prefix_over_export("export A=1; A=2 a; b", "{A=2}[a] ; {A=1}[b] +A=1")]
+#[case::set_then("A=1 && a $A && b", "[a][1] && [b] -A=1")]
+#[case::set_within("a && A=1 && b $A", "[a] && [b][1] -A=1")]
+#[case::set_then_or("A=1 && a || b", "[a] || [b] -A=1")]
+#[case::moved("cd /tmp && a", "(/tmp)[a] -> /tmp")]
+#[case::moved_between("a; cd x; b; cd y/../z; c", "[a] ; (/x)[b] ; (/x/z)[c] -> /x/z")]
+#[case::moved_up("cd /a/b; cd ..; x", "(/a)[x] -> /a")]
+#[case::moved_within("a && cd /x && b", "[a] && (/x)[b] -> /x")]
+#[case::moved_only("cd -- '/a b'", " -> /a b")]
+#[case::where_it_is("cd /a; echo $PWD", "(/a)[echo][/a] -> /a")]
 fn inside(#[case] script: &str, #[case] expected: &str) {
     assert_eq!(shape(script, &[]), expected);
 }
@@ -111,10 +146,34 @@ fn inside(#[case] script: &str, #[case] expected: &str) {
 #[case::double_brackets("[[ -f x ]] && a")]
 #[case::negation("! a")]
 #[case::time("time a")]
-#[case::assignment("A=1")]
-#[case::assignment_before("A=1 b")]
-#[case::export("export A=1")]
-#[case::cd("cd /tmp && a")]
+#[case::array("A=(a b)")]
+#[case::appended("A+=1")]
+#[case::unknown_variable("A=$UID")]
+#[case::in_pipeline("A=1 | b")]
+#[case::with_redirection("A=1 >/dev/null")]
+#[case::the_shells_own("IFS=, a")]
+#[case::path("PATH=/x; a")]
+#[case::set_on_condition("a && A=1; b")]
+#[case::set_on_failure("a || A=1")]
+#[case::moved_on_condition("a && cd /x; b")]
+#[case::moved_or("cd /x || b")]
+#[case::moved_and_or("cd /x && a || b")]
+#[case::set_or("A=1 || b")]
+#[case::pattern_in_value("A='*'; ls $A")]
+#[case::empty_program("A=; $A b")]
+#[case::export_list("export")]
+#[case::export_option("export -p")]
+#[case::export_unset("export A")]
+#[case::export_in_pipeline("export A=1 | b")]
+#[case::cd_back("cd -")]
+#[case::cd_home("cd")]
+#[case::cd_two("cd a b")]
+#[case::cd_option("cd -P a")]
+#[case::cd_in_pipeline("cd a | b")]
+#[case::doubled(
+    "A=aaaaaaaaaaaaaaaa; B=$A$A$A$A$A$A$A$A; C=$B$B$B$B$B$B$B$B; D=$C$C$C$C$C$C$C$C; E=$D$D$D$D$D$D$D$D; \
+    F=$E$E$E$E$E$E$E$E; G=$F$F$F$F$F$F$F$F; a $G"
+)]
 #[case::eval("eval a")]
 #[case::source("source x")]
 #[case::dot(". x")]
@@ -171,6 +230,10 @@ fn too_long_is_refused() {
 #[case("curl http://<dir>/x", "h:1", "[curl][http://h:1/x]")]
 #[case("find <dir> -name '*.log'", "/srv", "[find][/srv][-name][*.log]")]
 #[case("echo '$DIR'", "a", "[echo][$DIR]")]
+#[case("D=<dir>; ls $D/x '$D'", "a b*", "[ls][a b*/x][$D] -D=a b*")]
+#[case("cd <dir>; ls", "/a b", "(/a b)[ls] -> /a b")]
+#[case("cd x; cd <dir>/../y; ls", "a", "(/x/y)[ls] -> /x/y")]
+#[case("D=\"<dir>\" ls", "$(id)", "{D=$(id)}[ls]")]
 fn values_are_pieces_of_one_word(#[case] script: &str, #[case] value: &str, #[case] expected: &str) {
     assert_eq!(shape(script, &[("dir", value)]), expected);
 }
@@ -191,10 +254,12 @@ fn origins_stay_with_their_pieces() {
 #[case::empty("rm -rf <x>/", "")]
 #[case::escape("ls <x>", "a\u{1b}[2J")]
 #[case::bidi("ls <x>", "a\u{202e}b")]
-#[case::remote_shell("ssh h systemctl restart <x>", "a;reboot")]
-#[case::shell("sh -c 'ls <x>'", "$(reboot)")]
 #[case::shell_by_path("/bin/bash -c <x>", "reboot now")]
-#[case::sql("psql -c \"select '<x>'\"", "';drop table t;--")]
+#[case::option_of_directory("cd <x>", "-P")]
+#[case::through_a_variable("A=<x>; rm $A", "-rf")]
+#[case::strange_variable("A=<x>; b", "a\u{202e}")]
+#[case::piped_into_a_shell("echo <x> | bash", "a;reboot")]
+#[case::piped_far("echo <x> | cat | sudo sh", "a;reboot")]
 #[case::program_text("kubectl get po -o 'jsonpath={.items[?(@.n==\"<x>\")]}'", "\")]}")]
 fn values_that_could_do_more_are_refused(#[case] script: &str, #[case] value: &str) {
     let outcome = read(script, &[("x", value)]);
@@ -209,6 +274,44 @@ fn plain_values_may_stand_in_program_text() {
         shape("ssh <x> 'systemctl status <x>'", &[("x", "web-1.eu")]),
         "[ssh][web-1.eu][systemctl status web-1.eu]"
     );
+}
+
+fn word(text: &str, origin: Origin) -> SetVariable {
+    SetVariable { value: Word::new(text, origin), exported: false }
+}
+
+#[test]
+fn variables_of_earlier_steps_and_of_the_environment_are_known() {
+    let mut run = RunVariables::default();
+    run.set("NS", word("shop prod", Origin::Sop));
+    run.set("POD", word("a b", Origin::Label("pod".to_owned())));
+    run.set("TOKEN", SetVariable { exported: true, ..word("t", Origin::Sop) });
+    let environment = BTreeMap::from([("HOME".to_owned(), "/home/a".to_owned()), ("USER".to_owned(), "1".to_owned())]);
+    let surroundings = Surroundings { directory: "/srv".to_owned(), environment, run };
+    let read = |script: &str, pairs: &[(&str, &str)]| {
+        let values = values(pairs).into_iter().map(|(name, piece)| (name, Piece { origin: Origin::Operator, ..piece }));
+        match parse_in(script, &params::find(script), &values.collect(), &surroundings) {
+            Ok(Parsed::Argv(script)) => script,
+            other => panic!("{other:?}"),
+        }
+    };
+    let argv = |script: &Script| -> Vec<String> { script.stages().flat_map(|s| &s.argv).map(Word::text).collect() };
+    let script = read("ls ~/x $NS \"$POD\" $POD ${USER}", &[]);
+    assert_eq!(argv(&script), ["ls", "/home/a/x", "shop", "prod", "a b", "a b", "1"]);
+    let stage = script.stages().next().unwrap();
+    assert_eq!(stage.argv[4].pieces[0].origin, Origin::Label("pod".to_owned()));
+    assert_eq!(stage.env["TOKEN"].text(), "t");
+    assert!(script.leaves.is_empty(), "nothing is set by this script itself");
+    // What a person types for this step goes first.
+    assert_eq!(argv(&read("ls $NS", &[("ns", "typed")])), ["ls", "typed"]);
+    // What is in the environment stays exported when it is set.
+    let set = read("USER=2; a", &[]);
+    assert_eq!(
+        (set.stages().next().unwrap().env["USER"].text(), set.leaves.variables["USER"].exported),
+        ("2".to_owned(), true)
+    );
+    assert_eq!(read("cd sub; a", &[]).leaves.directory.unwrap().text(), "/srv/sub");
+    assert_eq!(read("cd; a", &[]).leaves.directory.unwrap().text(), "/home/a");
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! Puts the values of parameters into words.
 //!
-//! Owns: where which value may stand. A value is foreign text: it comes from an alert or was typed in a hurry.
+//! Owns: where which value may stand, and how it is written there. A value is foreign text: it comes from an alert or was typed
+//! in a hurry. Does not: know the languages in which a word may be written (see `nested`).
 //!
-//! Invariants: a value never begins a word with `-`, never is empty, never holds a control or invisible character, and is
-//! plain (see [`is_plain`]) wherever something behind the program's argv might parse it again.
+//! Invariant: a value never begins a word with `-`, never is empty, never holds a control or invisible character. Where
+//! something behind the program's argv may parse the word again, the value is written in that language's quotes, or it is plain
+//! (see [`is_plain`]), or it is refused.
 
 use std::collections::BTreeMap;
 
-use super::lexer::{Part, RawWord};
+use super::expand::Cooked;
+use super::nested;
+use super::session::{Bit, word_of};
 use super::words::is_invisible;
-use crate::domain::action::spec::{Origin, Piece, Word};
-use crate::domain::procedure::params::ParamUse;
+use crate::domain::action::spec::{Stage, Word};
 
 /// A value that cannot stand where it would.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,86 +24,76 @@ pub struct BadValue {
     pub problem: String,
 }
 
-/// Programs that parse (some of) their arguments as a language of their own or hand them to a shell.
-///
-/// The list cannot be complete; words that look like program text are held to plain values whatever the program is.
-#[rustfmt::skip]
-const INTERPRETERS: &[&str] = &[
-    "ash", "awk", "bash", "busybox", "chroot", "csh", "dash", "doas", "ed", "env", "expect", "fish", "gawk", "influx", "jq", "ksh",
-    "lua", "mawk", "mongo", "mongosh", "mysql", "nawk", "node", "parallel", "perl", "php", "psql", "python", "python2", "python3",
-    "redis-cli", "ruby", "sed", "setpriv", "sh", "socat", "sqlite3", "ssh", "su", "sudo", "tclsh", "timeout", "watch", "xargs",
-    "yq", "zsh",
-];
+/// How many shells stand between this program and the words being read: none, or one inside the other (`ssh`, `sh -c`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Depth(u8);
+
+impl Depth {
+    /// The words that this program reads itself.
+    pub(super) const OWN: Self = Self(0);
+
+    /// One shell further; `None` where nobody could follow any more.
+    pub(super) const fn deeper(self) -> Option<Self> {
+        if self.0 < 3 { Some(Self(self.0 + 1)) } else { None }
+    }
+}
 
 /// What came of putting values into the words of one stage.
 pub(super) struct Filled {
     pub(super) argv: Vec<Word>,
-    pub(super) unbound: Vec<String>,
     pub(super) bad: Vec<BadValue>,
+    /// The text of each value as it stands in its word.
+    pub(super) written: BTreeMap<String, String>,
 }
 
 /// Puts values into the words of one stage.
-pub(super) fn fill(raw: &[RawWord], uses: &[ParamUse], values: &BTreeMap<String, Piece>) -> Filled {
-    let mut filled = Filled { argv: Vec::with_capacity(raw.len()), unbound: Vec::new(), bad: Vec::new() };
-    let interpreted = raw.iter().any(|word| is_interpreter(&word.literal()));
-    for word in raw {
-        let literal = word.literal();
-        let plain_only = interpreted || looks_like_program_text(&literal);
-        let mut pieces = Vec::with_capacity(word.parts.len());
-        for part in &word.parts {
-            match part {
-                Part::Literal(text) if text.is_empty() => {}
-                Part::Literal(text) => push_literal(&mut pieces, text),
-                Part::Value(index) => {
-                    let Some(used) = uses.get(*index) else { continue };
-                    let Some(piece) = values.get(&used.name) else {
-                        filled.unbound.push(used.name.clone());
-                        continue;
-                    };
-                    let place = Place { first: pieces.is_empty(), plain_only };
-                    if let Some(problem) = problem_at(&piece.text, place) {
-                        filled.bad.push(BadValue { name: used.name.clone(), problem });
-                    }
-                    pieces.push(piece.clone());
-                }
-            }
+pub(super) fn fill(cooked: &[Cooked], depth: Depth) -> Filled {
+    let mut filled = Filled { argv: Vec::new(), bad: Vec::new(), written: BTreeMap::new() };
+    let mut words: Vec<Cooked> = cooked.to_vec();
+    if cooked.iter().flatten().any(|bit| bit.hole.is_some()) {
+        for word in cooked {
+            filled.bad.extend(check_argument(word));
         }
-        filled.argv.push(Word { pieces });
+        if filled.bad.is_empty() {
+            let places = nested::places(cooked);
+            filled.bad.extend(nested::write(&mut words, &places, depth));
+        }
     }
+    for bit in words.iter().flatten() {
+        if let Some(name) = &bit.hole {
+            filled.written.insert(name.clone(), bit.piece.text.clone());
+        }
+    }
+    filled.argv = words.iter().map(|word| word_of(word)).collect();
     filled
 }
 
-fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
-    match pieces.last_mut() {
-        Some(Piece { text: before, origin: Origin::Sop }) => before.push_str(text),
-        _ => pieces.push(Piece { text: text.to_owned(), origin: Origin::Sop }),
-    }
-}
-
-/// Where a value would stand.
-#[derive(Clone, Copy)]
-struct Place {
-    /// At the start of a word.
-    first: bool,
-    /// In a text that may be parsed again.
-    plain_only: bool,
-}
-
-fn problem_at(value: &str, place: Place) -> Option<String> {
-    if let Some(problem) = problem_anywhere(value) {
-        return Some(problem);
-    }
-    if place.first && value.starts_with('-') {
+/// What is wrong with the values of an argument, whatever program gets it.
+pub(super) fn check_argument(word: &[Bit]) -> Vec<BadValue> {
+    let mut bad = check_value(word);
+    if let Some(Bit { piece, hole: Some(name) }) = word.first()
+        && piece.text.starts_with('-')
+    {
         // Also after `--`: behind it may stand a command with options of its own (`kubectl exec pod -- rm <file>`).
-        return Some("it looks like an option; for a file put ./ before it".to_owned());
+        let problem = "it looks like an option; for a file put ./ before it".to_owned();
+        bad.push(BadValue { name: name.clone(), problem });
     }
-    if place.plain_only && !is_plain(value) {
-        return Some(
-            "it would be parsed again where it stands, so it may only have letters, digits and _ . / : @ % + , -"
-                .to_owned(),
-        );
-    }
-    None
+    bad
+}
+
+/// What is wrong with the values of a variable.
+pub(super) fn check_value(value: &[Bit]) -> Vec<BadValue> {
+    let values = value.iter().filter_map(|bit| Some((bit.hole.as_ref()?, problem_anywhere(&bit.piece.text)?)));
+    values.map(|(name, problem)| BadValue { name: name.clone(), problem }).collect()
+}
+
+/// What is wrong with values in a pipeline: what one stage says may be read by the next one as its program.
+pub(super) fn check_piped(stages: &[Stage], values: &[Vec<(String, String)>]) -> Vec<BadValue> {
+    let reads = |stage: &Stage| nested::reads_programs(&stage.argv.iter().map(Word::text).collect::<Vec<_>>());
+    let Some(last) = stages.iter().rposition(reads) else { return Vec::new() };
+    let before = values.iter().take(last).flatten();
+    let bad = before.filter(|(_, value)| !is_plain(value));
+    bad.map(|(name, _)| BadValue { name: name.clone(), problem: NOT_PLAIN.to_owned() }).collect()
 }
 
 fn problem_anywhere(value: &str) -> Option<String> {
@@ -117,21 +110,20 @@ fn problem_anywhere(value: &str) -> Option<String> {
 /// is no option is the same in all of them.
 #[must_use]
 pub fn value_for_bash(value: &str) -> Option<String> {
-    problem_at(value, Place { first: true, plain_only: true })
+    if let Some(problem) = problem_anywhere(value) {
+        return Some(problem);
+    }
+    if value.starts_with('-') {
+        return Some("it looks like an option; for a file put ./ before it".to_owned());
+    }
+    (!is_plain(value)).then(|| NOT_PLAIN.to_owned())
 }
+
+/// Said of a value that is not plain where it has to be.
+pub(super) const NOT_PLAIN: &str =
+    "it would be parsed again where it stands, so it may only have letters, digits and _ . / : @ % + , -";
 
 /// Whether no shell and no common language sees anything but a plain word in `value`.
-fn is_plain(value: &str) -> bool {
+pub(super) fn is_plain(value: &str) -> bool {
     value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | ':' | '@' | '%' | '+' | ',' | '-'))
-}
-
-/// Whether the text around a value has signs of a language: blanks, quotes, operators, brackets.
-fn looks_like_program_text(literal: &str) -> bool {
-    literal
-        .contains([' ', '\t', '\n', '\'', '"', '`', '$', ';', '|', '&', '<', '>', '(', ')', '[', ']', '{', '}', '\\'])
-}
-
-fn is_interpreter(word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    INTERPRETERS.contains(&name)
 }

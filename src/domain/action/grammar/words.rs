@@ -1,7 +1,9 @@
 //! Words and characters that put a script outside the grammar wherever they stand.
 
 use super::Stop;
-use super::lexer::RawWord;
+use super::expand::Cooked;
+use super::lexer::{Part, RawWord};
+use super::session::word_of;
 
 /// Reserved words of bash 5.2, as `compgen -k` lists them.
 #[rustfmt::skip]
@@ -40,12 +42,44 @@ pub(super) const fn is_invisible(c: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Refuses first words that a shell would not take as the name of a program.
-pub(super) fn check_program(word: &RawWord) -> Result<(), Stop> {
-    if word.has_value() {
+/// Variables that change how bash reads or runs what follows, and those that it keeps for itself (bash manual, "Shell
+/// Variables"). All whose names begin with `BASH` belong to them.
+#[rustfmt::skip]
+const THE_SHELLS_OWN: &[&str] = &[
+    "CDPATH", "CHILD_MAX", "COMP_CWORD", "COMP_KEY", "COMP_LINE", "COMP_POINT", "COMP_TYPE", "COMP_WORDBREAKS", "COMP_WORDS",
+    "COMPREPLY", "DIRSTACK", "ENV", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "EXECIGNORE", "FCEDIT", "FIGNORE", "FUNCNAME",
+    "FUNCNEST", "GLOBIGNORE", "GROUPS", "HISTCMD", "IFS", "IGNOREEOF", "LINENO", "MAPFILE", "OLDPWD", "OPTARG", "OPTERR",
+    "OPTIND", "PATH", "PIPESTATUS", "POSIXLY_CORRECT", "PPID", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3", "PS4", "PWD",
+    "RANDOM", "READLINE_LINE", "REPLY", "SECONDS", "SHELL", "SHELLOPTS", "SHLVL", "SRANDOM", "TIMEFORMAT", "TMOUT", "UID", "_",
+];
+
+/// Whether bash itself gives the variable `name` a meaning, so that setting it is more than setting a variable.
+pub(super) fn is_the_shells_own(name: &str) -> bool {
+    name.starts_with("BASH") || THE_SHELLS_OWN.contains(&name)
+}
+
+/// Refuses first words that mean something to a shell as they are written.
+pub(super) fn check_written(word: &RawWord) -> Result<(), Stop> {
+    let Some(name) = word.only_literal() else { return Ok(()) };
+    if RESERVED.contains(&name.as_str()) {
+        return Stop::outside(format!("it uses the reserved word \"{name}\""));
+    }
+    if name == "export" || name == "cd" {
+        return Stop::outside(format!("it uses {name} in a pipeline or with a variable of its own, where it is lost"));
+    }
+    Ok(())
+}
+
+/// Refuses first words that a shell would not take as the name of a program, once values are in them.
+pub(super) fn check_program(written: &RawWord, word: Option<&Cooked>) -> Result<(), Stop> {
+    let parameter = written.parts.iter().any(|part| matches!(part, Part::Parameter(..)));
+    if parameter || word.is_some_and(|word| word.iter().any(|bit| bit.hole.is_some())) {
         return Stop::broken("a parameter decides which program would run; write the program's name into the document");
     }
-    let name = word.literal();
+    let Some(word) = word else {
+        return Stop::outside("an empty variable stands where the program should");
+    };
+    let name = word_of(word).text();
     if RESERVED.contains(&name.as_str()) {
         return Stop::outside(format!("it uses the reserved word \"{name}\""));
     }
@@ -53,7 +87,7 @@ pub(super) fn check_program(word: &RawWord) -> Result<(), Stop> {
         return Stop::outside(format!("it uses the shell's own command {name}"));
     }
     if name.contains('=') {
-        return Stop::outside("it sets a variable");
+        return Stop::outside("it sets a variable in a way that only a shell understands");
     }
     if name.is_empty() {
         return Stop::broken("the name of a program is empty");

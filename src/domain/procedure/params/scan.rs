@@ -403,8 +403,11 @@ impl<'a> Scanner<'a> {
         let name = name.strip_prefix("$labels.").or_else(|| name.strip_prefix(".Labels.")).unwrap_or(name);
         if is_template_name(name) {
             self.push(name, start, end);
+            self.at = end;
+        } else {
+            // A template of its own may have parameters in it.
+            self.at = start + 2;
         }
-        self.at = end;
     }
 
     fn heredoc_operator(&mut self) {

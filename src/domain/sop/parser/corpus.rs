@@ -62,7 +62,7 @@ fn real_runbooks_parse() {
                 NodeKind::Step { mode, .. } => format!("step {mode:?}"),
                 NodeKind::Command { shell, interactive, .. } => format!("command {shell:?} interactive={interactive}"),
                 NodeKind::Branch { origin, .. } => format!("branch {origin:?}"),
-                NodeKind::Note { level } => format!("note {level:?}"),
+                NodeKind::Note { level, .. } => format!("note {level:?}"),
                 NodeKind::Opaque { reason } => format!("opaque {reason}"),
                 NodeKind::Output => "output".to_owned(),
                 NodeKind::Decision { .. } => "decision".to_owned(),

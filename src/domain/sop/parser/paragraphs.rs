@@ -10,10 +10,13 @@ use super::builder::{Builder, Context, Place, command};
 use super::decisions::{self, Chain, Guard, Reference, Segment};
 use super::interactive::is_interactive;
 use super::words;
-use crate::domain::procedure::{BranchOrigin, NodeKind, NoteLevel, SectionRole, Shell, Span, StepMode};
+use crate::domain::procedure::{BranchOrigin, NodeKind, NoteForm, NoteLevel, SectionRole, Shell, Span, StepMode};
 
 /// A sentence longer than this many bytes is no question that a decision repeats.
 const MAX_QUESTION: usize = 500;
+
+/// What explains, in sentences.
+const PROSE: NodeKind = NodeKind::Note { level: NoteLevel::Plain, form: NoteForm::Paragraph };
 
 /// A text being read.
 struct Reading<'a> {
@@ -60,7 +63,7 @@ impl Builder<'_> {
             self.inline_commands(step, &reading, 0..reading.prose.text.len());
         } else if let Some(level) = note_level(text, context.place) {
             let node = self.open_or(context.step.or(context.node), block.parent);
-            self.tree.add(node, NodeKind::Note { level }, text, block.span);
+            self.tree.add(node, NodeKind::Note { level, form: NoteForm::Paragraph }, text, block.span);
         } else if context.acts() || (context.place == Place::Item && context.role == SectionRole::Other) {
             let masked = reading.prose.masked();
             let segments = self.settled(&reading, decisions::segments(&masked), &context);
@@ -89,7 +92,7 @@ impl Builder<'_> {
         let kind = if ordered && words::mode_of(text).is_some() {
             NodeKind::Step { mode: mode_of(text, context.role), label: None }
         } else {
-            NodeKind::Note { level: NoteLevel::Plain }
+            PROSE
         };
         let is_step = matches!(kind, NodeKind::Step { .. });
         let node = self.tree.add(context.node, kind, text, reading.span);
@@ -149,7 +152,7 @@ impl Builder<'_> {
         let orders = words::mode_of(text).is_some() || reading.code_follows || text.ends_with('?');
         let span = reading.source(range.clone());
         if in_item || introduces_list || !orders {
-            self.tree.add(context.node, NodeKind::Note { level: NoteLevel::Plain }, text, span);
+            self.tree.add(context.node, PROSE, text, span);
             if !in_item {
                 context.step = None;
             }
@@ -214,11 +217,7 @@ impl Builder<'_> {
         let mut inner = branch;
         if !text.is_empty() {
             let orders = words::mode_of(&text).is_some() || reading.code_follows;
-            let kind = if orders {
-                NodeKind::Step { mode: mode_of(&text, context.role), label: None }
-            } else {
-                NodeKind::Note { level: NoteLevel::Plain }
-            };
+            let kind = if orders { NodeKind::Step { mode: mode_of(&text, context.role), label: None } } else { PROSE };
             inner = self.tree.add(Some(branch), kind, &capitalised(&text), reading.source(body.clone()));
             if orders {
                 self.inline_commands(inner, reading, body);
@@ -266,7 +265,7 @@ impl Builder<'_> {
         let text = if reading.prose.text.starts_with('[') { text } else { reading.prose.text.trim() };
         if !acts || note_level(text, context.place).is_some() {
             let level = note_level(text, context.place).unwrap_or(NoteLevel::Plain);
-            return self.tree.add(context.node, NodeKind::Note { level }, text, lead.span);
+            return self.tree.add(context.node, NodeKind::Note { level, form: item_form(number) }, text, lead.span);
         }
         reading.code_follows = reading.code_follows || self.has_code(index);
         let segments = self.settled(&reading, decisions::segments(&reading.prose.masked()), context);
@@ -279,7 +278,8 @@ impl Builder<'_> {
         let orders = words::mode_of(text).is_some() || text.ends_with('?') || reading.code_follows;
         let guarded = segments.iter().any(|segment| matches!(segment, Segment::If(_)));
         if number.is_none() && !orders && !guarded {
-            return self.tree.add(context.node, NodeKind::Note { level: NoteLevel::Plain }, text, lead.span);
+            let kind = NodeKind::Note { level: NoteLevel::Plain, form: item_form(number) };
+            return self.tree.add(context.node, kind, text, lead.span);
         }
         self.item_step(&reading, segments, number, context)
     }
@@ -362,6 +362,11 @@ fn step_heading(text: &str) -> Option<(String, &str)> {
     };
     let label = label.trim_end_matches('.');
     (!label.is_empty()).then(|| (label.to_owned(), rest.trim()))
+}
+
+/// How a note stands that is an item of a list.
+fn item_form(number: Option<u64>) -> NoteForm {
+    number.map_or(NoteForm::Bullet, NoteForm::Numbered)
 }
 
 /// How loud a text is that is marked as a remark; `None` when it is not.

@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use super::parse;
 use crate::domain::id::SopId;
-use crate::domain::procedure::{BranchOrigin, Node, NodeKind, Procedure};
+use crate::domain::procedure::{BranchOrigin, Node, NodeKind, NoteForm, Procedure};
 
 fn read(text: &str) -> Procedure {
     let procedure = parse(&SopId::from("dir/name.md"), text.as_bytes());
@@ -71,7 +71,7 @@ fn outline(text: &str) -> Vec<String> {
                 BranchOrigin::Otherwise => format!("else {condition}"),
                 BranchOrigin::ImplicitElse => "implicit else".to_owned(),
             },
-            NodeKind::Note { level } => format!("{level:?} {}", node.text),
+            NodeKind::Note { level, .. } => format!("{level:?} {}", node.text),
             NodeKind::Opaque { reason } => format!("opaque {reason}"),
         };
         format!("{}{shown}", "  ".repeat(procedure.depth(index))).trim_end().to_owned()
@@ -269,4 +269,27 @@ proptest! {
         assert_well_formed(&procedure, &bytes);
         prop_assert_eq!(parse(&SopId::from("x.md"), &bytes), procedure);
     }
+}
+
+#[test]
+fn a_note_knows_whether_it_is_an_item_of_a_list() {
+    let text = "## Impact\n\nTwo things:\n\n- Nothing is written.\n- Databases stop.\n\n  They wait.\n\n## Meaning\n\n3. third\n4. fourth\n";
+    let procedure = crate::domain::sop::parse(&"x.md".into(), text.as_bytes());
+    let forms: Vec<(&str, NoteForm)> = procedure
+        .nodes
+        .iter()
+        .filter_map(|node| match node.kind {
+            NodeKind::Note { form, .. } => Some((node.text.as_str(), form)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        ("Two things:", NoteForm::Paragraph),
+        ("Nothing is written.", NoteForm::Bullet),
+        ("Databases stop.", NoteForm::Bullet),
+        ("They wait.", NoteForm::Paragraph),
+        ("third", NoteForm::Numbered(3)),
+        ("fourth", NoteForm::Numbered(4)),
+    ];
+    assert_eq!(forms, expected);
 }

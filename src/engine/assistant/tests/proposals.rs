@@ -99,7 +99,7 @@ async fn values_are_asked_for_as_for_a_step() {
     let (_bench, backend, message) = with_answer().await;
     let Err(BackendError::NeedsValues(needed)) = propose(&backend, message, 2, &[]).await else { panic!() };
     assert_eq!(needed[0].name, "file");
-    assert_eq!(propose(&backend, message, 2, &[("file", "/srv/a.log")]).await.unwrap().spec.risk, Risk::Unknown);
+    assert_eq!(propose(&backend, message, 2, &[("file", "/srv/a.log")]).await.unwrap().spec.risk, Risk::Destroy);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ fn surfaces(script: &str) -> Vec<String> {
 #[case::variable_in_word("echo a$NS-b", &["$NS"])]
 #[case::variable_in_double_quotes("echo \"$NS\"", &["$NS"])]
 #[case::braces("ssh {{ node }} {{pod-name}}", &["{{ node }}", "{{pod-name}}"])]
+#[case::angle_in_template("oc get po -o go-template='{{eq .a \"<pod>\"}}'", &["<pod>"])]
 #[case::annotation("echo {{ $labels.pod }}", &["{{ $labels.pod }}"])]
 #[case::operand("rm -rf ${DIR%/}/x", &["DIR"])]
 #[case::substitution_inside("x $(kubectl get $POD)", &["$POD"])]

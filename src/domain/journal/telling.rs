@@ -1,0 +1,144 @@
+//! Entries in words, for people: timelines, transcripts, the replay.
+//!
+//! Owns: one sentence for every kind of entry, and which of them are decisions of a person. The only place that has to know
+//! every kind. Does not: make text harmless; what comes out may hold foreign text.
+
+use super::Payload;
+use crate::domain::actor::Actor;
+use crate::domain::id::RunId;
+use crate::domain::keeping::bytes_for_people;
+use crate::domain::run::event::{Answer, RunEvent, RunResult};
+
+/// What sort of thing an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A person decided something.
+    Decision,
+    /// Something was begun, or ended, outside this program.
+    Action,
+    /// Something was said, or a model was asked.
+    Talk,
+    /// The program wrote something down.
+    Record,
+}
+
+/// An entry in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// What happened, as a clause after the name of who did it. May hold foreign text.
+    pub words: String,
+}
+
+/// What happened to a run. The titles of its items are in its plan, not in the entry: they are named by number.
+fn of_run(run: RunId, event: &RunEvent) -> (Kind, String) {
+    match event {
+        RunEvent::Started { plan, .. } => (Kind::Decision, format!("began run {run}: {}", plan.title)),
+        RunEvent::Entered { item, .. } => (Kind::Record, format!("came to item {item} of run {run}")),
+        RunEvent::Proposed { item, proposal, .. } => {
+            (Kind::Record, format!("proposed item {item} of run {run} as action {proposal}"))
+        }
+        RunEvent::Returned { item, why } => {
+            (Kind::Record, format!("is to propose item {item} of run {run} again: {why}"))
+        }
+        RunEvent::Running { item, attempt } => {
+            (Kind::Action, format!("runs item {item} of run {run} as attempt {attempt}"))
+        }
+        RunEvent::Came { item, evidence } => {
+            (Kind::Record, format!("noted what came of item {item} of run {run}: {}", evidence.words()))
+        }
+        RunEvent::Confirmed { item, note } => {
+            (Kind::Decision, format!("said that item {item} of run {run} is done{}", behind(note)))
+        }
+        RunEvent::Decided { item, basis, .. } => {
+            (Kind::Decision, format!("answered question {item} of run {run}: {}", basis.words()))
+        }
+        RunEvent::Changed { .. } => (Kind::Decision, format!("changed the plan of run {run}")),
+        RunEvent::Suggested { number, why, .. } => {
+            (Kind::Talk, format!("suggested change {number} of run {run}: {why}"))
+        }
+        RunEvent::Answered { number, answer: Answer::Accepted } => {
+            (Kind::Decision, format!("took suggestion {number} of run {run}"))
+        }
+        RunEvent::Answered { number, answer: Answer::Dismissed } => {
+            (Kind::Decision, format!("dismissed suggestion {number} of run {run}"))
+        }
+        RunEvent::Assigned { item, to } => {
+            let to = to.as_deref().unwrap_or("whoever leads it");
+            (Kind::Decision, format!("assigned item {item} of run {run} to {to}"))
+        }
+        RunEvent::HandedOver { from, to, .. } => (Kind::Decision, format!("handed run {run} over from {from} to {to}")),
+        RunEvent::Stopped { reason, .. } => (Kind::Record, format!("stopped run {run}: {}", reason.words())),
+        RunEvent::Paused => (Kind::Decision, format!("paused run {run}")),
+        RunEvent::Resumed => (Kind::Decision, format!("continued run {run}")),
+        RunEvent::Ended { result: RunResult::Completed } => (Kind::Record, format!("completed run {run}")),
+        RunEvent::Ended { result: RunResult::Abandoned { reason } } => {
+            (Kind::Decision, format!("ended run {run}: {reason}"))
+        }
+    }
+}
+
+/// `: note`, nothing when there is none.
+fn behind(note: &str) -> String {
+    if note.is_empty() { String::new() } else { format!(": {note}") }
+}
+
+impl Payload {
+    /// What happened, in words, when `actor` did it.
+    #[must_use]
+    pub fn tell(&self, actor: &Actor) -> Telling {
+        let (kind, words) = match self {
+            Self::Begun { program } => (Kind::Record, format!("began the journal with aiops {program}")),
+            Self::Ingested { source, origin, alerts, news, .. } => {
+                (Kind::Record, format!("stored {alerts} alerts of {source} ({origin}), {news} of them news"))
+            }
+            Self::Quarantined { source, reason, .. } => {
+                (Kind::Record, format!("put a body from {source} aside: {reason}"))
+            }
+            Self::LeaseTaken { name, fence } => (Kind::Record, format!("took the lease {name} ({fence})")),
+            Self::Incident { event } => match actor {
+                Actor::Person(_) => (Kind::Decision, event.describe()),
+                Actor::Engine { .. } => (Kind::Record, event.describe()),
+            },
+            Self::Proposed { proposal } => (Kind::Record, format!("proposed action {}", proposal.id)),
+            Self::Rejected { proposal } => (Kind::Decision, format!("rejected action {proposal}")),
+            Self::Voided { proposal, reason } => (Kind::Record, format!("voided action {proposal}: {reason}")),
+            Self::Granted { proposal, .. } => (Kind::Decision, format!("approved action {proposal}")),
+            Self::IntentStored { attempt, proposal, .. } => {
+                (Kind::Action, format!("is about to start action {proposal} as attempt {attempt}"))
+            }
+            Self::Spawned { attempt, supervisor } => {
+                (Kind::Action, format!("started attempt {attempt} (supervisor {})", supervisor.pid))
+            }
+            Self::CancelRequested { attempt } => (Kind::Decision, format!("asked attempt {attempt} to end")),
+            Self::Ended { attempt, outcome, .. } => {
+                (Kind::Action, format!("recorded the end of attempt {attempt}: {}", outcome.label()))
+            }
+            Self::Said { message, author, .. } => (Kind::Talk, format!("said message {message} ({author})")),
+            Self::ModelAsked { call, model, destination, .. } => {
+                (Kind::Talk, format!("allowed call {call} of {model} at {destination}"))
+            }
+            Self::ModelCalled { call, model, outcome, .. } => {
+                (Kind::Talk, format!("noted what came of call {call} of {model}: {outcome}"))
+            }
+            Self::BudgetRefused { model, .. } => {
+                (Kind::Record, format!("did not ask {model}: it could have cost more than there was"))
+            }
+            Self::Run { run, event } => of_run(*run, event),
+            Self::BackedUp { file, bytes, last_entry } => {
+                let size = bytes_for_people(*bytes);
+                (Kind::Record, format!("made the backup {file} ({size}, up to entry {last_entry})"))
+            }
+            Self::Erased { what, count, bytes, reason } => {
+                let (what, size) = (what.name(), bytes_for_people(*bytes));
+                (Kind::Record, format!("erased {what} ({count}, {size}): {reason}"))
+            }
+            Self::Restored { restored } => {
+                let backup = restored.backup.as_ref().map_or("nothing", |(file, _)| file.as_str());
+                (Kind::Record, format!("restored the store from {backup}, since it was damaged: {}", restored.damage))
+            }
+        };
+        Telling { kind, words }
+    }
+}

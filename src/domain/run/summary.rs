@@ -1,0 +1,73 @@
+//! A run in a few lines, for whoever takes it over.
+//!
+//! Owns: the words. Does not: escape foreign text; whoever shows it does.
+
+use super::item::{Item, ItemKind, ItemState};
+use super::{Run, RunState};
+
+/// Items named one by one; of more the summary says how many there are.
+const NAMED: usize = 12;
+
+/// What was done, what is under way, what comes next and what is not known. May contain foreign text.
+#[must_use]
+pub fn of(run: &Run) -> String {
+    let (over, all) = run.progress();
+    let mut lines = vec![format!("Run {} of \"{}\": {over} of {all} steps are over.", run.id, run.plan.title)];
+    match &run.state {
+        RunState::Active => {}
+        RunState::Paused => lines.push("It is paused.".to_owned()),
+        RunState::Stopped { reason, .. } => lines.push(format!("It stopped: {}.", reason.words())),
+        RunState::Ended { .. } => lines.push("It is over.".to_owned()),
+    }
+    let of = |test: fn(&Item) -> bool| run.plan.items.iter().filter(move |item| test(item)).collect::<Vec<_>>();
+    section(&mut lines, "Nobody knows how these ended", &of(|item| matches!(item.state, ItemState::Unknown { .. })));
+    section(&mut lines, "Under way", &of(|item| item.state.is_open()));
+    section(&mut lines, "Went wrong", &of(|item| matches!(item.state, ItemState::Failed { .. })));
+    let done = |item: &Item| matches!(item.state, ItemState::Done { .. } | ItemState::Decided { .. });
+    section(&mut lines, "Done", &of(done));
+    section(&mut lines, "Left out", &of(|item| matches!(item.state, ItemState::Skipped { .. })));
+    if let Some(next) = run.first_pending() {
+        lines.push(format!("Next: {}", next.title));
+    }
+    lines.join("\n")
+}
+
+fn section(lines: &mut Vec<String>, title: &str, items: &[&Item]) {
+    if items.is_empty() {
+        return;
+    }
+    lines.push(format!("{title}:"));
+    lines.extend(items.iter().take(NAMED).map(|item| format!("- {}", words(item))));
+    if let Some(more) = items.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(format!("- and {more} more"));
+    }
+}
+
+/// An item and what came of it, in a line. May contain foreign text.
+#[must_use]
+pub fn words(item: &Item) -> String {
+    let title = &item.title;
+    match &item.state {
+        ItemState::Pending => title.clone(),
+        ItemState::Current { asks } if asks.is_empty() => format!("{title} (a person is to do it)"),
+        ItemState::Current { asks } => format!("{title} ({asks})"),
+        ItemState::Proposed { proposal } => format!("{title} (proposal {proposal} waits for approval)"),
+        ItemState::Running { attempt } => format!("{title} (attempt {attempt} runs)"),
+        ItemState::Waiting { until: Some(until), .. } => format!("{title} (until {})", until.to_minute()),
+        ItemState::Waiting { until: None, .. } => format!("{title} (waiting)"),
+        ItemState::Done { evidence: None } => title.clone(),
+        ItemState::Done { evidence: Some(evidence) }
+        | ItemState::Failed { evidence }
+        | ItemState::Unknown { evidence } => format!("{title}: {}", evidence.words()),
+        ItemState::Decided { branch, basis } => {
+            let answer = match &item.kind {
+                ItemKind::Decision { forks, .. } => {
+                    forks.iter().find(|fork| fork.node == *branch).map_or("", |fork| fork.label())
+                }
+                ItemKind::Command | ItemKind::Query { .. } | ItemKind::Manual | ItemKind::Wait { .. } => "",
+            };
+            format!("{title} {answer}: {}", basis.words())
+        }
+        ItemState::Skipped { reason } => format!("{title}: {reason}"),
+    }
+}
