@@ -12,3 +12,4 @@ pub mod personal;
 pub mod process;
 pub mod prometheus;
 mod service;
+mod ssh;

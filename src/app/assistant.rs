@@ -62,6 +62,7 @@ pub(super) fn own_secrets(config: &Config) -> OwnSecrets {
             Login::Basic { password, .. } => places.push(password.clone()),
         }
     }
+    places.extend(config.secrets.iter().map(|section| section.value.clone()));
     let kept = std::sync::Mutex::new(vec![None; places.len()]);
     Arc::new(move || {
         let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -29,20 +29,24 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
-use crate::adapters::process::{self, ProcessRunner, Scope};
+use crate::adapters::process::{self, ProcessRunner, Scope, Secrets};
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::journal::Outside;
 use crate::cli::policy::PolicyCommand;
 use crate::cli::runs::RefusedByRules;
 use crate::cli::{Cli, Command, DemoPart, Exit};
-use crate::config::{AnchorPlace, Config, ConfigError, Environment, Places, RunSection};
+use crate::config::{
+    AnchorPlace, Config, ConfigError, Environment, Places, RunSection, Secret, SecretSection, TargetSection,
+};
 use crate::domain::action::build::Reads;
+use crate::domain::action::choice::Rule;
+use crate::domain::action::handed::HandedSecret;
 use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
 use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
 use crate::engine::library::{Library, LibraryProblem};
-use crate::engine::local::{LocalBackend, RunSettings};
+use crate::engine::local::{LocalBackend, OtherHosts, RunSettings};
 use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::store::{Identity, OpenOptions, Store, StoreError};
@@ -281,7 +285,7 @@ impl App {
             Ok(Err(_)) => (Library::bundled(), None),
             Err(_) => (Library::bundled(), Some(reading)),
         };
-        let processes = Arc::new(Self::processes());
+        let processes = Arc::new(ProcessRunner { secrets: secrets_of(config), ..Self::processes() });
         let root = attempts_root(&config.store.path);
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), root);
         let host = Host::detect();
@@ -290,6 +294,8 @@ impl App {
         let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host.name);
         let trouble = watch::Sender::default();
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
+            .with_other_hosts(other_hosts(config))
+            .with_secrets(handed_secrets(config))
             .with_assistant(assistant)
             .with_silences(sources::silence_places(config))
             .with_trouble(trouble.subscribe());
@@ -365,6 +371,44 @@ fn run_settings(config: &Config) -> RunSettings {
             .collect(),
         reads: reads(&config.run),
         time_limit: config.run.time_limit,
+    }
+}
+
+/// What `ssh` and the programs that it calls have to know of the person's session (ssh(1), ssh-agent(1)).
+const SSH_ENV: [&str; 4] = ["HOME", "LOGNAME", "SSH_AUTH_SOCK", "USER"];
+
+/// Which programs get which secrets.
+fn handed_secrets(config: &Config) -> Vec<HandedSecret> {
+    let handed = |section: &SecretSection| HandedSecret {
+        name: section.name.clone(),
+        variable: section.variable.clone(),
+        programs: section.programs.clone(),
+    };
+    config.secrets.iter().map(handed).collect()
+}
+
+/// Those secrets themselves, fetched when they are needed.
+fn secrets_of(config: &Config) -> Secrets {
+    let places: BTreeMap<String, Secret> =
+        config.secrets.iter().map(|section| (section.name.clone(), section.value.clone())).collect();
+    Secrets::new(move |name| match places.get(name) {
+        Some(place) => place.resolve().map_err(|error| error.to_string()),
+        None => Err(format!("there is no [[secret]] {name} in the configuration any more")),
+    })
+}
+
+fn other_hosts(config: &Config) -> OtherHosts {
+    let rule = |target: &TargetSection| Rule {
+        hosts: target.hosts.clone(),
+        login: target.ssh.clone(),
+        port: target.port,
+        config: target.ssh_config.as_ref().map(|path| path.display().to_string()),
+        directory: target.directory.clone(),
+    };
+    let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+    OtherHosts {
+        rules: config.targets.iter().map(rule).collect(),
+        env: SSH_ENV.iter().filter_map(|name| variable(name)).collect(),
     }
 }
 

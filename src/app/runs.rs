@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use color_eyre::eyre::Report;
 
-use super::{App, attempts_root, console, policy, run_settings, store_options};
+use super::{
+    App, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of, store_options,
+};
 use crate::adapters::host::{self, SystemClock};
+use crate::adapters::process::ProcessRunner;
 use crate::cli::runs::{Desk, RunsCommand};
 use crate::cli::{Exit, Format};
 use crate::config::Config;
@@ -35,10 +38,13 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
         let store = crate::cli::open_existing(path, store_options())?;
         policy::govern(&store, config);
         let actor = Actor::Person(host::person());
-        let (processes, clock) = (Arc::new(App::processes()), Arc::new(SystemClock));
+        let (processes, clock) =
+            (Arc::new(ProcessRunner { secrets: secrets_of(config), ..App::processes() }), Arc::new(SystemClock));
         let runner = Runner::new(store.clone(), processes, clock, actor.clone(), attempts_root(path));
         let library = Arc::new(library);
-        let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor);
+        let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor)
+            .with_other_hosts(other_hosts(config))
+            .with_secrets(handed_secrets(config));
         let desk = Desk { backend: &backend, runner: &runner, store: &store, review: &review };
         crate::cli::runs::run(command, &desk, format, &mut io::stdout()).await
     });

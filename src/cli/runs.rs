@@ -19,6 +19,7 @@ use color_eyre::eyre::{Report, eyre};
 use super::incidents::incident_id;
 use super::{Exit, Format};
 use crate::domain::action::attempt::AttemptState;
+use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::{Proposal, ProposalState};
 use crate::domain::id::{IncidentId, NodeId, ProposalId, SopId};
@@ -93,6 +94,10 @@ pub struct ProposeArgs {
     /// The alert, by its fingerprint [default: the newest of the incident]
     #[arg(long, value_name = "FINGERPRINT")]
     pub alert: Option<String>,
+    /// The host to run on: this one's name, or a host or user@host that ssh reaches [default: as [[target]] in the
+    /// configuration says for the alert, else this one]
+    #[arg(long, value_name = "HOST")]
+    pub on: Option<String>,
     /// A value that the alert does not give; can be given several times
     #[arg(long = "value", value_name = "NAME=VALUE", value_parser = named_value)]
     pub values: Vec<(String, String)>,
@@ -277,7 +282,8 @@ async fn propose(
         },
     };
     let node = node_of(desk, &sop, &args.step).await?;
-    let values: BTreeMap<String, String> = args.values.iter().cloned().collect();
+    let mut values: BTreeMap<String, String> = args.values.iter().cloned().collect();
+    values.extend(args.on.iter().map(|host| (choice::TYPED.to_owned(), host.clone())));
     let command = Command::Propose { incident: args.incident, alert: alert.key(), sop, node, values };
     let Done::Proposed(proposal) = desk.send(command).await? else {
         return Err(eyre!("The engine answered something else than a proposal. Please report it"));

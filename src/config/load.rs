@@ -141,6 +141,8 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             team: section.read_optional("team", &FilePath { home }),
             user: request.places.config.join("policy.toml"),
         }),
+        targets: super::target::read(reader, home),
+        secrets: super::handed::read(reader, home),
         model: reader.section("model", |section| super::model::read(section, home)),
         journal: reader.section("journal", |section| super::journal::read(section, home, request.places.anchor_file())),
         redact: reader.section("redact", super::redact::read),

@@ -8,6 +8,7 @@ mod budget;
 mod document;
 mod environment;
 mod forms;
+mod handed;
 mod journal;
 mod keep;
 mod load;
@@ -22,6 +23,7 @@ mod redact;
 mod secret;
 mod secrets;
 mod sources;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +32,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE, PROFILE_VARIABLE};
+pub use handed::SecretSection;
 pub use load::{Loaded, Request, file_of, load};
 pub use mistake::{ConfigError, Mistake, Origin, Warning};
 pub use places::{NoHome, Places};
@@ -37,6 +40,7 @@ pub use profile::Profile;
 pub use reader::{Effective, FlagValue};
 pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
 pub use secrets::look_at_secrets;
+pub use target::TargetSection;
 
 use crate::domain::chat::Thinking;
 use crate::domain::chat::budget::Budget;
@@ -66,6 +70,10 @@ pub struct Config {
     pub run: RunSection,
     /// `[policy]`
     pub policy: PolicySection,
+    /// `[[target]]`, in order; empty when everything runs on this host.
+    pub targets: Vec<TargetSection>,
+    /// `[[secret]]`, names unique; empty when no command is given one.
+    pub secrets: Vec<SecretSection>,
     /// `[model]`
     pub model: ModelSection,
     /// `[journal]`

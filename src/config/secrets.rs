@@ -31,5 +31,6 @@ fn secrets(config: &Config) -> Vec<&Secret> {
         Login::Bearer(secret) | Login::Basic { password: secret, .. } => Some(secret),
     });
     let model = config.model.key.iter().filter(|_| config.model.enabled);
-    receiver.chain(logins).chain(model).collect()
+    let handed = config.secrets.iter().map(|section| &section.value);
+    receiver.chain(logins).chain(model).chain(handed).collect()
 }

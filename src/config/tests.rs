@@ -173,6 +173,25 @@ impl Fixture {
     "longer",
     "at most"
 )]
+#[case("[[target]]\nssh = \"{host}\"", 1, "target.hosts", "is missing", "one or more names of hosts")]
+#[case("[[target]]\nhosts = [\"a b\"]", 2, "target.hosts", "not the name of a host", "stands for any text")]
+#[case("[[target]]\nhosts = [\"a\"]\nssh = \"-oProxyCommand=x\"", 3, "target.ssh", "option", "user@host")]
+#[case("[[target]]\nhosts = [\"a\"]\ndirectory = \"srv\"", 3, "target.directory", "not absolute", "other host")]
+#[case("[[target]]\nhosts = [\"a\"]\nport = 0", 3, "target.port", "not in this range", "1 to 65535")]
+#[case(
+    "[[secret]]\nname = \"a\"\nvariable = \"LD_PRELOAD\"\nvalue = { env = \"X\" }\nprograms = [\"psql\"]",
+    3,
+    "secret.variable",
+    "cannot be that",
+    "PGPASSFILE"
+)]
+#[case(
+    "[[secret]]\nname = \"a\"\nprograms = [\"./psql\"]",
+    3,
+    "secret.programs",
+    "not the plain name",
+    "without directories"
+)]
 #[case("[run]\ntarget_name = \"\"", 2, "run.target_name", "not a name", "1 to 253")]
 // paths
 #[case("[store]\npath = \"aiops.db\"", 2, "store.path", "is relative", "begins with ~/")]

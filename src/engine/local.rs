@@ -25,6 +25,8 @@ use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
+use crate::domain::action::choice::{self, Choice, Chosen, Rule};
+use crate::domain::action::handed::{self, HandedSecret};
 use crate::domain::action::silence::SilencePlace;
 use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
 use crate::domain::action::subject::Subject;
@@ -69,6 +71,15 @@ impl RunSettings {
     }
 }
 
+/// How commands run on other hosts.
+#[derive(Clone, Debug, Default)]
+pub struct OtherHosts {
+    /// For which alerts they run where.
+    pub rules: Vec<Rule>,
+    /// The whole environment that the programs get which reach them.
+    pub env: BTreeMap<String, String>,
+}
+
 /// A command as a document or an answer has it.
 struct Written<'a> {
     step: StepRef,
@@ -84,6 +95,8 @@ pub struct LocalBackend {
     library: Arc<RwLock<Arc<Library>>>,
     runner: Runner,
     settings: RunSettings,
+    others: OtherHosts,
+    secrets: Vec<HandedSecret>,
     actor: Actor,
     assistant: Option<Assistant>,
     changes: watch::Receiver<u64>,
@@ -103,12 +116,16 @@ impl LocalBackend {
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
+        let others = OtherHosts::default();
+        let secrets = Vec::new();
         let restored = store.restored().cloned().map(Arc::new);
         Self {
             store,
             library,
             runner,
             settings,
+            others,
+            secrets,
             actor,
             assistant: None,
             changes,
@@ -129,6 +146,20 @@ impl LocalBackend {
         tokio::spawn(count(trouble.clone(), counter));
         self.changes = changes;
         self.trouble = trouble;
+        self
+    }
+
+    /// The same with other hosts that alerts choose. Without them a person can still name each that ssh reaches.
+    #[must_use]
+    pub fn with_other_hosts(mut self, others: OtherHosts) -> Self {
+        self.others = others;
+        self
+    }
+
+    /// The same with secrets for programs.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Vec<HandedSecret>) -> Self {
+        self.secrets = secrets;
         self
     }
 
@@ -296,6 +327,17 @@ impl LocalBackend {
         typed: &BTreeMap<String, String>,
     ) -> Result<Done, BackendError> {
         let Written { step, script, shell, mode } = written;
+        let choice = Choice {
+            here: self.settings.target.name().to_owned(),
+            directory: self.settings.directory.clone(),
+            rules: self.others.rules.clone(),
+        };
+        let named = typed.get(choice::TYPED).map(String::as_str);
+        let Chosen { target, directory } = choice.of(&subject.hosts, named)?;
+        let mut env = self.settings.env(mode);
+        if !target.is_here() {
+            env.extend(self.others.env.clone());
+        }
         let request = BuildRequest {
             incident,
             subject,
@@ -305,24 +347,31 @@ impl LocalBackend {
             mode,
             labels: &alert.labels,
             typed,
-            target: self.settings.target.clone(),
-            cwd: &self.settings.directory,
-            env: self.settings.env(mode),
+            target,
+            cwd: &directory,
+            env,
             reads: self.settings.reads.clone(),
             time_limit: self.settings.time_limit,
         };
-        let run = self.run_variables(incident, &request.step.sop).await?;
-        let spec = build::build_in_run(request, &run).map_err(from_build)?;
+        let run = self.run_variables(incident, &request.step.sop, &request.target).await?;
+        let mut spec = build::build_in_run(request, &run).map_err(from_build)?;
+        spec.secrets = handed::wanted(&self.secrets, &spec.invocation, &spec.target, spec.mode);
         let proposal = self.store.propose(spec, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
     }
 
-    /// What the steps of `sop` that have succeeded for `incident` have left to the next one.
-    async fn run_variables(&self, incident: IncidentId, sop: &SopId) -> Result<RunVariables, BackendError> {
+    /// What the steps of `sop` that have succeeded for `incident` on `target` have left to the next one there: a directory
+    /// of one host means nothing on another.
+    async fn run_variables(
+        &self,
+        incident: IncidentId,
+        sop: &SopId,
+        target: &Target,
+    ) -> Result<RunVariables, BackendError> {
         let past = self.store.read_view(move |reader: &Reader<'_>| reader.attempts_of(incident)).await?;
         let succeeded = past.iter().filter(|past| {
             let ended = matches!(past.attempt.state, AttemptState::Ended { outcome: Outcome::Exited { code: 0 }, .. });
-            ended && past.step.sop == *sop
+            ended && past.step.sop == *sop && past.target == *target
         });
         Ok(RunVariables::after(succeeded.map(|past| &past.invocation)))
     }

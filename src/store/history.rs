@@ -57,8 +57,8 @@ fn attempts_of(conn: &Connection, incident: IncidentId) -> Result<Vec<PastAttemp
     let mut past = Vec::new();
     for attempt in attempts::of_incident(conn, incident, ATTEMPTS)?.into_iter().rev() {
         if let Some(proposal) = proposals::find(conn, attempt.proposal)? {
-            let ActionSpec { invocation, step, labels_used, .. } = proposal.spec;
-            past.push(PastAttempt { attempt, invocation, step, labels_used });
+            let ActionSpec { invocation, step, target, labels_used, .. } = proposal.spec;
+            past.push(PastAttempt { attempt, invocation, step, target, labels_used });
         }
     }
     Ok(past)

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::action::attempt::Attempt;
 use crate::domain::action::proposal::Proposal;
-use crate::domain::action::spec::{Invocation, StepRef};
+use crate::domain::action::spec::{Invocation, StepRef, Target};
 use crate::domain::alert::{AlertKey, AlertStatus, Labels, Severity};
 use crate::domain::id::{IncidentId, SourceId};
 use crate::domain::incident::{Incident, IncidentState, Queue, Suppression};
@@ -254,6 +254,8 @@ pub struct PastAttempt {
     pub invocation: Invocation,
     /// The step that it came from.
     pub step: StepRef,
+    /// Where it ran.
+    pub target: Target,
     /// Names and values of the alert labels that it used. Foreign text.
     pub labels_used: Labels,
 }

@@ -12,10 +12,11 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::domain::action::grammar;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::remote;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::script::Leaves;
 use crate::domain::action::spec::{
-    Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word,
+    ActionSpec, Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word,
 };
 use crate::domain::action::tie::Tie;
 use crate::domain::id::ProposalId;
@@ -208,6 +209,8 @@ const FIELD: usize = 10;
 /// What the review says of an action that takes the terminal.
 const CONFINED: &str = "yes: it can write to a scratch directory of its own only";
 const NOT_CONFINED: &str = "no: nothing but the judgement above says that it only reads";
+/// What stands above the environment of an action on another host.
+const ENVIRONMENT_OF_SSH: &str = "The whole environment of ssh here; programs there have that of the login:";
 /// Stands for the path of the scratch directory, which has the attempt's number in it.
 const SCRATCH: &str = "the scratch directory";
 const INTERACTIVE: &str = "interactive: the console steps aside and gives it the terminal; what you type and see there is \
@@ -260,6 +263,9 @@ impl Layouter {
             (Execution::Supervised, Confinement::Free) => {}
         }
         self.field("Target", spec.target.name(), Tone::Word);
+        if let Some(way) = spec.target.way() {
+            self.prose("", &way, Tone::Word);
+        }
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
             self.prose("", &warning, Tone::Warning);
         }
@@ -272,18 +278,41 @@ impl Layouter {
         let author = if spec.step.answer().is_some() { Tone::Foreign } else { Tone::Word };
         self.invocation(&spec.invocation, author);
         self.blank();
-        self.wrapped(vec![span("Its whole environment:", Tone::Label)], 0);
+        self.told(spec);
+        self.environment(spec);
+        self.lines
+    }
+
+    fn environment(&mut self, spec: &ActionSpec) {
+        let environment = if spec.target.is_here() { "Its whole environment:" } else { ENVIRONMENT_OF_SSH };
+        self.label(environment);
         let replaced = |name: &str| spec.confinement == Confinement::ReadsOnly && Confinement::SCRATCH.contains(&name);
         for (name, value) in spec.env.iter().filter(|(name, _)| !replaced(name)) {
             let name = format!("  {}=", self.visible(name));
             let value = self.visible(value);
             self.wrapped(vec![span(name, Tone::Label), span(value, Tone::Plain)], 4);
         }
+        for secret in &spec.secrets {
+            let programs = secret.programs.join(", ");
+            let words = format!("the secret {}, as a file that only {programs} can open", secret.name);
+            let words = self.visible(&words);
+            let name = format!("  {}: ", self.visible(&secret.variable));
+            self.wrapped(vec![span(name, Tone::Label), span(words, Tone::Word)], 4);
+        }
         if spec.confinement == Confinement::ReadsOnly {
             let names = Confinement::SCRATCH.join(", ");
             self.wrapped(vec![span(format!("  {names}: {SCRATCH}"), Tone::Label)], 4);
         }
-        self.lines
+    }
+
+    /// What the shell of another host is told.
+    fn told(&mut self, spec: &ActionSpec) {
+        if let Some(text) = remote::text(spec) {
+            self.label(&format!("The shell of {} is told exactly this:", self.visible(spec.target.name())));
+            let text = self.visible(&text);
+            self.wrapped(vec![span("  ", Tone::Label), span(text, Tone::Word)], 2);
+            self.blank();
+        }
     }
 
     /// What the policy asks for beyond what the program always does, and why.

@@ -4,6 +4,7 @@
 //! Invariant: no shell is involved unless the action is approved as a bash script; the environment is exactly the action's.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -12,11 +13,12 @@ use std::process::{Child, Command, Stdio};
 
 use super::confine::confined;
 use super::files::StageStatus;
+use super::handed::Handed;
 use super::terminal::Terminal;
 use crate::domain::action::spec::{ActionSpec, Connector, Invocation, Origin, Pipeline, Redirect, Script, Stage, Word};
 
 /// Where programs are looked for when the environment has no PATH (POSIX `confstr(_CS_PATH)` on Linux).
-const DEFAULT_PATH: &str = "/usr/bin:/bin";
+pub(super) const DEFAULT_PATH: &str = "/usr/bin:/bin";
 
 /// The script that an invocation amounts to, and its environment: a bash script is one stage.
 pub(super) fn script_of(spec: &ActionSpec) -> (Script, BTreeMap<String, String>) {
@@ -42,6 +44,10 @@ pub(super) struct Surroundings<'a> {
     /// The only directory that they may write to, if they may not write everywhere.
     pub(super) scratch: Option<&'a Path>,
     pub(super) streams: Streams<'a>,
+    /// Where error messages go that would otherwise go to the outer streams.
+    pub(super) errors: Option<&'a File>,
+    /// Secrets, of which each program gets its own.
+    pub(super) handed: &'a Handed,
 }
 
 /// What the outer standard streams of a pipeline are.
@@ -158,15 +164,19 @@ fn spawn(stage: &Stage, descriptors: Descriptors, group: i32, surroundings: &Sur
         .args(arguments)
         .env_clear()
         .envs(&environment)
+        .envs(surroundings.handed.environment(stage))
         .current_dir(surroundings.cwd)
         .stdout(stdio(out)?)
-        .stderr(stdio(err)?)
+        .stderr(match (err, surroundings.errors) {
+            (Sink::Output, Some(file)) => file.try_clone()?.into(),
+            (Sink::Onward | Sink::Output | Sink::Null, _) => stdio(err)?,
+        })
         .stdin(descriptors.from.map_or_else(|| surroundings.streams.input(), |pipe| Ok(pipe.into()))?);
     match surroundings.streams {
         Streams::Recorded(_) => command.process_group(group),
         Streams::Terminal(_) => &mut command,
     };
-    command.spawn()
+    surroundings.handed.lend(stage, || command.spawn())
 }
 
 /// Where standard output and standard error lead after the redirections, taken in order.

@@ -19,7 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Started, Streams, Surroundings};
 use super::files::{CANCEL, EndNote, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create, note_end};
+use super::handed::Handed;
+use super::mask::Mask;
 use super::output::collect;
+use super::remote::{HERE, Remote};
 use super::session::{self, Children, Reach};
 use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
@@ -122,10 +125,13 @@ pub(super) async fn execute(
     signals: Signals,
     output: OutputPath,
     terminal: Option<&Terminal>,
+    handed: Handed,
 ) -> io::Result<Executed> {
     let stop = CancellationToken::new();
-    let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, stop.clone()));
+    let mask = Mask::new(handed.values());
+    let mut collector = tokio::spawn(collect(output.receiver, output.file, job.output_limit, mask, stop.clone()));
     let mut run = Run::new(job, directory, output.writer, signals, terminal);
+    run.handed = handed;
     if terminal.is_some() {
         run.record(NOT_RECORDED).await;
     }
@@ -142,7 +148,8 @@ pub(super) async fn execute(
         run.end_session().await;
     }
     let ended_at = SystemClock.now();
-    let Run { mut notes, started, refusal, writer, left, .. } = run;
+    let outcome = run.outcome(&parts, stopped);
+    let Run { mut notes, writer, left, .. } = run;
     let left = left.unwrap_or_default();
     drop(writer);
     let collected = match settled {
@@ -160,7 +167,7 @@ pub(super) async fn execute(
     notes.extend(collected.error);
     let outcome = match doubt(&left, &parts) {
         Some(reason) => Outcome::Unknown { reason },
-        None => outcome_of(&parts, stopped, started, refusal),
+        None => outcome,
     };
     Ok(Executed { outcome, parts, dropped: collected.dropped, notes, ended_at })
 }
@@ -177,6 +184,8 @@ struct Run<'a> {
     deadline: Option<Instant>,
     own: i32,
     terminal: Option<&'a Terminal>,
+    /// Secrets of its programs.
+    handed: Handed,
     children: Children,
     /// Ends of the stages of the present pipeline, by position.
     ends: BTreeMap<usize, StageStatus>,
@@ -187,6 +196,10 @@ struct Run<'a> {
     notes: Vec<String>,
     /// Processes that did not go when the session was ended; `None` before that.
     left: Option<Vec<i32>>,
+    /// The other host on which it runs, if it does not run here.
+    remote: Option<Remote>,
+    /// How it ended there, if that does not follow from what ended here.
+    settled: Option<Outcome>,
 }
 
 impl<'a> Run<'a> {
@@ -197,9 +210,10 @@ impl<'a> Run<'a> {
         signals: Signals,
         terminal: Option<&'a Terminal>,
     ) -> Self {
+        let here = job.spec.target.is_here();
         Self {
             job,
-            cwd: PathBuf::from(&job.spec.cwd),
+            cwd: PathBuf::from(if here { &job.spec.cwd } else { HERE }),
             directory,
             scratch: match job.spec.confinement {
                 Confinement::Free => None,
@@ -210,17 +224,33 @@ impl<'a> Run<'a> {
             deadline: job.spec.limit().map(|limit| Instant::now() + limit),
             own: nix::unistd::getpid().as_raw(),
             terminal,
+            handed: Handed::default(),
             children: Children::default(),
             ends: BTreeMap::new(),
             started: 0,
             refusal: None,
             notes: Vec::new(),
             left: None,
+            remote: None,
+            settled: None,
         }
     }
 
     async fn script(&mut self) -> (Vec<PartRecord>, Option<Stop>) {
-        let (script, mut environment) = command::script_of(&self.job.spec);
+        let (script, mut environment) = match Remote::of(&self.job.spec, self.directory) {
+            Ok(None) => command::script_of(&self.job.spec),
+            Ok(Some(remote)) => {
+                let script = remote.script();
+                self.remote = Some(remote);
+                (script, self.job.spec.env.clone())
+            }
+            Err(error) => {
+                let reason = format!("no connection can be made: {error}");
+                self.say(&reason).await;
+                self.refusal = Some(reason);
+                return (Vec::new(), None);
+            }
+        };
         if let Some(scratch) = &self.scratch {
             let names = Confinement::SCRATCH.map(|name| (name.to_owned(), scratch.display().to_string()));
             environment.extend(names);
@@ -252,10 +282,21 @@ impl<'a> Run<'a> {
                 stopped = stopped.or(Some(Stop::Lost));
             }
         }
-        if stopped.is_none() && succeeded {
+        if let Some(remote) = &self.remote {
+            let settled = remote.settle(&self.job.spec, &parts, stopped.is_some(), self.job.grace).await;
+            self.settled = settled.outcome;
+            self.notes.extend(settled.notes);
+            parts = settled.parts;
+        } else if stopped.is_none() && succeeded {
             parts.extend(self.left_directory(&script).await);
         }
         (parts, stopped)
+    }
+
+    /// How it ended, as far as processes that are left say nothing else.
+    fn outcome(&self, parts: &[PartRecord], stopped: Option<Stop>) -> Outcome {
+        let settled = self.settled.clone();
+        settled.unwrap_or_else(|| outcome_of(parts, stopped, self.started, self.refusal.clone()))
     }
 
     /// Where a pipeline runs, or the next step begins.
@@ -299,7 +340,8 @@ impl<'a> Run<'a> {
             }
         };
         let scratch = self.scratch.as_deref();
-        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams };
+        let errors = self.remote.as_ref().and_then(Remote::errors);
+        let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams, errors, handed: &self.handed };
         let started = command::start(pipeline, &surroundings);
         for (index, outcome) in started.into_iter().enumerate() {
             match outcome {
@@ -371,7 +413,7 @@ impl<'a> Run<'a> {
         if self.terminal.is_some() || doubt(&[], parts).is_some() {
             return;
         }
-        let outcome = outcome_of(parts, stopped, self.started, self.refusal.clone());
+        let outcome = self.outcome(parts, stopped);
         // Best effort: the record follows.
         let _ = note_end(self.directory, &EndNote { outcome, ended_at: SystemClock.now() });
     }

@@ -35,6 +35,8 @@ pub(super) const CANCEL: &str = "cancel";
 pub(super) const LOG: &str = "supervisor.log";
 /// Where a confined action may write; removed at its end.
 pub(super) const SCRATCH: &str = "scratch";
+/// What `ssh` and the shell of another host said beside the output.
+pub(super) const LINK: &str = "link";
 /// Space that is given back before the outcome is written, so that a full disk does not lose it.
 pub(super) const RESERVE: &str = "reserve";
 

@@ -13,6 +13,7 @@
 //! - The supervisor of an interactive action stays in the console's session, because the terminal belongs to that, and
 //!   leads the process group in the foreground. It survives what ends the programs (Ctrl-C, a hang-up), to record it.
 //! - An action that is confined to reading is started by a thread that the kernel keeps from writing, or not at all.
+//! - Secrets reach the programs that are to have them through descriptors, and nothing else of the attempt.
 //! - What runs has the digest that was approved; the supervisor computes it anew.
 //!
 //! Not done: processes that leave the session on purpose (daemons) are neither waited for nor ended.
@@ -21,11 +22,14 @@ mod command;
 mod confine;
 mod execute;
 mod files;
+mod handed;
 mod identity;
 mod logind;
+mod mask;
 mod output;
 mod outputs;
 mod remarks;
+mod remote;
 mod runner;
 mod scope;
 mod session;
@@ -35,6 +39,7 @@ mod terminal;
 
 pub use confine::is_available as reads_can_be_confined;
 pub use files::{OutcomeRecord, PartRecord, StageStatus, output_beginning, output_digest};
+pub use handed::Secrets;
 pub use identity::start_ticks;
 pub use logind::{AfterLogout, Logind, after_logout};
 pub use outputs::AttemptOutputs;

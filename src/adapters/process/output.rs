@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::Write as _;
 
+use super::mask::Mask;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -22,9 +23,15 @@ pub(super) struct Collected {
     pub(super) error: Option<String>,
 }
 
-/// Reads `pipe` into `file` until all its writers have closed it, or, once `stop` is cancelled, until it is empty. The file
+/// Reads `pipe` through `mask` into `file` until all its writers have closed it, or, once `stop` is cancelled, until it is empty. The file
 /// has it all then, and the disk has it after [`LimitedFile::finish`].
-pub(super) async fn collect(mut pipe: Receiver, file: File, limit: u64, stop: CancellationToken) -> LimitedFile {
+pub(super) async fn collect(
+    mut pipe: Receiver,
+    file: File,
+    limit: u64,
+    mut mask: Mask,
+    stop: CancellationToken,
+) -> LimitedFile {
     let mut sink = LimitedFile { file, left: limit, limit, collected: Collected::default() };
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -35,13 +42,14 @@ pub(super) async fn collect(mut pipe: Receiver, file: File, limit: u64, stop: Ca
         };
         match read {
             Ok(0) => break,
-            Ok(length) => sink.take(chunk.get(..length).unwrap_or_default()),
+            Ok(length) => sink.take(&mask.pass(chunk.get(..length).unwrap_or_default())),
             Err(error) => {
                 sink.fail(&error);
                 break;
             }
         }
     }
+    sink.take(&mask.finish());
     sink
 }
 

@@ -17,6 +17,7 @@ use super::files::{
     CANCEL, Claim, ENDED, EndNote, Job, LOG, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SPEC, SUPERVISOR, VERSION,
     create, output_bytes, output_digest, read_json, write_json,
 };
+use super::handed::{Secrets, pipe_with};
 use super::identity::{is_alive, is_of_this_boot};
 use super::scope::Scope;
 use super::session::left_behind;
@@ -54,6 +55,8 @@ pub struct ProcessRunner {
     pub output_limit: u64,
     /// Time between TERM and KILL.
     pub grace: Duration,
+    /// Where secrets come from that programs are to get.
+    pub secrets: Secrets,
     /// The way into a scope of its own for each supervisor; `None` where they stay in the console's control group.
     pub scope: Option<Scope>,
 }
@@ -61,8 +64,9 @@ pub struct ProcessRunner {
 impl ProcessRunner {
     /// A runner with the default limits and without scopes.
     #[must_use]
-    pub const fn new(program: PathBuf) -> Self {
-        Self { program, output_limit: DEFAULT_OUTPUT_LIMIT, grace: DEFAULT_GRACE, scope: None }
+    pub fn new(program: PathBuf) -> Self {
+        let secrets = Secrets::none();
+        Self { program, output_limit: DEFAULT_OUTPUT_LIMIT, grace: DEFAULT_GRACE, secrets, scope: None }
     }
 
     /// The supervisor's own command line, to be started directly.
@@ -97,14 +101,24 @@ impl ProcessRunner {
         }
     }
 
+    /// What the supervisor of `job` reads.
+    fn input(&self, job: &Job) -> io::Result<Input> {
+        Ok(match job.spec.mode {
+            Execution::Interactive => Input::Terminal,
+            Execution::Supervised if job.spec.secrets.is_empty() => Input::Nothing,
+            Execution::Supervised => Input::Secrets(self.secrets.packed(&job.spec.secrets)?),
+        })
+    }
+
     /// Starts a supervisor for what is prepared in `directory`.
     fn begin(&self, job: &Job, directory: &Path) -> io::Result<ProcessId> {
+        let input = self.input(job)?;
         write_json(directory, SPEC, job)?;
         let log = create(&directory.join(LOG))?;
         let Some(scope) = self.scope_for(job) else {
-            return start(self.plainly(job, directory), job.spec.mode, &log, START_WITHIN).settled(directory);
+            return start(self.plainly(job, directory), &input, &log, START_WITHIN).settled(directory);
         };
-        let begun = start(self.within(scope, job, directory), Execution::Supervised, &log, SCOPE_WITHIN);
+        let begun = start(self.within(scope, job, directory), &input, &log, SCOPE_WITHIN);
         match begun {
             // Nothing speaks for a second supervisor when there was a first one, whatever became of it.
             Start::Announced(_) => begun.settled(directory),
@@ -118,10 +132,18 @@ impl ProcessRunner {
                     let said = explained(&error, directory);
                     tracing::warn!(%launcher, error = %said, "no scope of its own for a command: a logout may end it");
                 }
-                start(self.plainly(job, directory), job.spec.mode, &log, START_WITHIN).settled(directory)
+                start(self.plainly(job, directory), &input, &log, START_WITHIN).settled(directory)
             }
         }
     }
+}
+
+/// What a supervisor has as its standard input.
+enum Input {
+    Nothing,
+    Terminal,
+    /// Secrets, packed.
+    Secrets(Vec<u8>),
 }
 
 /// What came of starting a process that is to become a supervisor.
@@ -161,12 +183,13 @@ fn has_begun(directory: &Path) -> bool {
 }
 
 /// Starts `command`, which is or becomes a supervisor, and waits for its announcement.
-fn start(mut command: Command, mode: Execution, log: &File, patience: Duration) -> Start {
+fn start(mut command: Command, input: &Input, log: &File, patience: Duration) -> Start {
     let spawn = || -> io::Result<(Child, PipeReader)> {
         let (reader, writer) = io::pipe()?;
-        match mode {
-            Execution::Supervised => command.stdin(Stdio::null()),
-            Execution::Interactive => command.stdin(Terminal::of_console()?.stream()?).process_group(0),
+        match input {
+            Input::Nothing => command.stdin(Stdio::null()),
+            Input::Secrets(packed) => command.stdin(pipe_with(packed)?),
+            Input::Terminal => command.stdin(Terminal::of_console()?.stream()?).process_group(0),
         };
         command.current_dir("/").stdout(writer).stderr(log.try_clone()?);
         failpoint::pass_on(&mut command);

@@ -19,6 +19,7 @@ use super::files::{
     Claim, Job, OUTCOME, OUTPUT, OutcomeRecord, RESERVE, SCRATCH, SPEC, SUPERVISOR, VERSION, output_bytes,
     output_digest, read_json, reserve, write_json,
 };
+use super::handed::Handed;
 use super::identity::identify;
 use super::remarks::{KEPT_FROM_WRITING, append, remarks, was_refused};
 use super::terminal::Terminal;
@@ -60,6 +61,7 @@ pub fn supervise(directory: &Path, digest: &str) -> ExitCode {
 fn run(directory: &Path, digest: &str) -> io::Result<()> {
     close_inherited()?;
     let job = load(directory, digest)?;
+    let handed = Handed::take(&job.spec.secrets, io::stdin().lock())?;
     let terminal = match job.spec.mode {
         Execution::Supervised => {
             detach()?;
@@ -83,7 +85,7 @@ fn run(directory: &Path, digest: &str) -> io::Result<()> {
         failpoint::reached(Point::Claimed);
         announce(&Announcement::Running { supervisor });
         hang_up()?;
-        let executed = execute(&job, directory, signals, output, terminal.as_ref()).await?;
+        let executed = execute(&job, directory, signals, output, terminal.as_ref(), handed).await?;
         record(directory, &job, executed)
     })
 }

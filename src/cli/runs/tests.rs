@@ -33,6 +33,7 @@ fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
         step: "2".to_owned(),
         sop: None,
         alert: None,
+        on: None,
         values: vec![("path".to_owned(), "/a=b".to_owned()), ("empty".to_owned(), String::new())],
     })
 )]

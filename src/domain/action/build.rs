@@ -101,7 +101,9 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
     let uses = params::find(request.script);
     let bindings = params::bind(&uses, request.labels, request.typed);
     let mut values: BTreeMap<String, Piece> = bindings.iter().filter_map(piece_of).collect();
-    let surroundings = Surroundings { directory: cwd.clone(), environment: request.env.clone(), run: run.clone() };
+    // The variables of another host are not known here.
+    let environment = if request.target.is_here() { request.env.clone() } else { BTreeMap::new() };
+    let surroundings = Surroundings { directory: cwd.clone(), environment, run: run.clone() };
     let invocation = match grammar::parse_in(request.script, &uses, &values, &surroundings) {
         Ok(Parsed::Argv(script)) => Invocation::Argv { script },
         Ok(Parsed::Outside { reason }) => {
@@ -125,7 +127,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
         Execution::Interactive => (Risk::Unknown, vec![TYPED_LATER.to_owned()]),
     };
     let mut env = request.env;
-    let confinement = if risk == Risk::Read {
+    let confinement = if risk == Risk::Read && request.target.is_here() {
         env.extend(request.reads.env);
         if gains_privileges(&invocation) { Confinement::Free } else { request.reads.confinement }
     } else {
@@ -143,6 +145,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
         env,
         risk,
         confinement,
+        secrets: Vec::new(),
         risk_reasons,
         time_limit: match request.mode {
             Execution::Supervised => request.time_limit,

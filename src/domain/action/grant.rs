@@ -310,6 +310,7 @@ mod tests {
         let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
         let spec = ActionSpec {
             confinement: Confinement::Free,
+            secrets: Vec::new(),
             incident: IncidentId(1),
             subject: Subject::unbound(),
             step: StepRef {

@@ -7,13 +7,17 @@
 
 pub mod attempt;
 pub mod build;
+pub mod choice;
 pub mod grammar;
 pub mod grant;
+pub mod handed;
 pub mod print;
 pub mod proposal;
+pub mod remote;
 pub mod risk;
 pub mod script;
 pub mod silence;
 pub mod spec;
 pub mod subject;
+pub mod target;
 pub mod tie;

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::handed::HandedSecret;
 use super::print;
+use super::remote;
 use super::risk::Risk;
 use super::script::Leaves;
 use super::subject::Subject;
+pub use super::target::Target;
 use crate::domain::alert::Labels;
 use crate::domain::digest::{FieldHasher, sha256_hex};
 use crate::domain::id::{IncidentId, MessageId, NodeId, SopId};
@@ -169,27 +172,6 @@ impl Invocation {
     }
 }
 
-/// Where an action acts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "target", rename_all = "snake_case")]
-pub enum Target {
-    /// The host that the console runs on.
-    ThisHost {
-        /// Its host name, which has to be typed to approve something dangerous.
-        name: String,
-    },
-}
-
-impl Target {
-    /// The name that is shown, and typed for risky actions.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::ThisHost { name } => name,
-        }
-    }
-}
-
 /// Who has the terminal while an action runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -324,6 +306,9 @@ pub struct ActionSpec {
     /// What keeps it from doing more than that.
     #[serde(default)]
     pub confinement: Confinement,
+    /// Secrets that its programs get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<HandedSecret>,
     /// Names and values of the alert labels that it uses.
     pub labels_used: Labels,
     /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
@@ -365,11 +350,9 @@ impl ActionSpec {
         hasher.field(self.step.revision.as_bytes());
         hash_invocation(&mut hasher, &self.invocation);
         hasher.field(self.mode.name().as_bytes());
-        match &self.target {
-            Target::ThisHost { name } => {
-                hasher.field(b"this host");
-                hasher.field(name.as_bytes());
-            }
+        self.target.hash(&mut hasher);
+        if let Some(text) = remote::text(self) {
+            hasher.field(text.as_bytes());
         }
         hasher.field(self.cwd.as_bytes());
         hash_map(&mut hasher, &self.env);
@@ -379,6 +362,7 @@ impl ActionSpec {
             Confinement::Free => {}
             Confinement::ReadsOnly => hasher.field(b"reads only"),
         }
+        self.secrets.iter().for_each(|secret| secret.hash(&mut hasher));
         hash_map(&mut hasher, &self.labels_used);
         hasher.number(i64::try_from(self.time_limit.as_millis()).unwrap_or(i64::MAX));
         hasher.number(i64::from(firing));

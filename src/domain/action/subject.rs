@@ -77,7 +77,7 @@ fn title<'a>(labels: &Labels, others: impl IntoIterator<Item = &'a Labels>) -> S
 }
 
 /// The host in a label's value: `db-9`, `db-9:9100`, `[::1]:9100`, `http://db-9:9100/metrics`. `None` when there is none.
-fn host_of(value: &str) -> Option<&str> {
+pub(super) fn host_of(value: &str) -> Option<&str> {
     let value = value.trim();
     let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
     let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -93,7 +93,7 @@ fn host_of(value: &str) -> Option<&str> {
 }
 
 /// Whether two names are of one host as far as names tell: equal, or the short form of each other.
-fn same_host(one: &str, other: &str) -> bool {
+pub(super) fn same_host(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim_end_matches('.').to_lowercase(), other.trim_end_matches('.').to_lowercase());
     let short_of = |short: &str, long: &str| {
         !short.contains('.') && !is_address(long) && long.split('.').next().is_some_and(|first| first == short)

@@ -150,6 +150,7 @@ fn action(invocation: Invocation) -> ActionSpec {
     let alert = AlertKey { source: "am".into(), fingerprint: "f".to_owned(), starts_at: Timestamp::from_millis(1) };
     ActionSpec {
         confinement: crate::domain::action::spec::Confinement::Free,
+        secrets: Vec::new(),
         incident: IncidentId(1),
         subject: Subject::new(alert, &Labels::new(), []),
         step: StepRef { sop: "a.md".into(), node: "n".into(), revision: "r".to_owned(), title: "Look".to_owned() },

@@ -149,6 +149,7 @@ impl Request {
         };
         let target = match &spec.target {
             Target::ThisHost { name } => Place::this_host(name),
+            Target::Ssh(host) => Place { kind: PlaceKind::Ssh, ..Place::this_host(&host.host) },
         };
         let places = places(target, &words);
         Self { kind, risk: spec.risk, words, places, labels, severity, by, at }

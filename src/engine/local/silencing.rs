@@ -54,6 +54,7 @@ impl LocalBackend {
         };
         let spec = ActionSpec {
             confinement: Confinement::Free,
+            secrets: Vec::new(),
             incident,
             subject,
             step: StepRef::of_program("silence", node, title),

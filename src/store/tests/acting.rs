@@ -29,6 +29,7 @@ pub(super) fn spec(word: &str) -> ActionSpec {
     let alert = firing("Disk", "a", 1);
     ActionSpec {
         confinement: Confinement::Free,
+        secrets: Vec::new(),
         incident: IncidentId(1),
         subject: Subject::new(alert.key, &alert.labels, []),
         step: StepRef {

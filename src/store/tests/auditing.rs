@@ -27,6 +27,7 @@ fn spec(step: StepRef, origin: Origin) -> ActionSpec {
     let alert = firing("Disk", "a", 1);
     ActionSpec {
         confinement: crate::domain::action::spec::Confinement::Free,
+        secrets: Vec::new(),
         incident: IncidentId(1),
         subject: Subject::new(alert.key, &alert.labels, []),
         step,

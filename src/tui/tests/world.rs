@@ -262,6 +262,7 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
     let confinement = if risk == Risk::Read { Confinement::ReadsOnly } else { Confinement::Free };
     let spec = ActionSpec {
         confinement,
+        secrets: Vec::new(),
         incident: IncidentId(1),
         subject: Subject {
             key: AlertKey {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 
 use super::{asking, hands, keys, plain, sop};
+use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::id::{ProposalId, SopId};
 use crate::engine::backend::{Command, NeededValue};
@@ -242,7 +243,10 @@ pub(super) fn ask_values(model: &mut Model, request: ProposeRequest, needed: Vec
     open_prompt(model, request, needed, BTreeMap::new());
 }
 
-/// Asks for all values of a command, each with what the alert's labels give it already in its field.
+/// Said below the field for the host.
+const OWN_CHOICE: &str = "empty: as the configuration says for the alert";
+
+/// Asks for the host of a command, and for all its values, each with what the alert's labels give it already in its field.
 pub(super) fn edit_values(model: &mut Model, request: ProposeRequest, values: Vec<sop_lines::Value>) {
     let mut labels = BTreeMap::new();
     let mut needed = Vec::new();
@@ -252,6 +256,11 @@ pub(super) fn edit_values(model: &mut Model, request: ProposeRequest, values: Ve
         }
         needed.push(NeededValue { name: value.name, surface: value.surface, problem: value.problem });
     }
+    needed.push(NeededValue {
+        name: choice::TYPED.to_owned(),
+        surface: "the host to run on".to_owned(),
+        problem: OWN_CHOICE.to_owned(),
+    });
     open_prompt(model, request, needed, labels);
 }
 
@@ -274,14 +283,15 @@ fn in_prompt(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
     match intent {
         Some(Intent::Back) => model.ui.overlay = None,
         Some(Intent::Open) => {
-            if prompt.edit.text().is_empty() {
+            let name = prompt.needed[prompt.at].name.clone();
+            let unsaid = prompt.edit.text().is_empty();
+            if unsaid && name != choice::TYPED {
                 return;
             }
-            let name = prompt.needed[prompt.at].name.clone();
             // What was left as the label gives it stays the label's: the review says where each word came from. The fields
             // are compared, not the texts, since a field cannot hold every text.
             let left = prompt.labels.contains_key(&name) && prompt.edit.text() == prompt.field_of(&name).text();
-            if !left {
+            if !left && !unsaid {
                 prompt.values.insert(name, prompt.edit.text().to_owned());
             }
             prompt.at += 1;

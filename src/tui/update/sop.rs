@@ -311,10 +311,6 @@ pub(super) fn edit_values(model: &mut Model, effects: &mut Vec<Effect>) {
         (Some(document), Some(labels)) => sop_lines::values(&document.procedure, model.ui.sop.cursor, labels),
         _ => Vec::new(),
     };
-    if values.is_empty() {
-        let why = "This command has no values to type: it can only be proposed as it is.";
-        return super::toast(model, ToastLevel::Refused, why.to_owned(), effects);
-    }
     let is_cut = |value: &&sop_lines::Value| value.bound.as_ref().is_some_and(|(text, _)| excerpt::is_cut(text));
     if let Some((_, label)) = values.iter().find(is_cut).and_then(|value| value.bound.as_ref()) {
         let why = format!(
