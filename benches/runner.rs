@@ -70,6 +70,7 @@ fn main() {
 
 struct Bench {
     backend: LocalBackend,
+    store: Store,
     processes: ProcessRunner,
     home: PathBuf,
     alert: AlertKey,
@@ -104,8 +105,8 @@ impl Bench {
             terminal_env: BTreeMap::new(),
             time_limit: Duration::from_secs(60),
         };
-        let backend = LocalBackend::new(store, Arc::new(library), runner, settings, actor);
-        Self { backend, processes, home: home.to_owned(), alert, node, confinement }
+        let backend = LocalBackend::new(store.clone(), Arc::new(library), runner, settings, actor);
+        Self { backend, store, processes, home: home.to_owned(), alert, node, confinement }
     }
 
     async fn run(&self) {
@@ -158,11 +159,12 @@ impl Bench {
         let start = Instant::now();
         let done = self.backend.send(Wish::Approve { proposal: proposal.id, approval }).await.unwrap();
         let Done::Started(attempt) = done else { panic!("{done:?}") };
+        let directory = self.store.attempt(attempt).await.unwrap().unwrap().directory;
         loop {
-            match self.processes.probe(&attempt.directory) {
+            match self.processes.probe(&directory) {
                 Probe::Ended(_) => return start.elapsed(),
                 Probe::Running { .. } => std::thread::sleep(LOOK_EVERY),
-                Probe::Lost { .. } => panic!("the attempt in {} is lost", attempt.directory),
+                Probe::Lost { .. } => panic!("the attempt in {directory} is lost"),
             }
         }
     }
