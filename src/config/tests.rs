@@ -186,8 +186,8 @@ impl Fixture {
     "PGPASSFILE"
 )]
 #[case(
-    "[[secret]]\nname = \"a\"\nprograms = [\"./psql\"]",
-    3,
+    "[[secret]]\nname = \"a\"\nvalue = { env = \"X\" }\nvariable = \"PGPASSFILE\"\nprograms = [\"./psql\"]",
+    5,
     "secret.programs",
     "not the plain name",
     "without directories"

@@ -184,6 +184,8 @@ fn a_value_that_is_left_as_the_label_gives_it_stays_the_labels() {
     assert!(shown.contains("Values of this command") && shown.contains("= /srv/data"), "{shown}");
     assert!(shown.contains("from the alert's label mountpoint"), "{shown}");
     world.press(KeyCode::Enter);
+    assert!(screen(&world).contains("the host to run on"), "{}", screen(&world));
+    world.press(KeyCode::Enter);
     assert_eq!(proposed_values(&mut world), [BTreeMap::new()]);
     assert!(world.model.ui.overlay.is_none());
 }
@@ -193,6 +195,7 @@ fn a_value_that_is_changed_is_the_persons() {
     let mut world = world();
     world.keys("e/tmp");
     assert!(screen(&world).contains("instead of that of the alert's label mountpoint"), "{}", screen(&world));
+    world.press(KeyCode::Enter);
     world.press(KeyCode::Enter);
     let typed = BTreeMap::from([("mountpoint".to_owned(), "/srv/data/tmp".to_owned())]);
     assert_eq!(proposed_values(&mut world), [typed]);
@@ -207,11 +210,12 @@ fn a_label_that_no_field_can_hold_is_not_changed_by_looking_at_it() {
     world.settle_with(&facts);
     world.keys("2e");
     world.press(KeyCode::Enter);
+    world.press(KeyCode::Enter);
     assert_eq!(proposed_values(&mut world), [BTreeMap::new()]);
 }
 
 #[test]
-fn editing_values_can_be_left_and_needs_values() {
+fn editing_values_can_be_left_and_asks_for_the_host_where_there_are_none() {
     let mut world = world();
     world.keys("ex");
     world.press(KeyCode::Esc);
@@ -224,8 +228,7 @@ fn editing_values_can_be_left_and_needs_values() {
     });
     world.model.ui.sop.cursor = plain.expect("a command without values");
     world.keys("e");
-    assert!(world.model.ui.overlay.is_none());
-    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("no values")));
+    assert!(screen(&world).contains("the host to run on"), "{}", screen(&world));
 }
 
 #[test]
