@@ -94,7 +94,7 @@ pub struct ProposeArgs {
     /// The alert, by its fingerprint [default: the newest of the incident]
     #[arg(long, value_name = "FINGERPRINT")]
     pub alert: Option<String>,
-    /// The host to run on: this one's name, or a host or user@host that ssh reaches [default: as [[target]] in the
+    /// The host to run on: this one's name, or a host or user@host that ssh reaches [default: as the targets of the
     /// configuration says for the alert, else this one]
     #[arg(long, value_name = "HOST")]
     pub on: Option<String>,
