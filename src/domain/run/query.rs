@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::alert::Labels;
 use crate::domain::procedure::params::{self, ParamForm};
+use crate::domain::text::pattern_of;
 
 /// The query with the values that `labels` give.
 ///
@@ -35,7 +36,7 @@ pub fn bind(promql: &str, labels: &Labels) -> Result<String, String> {
         match place {
             Place::Outside => return Err(format!("{} stands outside a quoted text", used.surface)),
             Place::Text => bound.push_str(&escaped(value)),
-            Place::Regex => bound.push_str(&escaped(&literal(value))),
+            Place::Regex => bound.push_str(&escaped(&pattern_of(value))),
         }
     }
     bound.push_str(promql.get(at..).unwrap_or_default());
@@ -85,18 +86,6 @@ fn escaped(value: &str) -> String {
             '\n' => text.push_str("\\n"),
             c => text.push(c),
         }
-    }
-    text
-}
-
-/// A regular expression (RE2) that matches `value` and nothing else.
-fn literal(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for c in value.chars() {
-        if r"\.+*?()|[]{}^$".contains(c) {
-            text.push('\\');
-        }
-        text.push(c);
     }
     text
 }

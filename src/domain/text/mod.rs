@@ -273,5 +273,18 @@ impl Spelling {
     }
 }
 
+/// A regular expression (RE2) that matches `value` and nothing else.
+#[must_use]
+pub fn pattern_of(value: &str) -> String {
+    let mut pattern = String::with_capacity(value.len());
+    for c in value.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -14,6 +14,7 @@ use crate::domain::id::{IncidentId, JournalSeq};
 use crate::domain::journal::anchor::{Anchor, AnchorCause};
 use crate::domain::journal::{GENESIS, NewEntry, StoredEntry};
 use crate::domain::time::Timestamp;
+use crate::store::journal::insert;
 use crate::store::{AnchorNeed, Identity, JournalReport, KnownAnchors, LostHeads, Part, Reader};
 
 /// Entries between two anchors.
@@ -66,7 +67,7 @@ impl Victim {
         let (mut text, mut first, mut previous) = (String::new(), String::new(), GENESIS.to_owned());
         for seq in 1..=entries {
             let entry = StoredEntry::chain(JournalSeq(seq), made_up(seq), previous);
-            insert(&conn, &entry);
+            insert(&conn, &entry).unwrap();
             previous = entry.hash;
             if seq == 1 {
                 first.clone_from(&previous);
@@ -135,7 +136,7 @@ impl Victim {
             let new = NewEntry { incident: old.incident, about: old.about, context: old.context, payload };
             let entry = StoredEntry::chain(JournalSeq(seq), new, previous);
             self.execute("DELETE FROM journal WHERE seq = ?1", [seq]);
-            insert(&self.conn, &entry);
+            insert(&self.conn, &entry).unwrap();
             previous = entry.hash;
         }
     }
@@ -148,7 +149,7 @@ impl Victim {
             let new = NewEntry { incident, about, context, payload };
             let entry = StoredEntry::chain(JournalSeq(seq), new, previous);
             self.execute("DELETE FROM journal WHERE seq = ?1", [seq]);
-            insert(&self.conn, &entry);
+            insert(&self.conn, &entry).unwrap();
             previous = entry.hash;
         }
         self.execute("DELETE FROM journal WHERE seq = ?1", [self.entries]);
@@ -162,25 +163,6 @@ fn made_up(seq: i64) -> NewEntry {
         context: format!("{{\"at\":\"2026-03-01T02:14:00.000Z\",\"monotonic_ms\":{seq},\"host\":\"web-1\"}}"),
         payload: format!("{{\"type\":\"voided\",\"proposal\":{seq},\"reason\":\"the alert's label ä changed\"}}"),
     }
-}
-
-fn insert(conn: &Connection, entry: &StoredEntry) {
-    conn.prepare_cached(
-        "INSERT INTO journal (seq, incident, version, about, context, payload, previous, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )
-    .unwrap()
-    .execute(params![
-        entry.seq.0,
-        entry.incident.map(|id| id.0),
-        entry.version,
-        entry.about,
-        entry.context,
-        entry.payload,
-        entry.previous,
-        entry.hash
-    ])
-    .unwrap();
 }
 
 /// A way to tamper; returns the first entry that it touched.

@@ -5,6 +5,7 @@
 
 use super::is_name_or_number;
 use super::url;
+use crate::domain::text::pattern_of;
 
 /// What a place is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub(super) fn promql(before: &str, value: &str) -> Result<String, String> {
             Err("it contains a backtick and stands between backticks".to_owned())
         }
         Inside::String(quote) => {
-            let value = if opened_by_regular_expression(before, quote) { regular(value) } else { value.to_owned() };
+            let value = if opened_by_regular_expression(before, quote) { pattern_of(value) } else { value.to_owned() };
             Ok(match quote {
                 '`' => value,
                 '"' => escaped(&value),
@@ -121,18 +122,6 @@ fn opened_by_regular_expression(before: &str, quote: char) -> bool {
     }
     let head = before.get(..at).unwrap_or_default().trim_end();
     head.ends_with("=~") || head.ends_with("!~") || head.ends_with("|~")
-}
-
-/// `value` as a regular expression (RE2) that matches exactly it.
-fn regular(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for c in value.chars() {
-        if r"\.+*?()|[]{}^$".contains(c) {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text
 }
 
 /// `5m`, `1h30m`.
