@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/006_under_way.sql")),
     M::up(include_str!("schema/007_journal.sql")),
     M::up(include_str!("schema/008_runs.sql")),
+    M::up(include_str!("schema/012_outcomes.sql")),
 ];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.
