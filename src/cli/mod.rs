@@ -16,10 +16,11 @@ pub mod policy;
 pub mod redact;
 pub mod replay;
 pub mod restore;
-pub mod run_engine;
+mod run_engine;
 pub mod runs;
 pub mod silence;
 pub mod sop;
+pub mod sop_stats;
 pub mod transcript;
 
 use std::io::{self, Write};

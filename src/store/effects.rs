@@ -93,7 +93,11 @@ impl Reader<'_> {
     /// # Errors
     /// When the read failed.
     pub fn watched_runs(&self) -> Result<Vec<Run>, StoreError> {
-        self.named(runs::many(self.conn, "SELECT run FROM run INDEXED BY run_unjudged WHERE judged = 0 ORDER BY id", []))
+        self.named(runs::many(
+            self.conn,
+            "SELECT run FROM run INDEXED BY run_unjudged WHERE judged = 0 ORDER BY id",
+            [],
+        ))
     }
 
     /// What deviations and effects of `run` are found by.

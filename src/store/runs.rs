@@ -253,13 +253,10 @@ fn store(write: &Write<'_>, run: &Run) -> Result<(), Fault> {
         RunState::Ended { at, .. } => Some(at.as_millis()),
         RunState::Active | RunState::Paused | RunState::Stopped { .. } => None,
     };
-    write.conn.prepare_cached("UPDATE run SET owner = ?2, ended_at = ?3, run = ?4, judged = ?5 WHERE id = ?1")?.execute(params![
-        run.id.0,
-        run.owner,
-        ended_at,
-        serde_json::to_string(run)?,
-        effects::is_judged(run)
-    ])?;
+    write
+        .conn
+        .prepare_cached("UPDATE run SET owner = ?2, ended_at = ?3, run = ?4, judged = ?5 WHERE id = ?1")?
+        .execute(params![run.id.0, run.owner, ended_at, serde_json::to_string(run)?, effects::is_judged(run)])?;
     Ok(())
 }
 

@@ -27,8 +27,7 @@ impl Reader<'_> {
     /// When the read failed.
     pub fn sops_run(&self) -> Result<Vec<(SopId, u32)>, StoreError> {
         let load = || {
-            let mut statement =
-                self.conn.prepare_cached("SELECT sop, count(*) FROM run GROUP BY sop ORDER BY sop")?;
+            let mut statement = self.conn.prepare_cached("SELECT sop, count(*) FROM run GROUP BY sop ORDER BY sop")?;
             let rows = statement.query_map([], |row| Ok((SopId(row.get(0)?), row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         };

@@ -140,7 +140,9 @@ fn done(run: &Run, item: &Item, deviations: &[&Deviation]) -> Option<String> {
     });
     match &item.state {
         ItemState::Pending | ItemState::Current { .. } => None,
-        ItemState::Proposed { .. } | ItemState::Running { .. } | ItemState::Waiting { .. } => Some(summary::words(item)),
+        ItemState::Proposed { .. } | ItemState::Running { .. } | ItemState::Waiting { .. } => {
+            Some(summary::words(item))
+        }
         ItemState::Skipped { reason } => Some(format!("left out: {reason}")),
         ItemState::Decided { branch, basis } => {
             Some(format!("{}: {}", deviation_words::label(run, item.id, branch), basis.words()))

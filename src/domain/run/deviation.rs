@@ -245,11 +245,7 @@ fn passed_over(run: &Run, id: ItemId) -> Option<Deviation> {
             ItemState::Pending | ItemState::Current { .. } | ItemState::Proposed { .. } | ItemState::Waiting { .. }
         );
         let beside = other.group.is_some() && other.group == item.group;
-        other.added == Added::Document
-            && other.id < id
-            && not_begun
-            && !beside
-            && run.on_the_way(other) != Some(false)
+        other.added == Added::Document && other.id < id && not_begun && !beside && run.on_the_way(other) != Some(false)
     };
     let passed = run.plan.items.iter().filter(waits).min_by_key(|other| other.id)?;
     Some(Deviation::Reordered { item: passed.id, first: id })
@@ -386,9 +382,10 @@ fn unanswered(run: &Run, question: ItemId, why: &str) -> Vec<Deviation> {
 const RUN_ENDED: &str = "the run was ended: ";
 
 fn of_end_of_run(run: &Run, reason: &str) -> Vec<Deviation> {
-    let left = run.plan.items.iter().filter(|item| {
-        item.added == Added::Document && !item.state.is_closed() && run.on_the_way(item) == Some(true)
-    });
+    let left =
+        run.plan.items.iter().filter(|item| {
+            item.added == Added::Document && !item.state.is_closed() && run.on_the_way(item) == Some(true)
+        });
     left.map(|item| Deviation::Skipped { item: item.id, reason: format!("{RUN_ENDED}{reason}") }).collect()
 }
 

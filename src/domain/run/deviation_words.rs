@@ -67,7 +67,9 @@ impl Deviation {
             Self::Edited { item, .. } => {
                 format!("See that it did what step {} is for; when it is better so, correct the SOP.", item)
             }
-            Self::Added { .. } => "Say in a note what it was for; when it is needed each time, add it to the SOP.".to_owned(),
+            Self::Added { .. } => {
+                "Say in a note what it was for; when it is needed each time, add it to the SOP.".to_owned()
+            }
             Self::Repeated { item, .. } => {
                 format!("See why once was not enough; when that is usual, have step {} say until when.", item)
             }

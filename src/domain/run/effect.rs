@@ -289,8 +289,7 @@ pub fn watches(run: &Run, story: &[Told], changing: &BTreeSet<AttemptId>) -> Vec
     let did = done(story);
     let mut watches: Vec<Watch> = Vec::new();
     for done in acting(run, &did, changing) {
-        let watch =
-            Watch { item: Some(done.item), acted: Some(done.began), since: done.began, ended: done.ended };
+        let watch = Watch { item: Some(done.item), acted: Some(done.began), since: done.began, ended: done.ended };
         match watches.iter_mut().find(|known| known.item == watch.item) {
             Some(known) => known.ended = done.ended,
             None => watches.push(watch),
@@ -308,9 +307,9 @@ pub fn watches(run: &Run, story: &[Told], changing: &BTreeSet<AttemptId>) -> Vec
 #[must_use]
 pub fn question_of(run: &Run) -> Option<&Proof> {
     run.plan.items.iter().rev().find_map(|item| match &item.state {
-        ItemState::Decided { basis: Basis::Evidence { proof: proof @ Proof::Number { query: Some(_), .. } }, .. } => {
-            Some(proof)
-        }
+        ItemState::Decided {
+            basis: Basis::Evidence { proof: proof @ Proof::Number { query: Some(_), .. } }, ..
+        } => Some(proof),
         _ => None,
     })
 }
@@ -364,15 +363,14 @@ fn of_alerts(run: &Run, watch: Watch, acted: Timestamp, firings: &[Firing], sign
         (None, None) => {}
     }
     let others = firings.iter().filter(|firing| {
-        !is_same(&firing.key)
-            && firing.key.starts_at > acted
-            && firing.key.starts_at <= until
-            && over(firing).is_none()
+        !is_same(&firing.key) && firing.key.starts_at > acted && firing.key.starts_at <= until && over(firing).is_none()
     });
-    signs.extend(others.map(|firing| Sign::OtherAlert {
-        fingerprint: firing.key.fingerprint.clone(),
-        since: firing.key.starts_at,
-    }));
+    signs.extend(
+        others.map(|firing| Sign::OtherAlert {
+            fingerprint: firing.key.fingerprint.clone(),
+            since: firing.key.starts_at,
+        }),
+    );
 }
 
 /// The last end of each verifying step after what is watched. A wait for the alert's end is told by the alert.

@@ -10,8 +10,8 @@
 
 pub mod advance;
 pub mod branch;
-pub mod condition;
 pub mod comparison;
+pub mod condition;
 pub mod decide;
 pub mod deviation;
 mod deviation_words;

@@ -285,7 +285,11 @@ fn of_step(runs: &[RunStory], node: &NodeId, title: &str) -> StepStatistics {
             }
         }
         let of_it = |item: Option<ItemId>| item.is_some_and(|item| ids.contains(&item));
-        told.run.effects.iter().filter(|effect| of_it(effect.item)).for_each(|effect| step.effect.count(effect.verdict));
+        told.run
+            .effects
+            .iter()
+            .filter(|effect| of_it(effect.item))
+            .for_each(|effect| step.effect.count(effect.verdict));
         for deviation in told.run.deviations.iter().filter(|deviation| of_it(deviation.item())) {
             *step.deviations.entry(deviation.kind()).or_default() += 1;
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::action::grammar::{self, Parsed, Surroundings};
 use crate::domain::action::script::logical;
-use crate::domain::action::spec::{ActionSpec, Invocation, Origin, Pipeline, Piece, Script, Stage, Word};
+use crate::domain::action::spec::{ActionSpec, Invocation, Origin, Piece, Pipeline, Script, Stage, Word};
 use crate::domain::procedure::params;
 use crate::domain::procedure::variables::RunVariables;
 
