@@ -152,3 +152,46 @@ fn tally_words(tally: Tally) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::run::statistics::StepStatistics;
+
+    fn statistics() -> SopStatistics {
+        let seconds = Duration::from_secs;
+        let step = StepStatistics {
+            node: "n1".into(),
+            title: "Look \u{1b}[31m".to_owned(),
+            runs: 3,
+            well: 2,
+            badly: 1,
+            time: Spread::of(&[seconds(1), seconds(2), seconds(3)]),
+            effect: Tally::default(),
+            deviations: [(crate::domain::run::deviation::DeviationKind::Skipped, 2)].into(),
+        };
+        let effect = Tally { proven: 3, not_proven: 1, worse: 0 };
+        SopStatistics { runs: 4, completed: 3, abandoned: 1, effect, steps: vec![step], ..SopStatistics::default() }
+    }
+
+    #[test]
+    fn programs_get_counts_and_shares_and_null_for_what_is_not_known() {
+        let object = object(&SopId::from("a.md"), &statistics());
+        assert_eq!(object["effect"], json!({ "proven": 3, "not_proven": 1, "worse": 0, "success": 0.75 }));
+        assert_eq!(object["steps"][0]["time"], json!({ "count": 3, "median_ms": 2_000, "p95_ms": 3_000 }));
+        assert_eq!(object["steps"][0]["deviations"], json!({ "skipped": 2 }));
+        assert!(object["acknowledge"].is_null() && object["steps"][0]["effect"]["success"].is_null());
+    }
+
+    #[test]
+    fn people_get_sentences_in_which_nothing_deceives() {
+        let mut out = Vec::new();
+        print(&SopId::from("a.md"), &statistics(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("a.md: 4 runs, 3 completed, 1 ended early\n  effect: 75 % proven"), "{text}");
+        assert!(text.contains("Look \\u{1b}[31m: on the way of 3 runs, 2 well, 1 badly, skipped 2; time: median 2.0 s"));
+        assert!(text.contains("time to resolve: not known"), "{text}");
+    }
+}
