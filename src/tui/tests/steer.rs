@@ -194,10 +194,10 @@ fn the_sop_as_written_stands_against_the_run_as_done() {
         assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { page: Page::Comparison, .. })));
         let shown = pages::rows(&world.model, Page::Comparison);
         let text: Vec<String> = shown.iter().map(pages::text_of).collect();
-        let left_out = text.iter().find(|line| line.starts_with('-')).unwrap();
-        assert!(left_out.contains("left out: the"), "{left_out}");
+        assert!(text.iter().any(|line| line.starts_with('-')), "{text:#?}");
         let whole = text.join(" ");
-        assert!(whole.contains("skipped: step 1") && whole.contains("take it out of the SOP"), "{whole}");
+        assert!(whole.contains("left out: the"), "{whole}");
+        assert!(whole.contains("skipped: step 1"), "{whole}");
         assert!(!whole.contains('\u{202e}'), "what deceives is spelled out");
         let width = usize::from(columns);
         assert!(text.iter().all(|line| crate::domain::text::width(line) <= width), "{text:#?}");
