@@ -35,6 +35,7 @@ use crate::cli::incidents::Streams;
 use crate::cli::journal::Outside;
 use crate::cli::policy::PolicyCommand;
 use crate::cli::runs::RefusedByRules;
+use crate::cli::sop::{SopArgs, SopCommand};
 use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{
     AnchorPlace, Config, ConfigError, Environment, Places, RunSection, Secret, SecretSection, TargetSection,
@@ -122,6 +123,10 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
                 if command.keep_names { Vec::new() } else { crate::config::load(&request)?.config.redact.domains };
             let streams = Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
             crate::cli::redact::run(command, &configured, format, streams)
+        }
+        Some(Command::Sop(SopArgs { command: SopCommand::Stats { id }, .. })) => {
+            let path = crate::config::load(&request)?.config.store.path;
+            crate::cli::sop_stats::run(id.as_deref(), &path, store_options(), format, &mut io::stdout().lock())
         }
         Some(Command::Sop(args)) => {
             // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.

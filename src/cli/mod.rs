@@ -17,10 +17,11 @@ pub mod policy_explain;
 pub mod redact;
 pub mod replay;
 pub mod restore;
-pub mod run_engine;
+mod run_engine;
 pub mod runs;
 pub mod silence;
 pub mod sop;
+pub mod sop_stats;
 pub mod transcript;
 
 use std::io::{self, Write};

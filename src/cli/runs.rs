@@ -17,12 +17,12 @@ use clap::{Args, Subcommand};
 use color_eyre::eyre::{Report, eyre};
 
 use super::incidents::incident_id;
-use super::{Exit, Format};
+use super::{Exit, Format, run_engine};
 use crate::domain::action::attempt::AttemptState;
 use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::{Proposal, ProposalState};
-use crate::domain::id::{IncidentId, NodeId, ProposalId, SopId};
+use crate::domain::id::{IncidentId, NodeId, ProposalId, RunId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::NodeKind;
 use crate::domain::time::Timestamp;
@@ -61,6 +61,26 @@ pub enum RunsCommand {
         /// Number of the run
         #[arg(value_parser = run_id)]
         id: Option<ProposalId>,
+    },
+    /// Begin a run of a whole SOP for an incident; a console of whoever begins it proposes each step
+    Begin {
+        /// Number of the incident
+        #[arg(value_parser = incident_id)]
+        incident: IncidentId,
+        /// The SOP, as `aiops sop list` names it
+        sop: String,
+    },
+    /// Print a run of an SOP with everything that happened to it, and what came of it
+    Story {
+        /// Number of the run of the SOP
+        #[arg(value_parser = sop_run_id)]
+        id: RunId,
+    },
+    /// Print in what a run of an SOP was done otherwise than the SOP is written, and what to do about it
+    Deviations {
+        /// Number of the run of the SOP
+        #[arg(value_parser = sop_run_id)]
+        id: RunId,
     },
 }
 
@@ -124,6 +144,11 @@ fn run_id(text: &str) -> Result<ProposalId, String> {
     id.map(ProposalId).ok_or_else(|| "a number such as 12 is needed".to_owned())
 }
 
+/// Reads `12`, the number of a run of an SOP.
+fn sop_run_id(text: &str) -> Result<RunId, String> {
+    run_id(text).map(|id| RunId(id.0))
+}
+
 /// Reads `NAME=VALUE`; the value may be empty or hold more signs of equality.
 fn named_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -179,7 +204,24 @@ pub async fn run(
             Ok(Exit::Done)
         }
         RunsCommand::Wait { id } => wait(*id, desk, format, out).await,
+        RunsCommand::Begin { incident, sop } => begin(*incident, sop, desk, format, out).await,
+        RunsCommand::Story { id } => run_engine::show(desk.store, *id, format, out).await,
+        RunsCommand::Deviations { id } => run_engine::deviations(desk.store, *id, format, out).await,
     }
+}
+
+/// Begins a run of `sop` for the newest alert of an incident.
+async fn begin(
+    incident: IncidentId,
+    sop: &str,
+    desk: &Desk<'_>,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, Report> {
+    let alert = desk.detail(incident).await?.record.alerts.first().map(|alert| alert.key());
+    let alert = alert.ok_or_else(|| eyre!("Incident #{incident} has no alert that anything could run for"))?;
+    desk.send(Command::StartRun { incident, alert, sop: SopId::from(sop) }).await?;
+    run_engine::begun(desk.store, incident, format, out).await
 }
 
 impl Desk<'_> {

@@ -47,6 +47,11 @@ pub enum SopCommand {
         /// Its name, as `list` prints it
         id: String,
     },
+    /// Print how well SOPs did in their runs, by step and branch: what came of them, and how long it took
+    Stats {
+        /// Its name, as `list` prints it [default: every SOP that was run]
+        id: Option<String>,
+    },
 }
 
 /// A line of `sop search --json`.
@@ -118,6 +123,7 @@ pub fn run(
         SopCommand::Search { words, limit } => search(library, &words.join(" "), *limit, format, out),
         SopCommand::List => Ok(list(library, format, out)?),
         SopCommand::Show { id } => show(library, id, format, out),
+        SopCommand::Stats { .. } => Err(eyre!("statistics are counted from the database, not from documents")),
     }
 }
 

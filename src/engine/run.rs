@@ -7,7 +7,10 @@
 //! same moment, the store hears one of them: a refusal means that somebody else was first, and is no error. What cannot be had
 //! hands over to the person, with the reason; nothing is tried over and over behind their back.
 
-use std::sync::Arc;
+mod outcome;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::backend::{BackendError, Done};
@@ -43,6 +46,8 @@ pub struct RunEngine {
     metrics: Vec<Arc<dyn MetricSource>>,
     clock: Arc<dyn Clock>,
     me: String,
+    /// Answers of people that were compared with the output before them: the run, and the event's place in its story.
+    compared: Arc<Mutex<HashSet<(RunId, usize)>>>,
 }
 
 impl RunEngine {
@@ -57,7 +62,7 @@ impl RunEngine {
         let me = backend.actor().label().to_owned();
         // What it proposes, it proposes in its own name.
         let backend = backend.acting_as(Actor::engine("run"));
-        Self { store, backend, metrics, clock, me }
+        Self { store, backend, metrics, clock, me, compared: Arc::default() }
     }
 
     /// Drives every run that is on. Runs for ever.
@@ -74,7 +79,7 @@ impl RunEngine {
         }
     }
 
-    /// Each run goes on until it is somebody else's turn.
+    /// Each run goes on until it is somebody else's turn; then what came of it is looked at.
     ///
     /// # Errors
     /// When the store cannot be read or written.
@@ -82,7 +87,7 @@ impl RunEngine {
         for run in self.store.open_runs().await? {
             self.settle(run.id).await?;
         }
-        Ok(())
+        self.outcomes().await
     }
 
     async fn settle(&self, id: RunId) -> Result<(), BackendError> {

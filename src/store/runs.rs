@@ -14,7 +14,7 @@ use super::convert::{Code as _, json};
 use super::error::{CommandError, Fault};
 use super::incidents::no_such_incident;
 use super::write::Write;
-use super::{Reader, Store, StoreError, incidents};
+use super::{Reader, Store, StoreError, effects, incidents};
 use crate::domain::action::proposal::ProposalState;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, IncidentId, JournalSeq, ProposalId, RunId, SopId};
@@ -113,19 +113,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the read failed.
     pub fn run_events(&self, id: RunId) -> Result<Vec<RunEventRow>, StoreError> {
-        let load = || {
-            let mut statement =
-                self.conn.prepare_cached("SELECT at, who, event FROM run_event WHERE run = ?1 ORDER BY seq")?;
-            let mut rows = statement.query([id.0])?;
-            let mut events = Vec::new();
-            while let Some(row) = rows.next()? {
-                let event: String = row.get(2)?;
-                let event = json(&event, "an event of a run")?;
-                events.push(RunEventRow { at: Timestamp::from_millis(row.get(0)?), who: row.get(1)?, event });
-            }
-            Ok(events)
-        };
-        self.named(load())
+        self.named(events(self.conn, id))
     }
 
     /// What became of the commands of a run's document in its incident.
@@ -186,7 +174,7 @@ fn command_run(
     actor: &Actor,
 ) -> Result<Result<Run, Refusal>, Fault> {
     let Some(mut run) = load(write.conn, id)? else {
-        return Ok(Err(Refusal::new("Nothing changed", format!("there is no run {id}"), "Look at the incident's run")));
+        return Ok(Err(no_such_run(id)));
     };
     let events = match decide(&run, command, actor) {
         Ok(events) => events,
@@ -196,15 +184,23 @@ fn command_run(
     Ok(Ok(run))
 }
 
-/// Applies the events and writes everything that follows from them.
-fn record(write: &mut Write<'_>, run: &mut Run, events: &[RunEvent], actor: &Actor) -> Result<(), Fault> {
+/// Applies the events and writes everything that follows from them, the deviations among it.
+pub(super) fn record(write: &mut Write<'_>, run: &mut Run, events: &[RunEvent], actor: &Actor) -> Result<(), Fault> {
     for event in events {
-        run.apply(event, write.at);
-        let payload = Payload::Run { run: run.id, event: Box::new(event.clone()) };
-        let entry = write.journal(Some(run.incident), actor, &payload)?;
-        project(write, run, event, actor, entry)?;
+        let found = effects::found_by(write, run, event)?;
+        append(write, run, event, actor)?;
+        for deviation in found {
+            append(write, run, &RunEvent::Deviated { deviation: Box::new(deviation) }, &Actor::engine("run"))?;
+        }
     }
     store(write, run)
+}
+
+fn append(write: &mut Write<'_>, run: &mut Run, event: &RunEvent, actor: &Actor) -> Result<(), Fault> {
+    run.apply(event, write.at);
+    let payload = Payload::Run { run: run.id, event: Box::new(event.clone()) };
+    let entry = write.journal(Some(run.incident), actor, &payload)?;
+    project(write, run, event, actor, entry)
 }
 
 /// Brings an event that stands in the journal as `entry` into the tables again.
@@ -257,16 +253,32 @@ fn store(write: &Write<'_>, run: &Run) -> Result<(), Fault> {
         RunState::Ended { at, .. } => Some(at.as_millis()),
         RunState::Active | RunState::Paused | RunState::Stopped { .. } => None,
     };
-    write.conn.prepare_cached("UPDATE run SET owner = ?2, ended_at = ?3, run = ?4 WHERE id = ?1")?.execute(params![
-        run.id.0,
-        run.owner,
-        ended_at,
-        serde_json::to_string(run)?
-    ])?;
+    write
+        .conn
+        .prepare_cached("UPDATE run SET owner = ?2, ended_at = ?3, run = ?4, judged = ?5 WHERE id = ?1")?
+        .execute(params![run.id.0, run.owner, ended_at, serde_json::to_string(run)?, effects::is_judged(run)])?;
     Ok(())
 }
 
-fn load(conn: &Connection, id: RunId) -> Result<Option<Run>, Fault> {
+/// What happened to a run, oldest first.
+pub(super) fn events(conn: &Connection, id: RunId) -> Result<Vec<RunEventRow>, Fault> {
+    let mut statement = conn.prepare_cached("SELECT at, who, event FROM run_event WHERE run = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([id.0])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event: String = row.get(2)?;
+        let event = json(&event, "an event of a run")?;
+        events.push(RunEventRow { at: Timestamp::from_millis(row.get(0)?), who: row.get(1)?, event });
+    }
+    Ok(events)
+}
+
+/// That there is no such run.
+pub(super) fn no_such_run(id: RunId) -> Refusal {
+    Refusal::new("Nothing changed", format!("there is no run {id}"), "Look at the incident's run")
+}
+
+pub(super) fn load(conn: &Connection, id: RunId) -> Result<Option<Run>, Fault> {
     one(conn, "SELECT run FROM run WHERE id = ?1", id.0)
 }
 
@@ -275,7 +287,7 @@ fn one(conn: &Connection, sql: &str, key: i64) -> Result<Option<Run>, Fault> {
     text.map(|text| json(&text, "a run")).transpose()
 }
 
-fn many(conn: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<Vec<Run>, Fault> {
+pub(super) fn many(conn: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<Vec<Run>, Fault> {
     let mut statement = conn.prepare_cached(sql)?;
     let texts = statement.query_map(key, |row| row.get::<_, String>(0))?;
     texts.map(|text| json(&text?, "a run")).collect()

@@ -2,6 +2,8 @@
 //!
 //! Owns: what stands on each line, escaped and wrapped. Does not: colour it, or know how far it was scrolled.
 
+mod comparison_rows;
+
 use ratatui::layout::Rect;
 
 use crate::domain::action::attempt::AttemptState;
@@ -65,6 +67,7 @@ pub fn title(page: Page) -> &'static str {
         Page::Sources => "Sources",
         Page::Incident => "Incident",
         Page::Restored => "Restored database",
+        Page::Comparison => "SOP as written, run as done",
     }
 }
 
@@ -97,6 +100,7 @@ pub fn rows(model: &Model, page: Page) -> Vec<Row> {
         Page::Sources => sources(model, width),
         Page::Incident => incident(model, width),
         Page::Restored => restored(model, width),
+        Page::Comparison => comparison_rows::of(model, width),
     }
 }
 

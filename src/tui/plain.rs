@@ -111,6 +111,7 @@ impl PlainPage {
             Subject::Page(Page::Sources) => "the sources",
             Subject::Page(Page::Incident) => "the incident",
             Subject::Page(Page::Restored) => "the restored database",
+            Subject::Page(Page::Comparison) => "the run",
         }
     }
 }

@@ -77,6 +77,8 @@ pub enum Choice {
     Say(RunCommand),
     /// Ask for words first.
     Ask(Wanted),
+    /// Show the SOP as written against the run as done.
+    Compare,
 }
 
 /// A line of the box.
@@ -92,12 +94,18 @@ fn offer(words: impl Into<String>, choice: Choice) -> Offer {
     Offer { choice, words: words.into() }
 }
 
+/// The run of the incident on the screen that is on, else the last one.
+#[must_use]
+pub fn last_run(model: &Model) -> Option<&Run> {
+    let run = model.facts.snapshot.run.as_ref()?;
+    let shown = model.facts.detail()?.record.incident.id;
+    (run.incident == shown).then_some(run)
+}
+
 /// The run of the incident on the screen that is not over.
 #[must_use]
 pub fn run(model: &Model) -> Option<&Run> {
-    let run = model.facts.snapshot.run.as_ref()?;
-    let shown = model.facts.detail()?.record.incident.id;
-    (run.incident == shown && !run.state.is_over()).then_some(run)
+    last_run(model).filter(|run| !run.state.is_over())
 }
 
 /// The run, when it is one of the document on the screen.
@@ -144,10 +152,20 @@ pub fn offers(model: &Model) -> Vec<Offer> {
             offers.extend(title.map(|title| offer(format!("Begin a run of {title}"), Choice::Start)));
         }
     }
+    offers.extend(last_run(model).map(|run| offer(compare_words(run), Choice::Compare)));
     if concern::alert(model).is_some() {
         offers.push(offer("Silence the alert", Choice::Ask(Wanted::Silence)));
     }
     offers
+}
+
+/// What the comparison is called: with how much there is to see.
+fn compare_words(run: &Run) -> String {
+    match run.deviations.len() {
+        0 => format!("Compare run {} with the SOP", run.id),
+        1 => format!("Compare run {} with the SOP: 1 deviation", run.id),
+        count => format!("Compare run {} with the SOP: {count} deviations", run.id),
+    }
 }
 
 fn of_run(model: &Model, run: &Run, offers: &mut Vec<Offer>) {

@@ -359,6 +359,8 @@ pub enum Page {
     Incident,
     /// What is lost of a database that was damaged; opens by itself.
     Restored,
+    /// The SOP as written against the run as done.
+    Comparison,
 }
 
 /// Values that a step needs, asked for one by one.

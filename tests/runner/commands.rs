@@ -1,6 +1,9 @@
 //! `aiops runs`, as a script uses it: propose, read, approve with the digest, reject, wait.
 
-use crate::headless::{Headless, TARGET, lines};
+use aiops::domain::id::RunId;
+use aiops::domain::run::decide::RunCommand;
+
+use crate::headless::{Headless, TARGET, lines, open};
 
 /// The home of a step that writes its number down, with an alert that fires.
 async fn home() -> Headless {
@@ -87,4 +90,50 @@ async fn what_fails_is_rejected_or_is_not_there_is_told_by_the_exit_code() {
     assert_eq!(home.ledger(), ["73"]);
     let states: Vec<_> = home.json(&["runs", "list"]).iter().map(|run| run["state"].clone()).collect();
     assert_eq!(states, ["rejected", "ended"]);
+}
+
+#[tokio::test]
+async fn a_run_of_a_whole_sop_is_begun_told_and_compared_with_it() {
+    let home = home().await;
+    let begun = home.json(&["runs", "begin", "1", "ledger.md"]);
+    assert_eq!(
+        (&begun[0]["id"], &begun[0]["state"]["state"], &begun[0]["steps"]),
+        (&1.into(), &"active".into(), &1.into())
+    );
+    let (code, said) = called(&home, &["runs", "begin", "1", "ledger.md"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.as_str().unwrap().contains("run 1 of \"Ledger\" is on"), "{said}");
+    assert!(home.json(&["runs", "deviations", "1"]).is_empty(), "nothing is done otherwise yet");
+
+    let store = open(&home.database());
+    let abandon = RunCommand::Abandon { reason: "it cleared".to_owned() };
+    store.run_command(RunId(1), abandon, &store.person()).await.unwrap();
+    drop(store);
+    let deviations = home.json(&["runs", "deviations", "1"]);
+    assert_eq!((deviations.len(), &deviations[0]["kind"], &deviations[0]["item"]), (1, &"skipped".into(), &1.into()));
+    assert!(deviations[0]["correction"].as_str().unwrap().contains("step 1"), "{deviations:?}");
+    let told = home.run(&["runs", "deviations", "1"]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(text.starts_with("- 1 ") && text.contains("skipped: step 1"), "{text}");
+
+    let story = home.json(&["runs", "story", "1"]);
+    let events: Vec<&str> =
+        story[0]["events"].as_array().unwrap().iter().map(|row| row["event"]["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["started", "ended", "deviated"]);
+    assert!(story[0]["milestones"]["acknowledge_ms"].is_null(), "nobody acknowledged it");
+    let counted = home.json(&["sop", "stats"]);
+    assert_eq!(
+        (&counted[0]["sop"], &counted[0]["runs"], &counted[0]["abandoned"]),
+        (&"ledger.md".into(), &1.into(), &1.into())
+    );
+    assert_eq!(counted[0]["steps"][0]["deviations"]["skipped"], 1);
+    for (words, reason) in [
+        (&["runs", "deviations", "9"][..], "no run 9"),
+        (&["runs", "story", "9"], "no run 9"),
+        (&["sop", "stats", "none.md"], "there is no run of none.md"),
+    ] {
+        let (code, said) = called(&home, words);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.as_str().unwrap().contains(reason), "{said}");
+    }
 }

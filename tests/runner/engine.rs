@@ -45,6 +45,7 @@ impl Clock for TestClock {
 pub(crate) struct Scene {
     directory: tempfile::TempDir,
     pub(crate) clock: TestClock,
+    began: Timestamp,
     next_pid: Mutex<u32>,
 }
 
@@ -68,18 +69,39 @@ impl Scene {
     /// One whose directory lies in `parent`.
     pub(crate) async fn new_in(parent: &Path) -> Self {
         let clock = TestClock(Arc::new(AtomicI64::new(1_000_000_000)));
-        let scene = Self { directory: tempfile::tempdir_in(parent).unwrap(), clock, next_pid: Mutex::new(1) };
+        let scene = Self {
+            directory: tempfile::tempdir_in(parent).unwrap(),
+            began: clock.now(),
+            clock,
+            next_pid: Mutex::new(1),
+        };
         let store = scene.store();
-        let held = store.acquire_lease(INGEST_LEASE, "test", Duration::from_secs(60)).await.unwrap();
-        let LeaseOutcome::Held(fence) = held else { panic!("{held:?}") };
-        let alert = Alert {
-            key: AlertKey { source: "am".into(), fingerprint: "f".to_owned(), starts_at: scene.clock.now() },
+        let alert = scene.alert();
+        scene.ingest(&store, alert).await;
+        scene
+    }
+
+    /// The alert as it began.
+    fn alert(&self) -> Alert {
+        Alert {
+            key: AlertKey { source: "am".into(), fingerprint: "f".to_owned(), starts_at: self.began },
             status: AlertStatus::Firing,
             ends_at: None,
             labels: BTreeMap::from([("alertname".to_owned(), "Disk".to_owned())]),
             annotations: BTreeMap::new(),
             generator_url: None,
-        };
+        }
+    }
+
+    /// The alert ends now.
+    pub(crate) async fn end_alert(&self) {
+        let ended = Alert { status: AlertStatus::Resolved, ends_at: Some(self.clock.now()), ..self.alert() };
+        self.ingest(&self.store(), ended).await;
+    }
+
+    async fn ingest(&self, store: &Store, alert: Alert) {
+        let held = store.acquire_lease(INGEST_LEASE, "test", Duration::from_secs(60)).await.unwrap();
+        let LeaseOutcome::Held(fence) = held else { panic!("{held:?}") };
         let batch = AlertBatch {
             source: "am".into(),
             origin: BatchOrigin::Webhook,
@@ -87,7 +109,6 @@ impl Scene {
             digest: "0".repeat(64),
         };
         store.ingest(fence, batch, Duration::from_secs(60)).await.unwrap();
-        scene
     }
 
     pub(crate) fn path(&self) -> &Path {

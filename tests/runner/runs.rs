@@ -12,6 +12,8 @@ use aiops::domain::actor::{Actor, Person};
 use aiops::domain::alert::Labels;
 use aiops::domain::id::{RunId, SopId, SourceId};
 use aiops::domain::run::decide::RunCommand;
+use aiops::domain::run::deviation::Deviation;
+use aiops::domain::run::effect::{Effectiveness, WATCH};
 use aiops::domain::run::event::{Change, RunEvent, RunResult};
 use aiops::domain::run::evidence::Sample;
 use aiops::domain::run::item::{Basis, ItemId, ItemKind, ItemState};
@@ -271,4 +273,59 @@ async fn a_document_that_changed_and_values_that_are_needed_hand_over() {
     desk.say(RunCommand::Resume).await.unwrap();
     let run = desk.run().await;
     assert_eq!(states(&run), "current");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_as_written_does_not_deviate_and_the_end_of_the_alert_proves_its_effect() {
+    let (scene, sops) = (Scene::new().await, tempfile::tempdir().unwrap());
+    document(sops.path(), &sops.path().join("ledger"));
+    let desk = Desk::of(&scene, sops.path(), Err("unused"));
+    desk.start("Full.md").await.unwrap();
+    desk.until("the first step is proposed", |run| states(run).starts_with("proposed")).await;
+    scene.clock.advance(Duration::from_secs(10));
+    desk.approve().await;
+    desk.until("the second is", |run| states(run).starts_with("done decided proposed")).await;
+    scene.clock.advance(Duration::from_secs(10));
+    desk.approve().await;
+    let run = desk.until("it is complete", |run| run.state.is_over()).await;
+    assert_eq!(run.deviations, []);
+    scene.clock.advance(Duration::from_secs(60));
+    scene.end_alert().await;
+    scene.clock.advance(Duration::from_secs(60));
+    desk.engine.round().await.unwrap();
+    assert_eq!(desk.run().await.effects, [], "nothing is judged before its watch is over");
+    scene.clock.advance(WATCH);
+    let run = desk.until("all of it is judged", |run| run.effects.iter().any(|effect| effect.item.is_none())).await;
+    let verdicts: Vec<_> = run.effects.iter().map(|effect| (effect.item, effect.verdict)).collect();
+    assert_eq!(verdicts, [(Some(ItemId(3)), Effectiveness::Proven), (None, Effectiveness::Proven)]);
+    let told = desk.console.store.detail(INCIDENT).await.unwrap().unwrap().timeline;
+    assert!(told.iter().any(|row| row.what.contains("is proven: the alert ended at")), "{told:?}");
+    let watched = desk.console.store.read_view(|reader| reader.watched_runs()).await.unwrap();
+    assert!(watched.is_empty(), "{watched:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_against_the_output_is_found_once_by_whichever_console_reads_it() {
+    let (scene, sops) = (Scene::new().await, tempfile::tempdir().unwrap());
+    document(sops.path(), &sops.path().join("ledger"));
+    let (desk, other) = (Desk::of(&scene, sops.path(), Err("unused")), Desk::of(&scene, sops.path(), Err("unused")));
+    desk.start("Full.md").await.unwrap();
+    desk.until("the first step is proposed", |run| states(run).starts_with("proposed")).await;
+    // Paused, so that the engine does not answer first.
+    desk.say(RunCommand::Pause).await.unwrap();
+    desk.approve().await;
+    let run = desk.until("it has run", |run| states(run).starts_with("done")).await;
+    let ItemKind::Decision { forks, .. } = run.plan.items[1].kind.clone() else { panic!("{run:?}") };
+    let basis = Basis::Person { name: String::new(), why: "I think so".to_owned() };
+    desk.say(RunCommand::Decide { item: ItemId(2), branch: forks[1].node.clone(), basis }).await.unwrap();
+    desk.until("it is found", |run| !run.deviations.is_empty()).await;
+    for _ in 0..3 {
+        other.engine.round().await.unwrap();
+        desk.engine.round().await.unwrap();
+    }
+    let run = desk.run().await;
+    let [Deviation::WrongBranch { item: ItemId(2), evident, proof, .. }] = run.deviations.as_slice() else {
+        panic!("{:?}", run.deviations)
+    };
+    assert_eq!((evident, proof.words().as_str()), (&forks[0].node, "98 against > 95"));
 }

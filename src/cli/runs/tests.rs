@@ -41,6 +41,9 @@ fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
     &["list", "--incident", "4", "--waiting"],
     RunsCommand::List(ListArgs { incident: Some(IncidentId(4)), waiting: true, limit: 50 })
 )]
+#[case(&["begin", "#1", "Full.md"], RunsCommand::Begin { incident: IncidentId(1), sop: "Full.md".to_owned() })]
+#[case(&["story", "2"], RunsCommand::Story { id: RunId(2) })]
+#[case(&["deviations", "2", "--json"], RunsCommand::Deviations { id: RunId(2) })]
 fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand) {
     assert_eq!(parsed(words).unwrap(), expected);
 }
@@ -54,6 +57,8 @@ fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand
 #[case(&["propose", "1", "2", "--value", "path"])]
 #[case(&["propose", "1", "2", "--value", "=x"])]
 #[case(&["list", "--limit", "0"])]
+#[case(&["begin", "1"])]
+#[case(&["deviations", "0"])]
 fn mistakes_are_usage(#[case] words: &[&str]) {
     assert_eq!(parsed(words).unwrap_err().exit_code(), crate::cli::Exit::Usage as i32);
 }

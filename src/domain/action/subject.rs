@@ -40,7 +40,7 @@ impl Subject {
 
     /// For actions that were stored before they were bound to an alert: no firing has this key, so they are void.
     #[must_use]
-    pub(super) fn unbound() -> Self {
+    pub(in crate::domain) fn unbound() -> Self {
         let key = AlertKey { source: "".into(), fingerprint: String::new(), starts_at: Timestamp::from_millis(0) };
         Self { key, title: String::new(), hosts: Vec::new() }
     }

@@ -70,6 +70,10 @@ fn of_run(run: RunId, event: &RunEvent) -> (Kind, String) {
         }
         RunEvent::HandedOver { from, to, .. } => (Kind::Decision, format!("handed run {run} over from {from} to {to}")),
         RunEvent::Stopped { reason, .. } => (Kind::Record, format!("stopped run {run}: {}", reason.words())),
+        RunEvent::Deviated { deviation } => {
+            (Kind::Record, format!("found that run {run} deviates: {}", deviation.kind().name()))
+        }
+        RunEvent::Judged { effect } => (Kind::Record, format!("judged run {run}: {}", effect.verdict.name())),
         RunEvent::Paused => (Kind::Decision, format!("paused run {run}")),
         RunEvent::Resumed => (Kind::Decision, format!("continued run {run}")),
         RunEvent::Ended { result: RunResult::Completed } => (Kind::Record, format!("completed run {run}")),

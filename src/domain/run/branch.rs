@@ -37,6 +37,13 @@ fn condition_of(question: &str, fork: &Fork) -> Option<Condition> {
     Condition::parse(&fork.condition)
 }
 
+/// Whether rules read every written condition, so that it is the evidence's fault when nothing can be chosen.
+#[must_use]
+pub fn is_readable(question: &str, forks: &[Fork]) -> bool {
+    let mut written = forks.iter().filter(|fork| fork.origin == BranchOrigin::Explicit).peekable();
+    written.peek().is_some() && written.all(|fork| condition_of(question, fork).is_some())
+}
+
 /// Chooses the branch that follows from `facts`.
 ///
 /// # Errors

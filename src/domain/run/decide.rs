@@ -372,7 +372,7 @@ fn came(run: &Run, id: ItemId, evidence: &Evidence) -> Result<Vec<RunEvent>, Ref
 }
 
 /// Whether the question that comes next is about how `id` ended: then a failure is an answer and no surprise.
-fn asks_for_end(run: &Run, id: ItemId) -> bool {
+pub(super) fn asks_for_end(run: &Run, id: ItemId) -> bool {
     let Some(next) = run.first_pending() else { return false };
     let ItemKind::Decision { question, forks } = &next.kind else { return false };
     let conditions = forks.iter().map(|fork| fork.condition.as_str()).chain([question.as_str()]);

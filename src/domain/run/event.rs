@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::deviation::Deviation;
+use super::effect::Effect;
 use super::evidence::Evidence;
 use super::item::{Basis, ItemId, ItemKind, ItemState};
 use super::{Plan, Run};
@@ -272,6 +274,16 @@ pub enum RunEvent {
         /// Why.
         reason: StopReason,
     },
+    /// It was done otherwise than written. The engine says so, never a model.
+    Deviated {
+        /// In what.
+        deviation: Box<Deviation>,
+    },
+    /// A step of it, or the whole of it, was watched for long enough.
+    Judged {
+        /// What came of it.
+        effect: Box<Effect>,
+    },
     /// A person paused it.
     Paused,
     /// A person continued it.
@@ -327,6 +339,12 @@ impl RunEvent {
             }
             Self::HandedOver { from, to, .. } => format!("run {}: handed over by {from} to {to}", run.id),
             Self::Stopped { reason, .. } => format!("run {} stopped: {}", run.id, reason.words()),
+            // What an end leaves undone is told by that one line.
+            Self::Deviated { deviation } if deviation.follows_from_end(run) => return None,
+            Self::Deviated { deviation } => {
+                format!("run {} deviates: {}. {}", run.id, deviation.words(run), deviation.correction(run))
+            }
+            Self::Judged { effect } => format!("run {}: {}", run.id, effect.words(run)),
             Self::Paused => format!("paused run {}", run.id),
             Self::Resumed => format!("continued run {}", run.id),
             Self::Ended { result: RunResult::Completed } => format!("run {} is complete", run.id),

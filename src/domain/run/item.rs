@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Proof};
 use crate::domain::id::{AttemptId, NodeId, ProposalId};
-use crate::domain::procedure::BranchOrigin;
+use crate::domain::procedure::{BranchOrigin, SectionRole};
 use crate::domain::time::Timestamp;
 
 /// An item of a run; counts up from 1 in each run and is never given twice.
@@ -254,8 +254,15 @@ pub struct Item {
     pub kind: ItemKind,
     /// What to show. Foreign text.
     pub title: String,
+    /// The command as the document has it, prompts removed; `None` for what is no command, and in runs from before this was
+    /// kept. Foreign text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// The section that it stands in.
     pub section: Option<NodeId>,
+    /// What that section is for; `None` outside of any, and in runs from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<SectionRole>,
     /// Branches that must have been taken, outermost first.
     pub within: Vec<Choice>,
     /// Items of one group may be under way at the same time.

@@ -10,8 +10,12 @@
 
 pub mod advance;
 pub mod branch;
+pub mod comparison;
 pub mod condition;
 pub mod decide;
+pub mod deviation;
+mod deviation_words;
+pub mod effect;
 pub mod event;
 pub mod evidence;
 pub mod item;
@@ -19,14 +23,19 @@ pub mod plan;
 pub mod query;
 mod quoted;
 pub mod reading;
+pub mod statistics;
+pub mod story;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod written;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::deviation::Deviation;
+use self::effect::Effect;
 use self::event::{Change, RunEvent, RunResult, StopReason};
 use self::item::{Added, Item, ItemId, ItemKind, ItemState};
 use super::alert::AlertKey;
@@ -149,6 +158,12 @@ pub struct Run {
     pub last_item: u32,
     /// The highest number given to a suggestion.
     pub last_suggestion: u32,
+    /// In what it was done otherwise than written, in the order in which that was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<Deviation>,
+    /// What came of its steps and of the whole of it, once each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
 }
 
 impl Run {
@@ -170,6 +185,8 @@ impl Run {
             last_attempt,
             last_item,
             last_suggestion: 0,
+            deviations: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
@@ -288,6 +305,8 @@ impl Run {
                 self.counted_since = at;
                 self.attempts = 0;
             }
+            RunEvent::Deviated { deviation } => self.deviations.push(deviation.as_ref().clone()),
+            RunEvent::Judged { effect } => self.effects.push(effect.as_ref().clone()),
             RunEvent::Ended { result } => self.state = RunState::Ended { result: result.clone(), at },
         }
     }
@@ -311,6 +330,8 @@ impl Run {
                     node: node.clone(),
                     kind: kind.clone(),
                     title: title.clone(),
+                    written: None,
+                    role: beside.and_then(|item| item.role),
                     section: beside.and_then(|item| item.section.clone()),
                     within: beside.map(|item| item.within.clone()).unwrap_or_default(),
                     group: None,

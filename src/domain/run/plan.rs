@@ -54,7 +54,9 @@ pub fn of(procedure: &Procedure, source: &str) -> Vec<Item> {
             node: Some(node.id.clone()),
             kind,
             title,
-            section: section(procedure, index),
+            written: written(node),
+            section: section(procedure, index).map(|node| node.id.clone()),
+            role: section(procedure, index).and_then(role),
             within: within(procedure, index, &decisions),
             group: group(procedure, index),
             added: Added::Document,
@@ -160,9 +162,24 @@ fn has_units(procedure: &Procedure, index: usize) -> bool {
     )
 }
 
-fn section(procedure: &Procedure, index: usize) -> Option<crate::domain::id::NodeId> {
+fn section(procedure: &Procedure, index: usize) -> Option<&Node> {
     let mut above = ancestors(procedure, index).filter_map(|at| procedure.nodes.get(at));
-    above.find(|node| matches!(node.kind, NodeKind::Section { .. })).map(|node| node.id.clone())
+    above.find(|node| matches!(node.kind, NodeKind::Section { .. }))
+}
+
+const fn role(section: &Node) -> Option<SectionRole> {
+    match section.kind {
+        NodeKind::Section { role, .. } => Some(role),
+        _ => None,
+    }
+}
+
+/// The command as the document has it.
+fn written(node: &Node) -> Option<String> {
+    match &node.kind {
+        NodeKind::Command { script, shell: Shell::Sh, .. } => Some(script.clone()),
+        _ => None,
+    }
 }
 
 fn within(procedure: &Procedure, index: usize, decisions: &HashMap<usize, ItemId>) -> Vec<Choice> {

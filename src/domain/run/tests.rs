@@ -140,6 +140,8 @@ impl Stage {
     }
 }
 
+mod deviating;
+
 const OK: Outcome = Outcome::Exited { code: 0 };
 
 #[test]

@@ -62,7 +62,9 @@ impl LocalBackend {
     pub(super) async fn steer_run(&self, id: RunId, command: RunCommand) -> Result<Done, BackendError> {
         let run = self.store.run_command(id, command, &self.actor).await?;
         let last = self.store.read_view(move |reader| reader.run_events(id)).await?;
-        let said = last.iter().rev().find(|row| row.event != RunEvent::Resumed || last.len() == 1);
+        let aside =
+            |event: &RunEvent| matches!(event, RunEvent::Resumed | RunEvent::Deviated { .. } | RunEvent::Judged { .. });
+        let said = last.iter().rev().find(|row| !aside(&row.event) || last.len() == 1);
         let said = said.and_then(|row| row.event.words(&run)).unwrap_or_else(|| stands(&run));
         Ok(Done::Run(said))
     }

@@ -13,6 +13,7 @@ mod ingesting;
 mod keeping;
 mod leasing;
 mod opening;
+mod outcomes;
 mod properties;
 mod queueing;
 mod searching;

@@ -7,14 +7,16 @@ use crate::domain::action::attempt::Outcome;
 use crate::domain::id::{AttemptId, RunId};
 use crate::domain::procedure::NodeKind;
 use crate::domain::run::decide::RunCommand;
-use crate::domain::run::event::{Change, RunEvent, StopReason};
+use crate::domain::run::deviation::Deviation;
+use crate::domain::run::event::{Change, RunEvent, RunResult, StopReason};
 use crate::domain::run::evidence::Evidence;
 use crate::domain::run::item::{Basis, ItemId, ItemKind};
 use crate::domain::run::{Limits, Plan, Run, plan};
 use crate::engine::backend::{Command, Snapshot};
-use crate::tui::msg::{Asked, Effect};
+use crate::tui::msg::{Asked, Effect, Msg};
+use crate::tui::pages;
 use crate::tui::steer;
-use crate::tui::ui::Overlay;
+use crate::tui::ui::{Overlay, Page};
 
 fn run(facts: &Snapshot) -> Run {
     let (detail, document) = (facts.detail.as_ref().unwrap(), disk_full());
@@ -163,4 +165,57 @@ fn a_step_that_is_done_can_be_repeated() {
     let repeat = steer::Choice::Say(RunCommand::Change(Change::Repeat { item: ItemId(1) }));
     assert!(offers.iter().any(|offer| offer.choice == repeat), "{offers:?}");
     assert_eq!(steer::title(world.model.facts.snapshot.run.as_ref().unwrap()).split(' ').nth(1), Some("12"));
+}
+
+/// A run whose first step was left out.
+fn world_that_deviates() -> World {
+    world_with(|run| {
+        let reason = "the\u{202e} disk is known".to_owned();
+        let change = Change::Skip { item: ItemId(1), reason: reason.clone() };
+        run.apply(&RunEvent::Changed { change, created: None }, NOW);
+        let deviation = Box::new(Deviation::Skipped { item: ItemId(1), reason });
+        run.apply(&RunEvent::Deviated { deviation }, NOW);
+    })
+}
+
+fn open_comparison(world: &mut World) {
+    world.keys("R");
+    let at = offers(world).iter().position(|words| words.starts_with("Compare run 12 with the SOP")).unwrap();
+    (0..at).for_each(|_| world.keys("j"));
+    world.press(KeyCode::Enter);
+}
+
+#[test]
+fn the_sop_as_written_stands_against_the_run_as_done() {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let mut world = world_that_deviates();
+        world.send(Msg::Resized(columns, rows));
+        open_comparison(&mut world);
+        assert!(matches!(world.model.ui.overlay, Some(Overlay::Page { page: Page::Comparison, .. })));
+        let shown = pages::rows(&world.model, Page::Comparison);
+        let text: Vec<String> = shown.iter().map(pages::text_of).collect();
+        assert!(text.iter().any(|line| line.starts_with('-')), "{text:#?}");
+        let whole = text.join(" ");
+        assert!(whole.contains("left out: the"), "{whole}");
+        assert!(whole.contains("skipped: step 1"), "{whole}");
+        assert!(!whole.contains('\u{202e}'), "what deceives is spelled out");
+        let width = usize::from(columns);
+        assert!(text.iter().all(|line| crate::domain::text::width(line) <= width), "{text:#?}");
+        assert!(sent(&mut world).is_empty());
+        world.press(KeyCode::Esc);
+        assert!(world.model.ui.overlay.is_none());
+    }
+}
+
+#[test]
+fn a_run_that_is_over_can_be_compared_with_how_much_it_deviates() {
+    let mut world = world_with(|run| {
+        let end = RunEvent::Ended { result: RunResult::Abandoned { reason: "enough".to_owned() } };
+        run.apply(&end, NOW);
+    });
+    world.keys("R");
+    assert!(offers(&world).contains(&"Compare run 12 with the SOP".to_owned()), "{:?}", offers(&world));
+    let mut deviates = world_that_deviates();
+    deviates.keys("R");
+    assert!(offers(&deviates).contains(&"Compare run 12 with the SOP: 1 deviation".to_owned()));
 }

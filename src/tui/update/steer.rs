@@ -17,7 +17,7 @@ use crate::tui::intent::Intent;
 use crate::tui::line_edit::{Edit, LineEdit};
 use crate::tui::msg::{Asked, Effect};
 use crate::tui::steer::{self, Asking, Choice, Steer, Wanted};
-use crate::tui::ui::{Model, Overlay, ToastLevel};
+use crate::tui::ui::{Model, Overlay, Page, ToastLevel};
 
 /// Opens the box.
 pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -46,6 +46,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
                 model.ui.overlay = None;
                 say(model, next_place(model, command), effects);
             }
+            Some(Choice::Compare) => model.ui.overlay = Some(Overlay::Page { page: Page::Comparison, top: 0 }),
             Some(Choice::Ask(what)) => {
                 let edit = LineEdit::new(&filled_in);
                 let edit = if what == Wanted::Silence { edit } else { LineEdit::default() };
