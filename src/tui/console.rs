@@ -41,6 +41,9 @@ const FIRST_FRAME_WITHIN: Duration = Duration::from_secs(1);
 const SOP_WITHIN: Duration = Duration::from_millis(100);
 /// The last frame gets this long to be written when the console is left.
 const DRAIN: Duration = Duration::from_millis(500);
+/// A reply gets this long to come before somebody else has the terminal: on a line that stands still for longer it is found
+/// among their keys.
+const REPLY_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why the console ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,6 +298,9 @@ impl Running {
                 if let Err(error) = self.session.resume() {
                     tracing::error!(%error, "the terminal could not be taken back");
                 }
+                self.keys.go_on();
+                let size = self.session.size();
+                self.handle(Msg::Resized(size.width, size.height));
                 self.repaint();
             }
         }
@@ -374,7 +380,9 @@ impl Running {
     }
 
     /// The console ends: whoever was cut off comes back to the same place.
-    async fn finish(self) -> Ended {
+    async fn finish(mut self) -> Ended {
+        // Before the terminal is given back: what is typed from then on is for the shell.
+        self.keys.stop();
         let place = Place::of(&self.model, self.clock.now());
         let place = if self.left { place.left() } else { Some(place) };
         self.keeping.finish(place).await;
@@ -485,20 +493,20 @@ impl Running {
             self.painting = false;
             self.handle(Msg::Painted);
         }
-        if self.lending.is_kept() && !self.session.is_held() {
+        if self.session.is_gone() {
             self.ended = Some(Ended::HungUp);
         }
     }
 
     /// Whether there is something to draw and a terminal that takes it.
     fn may_paint(&self) -> bool {
-        (self.dirty || self.unfinished) && self.lending.is_kept() && self.writer.is_idle()
+        (self.dirty || self.unfinished) && self.session.is_held() && self.lending.is_kept() && self.writer.is_idle()
     }
 
     /// Before somebody else gets the terminal: a reply that is still to come would be found among their keys.
     fn await_reply(&mut self) {
         if self.pace.is_asking() {
-            self.keys.await_reply(DRAIN);
+            self.keys.await_reply(REPLY_WITHIN);
             self.pace.forget();
         }
     }
@@ -569,15 +577,16 @@ impl Running {
         self.dirty = true;
     }
 
+    /// Stops, to the shell. What makes it go on is the signal that the shell sends then.
     fn suspend(&mut self) {
         self.writer.drain(DRAIN);
         self.await_reply();
+        self.keys.pause();
         if let Err(error) = self.session.suspend() {
+            self.keys.go_on();
             self.handle(Msg::Notice(error.to_string()));
+            self.repaint();
         }
-        let size = self.session.size();
-        self.handle(Msg::Resized(size.width, size.height));
-        self.repaint();
     }
 }
 

@@ -141,6 +141,20 @@ impl Keys {
         false
     }
 
+    /// Stops reading: what is typed from now on is for whoever gets the terminal. What was read before is kept.
+    pub(super) fn pause(&mut self) {
+        let Some(mut reader) = self.reader.take() else { return };
+        reader.end();
+        self.kept.extend(std::iter::from_fn(|| reader.try_next()));
+    }
+
+    /// Reads again after [`Keys::pause`], from where whoever had the terminal has left off.
+    pub(super) fn go_on(&mut self) {
+        if self.reader.is_none() {
+            self.read_from(Reader::start());
+        }
+    }
+
     /// Stops reading. When this returns nobody reads from the terminal any more.
     pub(super) fn stop(&mut self) {
         self.reader = None;
@@ -149,7 +163,10 @@ impl Keys {
 
     /// Reads again; what has come meanwhile is thrown away.
     pub(super) fn start(&mut self) {
-        let started = reader::discard().and_then(|()| Reader::start());
+        self.read_from(reader::discard().and_then(|()| Reader::start()));
+    }
+
+    fn read_from(&mut self, started: io::Result<Reader>) {
         match started {
             Ok(reader) => self.reader = Some(reader),
             // Whoever reads next is told.

@@ -66,13 +66,15 @@ impl Screen {
             tokio::select! {
                 biased;
                 input = keys.next() => running.input(input),
-                signal = signals.next() => running.signal(signal),
+                signal = signals.next() => running.signal(signal, &mut keys),
                 () = running.session.panicked() => running.ended = Some(Ended::Panicked),
                 () = running.writer.settled() => running.settled(),
                 () = at(running.due) => running.advance(),
             }
         }
         running.writer.drain(DRAIN);
+        // Before the terminal is given back: what is typed from then on is for the shell.
+        keys.stop();
         Ok(running.ended.unwrap_or(Ended::Quit))
     }
 }
@@ -99,28 +101,31 @@ impl Running {
         }
     }
 
-    fn signal(&mut self, signal: TerminalSignal) {
+    fn signal(&mut self, signal: TerminalSignal, keys: &mut Keys) {
         match signal {
             TerminalSignal::Terminate | TerminalSignal::Interrupt => self.ended = Some(Ended::Quit),
             TerminalSignal::HangUp => self.ended = Some(Ended::HungUp),
             TerminalSignal::Suspend => {
                 self.writer.drain(DRAIN);
+                keys.pause();
                 if let Err(error) = self.session.suspend() {
                     tracing::warn!(%error, "the replay could not be suspended");
+                    keys.go_on();
+                    self.repaint();
                 }
-                self.repaint();
             }
             TerminalSignal::Continued => {
                 if let Err(error) = self.session.resume() {
                     tracing::error!(%error, "the terminal could not be taken back");
                 }
+                keys.go_on();
                 self.repaint();
             }
         }
     }
 
     fn settled(&mut self) {
-        if self.writer.failure().is_some() || !self.session.is_held() {
+        if self.writer.failure().is_some() || self.session.is_gone() {
             self.ended = Some(Ended::HungUp);
         }
     }
@@ -149,7 +154,7 @@ impl Running {
     }
 
     fn paint(&mut self) {
-        if !self.dirty || !self.writer.is_idle() {
+        if !self.dirty || !self.session.is_held() || !self.writer.is_idle() {
             return;
         }
         self.dirty = false;

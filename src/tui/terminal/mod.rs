@@ -194,10 +194,17 @@ impl Session {
         }
     }
 
-    /// Whether the console still has the terminal. It has not after a panic elsewhere or a hang-up: time to end.
+    /// Whether the console has the terminal now. It has not after a panic or a hang-up, and while somebody else has it.
     #[must_use]
     pub fn is_held(&self) -> bool {
         HOLD.load(SeqCst) == HELD
+    }
+
+    /// Whether the terminal hung up. It has not while somebody else has it, such as the shell that the console was stopped
+    /// in favour of.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        HOLD.load(SeqCst) == GONE
     }
 
     /// Returns when a panic, in whichever thread, has given the terminal back: nobody must go on reading keys from it.

@@ -54,6 +54,15 @@ impl Reader {
         self.inputs.try_recv().ok()
     }
 
+    /// Reads no further; when this returns nothing comes any more but what was read before.
+    pub(crate) fn end(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of it was reported by the hook.
+            let _ = thread.join();
+        }
+    }
+
     /// What comes next; `None` when the terminal has ended. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Option<io::Result<Input>> {
         self.inputs.recv().await
@@ -62,11 +71,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic of it was reported by the hook.
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests in terminals of their own: this test program is started again in a pseudo-terminal, runs one scenario and ends.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::Command;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -17,16 +17,25 @@ const THE_SCENARIO: &str = "tui::terminal::tests::scenario";
 /// Starts the scenario; `$0` of the shell script that `in_terminal` runs.
 const RUN: &str = r#""$0" --exact --nocapture "$SCENARIO_TEST" "#;
 
+/// Runs the script `$1`, with its own `$0`, and waits for a line when it has ended.
+const LEADER: &str = r#"bash --norc -c "$1" "$0"; stty sane; printf 'that is %s' all; read -r _"#;
+/// What the leader writes last.
+const LAST: &[u8] = b"that is all";
+
 fn caps() -> Caps {
     Caps { depth: ColorDepth::Ansi16, repertoire: Repertoire::Unicode, dumb: false, clipboard: super::Clipboard::None }
 }
 
 /// Runs a shell script in a new terminal and returns everything that it wrote there.
+///
+/// Another shell leads the session until all of it was read: when the leader ends, the kernel hangs the terminal up and may
+/// drop what is still on its way.
 fn in_terminal(scenario: &str, script: &str) -> String {
     let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() }).unwrap();
     let mut command = CommandBuilder::new("bash");
-    command.args(["--norc", "-c", script]);
+    command.args(["--norc", "-c", LEADER]);
     command.arg(std::env::current_exe().unwrap());
+    command.arg(script);
     command.env(SCENARIO, scenario);
     command.env("RUST_BACKTRACE", "0");
     command.env("SCENARIO_TEST", THE_SCENARIO);
@@ -34,9 +43,16 @@ fn in_terminal(scenario: &str, script: &str) -> String {
     drop(pair.slave);
     let mut reader = pair.master.try_clone_reader().unwrap();
     let mut bytes = Vec::new();
-    // The kernel ends a terminal that nobody has open any more with an error.
-    let _ = reader.read_to_end(&mut bytes);
+    let mut buffer = [0; 4096];
+    while !bytes.ends_with(LAST) {
+        // The kernel ends a terminal that nobody has open any more with an error.
+        let count = reader.read(&mut buffer).unwrap_or(0);
+        assert!(count > 0, "the leader ended: {}", String::from_utf8_lossy(&bytes));
+        bytes.extend_from_slice(&buffer[..count]);
+    }
+    pair.master.take_writer().unwrap().write_all(b"\n").unwrap();
     child.wait().unwrap();
+    bytes.truncate(bytes.len() - LAST.len());
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
