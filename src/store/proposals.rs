@@ -427,6 +427,14 @@ fn denial(write: &mut Write<'_>, proposal: &Proposal, denied: Denied) -> Result<
     }
 }
 
+/// Voids a proposal that waits or is granted, if it still does.
+pub(super) fn withdraw(write: &mut Write<'_>, id: ProposalId, reason: &str, by: &Actor) -> Result<(), Fault> {
+    match load(write.conn, id)?.map(|stored| (stored.proposal.state, stored.proposal.spec.incident)) {
+        Some((ProposalState::Pending | ProposalState::Granted, incident)) => void(write, incident, id, reason, by),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a proposal void, and says why in the journal and in the timeline.
 pub(super) fn void(
     write: &mut Write<'_>,

@@ -14,7 +14,7 @@ use super::convert::{Code as _, json};
 use super::error::{CommandError, Fault};
 use super::incidents::no_such_incident;
 use super::write::Write;
-use super::{Reader, Store, StoreError, effects, incidents};
+use super::{Reader, Store, StoreError, effects, incidents, proposals};
 use crate::domain::action::proposal::ProposalState;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, IncidentId, JournalSeq, ProposalId, RunId, SopId};
@@ -23,7 +23,7 @@ use crate::domain::journal::Payload;
 use crate::domain::run::advance::{AttemptSeen, ProposalSeen};
 use crate::domain::run::decide::{RunCommand, decide};
 use crate::domain::run::event::RunEvent;
-use crate::domain::run::item::ItemState;
+use crate::domain::run::item::{Item, ItemState};
 use crate::domain::run::{Plan, Run, RunState};
 use crate::domain::time::Timestamp;
 
@@ -180,8 +180,24 @@ fn command_run(
         Ok(events) => events,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let asked = asked_for(&run);
     record(write, &mut run, &events, actor)?;
+    let still = asked_for(&run);
+    // So that nobody approves by mistake what was left out.
+    for proposal in asked.into_iter().filter(|proposal| !still.contains(proposal)) {
+        proposals::withdraw(write, proposal, "its step is not to run any more", actor)?;
+    }
     Ok(Ok(run))
+}
+
+/// What the run, as it stands, has proposed and waits for.
+fn asked_for(run: &Run) -> Vec<ProposalId> {
+    let proposed = |item: &Item| match item.state {
+        ItemState::Proposed { proposal } => Some(proposal),
+        _ => None,
+    };
+    let items: &[Item] = if run.state.is_over() { &[] } else { &run.plan.items };
+    items.iter().filter_map(proposed).collect()
 }
 
 /// Applies the events and writes everything that follows from them, the deviations among it.

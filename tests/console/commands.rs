@@ -306,7 +306,8 @@ fn completions_and_the_manual_are_printed() {
     }
     assert!(printed(home.path(), &["man"]).contains(".TH aiops 1"));
     // Where bash is, it has to accept what was made for it.
-    let script = printed(home.path(), &["completions", "bash"]);
-    let checked = Command::new("bash").args(["-n", "-c", &script]).output().unwrap();
+    let script = home.path().join("completions.bash");
+    std::fs::write(&script, printed(home.path(), &["completions", "bash"])).unwrap();
+    let checked = Command::new("bash").arg("-n").arg(&script).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }

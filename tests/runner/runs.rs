@@ -186,6 +186,40 @@ async fn a_run_proposes_each_step_by_itself_and_runs_none_without_a_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_out_does_not_wait_for_a_yes_any_more() {
+    let (scene, sops) = (Scene::new().await, tempfile::tempdir().unwrap());
+    document(sops.path(), &sops.path().join("ledger"));
+    let desk = Desk::of(&scene, sops.path(), Err("unused"));
+    desk.start("Full.md").await.unwrap();
+    desk.until("the first step is proposed", |run| states(run).starts_with("proposed")).await;
+    let first = desk.waiting().await.pop().unwrap();
+    let pause = RunCommand::Pause;
+    desk.say(pause).await.unwrap();
+    assert_eq!(desk.waiting().await.len(), 1, "what is paused is not left out");
+    desk.say(RunCommand::Resume).await.unwrap();
+    let item = desk.run().await.plan.items[0].id;
+    desk.say(RunCommand::Change(Change::Skip { item, reason: "known".to_owned() })).await.unwrap();
+    assert!(desk.waiting().await.iter().all(|waiting| waiting.id != first.id));
+    let approval = Approval {
+        digest: first.digest.clone(),
+        typed_target: Some("bastion".to_owned()),
+        rendered: String::new(),
+        terminal: (80, 24),
+    };
+    let refused = desk.backend.send(Command::Approve { proposal: first.id, approval }).await.unwrap_err();
+    assert!(refused.to_string().contains("its step is not to run any more"), "{refused}");
+    assert!(desk.console.attempts().await.is_empty());
+
+    desk.until("the question is asked", |run| states(run).starts_with("skipped current")).await;
+    desk.say(RunCommand::Change(Change::Repeat { item })).await.unwrap();
+    desk.until("it is proposed before the question", |run| states(run).starts_with("skipped proposed pending")).await;
+    desk.approve().await;
+    desk.until("its output decides", |run| states(run).starts_with("skipped done decided proposed")).await;
+    desk.say(RunCommand::Abandon { reason: "enough".to_owned() }).await.unwrap();
+    assert_eq!(desk.waiting().await, [], "nothing of a run that was ended waits");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_goes_on_days_later_in_another_process() {
     let (scene, sops) = (Scene::new().await, tempfile::tempdir().unwrap());
     document(sops.path(), &sops.path().join("ledger"));

@@ -172,9 +172,9 @@ pub fn decide_approve(
         return Err(Denied::Refused(Refusal::new(
             WHAT,
             match proposal.state {
-                ProposalState::Granted | ProposalState::Spent => "it was approved already",
-                ProposalState::Rejected => "it was rejected",
-                _ => "it is void",
+                ProposalState::Granted | ProposalState::Spent => "it was approved already".to_owned(),
+                ProposalState::Rejected => "it was rejected".to_owned(),
+                _ => format!("it is void: {}", proposal.reason),
             },
             "Look at the step for what came of it",
         )));

@@ -354,6 +354,20 @@ impl Run {
                 }
             }
         }
+        if let Some(at) = created.and_then(|id| self.position(id)) {
+            self.ask_again_behind(at);
+        }
+    }
+
+    /// Questions that wait for an answer behind what was put in at `at` are asked again when that is done: it may be what
+    /// decides them.
+    fn ask_again_behind(&mut self, at: usize) {
+        let waiting = |item: &&mut Item| {
+            matches!((&item.kind, &item.state), (ItemKind::Decision { .. }, ItemState::Current { .. }))
+        };
+        for question in self.plan.items.iter_mut().skip(at + 1).filter(waiting) {
+            question.state = ItemState::Pending;
+        }
     }
 
     /// A question is asked again in its place, since branches name it; anything else is done once more behind itself.
