@@ -401,6 +401,8 @@ const MORE: &[&str] = &[
     "find . -exec ssh web-1 ls {} \\;",
     "parallel sort ::: -o/etc/x",
     "etcdctl watch x -- id",
+    // Behind the first operand it reads no option then.
+    "env POSIXLY_CORRECT=1 uniq a -c",
     "curl --url @file",
     "kubectl exec -it x -- sh",
     "kubectl delete pod x",

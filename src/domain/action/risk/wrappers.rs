@@ -10,7 +10,7 @@ use crate::domain::action::grammar;
 
 /// Variables that no program takes for code, for a file to read or write, or for the name of a program. Others may be:
 /// `PAGER`, `LD_PRELOAD`, `KUBECONFIG`, `PSQLRC`, `TAR_OPTIONS`; a list of those could never be complete.
-const HARMLESS_VARIABLES: [&str; 42] = [
+const HARMLESS_VARIABLES: [&str; 41] = [
     "LANG",
     "LANGUAGE",
     "LC_ALL",
@@ -52,7 +52,6 @@ const HARMLESS_VARIABLES: [&str; 42] = [
     "KUBECTL_NAMESPACE",
     "ANSIBLE_NOCOLOR",
     "GIT_TERMINAL_PROMPT",
-    "POSIXLY_CORRECT",
 ];
 
 /// What it means for a command to be given the variable `name`.
