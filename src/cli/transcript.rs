@@ -193,7 +193,7 @@ impl Page {
             ("Acknowledged after", after(times.acknowledged)),
             ("First action after", after(times.first_action)),
             ("Resolved", resolved),
-            ("Reopened", format!("{} times", incident.reopened)),
+            ("Fired again", format!("{} times after its end", incident.reopened)),
         ] {
             self.line(&format!("| {name} | {value} |"));
         }

@@ -10,7 +10,7 @@ use super::convert::json;
 use super::error::Fault;
 use super::{Reader, StoreError, effects, incidents, runs};
 use crate::domain::id::{IncidentId, SopId};
-use crate::domain::incident::IncidentEvent;
+use crate::domain::incident::{IncidentEvent, IncidentState};
 use crate::domain::journal::{Context, Payload};
 use crate::domain::run::Run;
 use crate::domain::run::statistics::{IncidentTimes, RunStory};
@@ -87,7 +87,12 @@ fn story(conn: &Connection, run: Run) -> Result<RunStory, Fault> {
 fn times(conn: &Connection, id: IncidentId) -> Result<Option<IncidentTimes>, Fault> {
     let Some(incident) = incidents::load(conn, id)? else { return Ok(None) };
     let acknowledged_at = acknowledged(conn, id, incident.opened_at)?;
-    Ok(Some(IncidentTimes { opened_at: incident.opened_at, acknowledged_at, resolved_at: incident.resolved_at }))
+    // An incident that was opened again keeps the time at which it was thought to be over.
+    let resolved_at = match incident.state {
+        IncidentState::Resolved => incident.resolved_at,
+        IncidentState::Open | IncidentState::Acknowledged => None,
+    };
+    Ok(Some(IncidentTimes { opened_at: incident.opened_at, acknowledged_at, resolved_at }))
 }
 
 /// The first time since `opened` at which a person acknowledged an incident or was made its owner.

@@ -25,6 +25,7 @@ pub(super) use heard::Heard;
 
 use crate::domain::action::spec::{Connector, Execution, Origin, Pipeline, Redirect, Script, Stage, Word};
 use crate::domain::action::target::SshHost;
+use crate::domain::digest::FieldHasher;
 
 /// Seconds for which an unused connection is kept.
 const KEPT: u32 = 60;
@@ -42,6 +43,9 @@ const ALWAYS: [&str; 9] = [
     "ForwardX11=no",
     "EscapeChar=none",
 ];
+
+/// Hexadecimal digits of the way to a host in the name of a socket, which has little room; see [`control_directory`].
+const ROUTE_DIGITS: usize = 8;
 
 /// What is run to see whether the connection stands and the login leads to a shell.
 const NOTHING: &str = "true";
@@ -65,8 +69,7 @@ impl Link {
     /// # Errors
     /// When there is no such directory and none can be made.
     pub(super) fn new(host: &SshHost) -> io::Result<Self> {
-        // %C is a hash of both hosts, the port and the user (ssh_config(5)).
-        Ok(Self { host: host.clone(), control: control_directory()?.join("%C") })
+        Ok(Self { host: host.clone(), control: control_directory()?.join(socket(host)) })
     }
 
     /// The script that looks for a connection, makes one when there is none, and then tells the other shell `text`, as its
@@ -137,6 +140,19 @@ impl Link {
         words.extend(["--".to_owned(), self.host.host.clone(), text.to_owned()]);
         words
     }
+}
+
+/// The pattern of the name of a socket. `%C` is a hash of both hosts, the port and the user (ssh_config(5)), but not of the
+/// way there: one address can be another machine behind another bastion, so the file that says it belongs to the name.
+fn socket(to: &SshHost) -> String {
+    let mut hasher = FieldHasher::new("aiops ssh route");
+    for part in [Some(&to.host), to.user.as_ref(), to.config.as_ref()] {
+        hasher.number(i64::from(part.is_some()));
+        hasher.field(part.map(String::as_bytes).unwrap_or_default());
+    }
+    hasher.number(to.port.map_or(0, i64::from));
+    let digits: String = hasher.finish().chars().take(ROUTE_DIGITS).collect();
+    format!("{digits}-%C")
 }
 
 /// A directory for sockets, on this host, that only this user can use. Its path is short: with it, the name of a socket has
@@ -219,6 +235,19 @@ mod tests {
         let count = |mode, word: &str| all(mode).iter().filter(|has| *has == word).count();
         assert_eq!(count(Execution::Supervised, "BatchMode=yes"), 3);
         assert_eq!((count(Execution::Interactive, "BatchMode=yes"), count(Execution::Interactive, "-t")), (0, 1));
+    }
+
+    #[test]
+    fn another_way_to_the_same_address_is_another_connection() {
+        let plain = SshHost::parse("10.0.0.5").unwrap();
+        let by = |config: &str| SshHost { config: Some(config.to_owned()), ..plain.clone() };
+        let sockets = [socket(&plain), socket(&by("/etc/ssh/production")), socket(&by("/etc/ssh/staging"))];
+        let different: std::collections::BTreeSet<&String> = sockets.iter().collect();
+        assert_eq!(different.len(), sockets.len());
+        assert_eq!(socket(&by("/etc/ssh/staging")), sockets[2]);
+        // With the longest user number, a hash of 40 digits and what ssh adds while it makes a socket (17 bytes).
+        let longest = format!("/run/user/{}/aiops-ssh/{}", u32::MAX, sockets[0].replace("%C", &"0".repeat(40)));
+        assert!(longest.len() + 17 < 108, "{longest}");
     }
 
     #[test]

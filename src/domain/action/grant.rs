@@ -192,7 +192,7 @@ pub fn decide_approve(
         return Err(Denied::Refused(Refusal::new(
             WHAT,
             "the review showed something else than what would run now",
-            "Close the review, open it again and read it",
+            "Open the review again, and read it: in the console with A, else with `aiops runs show`",
         )));
     }
     decide_by_policy(&world.policy.decision, WHAT).map_err(Denied::Refused)?;

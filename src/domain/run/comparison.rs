@@ -139,6 +139,10 @@ fn done(run: &Run, item: &Item, deviations: &[&Deviation]) -> Option<String> {
         _ => None,
     });
     match &item.state {
+        // Nothing is written that would say what it is.
+        ItemState::Pending | ItemState::Current { .. } if item.added != Added::Document => {
+            Some(format!("{} (not done yet)", written(item)))
+        }
         ItemState::Pending | ItemState::Current { .. } => None,
         ItemState::Proposed { .. } | ItemState::Running { .. } | ItemState::Waiting { .. } => {
             Some(summary::words(item))

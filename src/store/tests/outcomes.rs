@@ -152,3 +152,21 @@ async fn incidents_know_when_they_were_acknowledged() {
     bench.clock.advance(Duration::from_secs(30));
     assert_eq!(times().await[0].1.acknowledged_at, Some(at));
 }
+
+#[tokio::test]
+async fn an_incident_that_was_opened_again_is_not_resolved() {
+    let (bench, _) = with_run().await;
+    let resolved = || async {
+        let all = bench.store.read_view(|reader| reader.incident_times([IncidentId(1)])).await.unwrap();
+        all[&IncidentId(1)].resolved_at
+    };
+    let command = async |command: IncidentCommand| {
+        bench.store.incident_command(IncidentId(1), command, &actor("ada")).await.unwrap();
+    };
+    assert_eq!(resolved().await, None);
+    command(IncidentCommand::Resolve("done".to_owned())).await;
+    assert_eq!(resolved().await, Some(bench.clock.now()));
+    bench.clock.advance(Duration::from_secs(2));
+    command(IncidentCommand::Reopen).await;
+    assert_eq!(resolved().await, None);
+}

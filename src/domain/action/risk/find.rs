@@ -3,6 +3,7 @@
 //! Owns: its tests and actions, which are single words. Not known on purpose: `-files0-from`.
 
 use super::Risk;
+use super::items::{self, Seen};
 use super::judge::{self, Call, Finding, Input};
 use super::wrappers::ITEM;
 
@@ -65,7 +66,9 @@ pub(super) fn check(call: &Call<'_>) -> Finding {
 
 /// The command that runs for what is found: one word stands for the paths.
 fn run(call: &Call<'_>, command: &[&str]) -> Finding {
-    let words: Vec<String> = command.iter().map(|word| word.replace("{}", &format!("./{ITEM}"))).collect();
+    let path = format!("./{ITEM}");
+    let words: Vec<String> = command.iter().map(|word| word.replace("{}", &path)).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    judge::words(&words, &call.context.fed(Input::Nothing))
+    let finding = judge::words(&words, &call.context.fed(Input::Nothing));
+    items::judged(finding, &words, &path, Seen::AsPaths)
 }

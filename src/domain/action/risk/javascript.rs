@@ -52,8 +52,10 @@ pub(super) fn judge(script: &str) -> Risk {
                 None => return Risk::Unknown,
             },
             '`' | '[' if c == '`' || !last.is_empty() => return Risk::Unknown,
+            // `{["$" + "out"]: …}`: a name that is put together.
+            '[' if matches!(before(script, rest), Some('{' | ',')) => return Risk::Unknown,
             '(' => {
-                risk = risk.max(called(&last));
+                risk = risk.max(called(&last)).max(handed(&last, rest));
                 last.clear();
                 1
             }
@@ -84,6 +86,18 @@ pub(super) fn judge(script: &str) -> Risk {
         rest = rest.get(length..).unwrap_or_default();
     }
     risk
+}
+
+/// The last character before `rest` that is no blank.
+fn before(script: &str, rest: &str) -> Option<char> {
+    script.get(..script.len() - rest.len())?.trim_end().chars().next_back()
+}
+
+/// What a method that calls its argument is given: a function written there, or a name; a method of something else would be
+/// called without a bracket behind it (`forEach(db.orders.drop, db.orders)`).
+fn handed(name: &str, rest: &str) -> Risk {
+    let argument = rest.get(1..).unwrap_or_default().split(['(', ')', ',', '=']).next().unwrap_or_default();
+    if matches!(name, "map" | "filter" | "forEach") && argument.contains('.') { Risk::Unknown } else { Risk::Read }
 }
 
 fn called(name: &str) -> Risk {
@@ -123,6 +137,11 @@ mod tests {
     #[case("load('/tmp/x.js')", Risk::Unknown)]
     #[case("db.orders.find({$where: 'x'})", Risk::Unknown)]
     #[case("db.runCommand({dropDatabase: 1})", Risk::Unknown)]
+    #[case("db.orders.aggregate([{[\"$\" + \"out\"]: 'x'}])", Risk::Unknown)]
+    #[case("db.orders.aggregate([{a: 1, ['$out']: 'x'}])", Risk::Unknown)]
+    #[case("db.orders.find({state: {$in: ['new', 'old']}})", Risk::Read)]
+    #[case("[1].forEach(db.orders.drop, db.orders)", Risk::Unknown)]
+    #[case("db.orders.find().forEach(printjson)", Risk::Read)]
     fn scripts(#[case] script: &str, #[case] expected: Risk) {
         assert_eq!(judge(script), expected, "{script}");
     }

@@ -21,6 +21,7 @@ mod databases;
 mod files;
 mod find;
 mod git;
+mod items;
 mod javascript;
 mod jq;
 mod judge;

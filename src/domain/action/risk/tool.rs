@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::Risk;
 use super::checks::{self, Check};
-use super::options::{Arguments, Style, Table, Until};
+use super::options::{Arguments, Given, Style, Table, Until};
 
 /// The tables, by name.
 pub(super) const FILES: &[(&str, &str)] = &[
@@ -248,10 +248,22 @@ impl Rule {
 
     /// Whether the options ask it only to show what it would do.
     pub(super) fn is_dry(&self, arguments: &Arguments<'_>) -> bool {
-        arguments.options.iter().any(|given| {
-            self.dry
-                .iter()
-                .any(|(name, value)| *name == given.name && value.as_deref().is_none_or(|v| given.value == Some(v)))
+        let named = |name: &str| self.dry.iter().any(|(dry, _)| dry == name);
+        // Of two that contradict each other the last one counts, in one program; in another the first, or both are refused.
+        let taken_back = arguments.options.iter().any(|given| {
+            let opposite = given.name.strip_prefix("--no-").map(|name| format!("--{name}"));
+            (named(&given.name) && !self.asks_to_show(given)) || opposite.is_some_and(|name| named(&name))
+        });
+        !taken_back && arguments.options.iter().any(|given| named(&given.name))
+    }
+
+    /// Whether one of the `dry` options, as it was given, has a value with which it is one.
+    fn asks_to_show(&self, given: &Given<'_>) -> bool {
+        self.dry.iter().filter(|(name, _)| *name == given.name).any(|(name, wanted)| match (wanted, given.value) {
+            (Some(wanted), value) => value == Some(wanted),
+            (None, None) => true,
+            // `--dry-run=false`; where a value always follows, any will do (`--print-avail NAME`).
+            (None, Some(value)) => value == "true" || self.table.takes_next(name) == Some(true),
         })
     }
 }

@@ -4,11 +4,13 @@
 //! something before a command (`timeout`, `nice`): for these a table is enough.
 
 use super::Risk;
+use super::items::{self, Seen};
 use super::judge::{self, Call, Context, Finding, Input};
+use crate::domain::action::grammar;
 
 /// Variables that no program takes for code, for a file to read or write, or for the name of a program. Others may be:
 /// `PAGER`, `LD_PRELOAD`, `KUBECONFIG`, `PSQLRC`, `TAR_OPTIONS`; a list of those could never be complete.
-const HARMLESS_VARIABLES: [&str; 42] = [
+const HARMLESS_VARIABLES: [&str; 41] = [
     "LANG",
     "LANGUAGE",
     "LC_ALL",
@@ -50,7 +52,6 @@ const HARMLESS_VARIABLES: [&str; 42] = [
     "KUBECTL_NAMESPACE",
     "ANSIBLE_NOCOLOR",
     "GIT_TERMINAL_PROMPT",
-    "POSIXLY_CORRECT",
 ];
 
 /// What it means for a command to be given the variable `name`.
@@ -124,6 +125,10 @@ pub(super) fn xargs(call: &Call<'_>) -> Finding {
     // What is read becomes further words. One word stands for them: where it would name a program or a command, neither is
     // known. A replaced word stands where it is written.
     let replaced: Vec<&str> = call.arguments.values(&["-I", "-J", "--replace"]).collect();
+    if let Some(words) = known_words(call) {
+        let words: Vec<&str> = call.operands.iter().copied().chain(words).collect();
+        return judge::words(&words, &call.context.fed(Input::Nothing));
+    }
     let flag = call.arguments.has(&["-i"]);
     let mut words: Vec<String> = call.operands.iter().map(|word| (*word).to_owned()).collect();
     match (replaced.last(), flag) {
@@ -132,7 +137,15 @@ pub(super) fn xargs(call: &Call<'_>) -> Finding {
         (None, false) => words.push(ITEM.to_owned()),
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    judge::words(&words, &call.context.fed(Input::Nothing))
+    let finding = judge::words(&words, &call.context.fed(Input::Nothing));
+    items::judged(finding, &words, ITEM, Seen::Never)
+}
+
+/// The words that are added when the command line itself says what is read, and all of them are added at once.
+fn known_words<'c>(call: &Call<'c>) -> Option<Vec<&'c str>> {
+    let Input::Text(text) = &call.context.input else { return None };
+    let plain = !text.contains(['"', '\'', '\\']);
+    (plain && call.arguments.options.is_empty()).then(|| text.split_whitespace().collect())
 }
 
 /// Stands for a word that is only known when the command runs. It is the name of no program and of no command.
@@ -143,6 +156,10 @@ pub(super) fn parallel(call: &Call<'_>) -> Finding {
     let Some(at) = call.operands.iter().position(|word| *word == ":::") else {
         return call.finding(Risk::Unknown, "what it reads are commands");
     };
+    let given = call.operands.get(at + 1..).unwrap_or_default();
+    if given.iter().any(|word| grammar::value_for_bash(word).is_some()) {
+        return call.finding(Risk::Unknown, "one of its arguments may be an option or more than a word");
+    }
     let mut text = call.operands.get(..at).unwrap_or_default().join(" ");
     if text.contains("{}") {
         text = text.replace("{}", ITEM);

@@ -248,6 +248,9 @@ proptest! {
         let lines = comparison::of(&run);
         let written = lines.iter().filter(|line| line.written.is_some()).count();
         prop_assert_eq!(written, count);
+        for line in &lines {
+            prop_assert!(line.written.is_some() || line.done.is_some(), "{line:?} says nothing");
+        }
         for deviation in &run.deviations {
             prop_assert!(!deviation.words(&run).is_empty() && deviation.correction(&run).ends_with('.'));
             let json = serde_json::to_string(deviation).unwrap();

@@ -8,6 +8,9 @@ pub(super) fn judge(command: &str, dialect: Dialect) -> Judged {
     let mut words = command.split_whitespace();
     let name = words.next().unwrap_or_default();
     let risk = match dialect {
+        // One line can hold several: `\d t \! id`. Behind a doubled backslash, and behind `\G` in mysql, SQL goes on.
+        Dialect::Postgres if command.get(1..).is_some_and(|rest| rest.contains('\\')) => Risk::Unknown,
+        Dialect::Mysql if words.next().is_some() => Risk::Unknown,
         Dialect::Postgres => psql(name, command),
         Dialect::Mysql => match name {
             "\\G" | "\\g" | "\\c" | "\\q" | "\\s" | "\\W" | "\\w" | "\\G;" | "\\g;" => Risk::Read,
@@ -26,6 +29,10 @@ pub(super) fn judge(command: &str, dialect: Dialect) -> Judged {
     (risk, format!("{name} is a command of the client"))
 }
 
+/// Variables of psql itself that take a few words only.
+const OWN_VARIABLES: [&str; 8] =
+    ["AUTOCOMMIT", "ECHO", "ECHO_HIDDEN", "FETCH_COUNT", "ON_ERROR_ROLLBACK", "ON_ERROR_STOP", "QUIET", "VERBOSITY"];
+
 fn psql(name: &str, command: &str) -> Risk {
     let alone = command.split_whitespace().nth(1).is_none();
     match name {
@@ -35,10 +42,12 @@ fn psql(name: &str, command: &str) -> Risk {
         }
         _ if command.contains('`') => Risk::Unknown,
         "\\l" | "\\l+" | "\\z" | "\\conninfo" | "\\timing" | "\\x" | "\\a" | "\\t" | "\\pset" | "\\q" | "\\echo"
-        | "\\qecho" | "\\encoding" | "\\errverbose" | "\\f" | "\\h" | "\\help" | "\\?" | "\\sf" | "\\sv" | "\\set"
+        | "\\qecho" | "\\encoding" | "\\errverbose" | "\\f" | "\\h" | "\\help" | "\\?" | "\\sf" | "\\sv"
         | "\\unset" | "\\copyright" | "\\watch" | "\\c" | "\\connect" | "\\crosstabview" | "\\gx" | "\\warn"
         | "\\H" | "\\C" | "\\T" => Risk::Read,
         "\\g" if alone => Risk::Read,
+        // Other variables hold what `:NAME` puts into later statements.
+        "\\set" if command.split_whitespace().nth(1).is_none_or(|name| OWN_VARIABLES.contains(&name)) => Risk::Read,
         "\\copy" => copy(command),
         _ => Risk::Unknown,
     }

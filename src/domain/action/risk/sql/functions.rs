@@ -65,7 +65,7 @@ pub(super) fn worst(tokens: &[&Token]) -> Judged {
     let mut worst = (Risk::Read, String::new());
     let makes = matches!(tokens.first(), Some(Token::Word(word)) if word == "CREATE");
     let mut before: Option<&Token> = None;
-    for pair in tokens.windows(2) {
+    for (at, pair) in tokens.windows(2).enumerate() {
         let [token, next] = pair else { continue };
         let name = match token {
             Token::Word(name) | Token::Name(name) if **next == Token::Sign('(') => name,
@@ -79,6 +79,8 @@ pub(super) fn worst(tokens: &[&Token]) -> Judged {
             | "ANALYZE" | "VACUUM" | "COPY" | "AS") || (makes && word == "ON"));
         let risk = match name.as_str() {
             _ if is_list => Risk::Read,
+            // Whoever has a schema can name a function of their own as they like.
+            _ if of_a_schema(tokens, at) => Risk::Unknown,
             name if HARMLESS.contains(&name) => Risk::Read,
             name if CHANGING.contains(&name) => Risk::Change,
             name if DESTROYING.contains(&name) => Risk::Destroy,
@@ -90,4 +92,13 @@ pub(super) fn worst(tokens: &[&Token]) -> Judged {
         before = Some(token);
     }
     worst
+}
+
+/// Whether the name at `at` is that of a schema other than the server's own.
+fn of_a_schema(tokens: &[&Token], at: usize) -> bool {
+    match at.checked_sub(2).and_then(|before| tokens.get(before..at)) {
+        Some([Token::Word(schema) | Token::Name(schema), Token::Sign('.')]) => schema != "PG_CATALOG",
+        Some([_, Token::Sign('.')]) => true,
+        _ => false,
+    }
 }

@@ -24,12 +24,14 @@ pub(super) struct Lexer<'a> {
     dialect: Dialect,
     /// Whether the line has had nothing yet.
     begin: bool,
+    /// Whether a statement has begun that no `;` has ended yet.
+    open: bool,
 }
 
 impl<'a> Lexer<'a> {
     /// At the beginning of `text`.
     pub(super) const fn new(text: &'a str, dialect: Dialect) -> Self {
-        Self { rest: text, dialect, begin: true }
+        Self { rest: text, dialect, begin: true, open: false }
     }
 
     /// The parts of the text.
@@ -44,6 +46,11 @@ impl<'a> Lexer<'a> {
             }
             let token = self.token(c)?;
             self.begin = false;
+            self.open = match &token {
+                Token::Sign(';') => false,
+                Token::Client(_) => self.open,
+                Token::Word(_) | Token::Name(_) | Token::Text | Token::Sign(_) => true,
+            };
             tokens.push(token);
         }
         Ok(tokens)
@@ -55,7 +62,7 @@ impl<'a> Lexer<'a> {
         if c == '\n' {
             self.begin = true;
             self.advance(1);
-        } else if c.is_whitespace() {
+        } else if c.is_ascii_whitespace() || c == '\u{b}' {
             self.advance(c.len_utf8());
         } else if (self.rest.starts_with("--") && !mysql) || self.rest.starts_with("-- ") || (mysql && c == '#') {
             self.advance(self.rest.find('\n').unwrap_or(self.rest.len()));
@@ -89,14 +96,25 @@ impl<'a> Lexer<'a> {
                 self.quoted('"', true)?;
                 Ok(Token::Text)
             }
+            // An operator there.
+            '`' if self.dialect == Dialect::Postgres => {
+                self.advance(1);
+                Ok(Token::Sign(c))
+            }
             '"' | '`' => Ok(Token::Name(self.quoted(c, false)?.to_ascii_uppercase())),
+            '[' if self.dialect == Dialect::Sqlite => {
+                let end = self.rest.find(']').ok_or("a quoted name has no end")?;
+                let name = self.rest.get(1..end).unwrap_or_default().to_ascii_uppercase();
+                self.advance(end + 1);
+                Ok(Token::Name(name))
+            }
             '$' if self.dialect == Dialect::Postgres => self.dollar(),
             '\\' => {
                 self.advance(1);
                 Ok(Token::Client(format!("\\{}", self.line())))
             }
-            '.' if self.begin && self.dialect == Dialect::Sqlite => Ok(Token::Client(self.line())),
-            c if c.is_alphanumeric() || c == '_' => self.word(),
+            '.' if self.begin && !self.open && self.dialect == Dialect::Sqlite => Ok(Token::Client(self.line())),
+            c if is_of_name(c) => self.word(),
             c => {
                 self.advance(c.len_utf8());
                 Ok(Token::Sign(c))
@@ -105,7 +123,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&mut self) -> Result<Token, String> {
-        let end = self.rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$'))).unwrap_or(self.rest.len());
+        let end = self.rest.find(|c: char| !(is_of_name(c) || c == '$')).unwrap_or(self.rest.len());
         let word = self.rest.get(..end).unwrap_or_default().to_ascii_uppercase();
         self.advance(end);
         // E'…' has backslashes; U&'…', B'…', X'…' and N'…' are texts too.
@@ -119,7 +137,7 @@ impl<'a> Lexer<'a> {
     /// `$$…$$`, `$tag$…$tag$`, or the number of a parameter.
     fn dollar(&mut self) -> Result<Token, String> {
         let tail = self.rest.get(1..).unwrap_or_default();
-        let tag = tail.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(tail.len());
+        let tag = tail.find(|c: char| !is_of_name(c)).unwrap_or(tail.len());
         if !tail.get(tag..).is_some_and(|rest| rest.starts_with('$')) {
             self.advance(1);
             return Ok(Token::Sign('$'));
@@ -163,4 +181,9 @@ impl<'a> Lexer<'a> {
     fn advance(&mut self, by: usize) {
         self.rest = self.rest.get(by..).unwrap_or_default();
     }
+}
+
+/// Whether a name can hold `c`. To all servers every character beyond ASCII is a letter.
+const fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
 }

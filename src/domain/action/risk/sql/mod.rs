@@ -63,7 +63,7 @@ fn of_statement(tokens: &[&Token], dialect: Dialect) -> Judged {
     let risk = match first {
         "SELECT" | "WITH" | "VALUES" | "TABLE" => asking(&words),
         "SHOW" | "DESCRIBE" | "DESC" | "USE" | "HELP" | "STATUS" => Risk::Read,
-        "EXPLAIN" => return explained(tokens, &words, dialect),
+        "EXPLAIN" => return explained(tokens, dialect),
         "START" if !has("TRANSACTION") => Risk::Change,
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "END" | "ABORT" | "SAVEPOINT" | "RELEASE" | "DECLARE" | "FETCH"
         | "CLOSE" | "MOVE" | "DISCARD" | "LISTEN" | "UNLISTEN" => asking(&words),
@@ -117,8 +117,10 @@ fn asking(words: &[&str]) -> Risk {
 }
 
 /// EXPLAIN runs nothing, EXPLAIN ANALYZE everything.
-fn explained(tokens: &[&Token], words: &[&str], dialect: Dialect) -> Judged {
-    if !words.contains(&"ANALYZE") && !words.contains(&"ANALYSE") {
+fn explained(tokens: &[&Token], dialect: Dialect) -> Judged {
+    // The options may be quoted: `EXPLAIN ("analyze")`.
+    let says = |token: &&Token| matches!(token, Token::Word(word) | Token::Name(word) if matches!(word.as_str(), "ANALYZE" | "ANALYSE"));
+    if !tokens.iter().any(says) {
         return (Risk::Read, "EXPLAIN is its statement".to_owned());
     }
     let verb = |token: &&Token| {
@@ -219,6 +221,15 @@ mod tests {
     #[case("explain delete from t", Risk::Read)]
     #[case("explain analyze delete from t", Risk::Destroy)]
     #[case("explain (analyze, buffers) select f(1)", Risk::Unknown)]
+    #[case("explain (\"analyze\") delete from t", Risk::Destroy)]
+    #[case("select mine.count(1) from t", Risk::Unknown)]
+    #[case("select pg_catalog.count(1) from t", Risk::Read)]
+    #[case("select 1 as €$a$; drop table x; select 1 as €$a$", Risk::Destroy)]
+    #[case("select 1 `; drop table x; select `", Risk::Destroy)]
+    #[case("\\d t \\! id", Risk::Unknown)]
+    #[case("\\dt \\\\ drop table x", Risk::Unknown)]
+    #[case("\\set x drop", Risk::Unknown)]
+    #[case("\\set ON_ERROR_STOP on\nselect 1", Risk::Read)]
     #[case("copy t to program 'x'", Risk::Unknown)]
     #[case("copy t to stdout", Risk::Read)]
     #[case("copy t from '/x'", Risk::Change)]
@@ -244,6 +255,11 @@ mod tests {
     #[case("select 1 --; drop table t", Dialect::Mysql, Risk::Destroy)]
     #[case("select * from t into outfile '/x'", Dialect::Mysql, Risk::Change)]
     #[case("set global read_only = 1", Dialect::Mysql, Risk::Change)]
+    #[case("select 1\\G", Dialect::Mysql, Risk::Read)]
+    #[case("select 1\\G drop table x", Dialect::Mysql, Risk::Unknown)]
+    #[case("select [a'b]; drop table x; --']", Dialect::Sqlite, Risk::Destroy)]
+    #[case("select 1\n.schema ; drop table x", Dialect::Sqlite, Risk::Destroy)]
+    #[case("select 1;\n.schema", Dialect::Sqlite, Risk::Read)]
     #[case("system rm x", Dialect::Mysql, Risk::Unknown)]
     #[case("show processlist", Dialect::Mysql, Risk::Read)]
     #[case(".shell rm x", Dialect::Sqlite, Risk::Unknown)]
