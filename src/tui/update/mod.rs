@@ -428,6 +428,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                     model.ui.output.up = 0;
                     Some(format!("Approved. Attempt {attempt} started."))
                 }
+                Done::Revoked => Some("Revoked: from now on each of those commands asks you again.".to_owned()),
                 Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
                 Done::Run(said) => Some(said),
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
