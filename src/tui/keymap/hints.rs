@@ -101,6 +101,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Approve], "approve"),
             (&[Intent::Reject], "reject"),
             (&[Intent::Back], "later"),
+            (&[Intent::ApproveWider], "give the wider yes"),
+            (&[Intent::Widen], "a wider yes"),
             (&[Intent::Down, Intent::Up], "scroll"),
             (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
@@ -144,7 +146,7 @@ const TOGETHER: [(&[Intent], &str); 18] = [
     (&[Intent::SplitLeft, Intent::SplitRight, Intent::SplitUp, Intent::SplitDown], "move the pane edges"),
     (&[Intent::TimeZone, Intent::Theme], "UTC or local, theme"),
     (&[Intent::FocusIncidents, Intent::FocusSop], "to incidents, SOP"),
-    (&[Intent::Sources, Intent::Details], "sources, details"),
+    (&[Intent::Sources, Intent::Scopes, Intent::Details], "sources, yeses, details"),
     (&[Intent::Help, Intent::Quit], "help, quit"),
     (&[Intent::Copy, Intent::Mouse], "copy, mouse on or off"),
 ];
