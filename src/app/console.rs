@@ -18,8 +18,8 @@ use crate::adapters::personal::FilesBesideDatabase;
 use crate::adapters::process::AttemptOutputs;
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
-use crate::engine::ingest::Role;
 use crate::engine::attention::Attention;
+use crate::engine::ingest::Role;
 use crate::engine::keeping::{KeepPlan, Keeping};
 use crate::engine::ports::Clock as _;
 use crate::engine::run::RunEngine;
@@ -142,8 +142,8 @@ pub(super) async fn show(
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
     let kept_well = person.role.map(|role| (keeping_of(config, store.clone(), tell.clone()), role));
     let metrics = sources::metrics(config);
-    let runs = RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock))
-        .with_attention(attention);
+    let runs =
+        RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock)).with_attention(attention);
     let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
         tokio::spawn(runs.drive());

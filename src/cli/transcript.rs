@@ -292,7 +292,10 @@ impl Page {
         let (who, words) = (self.inline(moment.who()), self.inline(&moment.telling().words));
         match payload.as_ref() {
             Payload::Granted { digest, scope: Some(_), .. } => {
-                self.line(&format!("{} by {who}; nobody read this one:", time(moment.at)));
+                self.line(&format!(
+                    "Approved at {} under a yes of {who} to more than one; nobody read this:",
+                    time(moment.at)
+                ));
                 self.line("");
                 self.attached(attached, "text", TEXT);
                 self.line("");

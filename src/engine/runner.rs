@@ -147,11 +147,7 @@ impl Runner {
     ///
     /// # Errors
     /// A refusal when none covers it, a failure when the machinery fails. Nothing runs then.
-    pub async fn spend_scope(
-        &self,
-        proposal: ProposalId,
-        revision: Option<String>,
-    ) -> Result<AttemptId, BackendError> {
+    pub async fn spend_scope(&self, proposal: ProposalId, revision: Option<String>) -> Result<AttemptId, BackendError> {
         self.may_start().await?;
         let inner = &self.inner;
         inner.store.spend_scope(proposal, revision.clone(), &inner.actor).await?;

@@ -496,7 +496,12 @@ pub(super) fn set_state(conn: &Connection, id: ProposalId, state: ProposalState,
 }
 
 /// The facts that an action is bound to: those of its own alert, not of others of the incident.
-pub(super) fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>, policy: PolicyFacts) -> Result<World, Fault> {
+pub(super) fn world(
+    conn: &Connection,
+    spec: &ActionSpec,
+    revision: Option<String>,
+    policy: PolicyFacts,
+) -> Result<World, Fault> {
     let (alert, labels) = alert_now(conn, spec)?;
     Ok(World { labels, alert, revision, policy })
 }
@@ -507,11 +512,7 @@ fn alert_now(conn: &Connection, spec: &ActionSpec) -> Result<(AlertNow, Labels),
 }
 
 /// How an alert of an incident stands, and its labels.
-pub(super) fn alert_of(
-    conn: &Connection,
-    incident: IncidentId,
-    key: &AlertKey,
-) -> Result<(AlertNow, Labels), Fault> {
+pub(super) fn alert_of(conn: &Connection, incident: IncidentId, key: &AlertKey) -> Result<(AlertNow, Labels), Fault> {
     let alert = detail::alert(conn, incident, key)?;
     let now = match alert.as_ref().map(|alert| alert.status) {
         None => AlertNow::Unknown,

@@ -32,8 +32,8 @@ use crate::tui::splits::Splits;
 use crate::tui::steer::Steer;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
-use crate::tui::zone::Zone;
 use crate::tui::wider::ScopesBox;
+use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
 #[derive(Debug)]

@@ -167,7 +167,9 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
     };
     let chooses = matches!(model.ui.overlay, Some(Overlay::Search(_) | Overlay::Palette(_)));
     match intent {
-        Intent::ApproveWider => Worth::most_when(matches!(reviewed(model), Some((review, _)) if review.wider.is_some())),
+        Intent::ApproveWider => {
+            Worth::most_when(matches!(reviewed(model), Some((review, _)) if review.wider.is_some()))
+        }
         Intent::Widen => {
             Worth::when(reviewed(model).is_some_and(|(_, proposal)| !wider::offered(model, proposal).is_empty()))
         }

@@ -112,10 +112,8 @@ pub(super) async fn offered(desk: &Desk<'_>, proposal: &Proposal) -> Result<Vec<
         return Ok(Vec::new());
     };
     let limits = desk.snapshot(None).await?.scope_limits;
-    let wider = |cover: Cover| WiderObject {
-        scope: cover.name(),
-        means: promise(cover, &proposal.spec, run.id, limits),
-    };
+    let wider =
+        |cover: Cover| WiderObject { scope: cover.name(), means: promise(cover, &proposal.spec, run.id, limits) };
     Ok(scope::offered(&proposal.spec, &ruling.answer, Some(&run)).into_iter().map(wider).collect())
 }
 
@@ -154,7 +152,8 @@ pub(super) async fn list(
     format: Format,
     out: &mut (dyn Write + Send),
 ) -> Result<Exit, Report> {
-    let found = desk.store.read_view(move |reader| if all { reader.scopes(MOST) } else { reader.live_scopes() }).await?;
+    let found =
+        desk.store.read_view(move |reader| if all { reader.scopes(MOST) } else { reader.live_scopes() }).await?;
     print(&found, desk.store.now(), format, out)?;
     Ok(Exit::Done)
 }

@@ -66,12 +66,7 @@ pub fn offered(spec: &ActionSpec, answer: &Answer, run: Option<&Run>) -> Vec<Cov
 ///
 /// # Errors
 /// A [`Refusal`]; nothing of the approval counts then, since the person asked for both.
-pub fn decide_give(
-    proposal: &Proposal,
-    wish: Wish,
-    limits: Limits,
-    moment: &Moment<'_>,
-) -> Result<Terms, Refusal> {
+pub fn decide_give(proposal: &Proposal, wish: Wish, limits: Limits, moment: &Moment<'_>) -> Result<Terms, Refusal> {
     const WHAT: &str = "Not approved";
     const ONCE: &str = "Approve it once; the next one asks you again";
     let refuse = |why: &str| Err(Refusal::new(WHAT, why, ONCE));
@@ -129,7 +124,11 @@ pub fn decide_give(
 ///
 /// # Errors
 /// Why not, and whether that ends the scope.
-pub fn decide_spend(scope: &ScopeGrant, proposal: &Proposal, moment: &Moment<'_>) -> Result<(GrantRecord, Approval), Unspent> {
+pub fn decide_spend(
+    scope: &ScopeGrant,
+    proposal: &Proposal,
+    moment: &Moment<'_>,
+) -> Result<(GrantRecord, Approval), Unspent> {
     let terms = &scope.terms;
     holds_for(scope, moment)?;
     concerns(terms, proposal)?;
@@ -173,7 +172,10 @@ fn holds_for(scope: &ScopeGrant, moment: &Moment<'_>) -> Result<(), Unspent> {
         ScopeState::Void(reason) => return Err(Unspent::NotNow(format!("it is void: {reason}"))),
     }
     if !terms.holder.is_person(moment.by) {
-        return Err(Unspent::NotNow(format!("it is a yes of {}, in another session or of another account", terms.holder.name)));
+        return Err(Unspent::NotNow(format!(
+            "it is a yes of {}, in another session or of another account",
+            terms.holder.name
+        )));
     }
     if moment.at < terms.given_at {
         return Err(Unspent::Void("the clock was set back, so nobody can tell how old it is".to_owned()));
@@ -259,7 +261,9 @@ fn covers(terms: &Terms, proposal: &Proposal, moment: &Moment<'_>) -> Result<(),
         return no("it is not of a kind that a wider yes covers");
     }
     match &terms.covered {
-        Covered::SameStep { digest, .. } if proposal.digest != *digest => no("it is not the same command, word by word"),
+        Covered::SameStep { digest, .. } if proposal.digest != *digest => {
+            no("it is not the same command, word by word")
+        }
         Covered::RunReads { places: known } if places(spec).iter().any(|place| !known.contains(place)) => {
             no("it acts on other places")
         }

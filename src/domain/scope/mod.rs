@@ -8,6 +8,8 @@
 //! interactive, unknown or destroys, or for which the policy demands more than one yes.
 
 mod decide;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeSet;
