@@ -50,8 +50,9 @@ mod tests {
         attention.note(Duration::ZERO);
         assert!(attention.holds(Duration::ZERO) && attention.holds(LASTS - Duration::from_millis(1)));
         assert!(!attention.holds(LASTS));
-        attention.clone().note(Duration::from_secs(5));
-        attention.note(Duration::from_secs(1));
+        let console = attention.clone();
+        console.note(Duration::from_secs(5));
+        console.note(Duration::from_secs(1));
         assert!(attention.holds(LASTS) && !attention.holds(LASTS + Duration::from_secs(5)));
     }
 }

@@ -164,7 +164,7 @@ fn a_resize_keeps_what_is_shown_and_another_digest_does_not() {
     ctrl(&mut world, 'w');
     world.send(Msg::Resized(90, 30));
     assert!(text(&world).contains("This exact step"));
-    let mut changed = facts.clone();
+    let mut changed = facts;
     changed.tray[0].spec.cwd = "/tmp".to_owned();
     changed.tray[0].digest = Tie::WhileItFires.digest(&changed.tray[0].spec);
     world.send(Msg::Changed);
