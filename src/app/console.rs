@@ -18,6 +18,7 @@ use crate::adapters::personal::FilesBesideDatabase;
 use crate::adapters::process::AttemptOutputs;
 use crate::cli::Exit;
 use crate::config::{Config, Loaded};
+use crate::engine::attention::Attention;
 use crate::engine::ingest::Role;
 use crate::engine::keeping::{KeepPlan, Keeping};
 use crate::engine::ports::Clock as _;
@@ -123,6 +124,7 @@ pub(super) async fn show(
     model.ui.splits = person.kept.as_deref().map_or_else(Splits::default, kept::read);
     let (splits, moved) = unbounded_channel();
     let keeping = person.kept.map(|path| tokio::spawn(kept::keep(path, moved)));
+    let attention = Attention::default();
     let console = Console {
         model: model.guided(person.guidance),
         look: Look::new(styles, repertoire),
@@ -135,11 +137,13 @@ pub(super) async fn show(
         splits,
         files: Arc::new(FilesBesideDatabase::new(config.store.path.clone())),
         start: person.start,
+        attention: attention.clone(),
     };
     let (store, runner, backend) = (app.store.clone(), app.runner.clone(), app.backend.clone());
     let kept_well = person.role.map(|role| (keeping_of(config, store.clone(), tell.clone()), role));
     let metrics = sources::metrics(config);
-    let runs = RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock));
+    let runs =
+        RunEngine::new(store.clone(), backend.clone(), metrics, Arc::clone(&app.clock)).with_attention(attention);
     let ended = Box::pin(console.run(move || {
         after_first_frame(store, runner, tell);
         tokio::spawn(runs.drive());

@@ -301,6 +301,7 @@ impl App {
         let backend = LocalBackend::new(store.clone(), Arc::new(library), runner.clone(), run_settings(config), actor)
             .with_other_hosts(other_hosts(config))
             .with_secrets(handed_secrets(config))
+            .with_scopes(config.scopes)
             .with_assistant(assistant)
             .with_silences(sources::silence_places(config))
             .with_trouble(trouble.subscribe());

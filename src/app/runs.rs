@@ -44,7 +44,8 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
         let library = Arc::new(library);
         let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor)
             .with_other_hosts(other_hosts(config))
-            .with_secrets(handed_secrets(config));
+            .with_secrets(handed_secrets(config))
+            .with_scopes(config.scopes);
         let desk = Desk { backend: &backend, runner: &runner, store: &store, review: &review };
         crate::cli::runs::run(command, &desk, format, &mut io::stdout()).await
     });

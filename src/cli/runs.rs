@@ -8,6 +8,7 @@
 //! there is at most one attempt. Ending this process does not end what it started; `wait` takes that up again.
 
 mod print;
+mod scopes;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -22,12 +23,13 @@ use crate::domain::action::attempt::AttemptState;
 use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::{Proposal, ProposalState};
-use crate::domain::id::{IncidentId, NodeId, ProposalId, RunId, SopId};
+use crate::domain::id::{IncidentId, NodeId, ProposalId, RunId, ScopeId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::procedure::NodeKind;
+use crate::domain::scope::{Cover, Wish};
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{
-    AlertRow, Backend, BackendError, Command, Detail, Done, QueueAnchor, QueueQuery, SnapshotQuery,
+    AlertRow, Backend, BackendError, Command, Detail, Done, QueueAnchor, QueueQuery, Snapshot, SnapshotQuery,
 };
 use crate::engine::runner::Runner;
 use crate::store::{Action, Store};
@@ -50,6 +52,24 @@ pub enum RunsCommand {
     Propose(ProposeArgs),
     /// Say yes to what was read, start it, and stay until it has ended; says when it was started, and how it ended
     Approve(ApproveArgs),
+    /// End what runs: TERM to all of its processes, KILL when that does not end them; stays until it has ended
+    Cancel {
+        /// Number of the run
+        #[arg(value_parser = run_id)]
+        id: ProposalId,
+    },
+    /// Print the yeses that cover more than one command, what they cover, and how long and how often they still count
+    Scopes {
+        /// Those that have ended as well, newest first, at most 1,000
+        #[arg(long)]
+        all: bool,
+    },
+    /// End a yes that covers more than one command
+    Revoke {
+        /// Number of the scope, as `scopes` prints it
+        #[arg(value_parser = scopes::scope_id)]
+        id: ScopeId,
+    },
     /// Say no
     Reject {
         /// Number of the run
@@ -118,6 +138,9 @@ pub struct ProposeArgs {
     /// configuration says for the alert, else this one]
     #[arg(long, value_name = "HOST")]
     pub on: Option<String>,
+    /// Run it at once if a yes that you gave before covers it (see `scopes`); without one it waits as usual
+    #[arg(long)]
+    pub use_scope: bool,
     /// A value that the alert does not give; can be given several times
     #[arg(long = "value", value_name = "NAME=VALUE", value_parser = named_value)]
     pub values: Vec<(String, String)>,
@@ -136,6 +159,12 @@ pub struct ApproveArgs {
     /// The target's name, which what is dangerous or unknown needs
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,
+    /// Say yes to more of the run of an SOP that it belongs to: the same step again, or every confined read
+    #[arg(long, value_name = "COVER", value_parser = scopes::cover)]
+    pub scope: Option<Cover>,
+    /// How long that counts, 1 minute to 4 hours [default: as the configuration says]
+    #[arg(long = "for", value_name = "SPAN", requires = "scope", value_parser = scopes::lasts)]
+    pub lasts: Option<Duration>,
 }
 
 /// Reads `12`.
@@ -191,7 +220,8 @@ pub async fn run(
         RunsCommand::List(args) => list(args, desk, format, out).await,
         RunsCommand::Show { id } => {
             let run = desk.find(*id).await?;
-            print::run(&run, &desk.review_of(&run.proposal).await?, format, out)?;
+            let wider = scopes::offered(desk, &run.proposal).await?;
+            print::run(&run, &desk.review_of(&run.proposal).await?, &wider, format, out)?;
             Ok(Exit::Done)
         }
         RunsCommand::Propose(args) => propose(args, desk, format, out).await,
@@ -203,6 +233,9 @@ pub async fn run(
             print::state(&run, format, out)?;
             Ok(Exit::Done)
         }
+        RunsCommand::Cancel { id } => cancel(*id, desk, format, out).await,
+        RunsCommand::Scopes { all } => scopes::list(*all, desk, format, out).await,
+        RunsCommand::Revoke { id } => scopes::revoke(*id, desk, format, out).await,
         RunsCommand::Wait { id } => wait(*id, desk, format, out).await,
         RunsCommand::Begin { incident, sop } => begin(*incident, sop, desk, format, out).await,
         RunsCommand::Story { id } => run_engine::show(desk.store, *id, format, out).await,
@@ -253,7 +286,8 @@ impl Desk<'_> {
         Ok((self.review)(proposal, &incident.map(|incident| incident.title).unwrap_or_default()))
     }
 
-    async fn detail(&self, incident: IncidentId) -> Result<Detail, Report> {
+    /// What the engine has at one moment, with this incident in full.
+    async fn snapshot(&self, incident: Option<IncidentId>) -> Result<Snapshot, Report> {
         let query = SnapshotQuery {
             queue: QueueQuery {
                 queue: crate::domain::incident::Queue::All,
@@ -263,13 +297,17 @@ impl Desk<'_> {
                 pinned: None,
                 resolved_since: Timestamp::from_millis(i64::MAX),
             },
-            detail: Some(incident),
+            detail: incident,
             alert: None,
             output: None,
             chat: None,
             quarantined: 0,
         };
-        let found = self.backend.load(query).await?.detail;
+        Ok(self.backend.load(query).await?)
+    }
+
+    async fn detail(&self, incident: IncidentId) -> Result<Detail, Report> {
+        let found = self.snapshot(Some(incident)).await?.detail;
         found.ok_or_else(|| {
             eyre!("There is no incident #{incident}. `aiops incidents list` prints those that there are")
         })
@@ -330,8 +368,19 @@ async fn propose(
     let Done::Proposed(proposal) = desk.send(command).await? else {
         return Err(eyre!("The engine answered something else than a proposal. Please report it"));
     };
+    if args.use_scope {
+        match desk.backend.send(Command::SpendScope { proposal: proposal.id }).await {
+            // It waits like every other one, and its reader sees why.
+            Err(BackendError::Refused(refusal)) => tracing::info!(%refusal, "no scope was spent"),
+            sent => {
+                desk.answered(sent)?;
+                return follow(proposal.id, desk, format, out).await;
+            }
+        }
+    }
     let run = desk.find(proposal.id).await?;
-    print::run(&run, &desk.review_of(&proposal).await?, format, out)?;
+    let wider = scopes::offered(desk, &proposal).await?;
+    print::run(&run, &desk.review_of(&proposal).await?, &wider, format, out)?;
     Ok(Exit::AwaitsApproval)
 }
 
@@ -382,21 +431,46 @@ async fn approve(
         digest: args.digest.clone(),
         typed_target: args.target.clone(),
         // What the digest stands for, as `show` prints it.
-        rendered: desk.review_of(&run.proposal).await?,
+        rendered: scopes::rendered(args, desk, &run.proposal).await?,
         // There is none.
         terminal: (0, 0),
     };
-    match desk.backend.send(Command::Approve { proposal: args.id, approval }).await {
+    let command = match args.scope {
+        None => Command::Approve { proposal: args.id, approval },
+        Some(cover) => {
+            let wish = Wish { cover, lasts: args.lasts };
+            Command::ApproveWider { proposal: args.id, approval, wish }
+        }
+    };
+    match desk.backend.send(command).await {
         Err(BackendError::AwaitsSecond { .. }) => {
             print::state(&desk.find(args.id).await?, format, out)?;
             return Ok(Exit::AwaitsApproval);
         }
         sent => desk.answered(sent)?,
     };
+    follow(args.id, desk, format, out).await
+}
+
+/// Says that a run was begun, and stays until it has ended.
+async fn follow(id: ProposalId, desk: &Desk<'_>, format: Format, out: &mut (dyn Write + Send)) -> Result<Exit, Report> {
     // It is stored and begun, whatever becomes of this process now; whoever reads this can rely on it.
-    print::state(&desk.find(args.id).await?, format, out)?;
+    print::state(&desk.find(id).await?, format, out)?;
     out.flush()?;
-    finish(args.id, desk, format, out).await
+    finish(id, desk, format, out).await
+}
+
+/// Has an attempt ended, and stays until it has; that it was cancelled is no failure of this command.
+async fn cancel(id: ProposalId, desk: &Desk<'_>, format: Format, out: &mut (dyn Write + Send)) -> Result<Exit, Report> {
+    let run = desk.find(id).await?;
+    let Some(attempt) = &run.attempt else {
+        let why = format!("run {id} was never started");
+        let remedy = "If it waits, `aiops runs reject` says no to it";
+        return Err(Report::new(RefusedByRules(Refusal::new("Not cancelled", why, remedy))));
+    };
+    desk.send(Command::Cancel { attempt: attempt.id }).await?;
+    finish(id, desk, format, out).await?;
+    Ok(Exit::Done)
 }
 
 async fn wait(

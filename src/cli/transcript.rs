@@ -291,6 +291,16 @@ impl Page {
         let What::Entry { payload, attached, .. } = &moment.what else { return };
         let (who, words) = (self.inline(moment.who()), self.inline(&moment.telling().words));
         match payload.as_ref() {
+            Payload::Granted { digest, scope: Some(_), .. } => {
+                self.line(&format!(
+                    "Approved at {} under a yes of {who} to more than one; nobody read this:",
+                    time(moment.at)
+                ));
+                self.line("");
+                self.attached(attached, "text", TEXT);
+                self.line("");
+                self.line(&format!("Digest of what was approved: {digest}"));
+            }
             Payload::Granted { digest, terminal: (columns, rows), .. } => {
                 let person = moment.context.as_ref().and_then(|context| context.person());
                 let person = person.map(|person| self.person(person)).unwrap_or_default();

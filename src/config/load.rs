@@ -141,6 +141,7 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             team: section.read_optional("team", &FilePath { home }),
             user: request.places.config.join("policy.toml"),
         }),
+        scopes: reader.section("scopes", super::scopes::read),
         targets: super::target::read(reader, home),
         secrets: super::handed::read(reader, home),
         model: reader.section("model", |section| super::model::read(section, home)),

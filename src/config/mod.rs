@@ -20,6 +20,7 @@ pub mod policy;
 mod profile;
 mod reader;
 mod redact;
+mod scopes;
 mod secret;
 mod secrets;
 mod sources;
@@ -46,6 +47,7 @@ use crate::domain::chat::Thinking;
 use crate::domain::chat::budget::Budget;
 use crate::domain::id::SourceId;
 use crate::domain::keeping::Retention;
+use crate::domain::scope::Limits;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct Config {
     pub run: RunSection,
     /// `[policy]`
     pub policy: PolicySection,
+    /// `[scopes]`
+    pub scopes: Limits,
     /// `[[target]]`, in order; empty when everything runs on this host.
     pub targets: Vec<TargetSection>,
     /// `[[secret]]`, names unique; empty when no command is given one.

@@ -64,6 +64,10 @@ numeric_id!(
     MessageId
 );
 numeric_id!(
+    /// A scoped grant; counts up from 1 in each store.
+    ScopeId
+);
+numeric_id!(
     /// A call of a model; counts up from 1 in each store.
     CallId
 );

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod procedure;
 pub mod redact;
 pub mod run;
+pub mod scope;
 pub mod search;
 pub mod sop;
 pub mod text;

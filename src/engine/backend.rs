@@ -15,12 +15,13 @@ use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::silence::SilenceAction;
 use crate::domain::alert::AlertKey;
-use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, RunId, SopId};
+use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, RunId, ScopeId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::Procedure;
 use crate::domain::run::Run;
 use crate::domain::run::decide::RunCommand;
+use crate::domain::scope::{Limits, ScopeGrant, Wish};
 pub use crate::store::view::{
     AlertRow, Header, HealthState, IncidentDetail, LeaseView, QuarantinedBody, QueueAnchor, QueueCounts, QueueQuery,
     QueueRow, QueueWindow, SourceHealth, TimelineRow,
@@ -65,6 +66,10 @@ pub struct Snapshot {
     pub detail: Option<Detail>,
     /// Every proposal that waits, oldest first.
     pub tray: Vec<Proposal>,
+    /// Every yes to more than one action that may still cover something, oldest first.
+    pub scopes: Vec<ScopeGrant>,
+    /// How long such a yes lasts and how often it counts here.
+    pub scope_limits: Limits,
     /// The output asked for.
     pub output: Option<Output>,
     /// The conversation asked for.
@@ -169,6 +174,25 @@ pub enum Command {
         /// What the person saw.
         approval: Approval,
     },
+    /// Say yes to it and to more of its run, and start it.
+    ApproveWider {
+        /// To which proposal.
+        proposal: ProposalId,
+        /// What the person saw, the words about the wider yes among it.
+        approval: Approval,
+        /// What else is covered.
+        wish: Wish,
+    },
+    /// Start what a yes to more than one action covers that this person gave before.
+    SpendScope {
+        /// Which proposal.
+        proposal: ProposalId,
+    },
+    /// End a yes to more than one action.
+    RevokeScope {
+        /// Which.
+        scope: ScopeId,
+    },
     /// Say no.
     Reject {
         /// To which proposal.
@@ -215,6 +239,8 @@ pub enum Done {
     Proposed(Box<Proposal>),
     /// The action was started.
     Started(AttemptId),
+    /// The yes to more than one action has ended.
+    Revoked,
     /// The proposal was rejected.
     Rejected,
     /// The supervisor was asked to end it.

@@ -4,6 +4,7 @@
 
 mod from_chat;
 mod running;
+mod scopes;
 mod silencing;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell};
+use crate::domain::scope::Limits;
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
 
@@ -105,6 +107,7 @@ pub struct LocalBackend {
     trouble: watch::Receiver<Option<Trouble>>,
     restored: Option<Arc<Restored>>,
     silences: Vec<SilencePlace>,
+    scope_limits: Limits,
 }
 
 impl LocalBackend {
@@ -134,6 +137,7 @@ impl LocalBackend {
             trouble,
             restored,
             silences: Vec::new(),
+            scope_limits: Limits::default(),
         }
     }
 
@@ -236,7 +240,7 @@ impl LocalBackend {
         let now = self.store.now();
         let wanted_alert = alert.clone();
         // One transaction, so that the header never counts what the queue does not show.
-        let (header, queue, detail, tray, chat, spent, quarantined, run) = self
+        let (header, queue, detail, (tray, scopes), chat, spent, quarantined, run) = self
             .store
             .read_view(move |reader| {
                 let wanted = wanted_alert.as_ref();
@@ -244,7 +248,8 @@ impl LocalBackend {
                 let detail = detail.map(|id| reader.detail_to_show(id, wanted)).transpose()?.flatten();
                 let chat = chat.map(|wanted| history(reader, wanted)).transpose()?;
                 let quarantined = if quarantined == 0 { Vec::new() } else { reader.quarantined(quarantined)? };
-                let (header, queue, tray) = (reader.header()?, reader.queue(&queue)?, reader.tray()?);
+                let (header, queue) = (reader.header()?, reader.queue(&queue)?);
+                let tray = (reader.tray()?, reader.live_scopes()?);
                 Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined, run))
             })
             .await?;
@@ -264,7 +269,21 @@ impl LocalBackend {
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
         let restored = self.restored.clone();
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, run, trouble, restored })
+        Ok(Snapshot {
+            header,
+            queue,
+            detail,
+            tray,
+            scopes,
+            scope_limits: self.scope_limits,
+            output,
+            chat,
+            model,
+            quarantined,
+            run,
+            trouble,
+            restored,
+        })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -430,12 +449,12 @@ impl LocalBackend {
                 self.propose_from_chat(incident, alert, message, block, values).await
             }
             Command::Approve { proposal, approval } => {
-                let revision = match self.store.proposal(proposal).await? {
-                    Some(found) => self.revision_now(found.spec.step).await?,
-                    None => None,
-                };
+                let revision = self.revision_of(proposal).await?;
                 self.runner.approve(proposal, approval, revision).await.map(Done::Started)
             }
+            Command::ApproveWider { proposal, approval, wish } => self.approve_wider(proposal, approval, wish).await,
+            Command::SpendScope { proposal } => self.spend_scope(proposal).await,
+            Command::RevokeScope { scope } => self.revoke_scope(scope).await,
             Command::Reject { proposal } => {
                 self.store.reject(proposal, &self.actor).await?;
                 Ok(Done::Rejected)

@@ -3,6 +3,7 @@
 pub mod anchoring;
 pub mod ask;
 pub mod assistant;
+pub mod attention;
 pub mod backend;
 pub mod ingest;
 pub mod keeping;

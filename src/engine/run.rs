@@ -8,18 +8,20 @@
 //! hands over to the person, with the reason; nothing is tried over and over behind their back.
 
 mod outcome;
+mod scoped;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::attention::Attention;
 use super::backend::{BackendError, Done};
 use super::local::LocalBackend;
 use super::ports::{Clock, MetricSource};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
 use crate::domain::alert::AlertStatus;
-use crate::domain::id::{AttemptId, RunId};
+use crate::domain::id::{AttemptId, ProposalId, RunId, ScopeId};
 use crate::domain::run::Run;
 use crate::domain::run::advance::{self, Next, OutputSeen, Situation};
 use crate::domain::run::decide::RunCommand;
@@ -48,6 +50,10 @@ pub struct RunEngine {
     me: String,
     /// Answers of people that were compared with the output before them: the run, and the event's place in its story.
     compared: Arc<Mutex<HashSet<(RunId, usize)>>>,
+    /// Whether the person is at this console.
+    attention: Attention,
+    /// What scopes were found not to cover.
+    tried: Arc<Mutex<HashSet<(ScopeId, ProposalId)>>>,
 }
 
 impl RunEngine {
@@ -62,7 +68,12 @@ impl RunEngine {
         let me = backend.actor().label().to_owned();
         // What it proposes, it proposes in its own name.
         let backend = backend.acting_as(Actor::engine("run"));
-        Self { store, backend, metrics, clock, me, compared: Arc::default() }
+        let (compared, attention, tried) = (Arc::default(), Attention::default(), Arc::default());
+        Self { store, backend, metrics, clock, me, compared, attention, tried }
+    }
+
+    fn lock_tried(&self) -> MutexGuard<'_, HashSet<(ScopeId, ProposalId)>> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drives every run that is on. Runs for ever.
@@ -95,7 +106,7 @@ impl RunEngine {
         for _ in 0..STEPS {
             let Some((run, mut situation)) = self.situation(id).await? else { return Ok(()) };
             situation.output.clone_from(&output);
-            let Some(next) = advance::next(&run, &situation) else { return Ok(()) };
+            let Some(next) = advance::next(&run, &situation) else { return self.spend_scopes(&run, &situation).await };
             let heard = match next {
                 Next::Do(command) => self.say(id, command).await?,
                 Next::Propose(item) => self.propose(&run, item).await?,

@@ -25,6 +25,7 @@ use crate::domain::action::spec::Execution;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, ProposalId};
 use crate::domain::incident::Refusal;
+use crate::domain::scope::{Limits, Wish};
 use crate::failpoint::{self, Point};
 use crate::store::Store;
 
@@ -112,9 +113,8 @@ impl Runner {
         approval: Approval,
         revision: Option<String>,
     ) -> Result<AttemptId, BackendError> {
+        self.may_start().await?;
         let inner = &self.inner;
-        self.check_store().await?;
-        inner.store.check_reserve()?;
         if inner.lender.get().is_none()
             && let Some(found) = inner.store.proposal(proposal).await?
             && found.spec.mode == Execution::Interactive
@@ -123,6 +123,46 @@ impl Runner {
             return Err(Refusal::new("Not approved", "it needs a terminal, and there is none here", remedy).into());
         }
         inner.store.approve(proposal, approval, revision.clone(), &inner.actor).await?;
+        self.begin(proposal, revision).await
+    }
+
+    /// As [`Runner::approve`], with a yes to more of the run.
+    ///
+    /// # Errors
+    /// As [`Runner::approve`]; nothing runs and nothing more is covered then.
+    pub async fn approve_wider(
+        &self,
+        proposal: ProposalId,
+        approval: Approval,
+        wider: (Wish, Limits),
+        revision: Option<String>,
+    ) -> Result<AttemptId, BackendError> {
+        self.may_start().await?;
+        let inner = &self.inner;
+        inner.store.approve_wider(proposal, approval, wider, revision.clone(), &inner.actor).await?;
+        self.begin(proposal, revision).await
+    }
+
+    /// Starts what a yes to more than one action of this person covers. Returns once its supervisor runs.
+    ///
+    /// # Errors
+    /// A refusal when none covers it, a failure when the machinery fails. Nothing runs then.
+    pub async fn spend_scope(&self, proposal: ProposalId, revision: Option<String>) -> Result<AttemptId, BackendError> {
+        self.may_start().await?;
+        let inner = &self.inner;
+        inner.store.spend_scope(proposal, revision.clone(), &inner.actor).await?;
+        self.begin(proposal, revision).await
+    }
+
+    /// Whether what will happen can be stored.
+    async fn may_start(&self) -> Result<(), BackendError> {
+        self.check_store().await?;
+        Ok(self.inner.store.check_reserve()?)
+    }
+
+    /// Stores the intent of what was approved, and starts it.
+    async fn begin(&self, proposal: ProposalId, revision: Option<String>) -> Result<AttemptId, BackendError> {
+        let inner = &self.inner;
         failpoint::reached(Point::GrantStored);
         let grant = inner.store.start(proposal, revision, &inner.attempts_root, &inner.actor).await?;
         failpoint::reached(Point::IntentStored);

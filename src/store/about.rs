@@ -13,6 +13,7 @@ use crate::domain::action::spec::ActionSpec;
 use crate::domain::id::{AttemptId, IncidentId, MessageId, ProposalId};
 use crate::domain::journal::about::ModelPart;
 use crate::domain::journal::{About, Payload};
+use crate::domain::scope::ScopeEvent;
 
 /// How the journal calls a message that a model wrote.
 const BY_MODEL: &str = "model";
@@ -44,6 +45,11 @@ pub(super) fn of(
             let part = ModelPart { name: model.clone(), prompt: digest.clone(), answer: None };
             About { model: Some(part), ..About::default() }
         }
+        Payload::Scope { event, .. } => match event.as_ref() {
+            ScopeEvent::Given { terms, .. } => of_proposal(conn, terms.proposal)?,
+            ScopeEvent::Spent { proposal, .. } => of_proposal(conn, *proposal)?,
+            ScopeEvent::Revoked | ScopeEvent::Voided { .. } => About::default(),
+        },
         Payload::Run { .. }
         | Payload::Begun { .. }
         | Payload::Ingested { .. }

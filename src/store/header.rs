@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::convert::{attempt_state, count};
 use super::error::Fault;
 use super::view::Header;
-use super::{INGEST_LEASE, Reader, Store, StoreError, health, incidents, lease};
+use super::{INGEST_LEASE, Reader, Store, StoreError, health, incidents, lease, scopes};
 
 impl Store {
     /// As [`Reader::header`].
@@ -38,6 +38,7 @@ impl Reader<'_> {
         header.me.clone_from(&self.identity.person.name);
         header.people = incidents::people(self.conn)?;
         header.pending = one_count(self.conn, "SELECT count(*) FROM proposal WHERE state = 0")?;
+        header.scopes = scopes::live(self.conn, self.at)?;
         let running = format!("SELECT count(*) FROM attempt WHERE state < {}", attempt_state::ENDED);
         header.running = one_count(self.conn, &running)?;
         header.quarantined = one_count(self.conn, "SELECT count(*) FROM quarantine")?;

@@ -16,6 +16,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/008_runs.sql")),
     M::up(include_str!("schema/009_policy.sql")),
     M::up(include_str!("schema/010_outcomes.sql")),
+    M::up(include_str!("schema/011_scopes.sql")),
 ];
 
 /// The schema version that this program writes: SQLite's `user_version` after the last migration.

@@ -43,6 +43,7 @@ mod queue;
 mod readers;
 mod restore;
 mod runs;
+mod scopes;
 mod search;
 mod statistics;
 mod tape;

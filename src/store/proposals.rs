@@ -14,7 +14,7 @@ use super::error::{CommandError, Fault};
 use super::governed::Governed;
 use super::incidents::no_such_incident;
 use super::write::Write;
-use super::{Reader, Store, StoreError, incidents};
+use super::{Reader, Store, StoreError, incidents, scopes};
 use crate::domain::action::grant::{
     Approval, Denied, Grant, GrantRecord, PolicyFacts, World, decide_approve, decide_by_policy, decide_start,
 };
@@ -23,11 +23,12 @@ use crate::domain::action::spec::ActionSpec;
 use crate::domain::action::tie::{AlertNow, Tie, decide_propose};
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, AlertStatus, Labels};
-use crate::domain::id::{AttemptId, IncidentId, ProposalId};
+use crate::domain::id::{AttemptId, IncidentId, ProposalId, ScopeId};
 use crate::domain::incident::Refusal;
 use crate::domain::journal::Payload;
 use crate::domain::policy::second::{Turn, turn};
 use crate::domain::policy::{Decision, Demand};
+use crate::domain::scope::{Limits, Wish};
 use crate::domain::time::Timestamp;
 use crate::failpoint::{self, Point};
 
@@ -85,8 +86,19 @@ impl Store {
         revision: Option<String>,
         actor: &Actor,
     ) -> Result<GrantRecord, CommandError> {
+        self.approve_as(id, Yes { approval, wider: None }, revision, actor).await
+    }
+
+    /// A person says yes, perhaps to more than this.
+    pub(super) async fn approve_as(
+        &self,
+        id: ProposalId,
+        yes: Yes,
+        revision: Option<String>,
+        actor: &Actor,
+    ) -> Result<GrantRecord, CommandError> {
         let (actor, governed) = (actor.clone(), self.governed());
-        let outcome = self.write(move |write| approve(write, id, &approval, revision, &actor, &governed)).await;
+        let outcome = self.write(move |write| approve(write, id, &yes, revision, &actor, &governed)).await;
         match CommandError::flatten(outcome)? {
             Approved::Granted(record) => Ok(record),
             Approved::ByOne(first) => Err(CommandError::AwaitsSecond { first }),
@@ -249,10 +261,18 @@ fn propose(
     Ok(Ok(proposal))
 }
 
+/// What a person said.
+pub(super) struct Yes {
+    /// What they saw.
+    pub(super) approval: Approval,
+    /// What they want to say yes to besides, and how long and often that may count.
+    pub(super) wider: Option<(Wish, Limits)>,
+}
+
 fn approve(
     write: &mut Write<'_>,
     id: ProposalId,
-    approval: &Approval,
+    yes: &Yes,
     revision: Option<String>,
     actor: &Actor,
     governed: &Governed,
@@ -261,7 +281,7 @@ fn approve(
     let Actor::Person(person) = actor else {
         return Ok(Err(Refusal::new("Not approved", "only a person can approve", "Open the review in the console")));
     };
-    let incident = proposal.spec.incident;
+    let approval = &yes.approval;
     let world = world(write.conn, &proposal.spec, revision, governed.facts(write, &proposal, person)?)?;
     let record = match decide_approve(&proposal, approval, &world, &person.name, write.at) {
         Ok(record) => record,
@@ -278,6 +298,31 @@ fn approve(
             }
         }
     }
+    // Both or neither: who asked for more than one action has not said yes to one.
+    let scope = match &yes.wider {
+        None => None,
+        Some(wider) => match scopes::terms(write, &proposal, *wider, &world, (person, governed))? {
+            Ok(terms) => Some(terms),
+            Err(refusal) => return Ok(Err(refusal)),
+        },
+    };
+    grant(write, &proposal, &record, approval, (&world.policy.decision, None), actor)?;
+    if let Some(terms) = scope {
+        scopes::give(write, terms, &proposal.spec, actor)?;
+    }
+    Ok(Ok(Approved::Granted(record)))
+}
+
+/// Stores a yes, after it was decided: that of a person who read the review, or that of a `scope`.
+pub(super) fn grant(
+    write: &mut Write<'_>,
+    proposal: &Proposal,
+    record: &GrantRecord,
+    approval: &Approval,
+    (decision, scope): (&Decision, Option<ScopeId>),
+    actor: &Actor,
+) -> Result<(), Fault> {
+    let (id, incident) = (proposal.id, proposal.spec.incident);
     write
         .conn
         .prepare_cached(
@@ -299,12 +344,13 @@ fn approve(
         rendered,
         terminal: approval.terminal,
         expires_at: record.expires_at,
-        ruling: Some(Box::new(world.policy.decision.ruling())),
-        first_approver: proposal.first_approver,
+        ruling: Some(Box::new(decision.ruling())),
+        first_approver: proposal.first_approver.clone(),
+        scope,
     };
     write.journal(Some(incident), actor, &entry)?;
-    write.timeline(incident, actor.label(), &format!("approved action {id}: {}", proposal.spec.step.title))?;
-    Ok(Ok(Approved::Granted(record)))
+    let under = scope.map(|scope| format!(" under scope {scope}")).unwrap_or_default();
+    write.timeline(incident, actor.label(), &format!("approved action {id}{under}: {}", proposal.spec.step.title))
 }
 
 /// What came of a yes.
@@ -417,7 +463,7 @@ fn expire(write: &mut Write<'_>, now: Timestamp) -> Result<u32, Fault> {
 }
 
 /// Writes down a proposal that is void, and returns the reason for the person either way.
-fn denial(write: &mut Write<'_>, proposal: &Proposal, denied: Denied) -> Result<Refusal, Fault> {
+pub(super) fn denial(write: &mut Write<'_>, proposal: &Proposal, denied: Denied) -> Result<Refusal, Fault> {
     match denied {
         Denied::Refused(refusal) => Ok(refusal),
         Denied::Void(refusal) => {
@@ -458,18 +504,28 @@ pub(super) fn set_state(conn: &Connection, id: ProposalId, state: ProposalState,
 }
 
 /// The facts that an action is bound to: those of its own alert, not of others of the incident.
-fn world(conn: &Connection, spec: &ActionSpec, revision: Option<String>, policy: PolicyFacts) -> Result<World, Fault> {
+pub(super) fn world(
+    conn: &Connection,
+    spec: &ActionSpec,
+    revision: Option<String>,
+    policy: PolicyFacts,
+) -> Result<World, Fault> {
     let (alert, labels) = alert_now(conn, spec)?;
     Ok(World { labels, alert, revision, policy })
 }
 
 /// How the alert of an action stands, and its labels.
 fn alert_now(conn: &Connection, spec: &ActionSpec) -> Result<(AlertNow, Labels), Fault> {
-    let alert = detail::alert(conn, spec.incident, &spec.subject.key)?;
+    alert_of(conn, spec.incident, &spec.subject.key)
+}
+
+/// How an alert of an incident stands, and its labels.
+pub(super) fn alert_of(conn: &Connection, incident: IncidentId, key: &AlertKey) -> Result<(AlertNow, Labels), Fault> {
+    let alert = detail::alert(conn, incident, key)?;
     let now = match alert.as_ref().map(|alert| alert.status) {
         None => AlertNow::Unknown,
         Some(AlertStatus::Firing) => AlertNow::Fires,
-        Some(AlertStatus::Resolved) if fires(conn, &spec.subject.key)? => AlertNow::FiresAgain,
+        Some(AlertStatus::Resolved) if fires(conn, key)? => AlertNow::FiresAgain,
         Some(AlertStatus::Resolved) => AlertNow::Over,
     };
     Ok((now, alert.map_or_else(Labels::new, |alert| alert.labels)))
@@ -499,7 +555,7 @@ fn same_pending(conn: &Connection, spec: &ActionSpec, digest: &str) -> Result<Op
     Ok(collect(rows)?.pop())
 }
 
-fn no_such_proposal(id: ProposalId) -> Refusal {
+pub(super) fn no_such_proposal(id: ProposalId) -> Refusal {
     Refusal::new("Nothing changed", format!("there is no proposal {id}"), "Choose one from the tray")
 }
 

@@ -146,7 +146,7 @@ fn start(
     if found.state == IncidentState::Resolved {
         return refuse("the incident is resolved".to_owned(), "Reopen it when there is something to do");
     }
-    if let Some(open) = one(write.conn, "SELECT run FROM run WHERE incident = ?1 AND ended_at IS NULL", incident.0)? {
+    if let Some(open) = open_of(write.conn, incident)? {
         return refuse(format!("run {} of \"{}\" is on", open.id, open.plan.title), "Continue it, or end it first");
     }
     if plan.items.is_empty() {
@@ -307,6 +307,11 @@ pub(super) fn many(conn: &Connection, sql: &str, key: impl rusqlite::Params) -> 
     let mut statement = conn.prepare_cached(sql)?;
     let texts = statement.query_map(key, |row| row.get::<_, String>(0))?;
     texts.map(|text| json(&text?, "a run")).collect()
+}
+
+/// The run of an incident that is on.
+pub(super) fn open_of(conn: &Connection, incident: IncidentId) -> Result<Option<Run>, Fault> {
+    one(conn, "SELECT run FROM run WHERE incident = ?1 AND ended_at IS NULL", incident.0)
 }
 
 fn open_runs(conn: &Connection) -> Result<Vec<Run>, Fault> {

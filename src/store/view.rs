@@ -25,6 +25,8 @@ pub struct Header {
     pub firing: u32,
     /// Proposals that wait for a person.
     pub pending: u32,
+    /// Yeses to more than one action that may still cover something.
+    pub scopes: u32,
     /// Attempts that run or whose end is not recorded.
     pub running: u32,
     /// Bodies put aside because they could not be read.

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::domain::id::SopId;
 use crate::domain::text::visible_in;
+use crate::engine::attention::Attention;
 use crate::engine::backend::{Backend, BackendError, SnapshotQuery};
 use crate::engine::ports::{Clock, PersonalFile, PersonalFiles, TerminalLoan};
 use crate::tui::chat::relay::Relay;
@@ -89,6 +90,8 @@ pub struct Console {
     pub files: Arc<dyn PersonalFiles>,
     /// Whether to go back to where the person was before a lost connection.
     pub start: Start,
+    /// Takes note of everything that the person does here.
+    pub attention: Attention,
 }
 
 impl Console {
@@ -181,6 +184,8 @@ struct Running {
     painted_size: Size,
     lending: Lending,
     keeping: Keeping,
+    /// Whether the person is here.
+    attention: Attention,
     /// The person asked for the end.
     left: bool,
     ended: Option<Ended>,
@@ -188,7 +193,8 @@ struct Running {
 
 impl Running {
     fn new(console: Console, session: Session) -> Result<(Self, Inputs), EnterError> {
-        let Console { mut model, look, caps, pace, backend, clock, notices, loans, splits, files, start: _ } = console;
+        let Console { mut model, look, caps, pace, backend, clock, notices, loans, splits, files, start: _, attention } =
+            console;
         let size = session.size();
         model.ui.fit((size.width, size.height));
         let writer = session.writer()?;
@@ -217,6 +223,7 @@ impl Running {
             painted_size: size,
             lending: Lending::Kept,
             keeping: Keeping::new(Arc::clone(&files)),
+            attention,
             left: false,
             files,
             clipboard: caps.clipboard,
@@ -271,6 +278,7 @@ impl Running {
 
     /// The person asked for something: its echo comes first, at once, unless the terminal has not taken the last frame yet.
     fn asked(&mut self, msg: Msg) {
+        self.attention.note(self.clock.monotonic());
         if !self.pace.is_local() {
             if self.dirty && !self.echoing {
                 self.terminal.backend_mut().hold();

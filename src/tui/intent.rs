@@ -120,6 +120,10 @@ intents! {
     Approvals = "approvals", "review what waits";
     /// Approve what the review shows.
     Approve = "approve", "approve";
+    /// Show in the review what a yes to more than this action would cover.
+    Widen = "widen", "show a wider yes";
+    /// Give the wider yes that the review shows.
+    ApproveWider = "approve-wider", "give the wider yes";
     /// Reject what the review shows.
     Reject = "reject", "reject";
     /// End the attempt; stop the answer.
@@ -140,6 +144,8 @@ intents! {
     FoldThoughts = "fold-thoughts", "show or hide thoughts";
     /// Everything that is known of the incident.
     Details = "details", "details of the incident";
+    /// Yeses that cover more than one action.
+    Scopes = "scopes", "yeses that go on";
     /// How the sources of alerts are, and why.
     Sources = "sources", "health of the sources";
     /// Times in UTC or in the zone of this machine.

@@ -130,6 +130,8 @@ pub enum Asked {
     Propose(ProposeRequest),
     /// An approval.
     Approve,
+    /// The end of a yes to more than one action.
+    Revoke,
     /// A rejection.
     Reject,
     /// A cancellation.

@@ -23,6 +23,7 @@ use crate::domain::id::ProposalId;
 use crate::domain::policy;
 use crate::domain::text::{self, Repertoire};
 use crate::tui::line_edit::LineEdit;
+use crate::tui::wider::Wider;
 use crate::tui::wrap::{Break, wrap};
 
 /// How long the keyboard has to be quiet before the approve chord counts.
@@ -54,6 +55,8 @@ pub struct Review {
     pub objection: Option<String>,
     /// Whether the approval has been sent; the review closes with the answer.
     pub sent: bool,
+    /// The yes to more than this that its lines tell of; `None` when they do not.
+    pub wider: Option<Wider>,
 }
 
 /// One line of a review.
@@ -118,7 +121,27 @@ impl Review {
             typed: proposal.needs_typed_target().then(LineEdit::default),
             objection: None,
             sent: false,
+            wider: None,
         }
+    }
+
+    /// Tells of a wider yes before everything else, or of none; all of it has to be read anew.
+    pub fn widen(&mut self, proposal: &Proposal, incident_title: &str, wider: Option<Wider>) {
+        *self = Self::open(proposal, incident_title, self.paper);
+        self.tell(wider);
+    }
+
+    fn tell(&mut self, wider: Option<Wider>) {
+        let Some(wider) = wider else { return };
+        let mut layouter = Layouter { paper: self.paper, lines: Vec::new() };
+        let mut name = "Wider yes";
+        for sentence in &wider.promise {
+            layouter.prose(std::mem::take(&mut name), sentence, Tone::Warning);
+        }
+        layouter.blank();
+        self.lines.splice(0..0, layouter.lines);
+        self.seen = vec![false; self.lines.len()];
+        self.wider = Some(wider);
     }
 
     /// Lays the review out anew when its digest or the width changed; nothing else redraws it.
@@ -127,9 +150,11 @@ impl Review {
             return;
         }
         let typed = self.typed.take().filter(|_| self.digest == proposal.digest);
+        let wider = self.wider.take().filter(|_| self.digest == proposal.digest);
         let sent = self.sent;
         *self = Self::open(proposal, incident_title, paper);
         self.sent = sent;
+        self.tell(wider);
         if let Some(typed) = typed {
             self.typed = Some(typed);
         }

@@ -32,6 +32,7 @@ use crate::tui::splits::Splits;
 use crate::tui::steer::Steer;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
+use crate::tui::wider::ScopesBox;
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -331,6 +332,8 @@ pub enum Overlay {
     Picker(Picker),
     /// Words looked for everywhere.
     Search(Box<Search>),
+    /// Yeses that cover more than one action.
+    Scopes(ScopesBox),
     /// What can be done with the run.
     Steer(Box<Steer>),
     /// Commands by name.

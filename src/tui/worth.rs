@@ -5,6 +5,7 @@
 //! last row costs bytes.
 
 use crate::domain::action::attempt::{Attempt, AttemptState};
+use crate::domain::action::proposal::Proposal;
 use crate::domain::incident::Queue;
 use crate::tui::chat::sheet::Sheet;
 use crate::tui::chat::view::Phase;
@@ -13,9 +14,11 @@ use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::pages;
 use crate::tui::palette;
+use crate::tui::review::Review;
 use crate::tui::search;
 use crate::tui::ui::{Model, Overlay};
 use crate::tui::update;
+use crate::tui::wider;
 
 /// What a hint is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +154,12 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Some(Overlay::Search(search)) => (search.hits.len(), search::visible_hits(size)),
         Some(Overlay::Palette(palette)) => (palette.rows.len(), palette::visible_rows(size)),
         Some(
-            Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Plain(_) | Overlay::Steer(_),
+            Overlay::Prompt(_)
+            | Overlay::Question(_)
+            | Overlay::Picker(_)
+            | Overlay::Plain(_)
+            | Overlay::Scopes(_)
+            | Overlay::Steer(_),
         )
         | None => {
             return Worth::Usual;
@@ -159,12 +167,24 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
     };
     let chooses = matches!(model.ui.overlay, Some(Overlay::Search(_) | Overlay::Palette(_)));
     match intent {
+        Intent::ApproveWider => {
+            Worth::most_when(matches!(reviewed(model), Some((review, _)) if review.wider.is_some()))
+        }
+        Intent::Widen => {
+            Worth::when(reviewed(model).is_some_and(|(_, proposal)| !wider::offered(model, proposal).is_empty()))
+        }
         Intent::Open => Worth::when(!chooses || lines > 0),
         Intent::Down | Intent::Up if chooses => Worth::when(lines > 1),
         Intent::Down | Intent::Up | Intent::PageDown | Intent::PageUp => Worth::when(lines > visible),
         Intent::FindNext | Intent::FindPrevious => Worth::when(sought_in_preview(model)),
         _ => Worth::Usual,
     }
+}
+
+/// The review that is open, and its proposal.
+fn reviewed(model: &Model) -> Option<(&Review, &Proposal)> {
+    let Some(Overlay::Review(review)) = &model.ui.overlay else { return None };
+    model.facts.pending(review.proposal).map(|proposal| (review.as_ref(), proposal))
 }
 
 fn sought_in_preview(model: &Model) -> bool {

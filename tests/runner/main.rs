@@ -29,6 +29,7 @@ mod racing;
 mod racing_processes;
 mod runs;
 mod scope;
+mod scopes;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
 mod support;

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::scopes::WiderObject;
 use crate::cli::{Format, json_line};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::proposal::{APPROVE_WITHIN, ProposalState};
@@ -49,6 +50,9 @@ struct RunObject<'a> {
     /// The review, line by line.
     #[serde(skip_serializing_if = "Option::is_none")]
     review: Option<&'a str>,
+    /// Yeses to more than this that it can be given.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    wider: &'a [WiderObject],
     /// The end of the output; bytes that are no UTF-8 are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
@@ -87,6 +91,7 @@ impl<'a> RunObject<'a> {
             reason: &proposal.reason,
             attempt: attempt.as_ref().map(AttemptObject::of),
             review: None,
+            wider: &[],
             output: None,
         }
     }
@@ -177,10 +182,16 @@ fn row(run: &Action, is_first: bool, out: &mut (dyn Write + Send)) -> io::Result
 }
 
 /// Prints one run with its review, and how to approve it if it waits.
-pub(super) fn run(run: &Action, review: &str, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub(super) fn run(
+    run: &Action,
+    review: &str,
+    wider: &[WiderObject],
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
     let proposal = &run.proposal;
     if format == Format::Json {
-        return json_line(out, &RunObject { review: Some(review), ..RunObject::of(run) });
+        return json_line(out, &RunObject { review: Some(review), wider, ..RunObject::of(run) });
     }
     // The lines of a review are harmless already.
     writeln!(out, "{review}\n")?;
@@ -196,7 +207,8 @@ pub(super) fn run(run: &Action, review: &str, format: Format, out: &mut (dyn Wri
         proposal.created_at.plus(APPROVE_WITHIN).to_minute(),
         proposal.id,
         text::visible(&proposal.digest),
-    )
+    )?;
+    wider.iter().try_for_each(|wider| wider.print(out))
 }
 
 /// Prints where a run stands.

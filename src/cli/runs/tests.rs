@@ -24,8 +24,23 @@ fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
         id: ProposalId(3),
         digest: "abc".to_owned(),
         target: Some("web-1".to_owned()),
+        scope: None,
+        lasts: None,
     })
 )]
+#[case(
+    &["approve", "3", "--digest", "abc", "--scope", "run-reads", "--for", "45m"],
+    RunsCommand::Approve(ApproveArgs {
+        id: ProposalId(3),
+        digest: "abc".to_owned(),
+        target: None,
+        scope: Some(Cover::RunReads),
+        lasts: Some(Duration::from_secs(45 * 60)),
+    })
+)]
+#[case(&["scopes", "--all"], RunsCommand::Scopes { all: true })]
+#[case(&["revoke", "2"], RunsCommand::Revoke { id: ScopeId(2) })]
+#[case(&["cancel", "2"], RunsCommand::Cancel { id: ProposalId(2) })]
 #[case(
     &["propose", "#1", "2", "--value", "path=/a=b", "--value", "empty="],
     RunsCommand::Propose(ProposeArgs {
@@ -34,6 +49,7 @@ fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
         sop: None,
         alert: None,
         on: None,
+        use_scope: false,
         values: vec![("path".to_owned(), "/a=b".to_owned()), ("empty".to_owned(), String::new())],
     })
 )]
@@ -51,6 +67,13 @@ fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand
 #[rstest]
 #[case::never_without_the_digest(&["approve", "3"])]
 #[case(&["approve", "--digest", "abc"])]
+#[case::a_wider_yes_needs_the_digest_too(&["approve", "3", "--scope", "same-step"])]
+#[case(&["approve", "3", "--digest", "abc", "--scope", "everything"])]
+#[case::a_span_of_what(&["approve", "3", "--digest", "abc", "--for", "30m"])]
+#[case::too_long(&["approve", "3", "--digest", "abc", "--scope", "same-step", "--for", "5h"])]
+#[case::too_short(&["approve", "3", "--digest", "abc", "--scope", "same-step", "--for", "59s"])]
+#[case(&["revoke", "0"])]
+#[case(&["cancel"])]
 #[case(&["approve", "0", "--digest", "abc"])]
 #[case(&["show", "x"])]
 #[case(&["propose", "1"])]

@@ -7,6 +7,8 @@
 //! its end, only what plainly looks may be proposed, to verify the fix; when the alert fires again, that is void too, since
 //! the person would be looking at something else than they think. The digest that is approved covers which of the two it is.
 
+use serde::{Deserialize, Serialize};
+
 use super::risk::Risk;
 use super::spec::{ActionSpec, Execution};
 use crate::domain::incident::Refusal;
@@ -25,7 +27,8 @@ pub enum AlertNow {
 }
 
 /// In which state of its alert an action was proposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tie {
     /// While it fired.
     WhileItFires,

@@ -25,11 +25,12 @@ use super::action::proposal::Proposal;
 use super::actor::{Actor, Person};
 use super::chat::Usage;
 use super::chat::budget::OverBudget;
-use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId};
+use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId, ScopeId};
 use super::incident::IncidentEvent;
 use super::keeping::{Erasable, Restored};
 use super::policy::Ruling;
 use super::run::event::RunEvent;
+use super::scope::ScopeEvent;
 use super::time::Timestamp;
 
 pub use about::About;
@@ -117,6 +118,16 @@ pub enum Payload {
         /// Who approved first, where two people had to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first_approver: Option<String>,
+        /// The scope that was spent on it, where nobody read its review.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<ScopeId>,
+    },
+    /// Something happened to a yes to more than one action.
+    Scope {
+        /// Which.
+        scope: ScopeId,
+        /// What.
+        event: Box<ScopeEvent>,
     },
     /// A person said yes to something that two have to say yes to. Nothing may run yet.
     ApprovedByOne {

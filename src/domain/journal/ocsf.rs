@@ -18,6 +18,7 @@ use crate::domain::action::risk::Risk;
 use crate::domain::actor::{Actor, Person};
 use crate::domain::incident::IncidentEvent;
 use crate::domain::run::event::RunEvent;
+use crate::domain::scope::ScopeEvent;
 
 /// The version of the schema.
 pub const VERSION: &str = "1.3.0";
@@ -226,6 +227,10 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         Payload::Run { run, event } => {
             let activity = if matches!(**event, RunEvent::Started { .. }) { CREATE } else { UPDATE };
             (activity, "run", run.to_string())
+        }
+        Payload::Scope { scope, event } => {
+            let activity = if matches!(**event, ScopeEvent::Given { .. }) { CREATE } else { UPDATE };
+            (activity, "scope", scope.to_string())
         }
         Payload::BackedUp { file, .. } => (CREATE, "backup", file.clone()),
         Payload::Erased { what, .. } => (DELETE, "stored data", what.name().to_owned()),

@@ -76,6 +76,7 @@ fn samples() -> Vec<Payload> {
     let granted = Payload::Granted {
         ruling: None,
         first_approver: None,
+        scope: None,
         proposal,
         digest: "d".to_owned(),
         rendered: "r".to_owned(),

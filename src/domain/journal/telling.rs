@@ -5,9 +5,10 @@
 
 use super::Payload;
 use crate::domain::actor::Actor;
-use crate::domain::id::RunId;
+use crate::domain::id::{RunId, ScopeId};
 use crate::domain::keeping::bytes_for_people;
 use crate::domain::run::event::{Answer, RunEvent, RunResult};
+use crate::domain::scope::ScopeEvent;
 
 /// What sort of thing an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +84,21 @@ fn of_run(run: RunId, event: &RunEvent) -> (Kind, String) {
     }
 }
 
+/// What happened to a yes to more than one action.
+fn of_scope(scope: ScopeId, event: &ScopeEvent) -> (Kind, String) {
+    match event {
+        ScopeEvent::Given { terms, .. } => {
+            let (cover, run) = (terms.covered.cover().name(), terms.run);
+            (Kind::Decision, format!("gave scope {scope} ({cover}) in run {run}, {} uses", terms.uses))
+        }
+        ScopeEvent::Spent { proposal, left } => {
+            (Kind::Record, format!("spent scope {scope} on action {proposal}; {left} uses are left"))
+        }
+        ScopeEvent::Revoked => (Kind::Decision, format!("revoked scope {scope}")),
+        ScopeEvent::Voided { reason } => (Kind::Record, format!("voided scope {scope}: {reason}")),
+    }
+}
+
 /// `: note`, nothing when there is none.
 fn behind(note: &str) -> String {
     if note.is_empty() { String::new() } else { format!(": {note}") }
@@ -108,7 +124,11 @@ impl Payload {
             Self::Proposed { proposal } => (Kind::Record, format!("proposed action {}", proposal.id)),
             Self::Rejected { proposal } => (Kind::Decision, format!("rejected action {proposal}")),
             Self::Voided { proposal, reason } => (Kind::Record, format!("voided action {proposal}: {reason}")),
-            Self::Granted { proposal, .. } => (Kind::Decision, format!("approved action {proposal}")),
+            Self::Granted { proposal, scope: None, .. } => (Kind::Decision, format!("approved action {proposal}")),
+            Self::Granted { proposal, scope: Some(scope), .. } => {
+                (Kind::Record, format!("approved action {proposal} under scope {scope}"))
+            }
+            Self::Scope { scope, event } => of_scope(*scope, event),
             Self::ApprovedByOne { proposal, approver, .. } => {
                 (Kind::Decision, format!("approved action {proposal} as {approver}; a second person has to"))
             }

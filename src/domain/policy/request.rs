@@ -61,7 +61,7 @@ pub enum PlaceKind {
 }
 
 /// A place that an action acts on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// What kind of place.
     pub kind: PlaceKind,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::error::Fault;
 use super::lease::{self, Fence};
 use super::write::Write;
-use super::{Store, StoreError, incidents, proposals};
+use super::{Store, StoreError, incidents, proposals, scopes};
 use crate::domain::actor::Actor;
 use crate::domain::alert::{Alert, AlertBatch, AlertStatus, BatchOrigin};
 use crate::domain::id::IncidentId;
@@ -355,6 +355,7 @@ impl<'w, 'c, 'b> Ingest<'w, 'c, 'b> {
         }
         if touched.changes_what_fires() {
             proposals::void_untied(self.write, id, &Actor::engine("ingest"))?;
+            scopes::void_untied(self.write, id, &Actor::engine("ingest"))?;
         }
         Ok(())
     }

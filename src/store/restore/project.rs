@@ -106,7 +106,9 @@ impl<'a> Projection<'a> {
                 Some(id) => runs::replay(&mut write, run, id, &event, &context.actor, entry.seq),
                 None => Ok(()),
             },
-            Payload::Begun { .. }
+            // Not brought back: like everything that waited, a wider yes is void after a restoration.
+            Payload::Scope { .. }
+            | Payload::Begun { .. }
             | Payload::Ingested { .. }
             | Payload::Quarantined { .. }
             | Payload::Said { .. }

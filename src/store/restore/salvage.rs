@@ -23,10 +23,10 @@ use crate::store::error::Fault;
 use crate::store::journal::{entry_at, insert, tail};
 use crate::store::lanes::millis;
 use crate::store::write::{Write, bump_changes};
-use crate::store::{OpenOptions, proposals};
+use crate::store::{OpenOptions, proposals, scopes};
 
 /// Tables whose numbers are never given twice.
-const NUMBERED: [&str; 6] = ["incident", "proposal", "attempt", "message", "model_call", "quarantine"];
+const NUMBERED: [&str; 7] = ["incident", "proposal", "attempt", "message", "model_call", "quarantine", "scope"];
 
 /// Numbers that are passed over in each of them when it is not known which were given.
 const GAP: i64 = 1_000;
@@ -84,6 +84,7 @@ pub(super) fn salvage(
     let lost = lost(damaged.as_ref(), &read, now);
     skip_numbers(&transaction, damaged.as_ref(), &lost)?;
     let voided = void_open(&mut write)?;
+    scopes::void_all(&mut write, VOID)?;
     let restored = Restored {
         damage: frame.damage.to_owned(),
         kept_in: frame.kept_in.display().to_string(),

@@ -139,6 +139,7 @@ async fn from_proposal_to_end_every_transition_is_stored_and_journaled() {
             expires_at,
             ruling: ruling.map(Box::new),
             first_approver: None,
+            scope: None,
         },
         Payload::IntentStored { attempt, proposal: id, digest },
         Payload::Spawned { attempt, supervisor: supervisor() },

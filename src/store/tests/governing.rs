@@ -25,16 +25,16 @@ const NOTHING: &str = "[[rule]]\nname = \"never\"\nreason = \"not here\"\neffect
 
 /// A policy that tests can change while stores go by it.
 #[derive(Clone)]
-struct Law(Arc<Mutex<Arc<Policy>>>);
+pub(super) struct Law(Arc<Mutex<Arc<Policy>>>);
 
 impl Law {
-    fn new(rules: &str) -> Self {
+    pub(super) fn new(rules: &str) -> Self {
         let law = Self(Arc::new(Mutex::new(Arc::default())));
         law.becomes(rules);
         law
     }
 
-    fn becomes(&self, rules: &str) {
+    pub(super) fn becomes(&self, rules: &str) {
         let source = Source { rank: Rank::System, place: "/p".to_owned(), text: Ok(format!("{PEOPLE}{rules}")) };
         let policy = Policy::read(vec![source], &|_| None);
         assert_eq!(policy.problems().count(), 0);
@@ -46,7 +46,7 @@ impl Law {
     }
 
     /// Lets `store` be that of a session that was opened with the key of 43 times `key`.
-    fn govern(&self, store: &Store, key: Option<char>) {
+    pub(super) fn govern(&self, store: &Store, key: Option<char>) {
         let law = self.clone();
         let ssh_key = key.map(|key| format!("SHA256:{}", key.to_string().repeat(43)));
         let policy = Arc::new(move || Arc::clone(&law.0.lock().unwrap()));

@@ -16,5 +16,6 @@ mod opening;
 mod outcomes;
 mod properties;
 mod queueing;
+mod scoping;
 mod searching;
 mod tampering;

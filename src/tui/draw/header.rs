@@ -70,6 +70,10 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
         run.put(look.glyphs.failed, look.styles.bad).put(" ", look.styles.text);
         run.put(words_of(trouble.effect), look.styles.bad).put("  ", look.styles.text);
     }
+    if header.scopes > 0 {
+        // Something may start without a question: that is never hidden behind what is less important.
+        run.put(&yeses(header.scopes), look.styles.attention).put("  ", look.styles.text);
+    }
     if header.sources.is_empty() {
         run.put(look.glyphs.down, look.styles.muted).put(" no source  ", look.styles.muted);
     }
@@ -96,6 +100,11 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     if let Some(lease) = header.receiver.as_ref().filter(|lease| !lease.is_self) {
         run.put("received by ", look.styles.muted).fit(&look.visible(&lease.holder), 24, look.styles.muted);
     }
+}
+
+/// How many yeses cover more than one command.
+fn yeses(count: u32) -> String {
+    if count == 1 { "1 wider yes".to_owned() } else { format!("{count} wider yeses") }
 }
 
 const fn words_of(effect: TroubleEffect) -> &'static str {

@@ -15,6 +15,7 @@ mod plain;
 mod preview;
 mod question;
 mod queue;
+mod scopes;
 mod search;
 mod sop;
 mod steer;

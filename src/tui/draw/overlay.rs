@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use super::{palette, question, search, steer};
+use super::{palette, question, scopes, search, steer};
 use crate::domain::procedure::NodeKind;
 use crate::domain::text;
 use crate::tui::keymap::Context;
@@ -25,6 +25,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Question(shown)) => question::draw(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
         Some(Overlay::Search(shown)) => search::draw(buffer, model, shown, look),
+        Some(Overlay::Scopes(shown)) => scopes::draw(buffer, model, *shown, look),
         Some(Overlay::Steer(shown)) => steer::draw(buffer, model, shown, look),
         Some(Overlay::Palette(shown)) => palette::draw(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
@@ -110,6 +111,7 @@ fn review_state(run: &mut Run<'_>, model: &Model, review: &Review, (target, rows
     }
     match (&review.objection, review.may_approve(target, rows, model.ui.monotonic)) {
         (Some(objection), _) => run.put(objection, look.styles.warning),
+        (None, Ok(())) if review.wider.is_some() => run.put("Ready, for this alone or for more.", look.styles.good),
         (None, Ok(())) => run.put("Ready to approve.", look.styles.good),
         (None, Err(_)) if review.sent => run.put("Approved; starting.", look.styles.attention),
         (None, Err(why)) => run.put(&why, look.styles.muted),

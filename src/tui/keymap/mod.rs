@@ -350,10 +350,11 @@ impl Keymap {
 
 /// The rules that concern one binding alone.
 fn check(context: Context, chord: Chord, intent: Intent) -> Result<(), String> {
-    if intent == Intent::Approve && context != Context::Review {
+    let approves = matches!(intent, Intent::Approve | Intent::ApproveWider);
+    if approves && context != Context::Review {
         return Err("approve can be bound in [review] only: nothing is approved that is not on the screen".to_owned());
     }
-    if intent == Intent::Approve && !chord.may_approve() {
+    if approves && !chord.may_approve() {
         return Err(format!(
             "`{chord}` cannot approve: only a function key, or Ctrl with a letter other than j, may, \
              because other keys are pressed or pasted by mistake; f8 is the usual one"

@@ -95,7 +95,7 @@ pub(super) fn of_moment(replay: &Replay, width: u16, repertoire: Repertoire) -> 
                 );
                 command_lines(action).iter().for_each(|line| rows.foreign(RowKind::Command, line));
             }
-            if let Payload::Granted { terminal: (columns, lines), .. } = payload.as_ref() {
+            if let Payload::Granted { terminal: (columns, lines), scope: None, .. } = payload.as_ref() {
                 rows.own(RowKind::Fact, &format!("as it was shown, on a terminal of {columns}x{lines}:"));
             }
             rows.attached(attached);

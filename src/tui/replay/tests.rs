@@ -87,6 +87,7 @@ fn tape() -> Tape {
     let granted = Payload::Granted {
         ruling: None,
         first_approver: None,
+        scope: None,
         proposal: ProposalId(3),
         digest: "d".repeat(64),
         rendered: "r".to_owned(),

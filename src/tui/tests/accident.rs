@@ -1,5 +1,6 @@
 //! Ten thousand keys and pastes that meant something else, all within five seconds of a review opening, approve nothing;
-//! a thousand deliberate approvals are all accepted.
+//! a thousand deliberate approvals are all accepted. And without both of its own keys no yes covers more than one command,
+//! however deliberate the approval itself is.
 //!
 //! Whoever presses the chord after half a second without any other key, with everything on the screen and the name typed
 //! where one is needed, has approved: that is the gesture. So every kind of haste here lacks one part of it, and has all others
@@ -7,11 +8,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::wider;
 use super::world::{World, du, proposal, snapshot, with_detail, with_proposal};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::Origin;
-use crate::engine::backend::Command;
+use crate::engine::backend::{Command, Snapshot};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::ui::Overlay;
 
@@ -58,6 +60,8 @@ impl Draw {
 
 /// The chord.
 const CHORD: KeyCode = KeyCode::F(8);
+/// The chord of a wider yes, which the review shows after Ctrl-W.
+const WIDER: KeyCode = KeyCode::F(9);
 /// What leads through a text.
 const SCROLL: [KeyCode; 6] =
     [KeyCode::Down, KeyCode::Up, KeyCode::PageDown, KeyCode::PageUp, KeyCode::Home, KeyCode::End];
@@ -95,8 +99,12 @@ fn harmless(draw: &mut Draw) -> KeyEvent {
 
 /// A console with an open review.
 fn opened(size: (u16, u16), proposal: Proposal) -> World {
+    facts_opened(size, &with_proposal(with_detail(snapshot(1..=5), 1), proposal))
+}
+
+fn facts_opened(size: (u16, u16), facts: &Snapshot) -> World {
     let mut world = World::new(size.0, size.1);
-    world.settle_with(&with_proposal(with_detail(snapshot(1..=5), 1), proposal));
+    world.settle_with(facts);
     world.keys("A");
     assert!(matches!(world.model.ui.overlay, Some(Overlay::Review(_))));
     world
@@ -104,7 +112,21 @@ fn opened(size: (u16, u16), proposal: Proposal) -> World {
 
 fn approvals(world: &mut World) -> usize {
     let effects = world.take_effects();
-    effects.iter().filter(|effect| matches!(effect, Effect::Send { command: Command::Approve { .. }, .. })).count()
+    let approves = |effect: &&Effect| {
+        matches!(effect, Effect::Send { command: Command::Approve { .. } | Command::ApproveWider { .. }, .. })
+    };
+    effects.iter().filter(approves).count()
+}
+
+/// A command of a run, to which a wider yes can be given where its risk lets that.
+fn of_a_run(proposal: Proposal) -> World {
+    let facts = wider::facts(|place| {
+        let (subject, revision) = (place.spec.subject.clone(), place.spec.step.revision.clone());
+        *place = proposal;
+        place.spec.subject = subject;
+        place.spec.step.revision = revision;
+    });
+    facts_opened((120, 40), &facts)
 }
 
 /// More words than any screen has lines.
@@ -120,7 +142,12 @@ fn hurry(kind: Haste, draw: &mut Draw) -> usize {
         _ => draw.of(&[Risk::Read, Risk::Change]),
     };
     let size = draw.of(&[(80, 24), (120, 40), (200, 50)]);
-    let mut world = opened(size, if kind == Haste::Unread { long(risk) } else { du(1, risk) });
+    let subject = if kind == Haste::Unread { long(risk) } else { du(1, risk) };
+    let mut world = if draw.below(2) == 0 { of_a_run(subject) } else { opened(size, subject) };
+    if draw.below(2) == 0 {
+        // What it would mean is on the screen, so that only the chord itself is missing.
+        wider::ctrl(&mut world, 'w');
+    }
     if kind != Haste::Unpainted {
         world.paint();
     }
@@ -136,7 +163,7 @@ fn hurry(kind: Haste, draw: &mut Draw) -> usize {
         match (kind, draw.below(6)) {
             (_, 0) => world.send(Msg::Paste(draw.of(&PASTES).to_owned())),
             (Haste::TypedOn, _) => world.send(Msg::Key(key(draw))),
-            (_, 1..=3) => world.press(CHORD),
+            (_, 1..=3) => world.press(draw.of(&[CHORD, CHORD, WIDER])),
             (Haste::Hammered, _) => world.send(Msg::Key(key(draw))),
             (Haste::Unread | Haste::Unnamed | Haste::Unpainted, _) => world.send(Msg::Key(harmless(draw))),
         }
@@ -207,4 +234,59 @@ fn a_thousand_deliberate_approvals_are_all_accepted() {
     }
     println!("{accepted} of {DELIBERATE} deliberate approvals were accepted");
     assert_eq!(accepted, DELIBERATE);
+}
+
+/// One of the two keys of a wider yes is missing; everything else that an approval needs may be there.
+#[test]
+fn without_both_of_its_keys_no_yes_covers_more_than_one_command() {
+    let (mut draw, mut keys, mut approved) = (Draw(3), 0, 0);
+    while keys < HASTE {
+        let missing_chord = draw.below(2) == 0;
+        let mut world = of_a_run(du(1, draw.of(&[Risk::Read, Risk::Change])));
+        for _ in 0..20 {
+            world.paint();
+            world.wait(draw.below(2_000));
+            match draw.below(4) {
+                0 => world.press(if missing_chord { CHORD } else { WIDER }),
+                1 if missing_chord => wider::ctrl(&mut world, 'w'),
+                1 => world.send(Msg::Paste("\u{17}\u{1b}[20~".to_owned())),
+                _ => {
+                    let found = key(&mut draw);
+                    let is_widen = found == KeyEvent::new(KeyCode::Char('w'), KeyModifiers::CONTROL);
+                    if found.code != WIDER && (missing_chord || !is_widen) {
+                        world.send(Msg::Key(found));
+                    }
+                }
+            }
+            keys += 1;
+            if world.model.ui.overlay.is_none() {
+                world.keys("A");
+            }
+        }
+        let effects = world.take_effects();
+        let of = |wanted: fn(&Command) -> bool| {
+            effects.iter().filter(|effect| matches!(effect, Effect::Send { command, .. } if wanted(command))).count()
+        };
+        assert_eq!(of(|command| matches!(command, Command::ApproveWider { .. })), 0);
+        approved += of(|command| matches!(command, Command::Approve { .. }));
+    }
+    println!("{keys} keys without both keys of a wider yes: {approved} plain approvals, 0 wider ones");
+    assert!(approved > 0, "the plain yes was possible");
+}
+
+#[test]
+fn a_hundred_deliberate_wider_yeses_are_all_accepted() {
+    let mut draw = Draw(4);
+    for _ in 0..100 {
+        let mut world = of_a_run(du(1, Risk::Read));
+        let widen = 1 + draw.below(2);
+        (0..widen).for_each(|_| wider::ctrl(&mut world, 'w'));
+        read(&mut world, &mut draw);
+        world.wait(500 + draw.below(60_000));
+        world.press(WIDER);
+        let effects = world.take_effects();
+        let given =
+            effects.iter().any(|effect| matches!(effect, Effect::Send { command: Command::ApproveWider { .. }, .. }));
+        assert!(given);
+    }
 }

@@ -18,7 +18,7 @@ use crate::tui::pages;
 use crate::tui::steer;
 use crate::tui::ui::{Overlay, Page};
 
-fn run(facts: &Snapshot) -> Run {
+pub(super) fn run(facts: &Snapshot) -> Run {
     let (detail, document) = (facts.detail.as_ref().unwrap(), disk_full());
     let plan = Plan {
         alert: detail.record.alerts[0].key(),

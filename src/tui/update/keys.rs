@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::sop::{Fold, Share};
 use super::{
     asking, chat, chat_find, concern, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split,
-    steer,
+    steer, wider,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -24,7 +24,8 @@ use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 #[must_use]
 pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
-        Some(Overlay::Review(_)) => Context::Review,
+        // The list of yeses is moved through and taken from by the keys of the review.
+        Some(Overlay::Review(_) | Overlay::Scopes(_)) => Context::Review,
         Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Steer(_)) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
@@ -128,6 +129,7 @@ fn common(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) -> bool 
         Intent::Search => search::open(model, "", effects),
         Intent::Palette => palette::open(model, effects),
         Intent::Approvals => overlay::open_review(model, effects),
+        Intent::Scopes => wider::open(model, effects),
         Intent::Copy => copy::copy(model, effects),
         Intent::Acknowledge => hands::acknowledge(model, effects),
         Intent::Sop => {
@@ -355,7 +357,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Preview(page)) => {
             page.editing.as_mut().map(|edit| edit.paste(text));
         }
-        Some(Overlay::Page { .. } | Overlay::Plain(_)) => {}
+        Some(Overlay::Page { .. } | Overlay::Plain(_) | Overlay::Scopes(_)) => {}
         None if asks => asking::pasted(model, text, effects),
         Some(Overlay::Search(_)) => search::pasted(model, text, effects),
         Some(Overlay::Palette(_)) => palette::pasted(model, text),

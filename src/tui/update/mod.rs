@@ -20,6 +20,7 @@ mod search;
 mod sop;
 mod split;
 mod steer;
+mod wider;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows, stored_block};
 pub(crate) use hands::UNTIL_CHANGED;
@@ -280,6 +281,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
                 steer::follow_turn(model, turn_before);
             }
             steer::refresh(model);
+            wider::refresh(model);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
             returning::go_on(model, effects);
@@ -428,6 +430,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                     model.ui.output.up = 0;
                     Some(format!("Approved. Attempt {attempt} started."))
                 }
+                Done::Revoked => Some("Revoked: from now on each of those commands asks you again.".to_owned()),
                 Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
                 Done::Run(said) => Some(said),
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
+use super::wider::{self, Yes};
 use super::{asking, hands, keys, plain, sop};
 use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::id::{ProposalId, SopId};
+use crate::domain::scope::Wish;
 use crate::engine::backend::{Command, NeededValue};
 use crate::tui::intent::Intent;
 use crate::tui::layout;
@@ -153,6 +155,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
         Some(Overlay::Search(_)) => super::search::key(model, key, intent, effects),
+        Some(Overlay::Scopes(_)) => wider::key(model, intent, effects),
         Some(Overlay::Steer(_)) => super::steer::key(model, key, intent, effects),
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
@@ -167,11 +170,20 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
     let rows = review_rows(size.1, review.lines.len());
     let last_top = review.lines.len().saturating_sub(rows);
-    if intent == Some(Intent::Approve) {
-        return approve(model, effects);
+    match intent {
+        Some(Intent::Approve) => return approve(model, Yes::Once, effects),
+        Some(Intent::ApproveWider) => {
+            wider::approve(model, effects);
+            return wake_when_quiet(model, effects);
+        }
+        _ => {}
     }
     review.objection = None;
     review.disturbed(now);
+    if intent == Some(Intent::Widen) {
+        wider::widen(model);
+        return wake_when_quiet(model, effects);
+    }
     // While a name is to be typed, printable keys are text; scrolling then is by the arrow keys.
     let text_key = review.typed.is_some() && keys::printable(key);
     match intent.filter(|_| !text_key) {
@@ -200,7 +212,8 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
     wake_when_quiet(model, effects);
 }
 
-fn approve(model: &mut Model, effects: &mut Vec<Effect>) {
+/// A press of the chord: sends the yes, or says why it does not count.
+pub(super) fn approve(model: &mut Model, yes: Yes, effects: &mut Vec<Effect>) {
     let (now, size) = (model.ui.monotonic, model.ui.terminal);
     let screen_rows = model.ui.size.1;
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
@@ -223,7 +236,14 @@ fn approve(model: &mut Model, effects: &mut Vec<Effect>) {
                 rendered: review.rendered(),
                 terminal: size,
             };
-            let command = Command::Approve { proposal: review.proposal, approval };
+            let proposal = review.proposal;
+            let command = match (yes, &review.wider) {
+                (Yes::Wider, Some(wider)) => {
+                    let wish = Wish { cover: wider.cover, lasts: None };
+                    Command::ApproveWider { proposal, approval, wish }
+                }
+                (Yes::Once, _) | (Yes::Wider, None) => Command::Approve { proposal, approval },
+            };
             effects.push(Effect::Send { asked: Asked::Approve, command });
         }
         Err(why) => {
