@@ -8,7 +8,8 @@ use super::error::Fault;
 use super::{Reader, StoreError};
 use crate::domain::id::{IncidentId, JournalSeq};
 use crate::domain::journal::anchor::AnchorCause;
-use crate::domain::journal::{Payload, StoredEntry};
+use crate::domain::journal::purged::{Claim, Claims};
+use crate::domain::journal::{Break, Payload, StoredEntry};
 
 /// Every column of an entry.
 pub(super) const SELECT: &str = "SELECT seq, incident, version, about, context, payload, previous, hash FROM journal";
@@ -117,6 +118,38 @@ impl Reader<'_> {
 pub(super) fn entry_at(conn: &Connection, seq: JournalSeq) -> Result<Option<StoredEntry>, Fault> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
     Ok(statement.query_row([seq.0], from_row).optional()?)
+}
+
+/// Whether the entry of the purge that `claim` names is there, in order itself, and seals it. That one may have been purged
+/// later, and so on: always by a later entry.
+pub(super) fn is_sealed(conn: &Connection, claim: &Claim) -> Result<bool, Fault> {
+    let mut claim = claim.clone();
+    loop {
+        let Some(purge) = entry_at(conn, claim.by)? else { return Ok(false) };
+        if !claim.holds(&purge) {
+            return Ok(false);
+        }
+        match purge.compute_hash() {
+            Ok(hash) if hash == purge.hash => return Ok(true),
+            Ok(_) | Err(_) => {}
+        }
+        let Some(next) = Claim::of(&purge) else { return Ok(false) };
+        claim = next;
+    }
+}
+
+/// Settles the claims that a walk over entries of `conn` left open.
+///
+/// # Errors
+/// Inside: the first that does not hold.
+pub(super) fn settle(conn: &Connection, claims: &mut Claims) -> Result<Result<(), Break>, Fault> {
+    for claim in claims.take_open() {
+        if !is_sealed(conn, &claim)? {
+            return Ok(Err(claim.broken()));
+        }
+        claims.settle_elsewhere();
+    }
+    Ok(Ok(()))
 }
 
 /// Appends an entry exactly as it is.

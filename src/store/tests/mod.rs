@@ -15,6 +15,7 @@ mod leasing;
 mod opening;
 mod outcomes;
 mod properties;
+mod purging;
 mod queueing;
 mod searching;
 mod tampering;
