@@ -305,6 +305,7 @@ impl App {
             .with_secrets(handed_secrets(config))
             .with_assistant(assistant)
             .with_silences(sources::silence_places(config))
+            .with_policy(policy::watched(config))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);

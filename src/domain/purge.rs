@@ -182,7 +182,7 @@ impl Needles {
             Value::Object(fields) => {
                 let mut copy = Map::new();
                 for (name, field) in fields {
-                    if keep.contains(&name.as_str()) {
+                    if keep.contains(&name.as_str()) && field.is_string() {
                         copy.insert(name.clone(), field.clone());
                         continue;
                     }

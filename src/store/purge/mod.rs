@@ -253,7 +253,7 @@ fn change(
     let mut report = examined.report(scope, Some(purge));
     report.entries = found.count();
     if report.is_empty() {
-        report.entry = None;
+        (report.entry, report.purged) = (None, false);
         return Ok((report, Vec::new()));
     }
     let seals = entries::write(write.conn, found, purge)?;

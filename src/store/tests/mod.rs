@@ -16,6 +16,7 @@ mod opening;
 mod outcomes;
 mod properties;
 mod purging;
+mod salvaging;
 mod queueing;
 mod searching;
 mod tampering;

@@ -115,6 +115,12 @@ impl Scene {
     }
 }
 
+/// Whoever opens the file again.
+pub(super) fn options() -> OpenOptions {
+    let later = crate::domain::time::Timestamp::from_millis(super::support::START + 60_000);
+    OpenOptions { identity: identity(5), now: Arc::new(move || (later, Duration::from_secs(9))) }
+}
+
 struct Closed {
     _directory: tempfile::TempDir,
     path: PathBuf,
@@ -185,7 +191,7 @@ async fn after_a_purge_no_file_holds_the_text_and_the_journal_is_whole() {
     assert_eq!(report.left, Vec::<PathBuf>::new());
     assert_eq!(closed.holding(&[CANARY]), Vec::<PathBuf>::new());
     let report = closed.text(PLAIN);
-    assert!(report.purged && report.takes_backups() == false, "{report:?}");
+    assert!(report.purged && !report.takes_backups(), "{report:?}");
     assert_eq!(closed.holding(&[CANARY, PLAIN]), Vec::<PathBuf>::new());
     assert_eq!(fs::read_to_string(closed.places.log.as_ref().unwrap()).unwrap().lines().count(), 3, "lines stay");
 
@@ -196,7 +202,7 @@ async fn after_a_purge_no_file_holds_the_text_and_the_journal_is_whole() {
     // Whoever purges again finds nothing.
     drop(store);
     let again = closed.text(PLAIN);
-    assert!(again.is_empty() && !again.purged && again.entry.is_none());
+    assert!(again.is_empty() && !again.purged && again.entry.is_none(), "{again:?}");
 }
 
 #[tokio::test]
@@ -340,7 +346,7 @@ async fn the_output_of_an_attempt_goes_and_its_end_stays() {
 async fn nothing_is_purged_while_somebody_looks_or_something_runs_or_without_sense() {
     let scene = Scene::new().await;
     let (path, places) = (scene.bench.path(), scene.places.clone());
-    let options = OpenOptions { identity: identity(5), now: Arc::new(|| (Default::default(), Duration::ZERO)) };
+    let options = options();
     let try_it = |selection: &Selection, reason: &str| {
         purge(&path, &options, selection, reason, &places, Depth::Purge).unwrap_err().to_string()
     };

@@ -70,6 +70,10 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
         run.put(look.glyphs.failed, look.styles.bad).put(" ", look.styles.text);
         run.put(words_of(trouble.effect), look.styles.bad).put("  ", look.styles.text);
     }
+    if !model.facts.snapshot.policy.complaints.is_empty() {
+        run.put(look.glyphs.failed, look.styles.bad).put(" ", look.styles.text);
+        run.put("policy broken", look.styles.bad).put("  ", look.styles.text);
+    }
     if header.sources.is_empty() {
         run.put(look.glyphs.down, look.styles.muted).put(" no source  ", look.styles.muted);
     }
