@@ -11,6 +11,7 @@ mod doctor;
 mod kept;
 mod model;
 mod policy;
+mod purge;
 mod replay;
 mod runs;
 mod sources;
@@ -98,6 +99,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
             let path = crate::config::load(&request)?.config.store.path;
             crate::cli::restore::run(args, &path, store_options(), format, &mut io::stdout().lock())
         }
+        Some(Command::Purge(args)) => purge::run(args, &crate::config::load(&request)?.config, format),
         Some(Command::Policy(PolicyCommand::Check { command })) => {
             policy::check_command(command, &crate::config::load(&request)?.config, format)
         }
@@ -304,6 +306,7 @@ impl App {
             .with_scopes(config.scopes)
             .with_assistant(assistant)
             .with_silences(sources::silence_places(config))
+            .with_policy(policy::watched(config))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);

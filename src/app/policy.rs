@@ -4,6 +4,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use color_eyre::eyre::Report;
+use tokio::sync::watch;
 
 use crate::adapters::host;
 use crate::adapters::process;
@@ -15,6 +16,7 @@ use crate::domain::action::risk::Risk;
 use crate::domain::alert::Labels;
 use crate::domain::checkup::Finding;
 use crate::domain::policy::{Circumstances, Identity, Place, Request, Words};
+use crate::engine::policy_watch::{self, PolicyState};
 use crate::engine::ports::Clock as _;
 use crate::store::{Governance, Store};
 
@@ -33,6 +35,16 @@ pub(super) fn govern(store: &Store, config: &Config) -> Vec<String> {
     }
     store.govern(Governance { policy: std::sync::Arc::new(move || files.now()), ssh_key: ssh_key() });
     complaints
+}
+
+/// How the policy of `config` stands, now and from now on. Has to be called within a tokio runtime.
+pub(super) fn watched(config: &Config) -> watch::Receiver<PolicyState> {
+    let files = PolicyFiles::of(&config.policy);
+    let look = move || PolicyState { hash: files.now().hash(), complaints: files.complaints() };
+    // What is so from the beginning is told from the beginning.
+    let (sender, receiver) = watch::channel(look());
+    tokio::spawn(policy_watch::watch(std::sync::Arc::new(look), sender));
+    receiver
 }
 
 /// Prints how the policy decides over a command that nobody has proposed.

@@ -5,6 +5,7 @@
 //!
 //! Does not: show that the end of a journal was cut off. For that compare the head that is printed with one kept elsewhere.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use super::{Exit, Format, json_line};
 use crate::domain::id::{IncidentId, JournalSeq};
+use crate::domain::journal::purged::purged_by;
 use crate::domain::journal::{Break, Context, PartVerifier, StoredEntry, ocsf};
 use crate::domain::text;
 use crate::domain::time::{Timestamp, parse_span};
@@ -70,6 +72,8 @@ struct PartReport {
     last: Option<JournalSeq>,
     head: String,
     gaps: i64,
+    /// Entries whose texts were purged, each sealed by the entry of its purge.
+    purged: u64,
     ok: bool,
     broken: Option<Break>,
 }
@@ -120,6 +124,15 @@ fn copy(
     let (mut after, mut entries, mut head) = (JournalSeq(0), 0, String::new());
     // Clocks step back: from the first entry that is late enough on, all of them, so that no gap comes of it.
     let mut begun = since.is_none();
+    // Entries of purges that seal what was written: without them it could not be verified.
+    let mut sealing = BTreeSet::new();
+    let mut write = |entry: &StoredEntry, sealing: &mut BTreeSet<JournalSeq>| -> io::Result<()> {
+        sealing.remove(&entry.seq);
+        sealing.extend(purged_by(entry));
+        entries += 1;
+        head.clone_from(&entry.hash);
+        format.write(entry, out)
+    };
     loop {
         let page = store.read_view_blocking(move |reader| match incident {
             Some(incident) => reader.entries_of(incident, after, PAGE),
@@ -130,14 +143,32 @@ fn copy(
         for entry in page {
             begun = begun || since.is_some_and(|since| is_at_or_after(&entry, since));
             if begun {
-                format.write(&entry, out)?;
-                entries += 1;
-                head = entry.hash;
+                write_sealing(store, Some(entry.seq), &mut sealing, &mut write)?;
+                write(&entry, &mut sealing)?;
             }
         }
     }
+    write_sealing(store, None, &mut sealing, &mut write)?;
     out.flush()?;
     Ok((entries, head))
+}
+
+/// Writes the entries of purges that are still missing and stand before `before`; all with `None`.
+fn write_sealing(
+    store: &Store,
+    before: Option<JournalSeq>,
+    sealing: &mut BTreeSet<JournalSeq>,
+    write: &mut dyn FnMut(&StoredEntry, &mut BTreeSet<JournalSeq>) -> io::Result<()>,
+) -> Result<(), Report> {
+    while let Some(next) = sealing.first().copied().filter(|next| before.is_none_or(|before| *next < before)) {
+        sealing.remove(&next);
+        let found = store.read_view_blocking(move |reader| reader.entries(JournalSeq(next.0 - 1), 1))?;
+        // One that is missing is found out by whoever verifies.
+        for entry in found.iter().filter(|entry| entry.seq == next) {
+            write(entry, sealing)?;
+        }
+    }
+    Ok(())
 }
 
 /// An entry whose context cannot be read is exported rather than left out.
@@ -180,6 +211,10 @@ pub fn verify(path: &Path, format: Format, out: &mut dyn Write) -> Result<Exit, 
                 1 => "1 gap, across which nothing was checked".to_owned(),
                 many => format!("{many} gaps, across which nothing was checked"),
             };
+            let gaps = match report.purged {
+                0 => gaps,
+                purged => format!("{gaps}, texts of {purged} purged"),
+            };
             let range = range.unwrap_or_default();
             writeln!(out, "{place}: {} entries{range}, whole, {gaps}. Head: {}", report.entries, report.head)?;
         }
@@ -206,6 +241,8 @@ fn walk(input: &mut dyn BufRead) -> io::Result<PartReport> {
             }
         };
     }
+    let unsealed = verifier.claims().take_open().first().map(|claim| claim.unsealed());
+    let (broken, purged) = (broken.or(unsealed), verifier.claims().settled());
     let last = verifier.last();
     Ok(PartReport {
         entries: verifier.entries(),
@@ -213,6 +250,7 @@ fn walk(input: &mut dyn BufRead) -> io::Result<PartReport> {
         last: last.map(|(seq, _)| seq),
         head: last.map(|(_, head)| head.to_owned()).unwrap_or_default(),
         gaps: verifier.gaps(),
+        purged,
         ok: broken.is_none(),
         broken,
     })

@@ -117,22 +117,31 @@ pub fn run(
 }
 
 fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
-    let JournalReport { entries, first, head, ok, broken, payloads, anchors } = report;
+    let JournalReport { entries, first, head, ok, broken, purged, payloads, anchors } = report;
     match (format, broken) {
         (Format::Json, _) => json_line(out, report),
         (Format::Text, None) => {
             let from = if first.0 == 1 { String::new() } else { format!(" from {first} on") };
             writeln!(out, "{}: {entries} entries{from}, the chain is whole. Head: {head}", path.display())?;
+            if *purged > 0 {
+                let entries = if *purged == 1 { "entry was" } else { "entries were" };
+                writeln!(
+                    out,
+                    "Texts of {purged} {entries} purged, which later entries say and seal; what is left is as it was then."
+                )?;
+            }
             print_anchors(anchors.as_ref(), out)?;
             print_payloads(payloads, out)
         }
         (Format::Text, Some(broken)) => writeln!(
             out,
-            "{}: the chain is broken at entry {}: {}. The {entries} entries before it are in order. Keep the file as it \
+            "{}: the chain is broken at entry {}: {}. The {before} entries before it are in order. Keep the file as it \
              is, compare it with a backup, and find out who could write to it.",
             path.display(),
             broken.seq,
             text::visible(&broken.reason),
+            // What is left of a purged entry is known to be wrong only behind it.
+            before = (*entries).min(broken.seq.0 - first.0).max(0),
         ),
     }?;
     Ok(if *ok { Exit::Done } else { Exit::Failed })

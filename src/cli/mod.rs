@@ -14,6 +14,7 @@ pub mod journal;
 pub mod keys;
 pub mod policy;
 pub mod policy_explain;
+pub mod purge;
 pub mod redact;
 pub mod replay;
 pub mod restore;
@@ -93,6 +94,8 @@ pub enum Command {
     Backup(backup::BackupCommand),
     /// Restore the database from a backup, and from what can still be read of it
     Restore(restore::RestoreArgs),
+    /// Make texts unreadable for ever, wherever they are kept; without --yes only show what would go
+    Purge(purge::PurgeArgs),
     /// Show on the screen what happened to an incident, moment by moment; nothing can be done there
     Replay(replay::ReplayArgs),
     /// Write down what happened to an incident, as Markdown, for a post-mortem to start from

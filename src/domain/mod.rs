@@ -17,6 +17,7 @@ pub mod journal;
 pub mod keeping;
 pub mod policy;
 pub mod procedure;
+pub mod purge;
 pub mod redact;
 pub mod run;
 pub mod scope;

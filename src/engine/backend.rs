@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
 pub use super::ingest::{Trouble, TroubleEffect};
+use super::policy_watch::PolicyState;
 use super::ports::BoxFuture;
 use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::grant::Approval;
@@ -82,6 +83,8 @@ pub struct Snapshot {
     pub run: Option<Run>,
     /// Why alerts do not get into the store of this process; `None` when they do.
     pub trouble: Option<Trouble>,
+    /// How the policy stands now.
+    pub policy: PolicyState,
     /// What came of restoring the database when this process opened it; `None` when it was not damaged.
     pub restored: Option<Arc<Restored>>,
 }

@@ -21,6 +21,7 @@ use super::backend::{
     Trouble,
 };
 use super::library::{self, Library, LibraryProblem};
+use super::policy_watch::PolicyState;
 use super::ports::BoxFuture;
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
@@ -105,6 +106,7 @@ pub struct LocalBackend {
     renewed: Arc<watch::Sender<u64>>,
     keeper: Keeper,
     trouble: watch::Receiver<Option<Trouble>>,
+    policy: watch::Receiver<PolicyState>,
     restored: Option<Arc<Restored>>,
     silences: Vec<SilencePlace>,
     scope_limits: Limits,
@@ -119,6 +121,7 @@ impl LocalBackend {
         let library = Arc::new(RwLock::new(library));
         let keeper = Keeper::new(store.clone());
         let trouble = watch::channel(None).1;
+        let policy = watch::channel(PolicyState::default()).1;
         let others = OtherHosts::default();
         let secrets = Vec::new();
         let restored = store.restored().cloned().map(Arc::new);
@@ -135,6 +138,7 @@ impl LocalBackend {
             renewed,
             keeper,
             trouble,
+            policy,
             restored,
             silences: Vec::new(),
             scope_limits: Limits::default(),
@@ -150,6 +154,18 @@ impl LocalBackend {
         tokio::spawn(count(trouble.clone(), counter));
         self.changes = changes;
         self.trouble = trouble;
+        self
+    }
+
+    /// The same with word of how the policy stands. Has to be called within a tokio runtime.
+    #[must_use]
+    pub fn with_policy(mut self, policy: watch::Receiver<PolicyState>) -> Self {
+        let (counter, changes) = watch::channel(0);
+        let counter = Arc::new(counter);
+        tokio::spawn(count(self.changes, Arc::clone(&counter)));
+        tokio::spawn(count(policy.clone(), counter));
+        self.changes = changes;
+        self.policy = policy;
         self
     }
 
@@ -268,6 +284,7 @@ impl LocalBackend {
         };
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
+        let policy = self.policy.borrow().clone();
         let restored = self.restored.clone();
         Ok(Snapshot {
             header,
@@ -282,6 +299,7 @@ impl LocalBackend {
             quarantined,
             run,
             trouble,
+            policy,
             restored,
         })
     }

@@ -11,6 +11,7 @@ pub mod library;
 pub mod local;
 pub mod outbound;
 mod place;
+pub mod policy_watch;
 pub mod ports;
 pub mod run;
 pub mod runner;

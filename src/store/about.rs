@@ -60,6 +60,7 @@ pub(super) fn of(
         | Payload::BudgetRefused { .. }
         | Payload::BackedUp { .. }
         | Payload::Erased { .. }
+        | Payload::Purged { .. }
         | Payload::Restored { .. } => About::default(),
     };
     let ruled = match payload {

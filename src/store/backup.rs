@@ -160,6 +160,11 @@ pub fn look_into(path: &Path) -> Result<BackupContent, StoreError> {
     for entry in &entries {
         verifier.check(entry).map_err(|broken| corrupt(format!("entry {}: {}", broken.seq, broken.reason)))?;
     }
+    // A purge is always later than what it purged, so that its entry is in the same backup.
+    if let Some(claim) = verifier.claims().take_open().first() {
+        let broken = claim.unsealed();
+        return Err(corrupt(format!("entry {}: {}", broken.seq, broken.reason)));
+    }
     match verifier.last() {
         Some((last_entry, head)) if verifier.gaps() == 0 => {
             Ok(BackupContent { last_entry, head: head.to_owned(), version })

@@ -164,6 +164,11 @@ fn tail(connection: &Connection) -> Result<Finding, Fault> {
             return Ok(Finding::fail(what, "Keep the file as it is and run `aiops journal verify`"));
         }
     }
+    if let Some(claim) = verifier.claims().take_open().first() {
+        let broken = claim.unsealed();
+        let what = format!("the journal is broken at entry {}: {}", broken.seq, broken.reason);
+        return Ok(Finding::fail(what, "Keep the file as it is and run `aiops journal verify`"));
+    }
     if verifier.gaps() > 0 {
         let fix = "Keep the file as it is and run `aiops journal verify`";
         return Ok(Finding::fail("entries of the journal are missing", fix));

@@ -2,13 +2,14 @@
 //!
 //! Owns: the rows. Does not: append (see `write`) or verify (see `verify`).
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
 use super::{Reader, StoreError};
 use crate::domain::id::{IncidentId, JournalSeq};
 use crate::domain::journal::anchor::AnchorCause;
-use crate::domain::journal::{Payload, StoredEntry};
+use crate::domain::journal::purged::{Claim, Claims};
+use crate::domain::journal::{Break, Payload, StoredEntry};
 
 /// Every column of an entry.
 pub(super) const SELECT: &str = "SELECT seq, incident, version, about, context, payload, previous, hash FROM journal";
@@ -113,10 +114,54 @@ impl Reader<'_> {
     }
 }
 
+/// The query for entries, also in a backup or a damaged file whose schema is older than the column `about`: entries of that
+/// time say nothing there.
+fn prepare_of_any_age<'c>(conn: &'c Connection, which: &str) -> Result<CachedStatement<'c>, Fault> {
+    match conn.prepare_cached(&format!("{SELECT} {which}")) {
+        Ok(statement) => Ok(statement),
+        Err(error) => {
+            let old = SELECT.replacen(" about,", " NULL,", 1);
+            // What is wrong may be something else, which the first error says better.
+            conn.prepare_cached(&format!("{old} {which}")).map_err(|_| error.into())
+        }
+    }
+}
+
 /// The entry at one position; `None` when there is none.
 pub(super) fn entry_at(conn: &Connection, seq: JournalSeq) -> Result<Option<StoredEntry>, Fault> {
-    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
-    Ok(statement.query_row([seq.0], from_row).optional()?)
+    Ok(prepare_of_any_age(conn, "WHERE seq = ?1")?.query_row([seq.0], from_row).optional()?)
+}
+
+/// Whether the entry of the purge that `claim` names is there, in order itself, and seals it. That one may have been purged
+/// later, and so on: always by a later entry.
+pub(super) fn is_sealed(conn: &Connection, claim: &Claim) -> Result<bool, Fault> {
+    let mut claim = claim.clone();
+    loop {
+        let Some(purge) = entry_at(conn, claim.by)? else { return Ok(false) };
+        if !claim.holds(&purge) {
+            return Ok(false);
+        }
+        match purge.compute_hash() {
+            Ok(hash) if hash == purge.hash => return Ok(true),
+            Ok(_) | Err(_) => {}
+        }
+        let Some(next) = Claim::of(&purge) else { return Ok(false) };
+        claim = next;
+    }
+}
+
+/// Settles the claims that a walk over entries of `conn` left open.
+///
+/// # Errors
+/// Inside: the first that does not hold.
+pub(super) fn settle(conn: &Connection, claims: &mut Claims) -> Result<Result<(), Break>, Fault> {
+    for claim in claims.take_open() {
+        if !is_sealed(conn, &claim)? {
+            return Ok(Err(claim.broken()));
+        }
+        claims.settle_elsewhere();
+    }
+    Ok(Ok(()))
 }
 
 /// Appends an entry exactly as it is.
@@ -140,7 +185,7 @@ pub(super) fn insert(conn: &Connection, entry: &StoredEntry) -> Result<(), Fault
 
 /// The last `limit` entries, in order.
 pub(super) fn tail(conn: &Connection, limit: u32) -> Result<Vec<StoredEntry>, Fault> {
-    let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;
+    let mut statement = prepare_of_any_age(conn, "ORDER BY seq DESC LIMIT ?1")?;
     let entries = statement.query_map([limit], from_row)?;
     let mut entries: Vec<StoredEntry> = entries.collect::<Result<_, _>>()?;
     entries.reverse();

@@ -14,8 +14,9 @@ use super::error::{Fault, from_sqlite};
 use super::{Reader, StoreError, incidents, journal, migrations, open};
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
+use crate::domain::journal::purged::Claim;
 use crate::domain::journal::tape::{Attached, Moment, Seal, Tape, TapeAlert};
-use crate::domain::journal::{Payload, StoredEntry};
+use crate::domain::journal::{Break, Payload, StoredEntry};
 use crate::domain::time::Timestamp;
 
 /// Alerts that are read at most, the oldest; an incident of a storm has many thousands.
@@ -75,12 +76,25 @@ fn load(conn: &Connection, id: IncidentId, read_output: ReadOutput<'_>) -> Resul
     let Some(incident) = incidents::load(conn, id)? else { return Ok(None) };
     let (alerts, total) = alerts(conn, id)?;
     let entries = journal::all_of(conn, id)?;
-    let broken = Tape::verify(&entries).err();
+    let broken = match Tape::verify(&entries) {
+        Ok(claims) => unsealed(conn, &claims)?,
+        Err(broken) => Some(broken),
+    };
     let mut moments = Vec::with_capacity(entries.len());
     for entry in &entries {
         moments.push(Moment::of_entry(entry, attached(conn, entry, read_output)?));
     }
     Ok(Some(Tape { broken, ..Tape::new(incident, alerts, total, moments) }))
+}
+
+/// The first claim that does not hold.
+fn unsealed(conn: &Connection, claims: &[Claim]) -> Result<Option<Break>, Fault> {
+    for claim in claims {
+        if !journal::is_sealed(conn, claim)? {
+            return Ok(Some(claim.broken()));
+        }
+    }
+    Ok(None)
 }
 
 fn alerts(conn: &Connection, id: IncidentId) -> Result<(Vec<TapeAlert>, u64), Fault> {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
 
 use super::error::Fault;
-use super::journal::{NAMING, SELECT, first_hash, from_row};
+use super::journal::{NAMING, SELECT, first_hash, from_row, settle};
 use super::{Reader, Store, StoreError};
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::JournalSeq;
@@ -32,6 +32,8 @@ pub struct JournalReport {
     pub ok: bool,
     /// Where the chain is broken.
     pub broken: Option<Break>,
+    /// Entries whose texts were purged by a person: what is left of them is what the entries of the purges say.
+    pub purged: u64,
     /// What lies outside the chain and is named in it by hash: reviews as they were shown, outputs of attempts.
     pub payloads: PayloadReport,
     /// What comparing with heads that were kept elsewhere gave; `None` when there were none to compare with.
@@ -192,7 +194,7 @@ fn verify(
     };
     let mut payloads = PayloadReport::default();
     let walked = walk(conn, part, &set, |entry| check_named(conn, entry, &mut payloads, &mut hash_output))?;
-    let Walked { first, verifier, matched, anchored, mut broken } = walked;
+    let Walked { first, mut verifier, matched, anchored, mut broken } = walked;
     if let Some(known) = anchors {
         // That another journal stood here, or that none of the anchors fits, weighs more than anything inside.
         broken = foreign(&set, known.need).or(broken);
@@ -218,6 +220,7 @@ fn verify(
         head: verifier.head().to_owned(),
         ok: broken.is_none() && payloads.altered == 0,
         broken,
+        purged: verifier.claims().settled(),
         payloads,
         anchors: anchors.map(|_| report),
     })
@@ -304,7 +307,11 @@ fn walk(
         look(&entry)?;
     }
     let last = JournalSeq(verifier.entries());
-    let broken = broken.or_else(|| check.finish(last, to).err());
+    let mut broken = broken.or_else(|| check.finish(last, to).err());
+    if broken.is_none() {
+        // The purge may lie behind this part.
+        broken = settle(conn, verifier.claims())?.err();
+    }
     let anchored = anchors.last_before(JournalSeq(last.0 + 1)).map_or(0, |anchor| anchor.seq.0);
     Ok(Walked { first, verifier, matched: check.matched(), anchored, broken })
 }

@@ -174,6 +174,10 @@ fn sources(model: &Model, width: usize) -> Vec<Row> {
     let header = &model.facts.snapshot.header;
     let trouble = model.facts.snapshot.trouble.as_ref();
     let mut rows = restored(model, width);
+    for complaint in &model.facts.snapshot.policy.complaints {
+        paragraph(&mut rows, &visible(model, complaint), 0, width, Tone::Health(HealthState::Down));
+        rows.push(Row::new());
+    }
     if let Some(trouble) = trouble {
         trouble_rows(&mut rows, model, trouble, width);
     }

@@ -28,7 +28,7 @@ pub(super) const OUTCOME: &str = "outcome.json";
 /// How it ended, as an [`EndNote`], for the moments until [`OUTCOME`] is there; written by the supervisor.
 pub(super) const ENDED: &str = "ended.json";
 /// Standard output and standard error of all processes, as they came, and lines of our own, which begin with `aiops: `.
-pub(super) const OUTPUT: &str = "output";
+pub const OUTPUT: &str = "output";
 /// Its existence says that a person asked for the end.
 pub(super) const CANCEL: &str = "cancel";
 /// What the supervisor itself had to say.

@@ -38,7 +38,7 @@ mod supervisor;
 mod terminal;
 
 pub use confine::is_available as reads_can_be_confined;
-pub use files::{OutcomeRecord, PartRecord, StageStatus, output_beginning, output_digest};
+pub use files::{OUTPUT as OUTPUT_FILE, OutcomeRecord, PartRecord, StageStatus, output_beginning, output_digest};
 pub use handed::Secrets;
 pub use identity::start_ticks;
 pub use logind::{AfterLogout, Logind, after_logout};

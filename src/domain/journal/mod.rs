@@ -1,7 +1,7 @@
 //! The journal: what people and the engine decided and did, each entry chained to the one before it.
 //!
 //! Owns: the kinds of entries, and who wrote them where. What every entry says of its action stands in `about`, the chain in
-//! `entry`, walking it in `verify`, heads that are kept elsewhere in `anchor`, what an incident's entries tell in `tape`, and
+//! `entry`, walking it in `verify`, what is left of purged entries in `purged`, heads that are kept elsewhere in `anchor`, what an incident's entries tell in `tape`, and
 //! the form that security tools read in `ocsf`.
 //! Does not: store them, and does not hold large payloads: those are named by their hash, so that erasing a payload leaves
 //! the chain whole.
@@ -12,6 +12,7 @@ pub mod about;
 pub mod anchor;
 mod entry;
 pub mod ocsf;
+pub mod purged;
 pub mod tape;
 mod telling;
 mod verify;
@@ -29,6 +30,7 @@ use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId, Sco
 use super::incident::IncidentEvent;
 use super::keeping::{Erasable, Restored};
 use super::policy::Ruling;
+use super::purge::Concerns;
 use super::run::event::RunEvent;
 use super::scope::ScopeEvent;
 use super::time::Timestamp;
@@ -258,6 +260,17 @@ pub enum Payload {
         bytes: u64,
         /// Why, as a clause.
         reason: String,
+    },
+    /// A person purged texts for ever. The texts themselves are in no entry.
+    Purged {
+        /// What was to go.
+        concerns: Concerns,
+        /// How many of what kind went, by the name of the kind.
+        counts: BTreeMap<String, u64>,
+        /// Why, in the words of whoever did it.
+        reason: String,
+        /// What is left of the entries that were purged.
+        seals: Vec<purged::Seal>,
     },
     /// The store was found damaged and was restored. Entries may be missing before this one.
     Restored {

@@ -72,7 +72,7 @@ pub fn event(entry: &StoredEntry) -> Value {
     let mut event = base(entry, context.as_ref(), &about);
     if let Some(payload) = &payload {
         let unknown = Actor::engine("unknown");
-        let telling = payload.tell(actor.unwrap_or(&unknown));
+        let telling = payload.tell(actor.unwrap_or(&unknown)).of_entry(entry);
         event.insert("message".to_owned(), json!(telling.words));
         let severity = match (telling.kind, about.risk) {
             (Kind::Decision | Kind::Action, Some(Risk::Destroy | Risk::Unknown)) => MEDIUM,
@@ -234,6 +234,7 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         }
         Payload::BackedUp { file, .. } => (CREATE, "backup", file.clone()),
         Payload::Erased { what, .. } => (DELETE, "stored data", what.name().to_owned()),
+        Payload::Purged { concerns, .. } => (DELETE, "stored text", concerns.words()),
         Payload::Restored { restored } => (UPDATE, "store", restored.kept_in.clone()),
         // These are processes.
         Payload::Spawned { .. } | Payload::Ended { .. } => (UPDATE, "attempt", seq()),
@@ -245,9 +246,10 @@ fn comment(payload: &Payload) -> Option<&str> {
     match payload {
         Payload::Incident { event: IncidentEvent::Noted { text, .. } } => Some(text),
         Payload::Incident { event: IncidentEvent::ResolvedBy { reason, .. } } => Some(reason),
-        Payload::Voided { reason, .. } | Payload::Quarantined { reason, .. } | Payload::Erased { reason, .. } => {
-            Some(reason)
-        }
+        Payload::Voided { reason, .. }
+        | Payload::Quarantined { reason, .. }
+        | Payload::Erased { reason, .. }
+        | Payload::Purged { reason, .. } => Some(reason),
         _ => None,
     }
 }

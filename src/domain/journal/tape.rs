@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::about::About;
+use super::purged::{Claim, purged_by};
 use super::telling::{Kind, Telling};
 use super::{Break, Context, PartVerifier, Payload, StoredEntry};
 use crate::domain::action::spec::{ActionSpec, Connector, Invocation, Redirect, Stage};
@@ -112,6 +113,8 @@ pub struct Moment {
     pub context: Option<Context>,
     /// What the entry is about.
     pub about: About,
+    /// The entry by which texts of this one were purged, if they were.
+    pub purged: Option<JournalSeq>,
     /// What happened.
     pub what: What,
 }
@@ -127,7 +130,7 @@ impl Moment {
             Ok(payload) => What::Entry { payload: Box::new(payload), attached, action: None },
             Err(_) => What::Unreadable,
         };
-        Self { at, seq: Some(entry.seq), context, about, what }
+        Self { at, seq: Some(entry.seq), context, about, purged: purged_by(entry), what }
     }
 
     /// Who did it: a login name, a part of the engine, or a source of alerts. May be foreign text.
@@ -156,7 +159,7 @@ impl Moment {
                     telling.words.push_str(": ");
                     telling.words.push_str(title);
                 }
-                telling
+                telling.purged_by(self.purged)
             }
         }
     }
@@ -231,13 +234,15 @@ impl Tape {
         Self { incident, alerts, alerts_total, moments, broken: None }
     }
 
-    /// Says whether `entries` are as they were written, each by itself and against its neighbour where that is there.
+    /// Says whether `entries` are as they were written, each by itself and against its neighbour where that is there. What
+    /// comes out are the claims of purged entries whose purges are not among them.
     ///
     /// # Errors
     /// The first that is not.
-    pub fn verify<'e>(entries: impl IntoIterator<Item = &'e StoredEntry>) -> Result<(), Break> {
+    pub fn verify<'e>(entries: impl IntoIterator<Item = &'e StoredEntry>) -> Result<Vec<Claim>, Break> {
         let mut verifier = PartVerifier::default();
-        entries.into_iter().try_for_each(|entry| verifier.check(entry))
+        entries.into_iter().try_for_each(|entry| verifier.check(entry))?;
+        Ok(verifier.claims().take_open())
     }
 
     /// How the incident stands after the moment at `index`, from 0.
@@ -325,7 +330,7 @@ fn name_actions(entries: &mut [Moment]) {
 }
 
 fn of_alert(alert: &TapeAlert) -> impl Iterator<Item = Moment> {
-    let moment = |at, what| Moment { at, seq: None, context: None, about: About::default(), what };
+    let moment = |at, what| Moment { at, seq: None, context: None, about: About::default(), purged: None, what };
     let began = moment(alert.starts_at, What::AlertBegan(Box::new(alert.clone())));
     let ended = alert.ends_at.map(|at| moment(at, What::AlertEnded(Box::new(alert.clone()))));
     std::iter::once(began).chain(ended)

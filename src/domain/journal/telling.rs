@@ -3,9 +3,10 @@
 //! Owns: one sentence for every kind of entry, and which of them are decisions of a person. The only place that has to know
 //! every kind. Does not: make text harmless; what comes out may hold foreign text.
 
-use super::Payload;
+use super::purged::purged_by;
+use super::{Payload, StoredEntry};
 use crate::domain::actor::Actor;
-use crate::domain::id::{RunId, ScopeId};
+use crate::domain::id::{JournalSeq, RunId, ScopeId};
 use crate::domain::keeping::bytes_for_people;
 use crate::domain::run::event::{Answer, RunEvent, RunResult};
 use crate::domain::scope::ScopeEvent;
@@ -30,6 +31,23 @@ pub struct Telling {
     pub kind: Kind,
     /// What happened, as a clause after the name of who did it. May hold foreign text.
     pub words: String,
+}
+
+impl Telling {
+    /// The same, and that texts of the entry were purged if they were.
+    #[must_use]
+    pub fn of_entry(self, entry: &StoredEntry) -> Self {
+        self.purged_by(purged_by(entry))
+    }
+
+    /// The same, and by which entry texts of this one were purged.
+    #[must_use]
+    pub(super) fn purged_by(mut self, purge: Option<JournalSeq>) -> Self {
+        if let Some(purge) = purge {
+            self.words.push_str(&format!(" [texts purged by entry {purge}]"));
+        }
+        self
+    }
 }
 
 /// What happened to a run. The titles of its items are in its plan, not in the entry: they are named by number.
@@ -160,6 +178,11 @@ impl Payload {
             Self::Erased { what, count, bytes, reason } => {
                 let (what, size) = (what.name(), bytes_for_people(*bytes));
                 (Kind::Record, format!("erased {what} ({count}, {size}): {reason}"))
+            }
+            Self::Purged { concerns, counts, reason, seals } => {
+                let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
+                let (what, all, entries) = (concerns.words(), counts.join(", "), seals.len());
+                (Kind::Decision, format!("purged {what} ({all}; entries of the journal: {entries}): {reason}"))
             }
             Self::Restored { restored } => {
                 let backup = restored.backup.as_ref().map_or("nothing", |(file, _)| file.as_str());

@@ -1,11 +1,14 @@
 //! Walking a chain of entries.
 //!
 //! Owns: what makes a chain whole, for a journal from its first entry or from a known one on ([`Verifier`]), and for entries
-//! that were handed out and need not be all of them ([`PartVerifier`]). Does not: read them, or know their meaning.
+//! that were handed out and need not be all of them ([`PartVerifier`]). An entry that differs from its hash and says that it
+//! was purged is a claim: the walk settles it when it comes to the entry of that purge; whoever walks looks after those that
+//! stay open. Does not: read entries, or know their meaning otherwise.
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{GENESIS, StoredEntry};
+use super::purged::{Claim, Claims};
 use crate::domain::id::JournalSeq;
 
 /// Where and how a chain is broken.
@@ -22,19 +25,20 @@ pub struct Break {
 pub struct Verifier {
     next: i64,
     previous: String,
+    claims: Claims,
 }
 
 impl Default for Verifier {
     fn default() -> Self {
-        Self { next: 1, previous: GENESIS.to_owned() }
+        Self { next: 1, previous: GENESIS.to_owned(), claims: Claims::default() }
     }
 }
 
 impl Verifier {
     /// Walks on from an entry that is known: the next one is `next`, and `previous` is the hash before it.
     #[must_use]
-    pub const fn after(next: JournalSeq, previous: String) -> Self {
-        Self { next: next.0, previous }
+    pub fn after(next: JournalSeq, previous: String) -> Self {
+        Self { next: next.0, previous, claims: Claims::default() }
     }
 
     /// Checks the next entry.
@@ -49,7 +53,7 @@ impl Verifier {
         if entry.previous != self.previous {
             return Err(broken("it does not follow the entry before it"));
         }
-        own_hash(entry)?;
+        own_hash(entry, &mut self.claims)?;
         self.next += 1;
         self.previous.clone_from(&entry.hash);
         Ok(())
@@ -66,6 +70,12 @@ impl Verifier {
     pub fn head(&self) -> &str {
         &self.previous
     }
+
+    /// What purged entries said of themselves. A walk is good when none stays open.
+    #[must_use]
+    pub const fn claims(&mut self) -> &mut Claims {
+        &mut self.claims
+    }
 }
 
 /// Walks entries that were handed out, which need not be all of them: each is checked by its own hash, and against the one
@@ -76,6 +86,7 @@ pub struct PartVerifier {
     first: Option<JournalSeq>,
     entries: i64,
     gaps: i64,
+    claims: Claims,
 }
 
 impl PartVerifier {
@@ -85,7 +96,7 @@ impl PartVerifier {
     /// A [`Break`] that says what is wrong; the walk must not go on after it.
     pub fn check(&mut self, entry: &StoredEntry) -> Result<(), Break> {
         let broken = |reason: &str| Err(Break { seq: entry.seq, reason: reason.to_owned() });
-        own_hash(entry)?;
+        own_hash(entry, &mut self.claims)?;
         match &self.last {
             Some((seq, _)) if entry.seq <= *seq => return broken("it stands after a later entry"),
             Some((seq, hash)) if entry.seq.0 == seq.0 + 1 && entry.previous != *hash => {
@@ -123,16 +134,26 @@ impl PartVerifier {
     pub fn last(&self) -> Option<(JournalSeq, &str)> {
         self.last.as_ref().map(|(seq, hash)| (*seq, hash.as_str()))
     }
+
+    /// What purged entries said of themselves. A walk is good when none stays open.
+    #[must_use]
+    pub const fn claims(&mut self) -> &mut Claims {
+        &mut self.claims
+    }
 }
 
-/// Checks an entry by its own hash.
-fn own_hash(entry: &StoredEntry) -> Result<(), Break> {
+/// Checks an entry by its own hash; one that says that it was purged is noted among `claims`. Settles those that it seals.
+fn own_hash(entry: &StoredEntry, claims: &mut Claims) -> Result<(), Break> {
     let broken = |reason: &str| Err(Break { seq: entry.seq, reason: reason.to_owned() });
     match entry.compute_hash() {
-        Ok(hash) if hash == entry.hash => Ok(()),
-        Ok(_) => broken("its content was changed"),
-        Err(reason) => broken(reason),
+        Ok(hash) if hash == entry.hash => {}
+        Ok(_) => match Claim::of(entry) {
+            Some(claim) => claims.note(claim),
+            None => return broken("its content was changed"),
+        },
+        Err(reason) => return broken(reason),
     }
+    claims.settle(entry)
 }
 
 #[cfg(test)]

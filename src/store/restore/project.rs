@@ -115,6 +115,7 @@ impl<'a> Projection<'a> {
             | Payload::BudgetRefused { .. }
             | Payload::BackedUp { .. }
             | Payload::Erased { .. }
+            | Payload::Purged { .. }
             | Payload::Restored { .. } => Ok(()),
         }
     }

@@ -16,11 +16,12 @@ use super::connect_damaged;
 use super::project::Projection;
 use crate::domain::actor::Actor;
 use crate::domain::id::{IncidentId, JournalSeq, ProposalId};
+use crate::domain::journal::purged::Claims;
 use crate::domain::journal::{Context, GENESIS, Payload, StoredEntry, Verifier};
 use crate::domain::keeping::{Lost, Restored};
 use crate::domain::time::Timestamp;
 use crate::store::error::Fault;
-use crate::store::journal::{entry_at, insert, tail};
+use crate::store::journal::{entry_at, insert, is_sealed, tail};
 use crate::store::lanes::millis;
 use crate::store::write::{Write, bump_changes};
 use crate::store::{OpenOptions, proposals, scopes};
@@ -147,7 +148,7 @@ fn read_on(
             }
             Err(_) => return Ok(read),
         };
-        if verifier.check(&entry).is_err() {
+        if verifier.check(&entry).is_err() || !are_sealed(damaged, verifier.claims()) {
             return Ok(read);
         }
         insert(base, &entry)?;
@@ -156,6 +157,12 @@ fn read_on(
         read.written = written(&entry).or(read.written);
         read.head = (entry.seq, entry.hash);
     }
+}
+
+/// Whether what was purged is sealed by an entry that the damaged file still has: without it, what is left of a purged entry
+/// cannot be trusted.
+fn are_sealed(damaged: &Connection, claims: &mut Claims) -> bool {
+    claims.take_open().iter().all(|claim| is_sealed(damaged, claim).unwrap_or(false))
 }
 
 /// What is lost of the journal.

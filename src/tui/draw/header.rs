@@ -74,6 +74,10 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
         // Something may start without a question: that is never hidden behind what is less important.
         run.put(&yeses(header.scopes), look.styles.attention).put("  ", look.styles.text);
     }
+    if !model.facts.snapshot.policy.complaints.is_empty() {
+        run.put(look.glyphs.failed, look.styles.bad).put(" ", look.styles.text);
+        run.put("policy broken", look.styles.bad).put("  ", look.styles.text);
+    }
     if header.sources.is_empty() {
         run.put(look.glyphs.down, look.styles.muted).put(" no source  ", look.styles.muted);
     }

@@ -12,6 +12,7 @@ use crate::domain::keeping::{Lost, Restored};
 use crate::domain::procedure::{Diagnostic, DiagnosticSeverity};
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{HealthState, QuarantinedBody, Snapshot, Trouble, TroubleEffect};
+use crate::engine::policy_watch::PolicyState;
 use crate::tui::msg::{Effect, Msg, Timer};
 use crate::tui::pages::QUARANTINED;
 use crate::tui::ui::{Overlay, Page};
@@ -295,6 +296,38 @@ fn alerts_that_cannot_be_stored_show_in_the_header_and_on_the_page(
     world.settle_with(&well);
     assert!(screen(&world).lines().next().is_some_and(|first| first.contains("● alertmanager")), "{}", screen(&world));
     assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text == "Alerts are stored again."));
+}
+
+#[test]
+fn a_policy_that_breaks_while_one_looks_shows_at_once_and_goes_when_it_is_mended() {
+    let mut world = world(80, 24);
+    let state = |hash: &str, complaints: &[&str]| PolicyState {
+        hash: hash.to_owned(),
+        complaints: complaints.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    let now = |policy: PolicyState| Snapshot { policy, ..with_detail(snapshot(1..=5), 1) };
+    let tell = |world: &mut World, policy: PolicyState| {
+        world.wait(1_000);
+        world.send(Msg::Changed);
+        world.settle_with(&now(policy));
+    };
+    tell(&mut world, state("a", &[]));
+    assert!(world.model.ui.toast.is_none() && !screen(&world).contains("policy"), "{}", screen(&world));
+    let why = "The policy fails closed: /p/policy.toml: line 3\u{1b}[2J is no rule. Until it is mended only reads";
+    tell(&mut world, state("b", &[why]));
+    let first = screen(&world).lines().next().unwrap_or_default().to_owned();
+    assert!(first.contains("✘ policy broken"), "{first}");
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("line 3")));
+    world.keys("S");
+    let shown = screen(&world);
+    assert!(shown.contains("The policy fails closed") && shown.contains("is no rule"), "{shown}");
+    assert!(!shown.contains('\u{1b}'));
+    world.keys("S");
+    tell(&mut world, state("a", &[]));
+    assert!(!screen(&world).contains("policy broken"), "{}", screen(&world));
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text == "The policy counts again."));
+    tell(&mut world, state("c", &[]));
+    assert!(world.model.ui.toast.as_ref().is_some_and(|toast| toast.text.contains("The policy changed")));
 }
 
 #[test]

@@ -37,6 +37,7 @@ use crate::engine::backend::{
     BackendError, Detail, Done, HealthState, OutputQuery, QueueQuery, SnapshotQuery, SopDocument, SourceHealth,
     Trouble, TroubleEffect,
 };
+use crate::engine::policy_watch::PolicyState;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::msg::{Asked, Effect, Loaded, Moment, Msg, Timer};
@@ -250,6 +251,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             let before = std::mem::replace(&mut model.facts.snapshot, loaded.snapshot);
             overlay::tell_restored(model, before.restored.is_some());
             tell_trouble(model, before.trouble.as_ref(), effects);
+            tell_policy(model, &before.policy, effects);
             tell_health(model, &before.header.sources, effects);
             (model.facts.sop, model.facts.sop_trouble) = match loaded.sop {
                 Ok(sop) => (sop, None),
@@ -334,6 +336,20 @@ fn tell_trouble(model: &mut Model, before: Option<&Trouble>, effects: &mut Vec<E
             (ToastLevel::Refused, format!("{what}{key}: {}", trouble.why))
         }
         None => (ToastLevel::Done, "Alerts are stored again.".to_owned()),
+    };
+    toast(model, level, text, effects);
+}
+
+/// Says at once that the policy broke, changed or is mended. What it was at the start is told by whoever started.
+fn tell_policy(model: &mut Model, before: &PolicyState, effects: &mut Vec<Effect>) {
+    let now = &model.facts.snapshot.policy;
+    if before.hash.is_empty() || before == now {
+        return;
+    }
+    let (level, text) = match (before.complaints.is_empty(), now.complaints.first()) {
+        (_, Some(complaint)) => (ToastLevel::Refused, complaint.clone()),
+        (false, None) => (ToastLevel::Done, "The policy counts again.".to_owned()),
+        (true, None) => (ToastLevel::Done, "The policy changed; what waits is judged by the new one.".to_owned()),
     };
     toast(model, level, text, effects);
 }
