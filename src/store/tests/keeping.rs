@@ -25,7 +25,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-async fn back_up(store: &Store) -> Backup {
+pub(super) async fn back_up(store: &Store) -> Backup {
     store.back_up(Retention::default()).await.unwrap().unwrap()
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::acting::{approve, spec, start};
 use super::governing::Law;
-use super::support::{Bench, actor, firing, resolved};
+use super::keeping::back_up;
+use super::support::{Bench, actor, firing, open_as, resolved};
 use crate::domain::action::attempt::{AttemptEnd, Outcome};
 use crate::domain::action::grant::{Approval, GrantRecord};
 use crate::domain::action::proposal::{Proposal, ProposalState};
@@ -369,4 +370,19 @@ async fn a_plain_yes_gives_nothing_more() {
     assert!(scene.all().await.is_empty());
     let next = scene.propose(scene.read(0, "/srv")).await;
     assert!(why(scene.spend(&next).await).contains("no scope of yours"));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_restored_brings_no_live_yes_back() {
+    let scene = Scene::new().await;
+    scene.given(Cover::RunReads).await;
+    back_up(&scene.bench.store).await;
+    let path = scene.bench.path();
+    let (_directory, clock) = scene.bench.close();
+    std::fs::write(&path, b"").unwrap();
+    let store = open_as(&path, &clock, 2).unwrap();
+    assert!(store.restored().is_some() && store.live_scopes().await.unwrap().is_empty());
+    let scopes = store.read_view(|reader| reader.scopes(10)).await.unwrap();
+    assert!(matches!(&scopes[0].state, ScopeState::Void(why) if why.contains("restored")), "{scopes:?}");
+    assert!(store.verify().await.unwrap().ok);
 }
