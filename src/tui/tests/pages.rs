@@ -306,7 +306,7 @@ fn a_policy_that_breaks_while_one_looks_shows_at_once_and_goes_when_it_is_mended
         complaints: complaints.iter().map(|one| (*one).to_owned()).collect(),
     };
     let now = |policy: PolicyState| Snapshot { policy, ..with_detail(snapshot(1..=5), 1) };
-    let mut tell = |world: &mut World, policy: PolicyState| {
+    let tell = |world: &mut World, policy: PolicyState| {
         world.wait(1_000);
         world.send(Msg::Changed);
         world.settle_with(&now(policy));
