@@ -16,11 +16,13 @@ mod full_disk;
 #[path = "../runner/headless.rs"]
 mod headless;
 mod interactive;
+mod keys;
 #[cfg(debug_assertions)]
 mod killed;
 mod lost_terminals;
 mod manners;
 mod mistakes;
+mod modes;
 mod pictures;
 mod pipeline;
 mod policy;

@@ -17,16 +17,16 @@ use super::receiver::free_port;
 use super::support::installed;
 
 /// Where sshd, when root, sends its unprivileged part; packages make it when the service starts.
-const PRIVILEGE_SEPARATION: &str = "/run/sshd";
+pub(super) const PRIVILEGE_SEPARATION: &str = "/run/sshd";
 
 /// A free port may be taken by someone else before sshd has it.
 const STARTS: u32 = 5;
 
 /// The programs of OpenSSH.
 pub(crate) struct Programs {
-    sshd: PathBuf,
-    ssh: PathBuf,
-    keygen: PathBuf,
+    pub(super) sshd: PathBuf,
+    pub(super) ssh: PathBuf,
+    pub(super) keygen: PathBuf,
 }
 
 impl Programs {
@@ -201,7 +201,7 @@ fn parse_stat(line: &str) -> Option<Process> {
     (!dead).then_some(Process { pid: pid.parse().ok()?, parent, name: name.to_owned() })
 }
 
-fn make_key(keygen: &Path, path: &Path) {
+pub(super) fn make_key(keygen: &Path, path: &Path) {
     let made = Command::new(keygen).args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path).output();
     let made = made.unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

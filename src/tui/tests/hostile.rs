@@ -23,6 +23,7 @@ use crate::tui::encoder::{ColorDepth, Encoder};
 use crate::tui::look::Look;
 use crate::tui::msg::{Loaded, Msg};
 use crate::tui::theme::{Bundled, Styles};
+use crate::tui::ui::{Overlay, Page};
 
 /// What terminals obey, hide, reorder, join or measure in different ways.
 const ATTACKS: [&str; 32] = [
@@ -207,6 +208,41 @@ fn a_megabyte_is_harmless_too() {
         println!("a frame with megabytes of {attack:?}: {:?}, {} bytes", begun.elapsed(), bytes.len());
         assert_clean(&bytes);
     }
+}
+
+/// What can lie above the panes. A new overlay or page has to get a number here, and a scene in [`SCENES`].
+const ABOVE: usize = 14;
+
+/// The number of what lies above the panes.
+fn above(overlay: &Overlay) -> usize {
+    match overlay {
+        Overlay::Review(_) => 0,
+        Overlay::Prompt(_) => 1,
+        Overlay::Question(_) => 2,
+        Overlay::Picker(_) => 3,
+        Overlay::Search(_) => 4,
+        Overlay::Steer(_) => 5,
+        Overlay::Palette(_) => 6,
+        Overlay::Preview(_) => 7,
+        Overlay::Plain(_) => 8,
+        Overlay::Page { page, .. } => match page {
+            Page::Help => 9,
+            Page::Sources => 10,
+            Page::Incident => 11,
+            Page::Restored => 12,
+            Page::Comparison => 13,
+        },
+    }
+}
+
+#[test]
+fn everything_that_can_lie_above_the_panes_is_tried() {
+    let mut tried = BTreeSet::new();
+    for scene in SCENES {
+        let world = console(scene, "x\u{1b}[2J", (120, 40), Repertoire::Unicode);
+        tried.extend(world.model.ui.overlay.as_ref().map(above));
+    }
+    assert_eq!(tried, (0..ABOVE).collect::<BTreeSet<_>>(), "a scene is missing");
 }
 
 /// Characters that deceive, of every kind there is: controls, marks of direction, what has no width or no sign of its own,

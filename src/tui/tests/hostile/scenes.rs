@@ -16,12 +16,19 @@ use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Invocation, Origin, Piece};
 use crate::domain::alert::{AlertKey, Severity};
 use crate::domain::chat::{Author, MessageState};
-use crate::domain::id::{IncidentId, MessageId};
+use crate::domain::id::{AttemptId, IncidentId, MessageId, RunId};
 use crate::domain::incident::{IncidentState, Suppression, Until};
+use crate::domain::keeping::{Lost, Restored};
+use crate::domain::policy::{Answer, Demand, Ruling, minimum};
+use crate::domain::run::deviation::Deviation;
+use crate::domain::run::event::{RunEvent, StopReason};
+use crate::domain::run::item::ItemId;
+use crate::domain::run::{Limits, Plan, Run, plan};
 use crate::domain::search::Snippet;
 use crate::domain::text::Repertoire;
 use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
 use crate::engine::backend::{BackendError, LeaseView, NeededValue, QuarantinedBody, Snapshot, SopDocument, SopMatch};
+use crate::engine::policy_watch::PolicyState;
 use crate::engine::search::{Coverage, Hit, HitKind, SearchAnswer};
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Layout, Pane};
@@ -50,6 +57,17 @@ fn hostile_proposal(text: &str, risk: Risk) -> Proposal {
     }
     hostile.digest = hostile.spec.digest(true);
     hostile
+}
+
+/// A proposal over which a policy of `text` has decided, and that another person approved.
+fn ruled(text: &str) -> Proposal {
+    let ruling = Ruling {
+        policy: text.to_owned(),
+        answer: Answer { demands: [Demand::SecondPerson].into(), ..minimum(Risk::Change) },
+        because: vec![text.to_owned()],
+        roles: [text.to_owned()].into(),
+    };
+    Proposal { ruling: Some(ruling), first_approver: Some(text.to_owned()), ..hostile_proposal("x", Risk::Change) }
 }
 
 /// Facts with `text` wherever facts have text.
@@ -103,6 +121,7 @@ pub(super) fn hostile_facts(text: &str) -> Snapshot {
         line.what = text.to_owned();
         line.who = text.to_owned();
     }
+    facts.policy = PolicyState { hash: "h".to_owned(), complaints: vec![text.to_owned()] };
     for attempt in &mut record.attempts {
         attempt.step.title = text.to_owned();
         if let AttemptState::Ended { outcome, .. } = &mut attempt.state {
@@ -110,6 +129,46 @@ pub(super) fn hostile_facts(text: &str) -> Snapshot {
         }
     }
     facts
+}
+
+/// A run of [`hostile_document`] that stopped, with `text` wherever it can have any.
+fn hostile_run(text: &str) -> Run {
+    let document = hostile_document(text);
+    let facts = with_detail(snapshot(1..=20), 1);
+    let mut plan = Plan {
+        alert: facts.detail.as_ref().unwrap().record.alerts[0].key(),
+        sop: text.into(),
+        revision: document.procedure.revision.clone(),
+        title: text.to_owned(),
+        items: plan::of(&document.procedure, &document.source),
+        limits: Limits::default(),
+        after_attempt: AttemptId(0),
+    };
+    for item in &mut plan.items {
+        item.title = text.to_owned();
+        item.written = item.written.is_some().then(|| text.to_owned());
+        item.assigned = Some(text.to_owned());
+    }
+    let mut run = Run::new(RunId(12), IncidentId(1), plan, text.to_owned(), NOW);
+    let (item, why) = (run.plan.items.first().map_or(ItemId(1), |item| item.id), text.to_owned());
+    let deviation = Box::new(Deviation::Skipped { item, reason: why.clone() });
+    run.apply(&RunEvent::Deviated { deviation }, NOW);
+    run.apply(&RunEvent::Stopped { item: Some(item), reason: StopReason::NoEvidence { why } }, NOW);
+    run
+}
+
+/// What came of a restoration, with `text` wherever it can have any.
+fn hostile_restored(text: &str) -> Restored {
+    Restored {
+        damage: text.to_owned(),
+        kept_in: text.to_owned(),
+        backup: Some((text.to_owned(), NOW)),
+        salvaged: 1,
+        last_entry: 1,
+        lost: Lost::Nothing,
+        voided: 1,
+        strays: vec![text.to_owned()],
+    }
 }
 
 /// An answer with `text` in everything that Markdown has.
@@ -176,6 +235,16 @@ pub(super) enum Scene {
     PlainSources,
     PlainIncident,
     Copied,
+    /// The box of the run, which stopped.
+    Steer,
+    /// The same, while a reason is typed.
+    SteerTyping,
+    /// The SOP as written against the run as done.
+    Comparison,
+    /// What a restored database has lost; opens by itself.
+    Restored,
+    /// What the policy says in a review.
+    Ruled,
 }
 
 impl Scene {
@@ -208,7 +277,7 @@ impl Scene {
     }
 }
 
-pub(super) const SCENES: [Scene; 44] = [
+pub(super) const SCENES: [Scene; 49] = [
     Scene::Header,
     Scene::Detail,
     Scene::SopTitle,
@@ -253,6 +322,11 @@ pub(super) const SCENES: [Scene; 44] = [
     Scene::Copied,
     Scene::Review(Risk::Destroy),
     Scene::Review(Risk::Change),
+    Scene::Steer,
+    Scene::SteerTyping,
+    Scene::Comparison,
+    Scene::Restored,
+    Scene::Ruled,
 ];
 
 /// The key that goes to a pane.
@@ -331,6 +405,11 @@ pub(super) fn console(scene: Scene, text: &str, size: (u16, u16), repertoire: Re
         Scene::Review(risk) => with_proposal(hostile_facts(text), hostile_proposal(text, risk)),
         Scene::TypedName => with_proposal(hostile_facts(text), hostile_proposal(text, Risk::Destroy)),
         Scene::EmptyTrouble => snapshot([]),
+        Scene::Steer | Scene::SteerTyping | Scene::Comparison => {
+            Snapshot { run: Some(hostile_run(text)), ..hostile_facts(text) }
+        }
+        Scene::Restored => Snapshot { restored: Some(Arc::new(hostile_restored(text))), ..hostile_facts(text) },
+        Scene::Ruled => with_proposal(hostile_facts(text), ruled(text)),
         Scene::ChatOffline => {
             let model = ModelStatus::Offline { model: text.to_owned(), why: text.to_owned() };
             Snapshot { model, ..hostile_facts(text) }
@@ -357,7 +436,12 @@ fn happen(world: &mut World, scene: Scene, text: &str) {
         Scene::Header | Scene::Queue | Scene::Detail | Scene::SopTitle | Scene::Tour => {}
         Scene::Sop => world.keys("2"),
         Scene::Output => world.keys("4"),
-        Scene::Review(_) => world.keys("A"),
+        Scene::Review(_) | Scene::Ruled => world.keys("A"),
+        // It opened by itself.
+        Scene::Restored => {}
+        Scene::Steer => world.keys("2R"),
+        Scene::SteerTyping => steer(world, "End the run", text),
+        Scene::Comparison => steer(world, "Compare", text),
         Scene::Chat
         | Scene::ChatComing
         | Scene::ChatTyping
@@ -421,6 +505,16 @@ fn happen(world: &mut World, scene: Scene, text: &str) {
             world.send(Msg::Copied(Copied { copy, sent: true, file: Ok(PathBuf::from(text)) }));
         }
     }
+}
+
+/// Chooses what begins with `words` in the box of the run, and pastes `text` into what opens.
+fn steer(world: &mut World, words: &str, text: &str) {
+    world.keys("2R");
+    let offers = crate::tui::steer::offers(&world.model);
+    let at = offers.iter().position(|offer| offer.words.starts_with(words)).expect("it is offered");
+    (0..at).for_each(|_| world.keys("j"));
+    world.press(KeyCode::Enter);
+    world.send(Msg::Paste(text.to_owned()));
 }
 
 /// Presses `keys` and pastes `text` into what they open.
