@@ -7,9 +7,10 @@
 //! same moment, the store hears one of them: a refusal means that somebody else was first, and is no error. What cannot be had
 //! hands over to the person, with the reason; nothing is tried over and over behind their back.
 
+mod advice;
 mod outcome;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,13 +21,14 @@ use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
 use crate::domain::alert::AlertStatus;
 use crate::domain::id::{AttemptId, RunId};
-use crate::domain::run::Run;
+use crate::domain::run::{Run, RunState};
 use crate::domain::run::advance::{self, Next, OutputSeen, Situation};
 use crate::domain::run::decide::RunCommand;
 use crate::domain::run::event::StopReason;
 use crate::domain::run::evidence::{Evidence, MOST_SAMPLES, OutputText};
 use crate::domain::run::item::{ItemId, ItemKind};
 use crate::domain::run::query;
+use crate::domain::run::suggestion;
 use crate::store::{CommandError, Store};
 
 /// Waits, and what other processes do to a run, are looked at this often when nothing changes.
@@ -48,6 +50,8 @@ pub struct RunEngine {
     me: String,
     /// Answers of people that were compared with the output before them: the run, and the event's place in its story.
     compared: Arc<Mutex<HashSet<(RunId, usize)>>>,
+    /// Where runs stood when their history was looked at last.
+    advised: Arc<Mutex<HashMap<RunId, RunState>>>,
 }
 
 impl RunEngine {
@@ -62,7 +66,7 @@ impl RunEngine {
         let me = backend.actor().label().to_owned();
         // What it proposes, it proposes in its own name.
         let backend = backend.acting_as(Actor::engine("run"));
-        Self { store, backend, metrics, clock, me, compared: Arc::default() }
+        Self { store, backend, metrics, clock, me, compared: Arc::default(), advised: Arc::default() }
     }
 
     /// Drives every run that is on. Runs for ever.
@@ -87,6 +91,7 @@ impl RunEngine {
         for run in self.store.open_runs().await? {
             self.settle(run.id).await?;
         }
+        self.advise().await?;
         self.outcomes().await
     }
 
@@ -154,11 +159,14 @@ impl RunEngine {
 
     async fn propose(&self, run: &Run, item: ItemId) -> Result<Heard, BackendError> {
         let Some(node) = run.item(item).and_then(|item| item.node.clone()) else { return Ok(Heard::No) };
-        let alert = run.plan.alert.clone();
-        let proposed = self
-            .backend
-            .propose(run.incident, alert, run.plan.sop.clone(), node, std::collections::BTreeMap::new())
-            .await;
+        let (alert, values) = (run.plan.alert.clone(), std::collections::BTreeMap::new());
+        let proposed = match suggestion::answer_of(&node) {
+            // It was put in as suggested: it goes the way of every command of an answer.
+            Some((message, block)) => {
+                self.backend.propose_from_chat(run.incident, alert, message, block, values).await
+            }
+            None => self.backend.propose(run.incident, alert, run.plan.sop.clone(), node, values).await,
+        };
         let reason = match proposed {
             Ok(Done::Proposed(proposal)) => {
                 return self.say(run.id, RunCommand::NoteProposed { item, proposal: proposal.id }).await;

@@ -14,6 +14,7 @@ use crate::tui::keymap::Context;
 use crate::tui::pages;
 use crate::tui::palette;
 use crate::tui::search;
+use crate::tui::steer;
 use crate::tui::ui::{Model, Overlay};
 use crate::tui::update;
 
@@ -100,6 +101,7 @@ fn in_sop(model: &Model, intent: Intent) -> Worth {
             Worth::when(firing > 1)
         }
         Intent::FocusOutput => Worth::when(model.shown_attempt().is_some()),
+        Intent::Counsel => Worth::when(steer::run(model).is_some()),
         _ => Worth::Usual,
     }
 }
@@ -151,7 +153,12 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Some(Overlay::Search(search)) => (search.hits.len(), search::visible_hits(size)),
         Some(Overlay::Palette(palette)) => (palette.rows.len(), palette::visible_rows(size)),
         Some(
-            Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Plain(_) | Overlay::Steer(_),
+            Overlay::Prompt(_)
+            | Overlay::Question(_)
+            | Overlay::Picker(_)
+            | Overlay::Plain(_)
+            | Overlay::Steer(_)
+            | Overlay::Suggestions(_),
         )
         | None => {
             return Worth::Usual;

@@ -18,6 +18,7 @@ mod queue;
 mod search;
 mod sop;
 mod steer;
+mod suggestions;
 mod tour;
 
 use ratatui::buffer::Buffer;

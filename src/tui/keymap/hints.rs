@@ -42,6 +42,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Filter], "find"),
             (&[Intent::Sop], "list SOPs"),
             (&[Intent::SteerRun], "run"),
+            (&[Intent::Counsel], "ask how to go on"),
             (&[Intent::Back], "incidents"),
             (&[Intent::Help], "help"),
             (&[Intent::EditValues], "values"),

@@ -11,8 +11,6 @@ pub mod caution;
 pub mod difference;
 pub mod experience;
 pub mod reading;
-#[cfg(test)]
-mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +143,25 @@ impl Advice {
                 format!("answer {}: {label}", named(run, *item))
             }
             Self::Stop => "end the run here".to_owned(),
+        }
+    }
+
+    /// What is to be done, without any words of others.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Plan { change } => match change {
+                Change::Skip { item, .. } => format!("skip step {item}"),
+                Change::Insert { after: Some(after), .. } => format!("insert a step after {after}"),
+                Change::Insert { after: None, .. } => "insert a step first".to_owned(),
+                Change::Move { item, after: Some(after) } => format!("do step {item} after {after}"),
+                Change::Move { item, after: None } => format!("do step {item} first"),
+                Change::Repeat { item } => format!("repeat step {item}"),
+                Change::Together { items, .. } => format!("do {} steps at the same time", items.len()),
+            },
+            Self::Assign { item, .. } => format!("give step {item} to somebody else"),
+            Self::Branch { item, .. } => format!("answer step {item}"),
+            Self::Stop => "end the run".to_owned(),
         }
     }
 
