@@ -13,6 +13,7 @@ use super::suggesting::Matter;
 use super::words;
 use crate::domain::chat::{Role, Turn};
 use crate::domain::procedure::SectionRole;
+use crate::domain::run::deviation::DeviationKind;
 use crate::domain::run::item::{Item, ItemKind, ItemState};
 use crate::domain::run::suggestion::{MOST, experience};
 use crate::domain::run::{Run, RunState, statistics, summary};
@@ -116,8 +117,11 @@ fn past(matter: &Matter) -> String {
         counted.runs, counted.completed, counted.abandoned, counted.effect.proven
     );
     for step in &counted.steps {
-        let deviations: Vec<String> =
-            step.deviations.iter().map(|(kind, count)| format!("{} {count}", kind.name())).collect();
+        let (left, _) = experience::left_out(&over, &step.node);
+        // What the end of a run left undone counts as a deviation, and says nothing about the step.
+        let others = step.deviations.iter().filter(|(kind, _)| **kind != DeviationKind::Skipped);
+        let mut deviations: Vec<String> = others.map(|(kind, count)| format!("{} {count}", kind.name())).collect();
+        deviations.extend((left > 0).then(|| format!("left out {left}")));
         if step.badly > 0 || !deviations.is_empty() {
             let _ = writeln!(
                 text,

@@ -49,7 +49,7 @@ pub fn of(run: &Run, earlier: &[RunStory]) -> Experience {
         return Experience { drafts: Vec::new(), none };
     }
     let counted = statistics::of(&over, &BTreeMap::new());
-    let mut drafts = skips(run, &counted);
+    let mut drafts = skips(run, &over);
     drafts.extend(repeats(run, &counted));
     drafts.extend(branches(run, &counted));
     drafts.extend(insertions(run, &over));
@@ -88,15 +88,33 @@ fn steps<'a>(run: &'a Run, counted: &'a SopStatistics) -> impl Iterator<Item = (
     })
 }
 
-fn skips(run: &Run, counted: &SopStatistics) -> Vec<Draft> {
-    let pending = |item: &Item| matches!(item.state, ItemState::Pending | ItemState::Current { .. });
-    steps(run, counted)
-        .filter(|(item, _)| pending(item) && item.role != Some(SectionRole::Verify) && run.on_the_way(item) != Some(false))
-        .filter_map(|(item, step)| {
-            let left = step.deviations.get(&DeviationKind::Skipped).copied().unwrap_or(0);
-            let why = format!("it was left out in {left} of {} earlier runs", step.runs.max(left));
+/// In how many of these runs somebody left the step of `node` out, and in how many it was on the way and came to an end at all. What
+/// the end of a run left undone is neither: nobody decided that about the step.
+#[must_use]
+pub fn left_out(over: &[RunStory], node: &NodeId) -> (usize, usize) {
+    over.iter().fold((0, 0), |(left, of), told| {
+        let items = told.run.plan.items.iter();
+        let item = items.clone().find(|item| item.node.as_ref() == Some(node) && item.added == Added::Document);
+        match item.filter(|item| told.run.on_the_way(item) == Some(true)).map(|item| &item.state) {
+            Some(ItemState::Skipped { .. }) => (left + 1, of + 1),
+            Some(state) if state.is_closed() => (left, of + 1),
+            Some(_) | None => (left, of),
+        }
+    })
+}
+
+fn skips(run: &Run, over: &[RunStory]) -> Vec<Draft> {
+    let pending = |item: &&Item| matches!(item.state, ItemState::Pending | ItemState::Current { .. });
+    let may_go = |item: &&Item| item.role != Some(SectionRole::Verify) && run.on_the_way(item) != Some(false);
+    let of_document = run.plan.items.iter().filter(|item| item.added == Added::Document);
+    of_document
+        .filter(pending)
+        .filter(may_go)
+        .filter_map(|item| {
+            let (left, of) = left_out(over, item.node.as_ref()?);
+            let why = format!("it was left out in {left} of {of} earlier runs");
             let change = Change::Skip { item: item.id, reason: why.clone() };
-            enough(left, step.runs.max(left)).then(|| draft(Advice::Plan { change }, why, left, step.runs.max(left)))
+            enough(left, of).then(|| draft(Advice::Plan { change }, why, left, of))
         })
         .collect()
 }

@@ -9,7 +9,6 @@ use super::*;
 use crate::domain::action::risk::Risk;
 use crate::domain::id::MessageId;
 use crate::domain::procedure::SectionRole;
-use crate::domain::run::deviation::Deviation;
 use crate::domain::run::statistics::RunStory;
 use crate::domain::run::story::Told;
 use crate::domain::run::suggestion::caution::{self, Caution};
@@ -340,6 +339,9 @@ fn earlier(count: usize, changed: usize, change: impl Fn(&mut Stage)) -> Vec<Run
             stage.run.id = RunId(100 + i64::try_from(number).unwrap());
             if number < changed {
                 change(&mut stage);
+            } else {
+                stage.by_ada(RunCommand::Confirm { item: ItemId(5), note: String::new() });
+                stage.by_ada(RunCommand::Confirm { item: ItemId(6), note: String::new() });
             }
             stage.by_ada(RunCommand::Abandon { reason: "over".to_owned() });
             let story = stage.events.iter().map(|(event, at)| Told { at: *at, event: event.clone() }).collect();
@@ -350,9 +352,7 @@ fn earlier(count: usize, changed: usize, change: impl Fn(&mut Stage)) -> Vec<Run
 
 fn skip_wait(stage: &mut Stage) {
     let reason = "no need".to_owned();
-    stage.by_ada(RunCommand::Change(Change::Skip { item: ItemId(5), reason: reason.clone() }));
-    let deviation = Box::new(Deviation::Skipped { item: ItemId(5), reason });
-    stage.run.apply(&RunEvent::Deviated { deviation }, stage.world.now);
+    stage.by_ada(RunCommand::Change(Change::Skip { item: ItemId(5), reason }));
 }
 
 #[test]
@@ -370,8 +370,7 @@ fn history_suggests_what_most_runs_did_and_says_when_there_is_nothing() {
     }
     let verify = |stage: &mut Stage| {
         let reason = "no need".to_owned();
-        let deviation = Box::new(Deviation::Skipped { item: ItemId(6), reason });
-        stage.run.apply(&RunEvent::Deviated { deviation }, stage.world.now);
+        stage.by_ada(RunCommand::Change(Change::Skip { item: ItemId(6), reason }));
     };
     assert_eq!(experience::of(&run, &earlier(9, 9, verify)).drafts, [], "a verification is never suggested away");
 }
