@@ -9,7 +9,8 @@ use std::sync::Arc;
 use color_eyre::eyre::Report;
 
 use super::{
-    App, assistant, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of, store_options,
+    App, assistant, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of,
+    store_options,
 };
 use crate::adapters::host::{self, SystemClock};
 use crate::adapters::process::ProcessRunner;
@@ -39,8 +40,10 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
         let store = crate::cli::open_existing(path, store_options())?;
         policy::govern(&store, config);
         let actor = Actor::Person(host::person());
-        let (processes, clock) =
-            (Arc::new(ProcessRunner { secrets: secrets_of(config), ..App::processes() }), Arc::new(SystemClock) as Arc<dyn Clock>);
+        let (processes, clock) = (
+            Arc::new(ProcessRunner { secrets: secrets_of(config), ..App::processes() }),
+            Arc::new(SystemClock) as Arc<dyn Clock>,
+        );
         let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), attempts_root(path));
         let library = Arc::new(library);
         let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host::Host::detect().name);

@@ -21,7 +21,6 @@ use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
 use crate::domain::alert::AlertStatus;
 use crate::domain::id::{AttemptId, RunId};
-use crate::domain::run::{Run, RunState};
 use crate::domain::run::advance::{self, Next, OutputSeen, Situation};
 use crate::domain::run::decide::RunCommand;
 use crate::domain::run::event::StopReason;
@@ -29,6 +28,7 @@ use crate::domain::run::evidence::{Evidence, MOST_SAMPLES, OutputText};
 use crate::domain::run::item::{ItemId, ItemKind};
 use crate::domain::run::query;
 use crate::domain::run::suggestion;
+use crate::domain::run::{Run, RunState};
 use crate::store::{CommandError, Store};
 
 /// Waits, and what other processes do to a run, are looked at this often when nothing changes.
@@ -162,9 +162,7 @@ impl RunEngine {
         let (alert, values) = (run.plan.alert.clone(), std::collections::BTreeMap::new());
         let proposed = match suggestion::answer_of(&node) {
             // It was put in as suggested: it goes the way of every command of an answer.
-            Some((message, block)) => {
-                self.backend.propose_from_chat(run.incident, alert, message, block, values).await
-            }
+            Some((message, block)) => self.backend.propose_from_chat(run.incident, alert, message, block, values).await,
             None => self.backend.propose(run.incident, alert, run.plan.sop.clone(), node, values).await,
         };
         let reason = match proposed {

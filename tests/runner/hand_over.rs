@@ -40,7 +40,9 @@ async fn the_other_person_reads_how_it_stands_and_approves_by_themselves() {
     ada.say(RunCommand::HandOver { to: "bob".to_owned() }).await.unwrap();
     let (from, to, words) = summary(&bob).await;
     assert_eq!((from.as_str(), to.as_str()), ("ada", "bob"));
-    for part in ["2 of 3 steps are over", "Waits for a yes; nothing of it is approved", "proposal 2 waits", "exit 0 [E1]"] {
+    for part in
+        ["2 of 3 steps are over", "Waits for a yes; nothing of it is approved", "proposal 2 waits", "exit 0 [E1]"]
+    {
         assert!(words.contains(part), "{part}: {words}");
     }
     // A proposal is no approval, so that it needs none to become void: whoever says yes, reads the review and is named.

@@ -108,10 +108,7 @@ async fn ask(
             AnswerEvent::Fallback { why } => fallback = Some(why),
             AnswerEvent::Done(done) => message = Some(done),
             AnswerEvent::Lost { why } => return Err(eyre!("{why}")),
-            AnswerEvent::Retrying { .. }
-            | AnswerEvent::Thought(_)
-            | AnswerEvent::Text(_)
-            | AnswerEvent::Broken(_) => {}
+            AnswerEvent::Retrying { .. } | AnswerEvent::Thought(_) | AnswerEvent::Text(_) | AnswerEvent::Broken(_) => {}
         }
     }
     let message = message.ok_or_else(|| eyre!("No answer: it ended without a word. Ask again; the log may say why"))?;

@@ -23,7 +23,11 @@ pub fn of(run: &Run) -> String {
     section(&mut lines, "Nobody knows how these ended", &of(|item| matches!(item.state, ItemState::Unknown { .. })));
     let waits = |item: &Item| matches!(item.state, ItemState::Proposed { .. });
     section(&mut lines, "Waits for a yes; nothing of it is approved, and whoever says it reads the review", &of(waits));
-    section(&mut lines, "Under way", &of(|item| item.state.is_open() && !matches!(item.state, ItemState::Proposed { .. })));
+    section(
+        &mut lines,
+        "Under way",
+        &of(|item| item.state.is_open() && !matches!(item.state, ItemState::Proposed { .. })),
+    );
     section(&mut lines, "Went wrong", &of(|item| matches!(item.state, ItemState::Failed { .. })));
     let done = |item: &Item| matches!(item.state, ItemState::Done { .. } | ItemState::Decided { .. });
     section(&mut lines, "Done", &of(done));

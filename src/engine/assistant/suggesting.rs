@@ -97,13 +97,7 @@ enum Suggests {
 }
 
 /// Answers, stores the answer, and hands what it suggests to the run.
-pub(super) async fn run(
-    assistant: Assistant,
-    ready: Ready,
-    matter: Arc<Matter>,
-    under_way: UnderWay,
-    sender: Sender,
-) {
+pub(super) async fn run(assistant: Assistant, ready: Ready, matter: Arc<Matter>, under_way: UnderWay, sender: Sender) {
     let Ready { material, plan, .. } = ready;
     let outcome = match plan {
         Plan::Local { why, held } => {
@@ -183,7 +177,15 @@ async fn by_model(
     let conversation = material.ask.conversation;
     let message = move |said: String, state| {
         let draft = ChatMessage::draft(conversation, Author::Model { name: name.clone() }, said, state);
-        (name.clone(), MessageDraft { usage: usage as Option<Usage>, sources: sources.clone(), thoughts: thoughts.clone(), ..draft })
+        (
+            name.clone(),
+            MessageDraft {
+                usage: usage as Option<Usage>,
+                sources: sources.clone(),
+                thoughts: thoughts.clone(),
+                ..draft
+            },
+        )
     };
     match verdict.map_err(|broken| broken.why)? {
         MessageState::Complete => {}
@@ -279,7 +281,10 @@ fn said(run: &Run, read: &reading::Read) -> String {
         if let Some(command) = idea.command() {
             let (risk, _) = caution::risk_of(command);
             parts.push(format!("```sh\n{command}\n```"));
-            parts.push(format!("Its risk is {}; it is proposed when you take this, and not run without your yes.", risk.name()));
+            parts.push(format!(
+                "Its risk is {}; it is proposed when you take this, and not run without your yes.",
+                risk.name()
+            ));
         }
     }
     match (read.ideas.is_empty(), read.none.is_empty()) {
@@ -295,7 +300,8 @@ fn said(run: &Run, read: &reading::Read) -> String {
 }
 
 /// What to do with suggestions.
-const TAKE: &str = "Nothing is changed yet: look at each with its difference to the plan in the run's box, and take or leave it.";
+const TAKE: &str =
+    "Nothing is changed yet: look at each with its difference to the plan in the run's box, and take or leave it.";
 
 /// One line that is no Markdown of its own: it could open a block and so shift the commands behind it.
 fn harmless(text: &str) -> String {

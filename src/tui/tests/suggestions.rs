@@ -63,7 +63,9 @@ fn each_is_shown_with_its_reason_its_risk_and_the_difference_at_every_size() {
         world.send(crate::tui::msg::Msg::Resized(columns, rows));
         open(&mut world);
         let shown = screen(&world);
-        for part in ["Take 1: insert \"Remove it\"", "Leave 1", "risk is destroy", "rm -rf /srv", "+ ", "gemini-3.8-flash"] {
+        for part in
+            ["Take 1: insert \"Remove it\"", "Leave 1", "risk is destroy", "rm -rf /srv", "+ ", "gemini-3.8-flash"]
+        {
             assert!(shown.contains(part), "{part} at {columns}x{rows}:\n{shown}");
         }
         assert!(!shown.contains('\u{202e}') && shown.contains("u{202e}"), "what deceives is spelled out");

@@ -308,7 +308,9 @@ fn came(model: &mut Model, event: AnswerEvent, effects: &mut Vec<Effect>) {
             turn.finished = Some(*message);
             if let Asked::ForRun(run) = turn.asked {
                 let key = key(model, Context::Sop, Intent::SteerRun);
-                let text = format!("The answer for run {run} is there: {key} at the SOP shows what is suggested, if anything.");
+                let text = format!(
+                    "The answer for run {run} is there: {key} at the SOP shows what is suggested, if anything."
+                );
                 model.ui.notices.push_back(text);
             }
             super::want_load(model, effects);
@@ -405,7 +407,8 @@ pub(super) fn in_preview(model: &mut Model, key: KeyEvent, intent: Option<Intent
             model.ui.overlay = None;
             let turn = model.ui.chat.turn.take();
             let typed = turn.is_none_or(|turn| turn.asked == Asked::Typed);
-            let text = if typed { "Nothing was sent. The question is still in its field." } else { "Nothing was sent." };
+            let text =
+                if typed { "Nothing was sent. The question is still in its field." } else { "Nothing was sent." };
             let text = text.to_owned();
             return super::toast(model, ToastLevel::Done, text, effects);
         }

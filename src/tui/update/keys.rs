@@ -25,9 +25,13 @@ use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
-        Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Steer(_) | Overlay::Suggestions(_)) => {
-            Context::Prompt
-        }
+        Some(
+            Overlay::Prompt(_)
+            | Overlay::Question(_)
+            | Overlay::Picker(_)
+            | Overlay::Steer(_)
+            | Overlay::Suggestions(_),
+        ) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. } | Overlay::Plain(_)) => Context::Help,

@@ -20,7 +20,8 @@ pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     match steer::run(model).map(|run| run.id) {
         Some(run) => asking::ask_for_run(model, run, effects),
         None => {
-            let text = "No run is on for this incident, so that nothing can be suggested for it. R begins one.".to_owned();
+            let text =
+                "No run is on for this incident, so that nothing can be suggested for it. R begins one.".to_owned();
             super::toast(model, ToastLevel::Refused, text, effects);
         }
     }

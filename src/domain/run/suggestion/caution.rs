@@ -79,13 +79,14 @@ impl Caution {
                 format!("{} would be done before {} is answered.", capital(&named(run, *item)), named(run, *question))
             }
             Self::RepeatsUnknown { item } => {
-                format!(
-                    "Nobody knows how {} ended: see what it did before it is done again.",
-                    named(run, *item)
-                )
+                format!("Nobody knows how {} ended: see what it did before it is done again.", named(run, *item))
             }
             Self::RepeatsChange { item, risk } => {
-                format!("{} may change something a second time: its risk is {}.", capital(&named(run, *item)), risk.name())
+                format!(
+                    "{} may change something a second time: its risk is {}.",
+                    capital(&named(run, *item)),
+                    risk.name()
+                )
             }
             Self::NewCommand { risk, reasons } => {
                 let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
@@ -123,7 +124,8 @@ pub fn of(run: &Run, draft: &Draft) -> Vec<Caution> {
     if let Advice::Plan { change } = &draft.advice {
         found.extend(of_change(run, change, draft.command.as_deref()));
     }
-    let dropped: Vec<ItemId> = run.plan.items.iter().filter(|item| drops(run, &then, item)).map(|item| item.id).collect();
+    let dropped: Vec<ItemId> =
+        run.plan.items.iter().filter(|item| drops(run, &then, item)).map(|item| item.id).collect();
     if !dropped.is_empty() {
         found.push(Caution::DropsVerification { items: dropped });
     }
@@ -157,9 +159,8 @@ fn verifies(item: &Item) -> bool {
 
 /// Whether a step that verifies and was still to come would not be done.
 fn drops(before: &Run, then: &Run, item: &Item) -> bool {
-    let comes = |run: &Run, item: &Item| {
-        !item.state.is_closed() && run.on_the_way(item) != Some(false) && !run.state.is_over()
-    };
+    let comes =
+        |run: &Run, item: &Item| !item.state.is_closed() && run.on_the_way(item) != Some(false) && !run.state.is_over();
     verifies(item) && comes(before, item) && then.item(item.id).is_none_or(|found| !comes(then, found))
 }
 

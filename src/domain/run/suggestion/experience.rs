@@ -41,9 +41,13 @@ pub fn of(run: &Run, earlier: &[RunStory]) -> Experience {
     if over.len() < LEAST {
         let none = match over.len() {
             0 => "No earlier run of this SOP is over, so its history suggests nothing.".to_owned(),
-            1 => format!("1 earlier run of this SOP is over, and {LEAST} are needed before its history suggests anything."),
+            1 => format!(
+                "1 earlier run of this SOP is over, and {LEAST} are needed before its history suggests anything."
+            ),
             count => {
-                format!("{count} earlier runs of this SOP are over, and {LEAST} are needed before its history suggests anything.")
+                format!(
+                    "{count} earlier runs of this SOP are over, and {LEAST} are needed before its history suggests anything."
+                )
             }
         };
         return Experience { drafts: Vec::new(), none };
@@ -81,7 +85,10 @@ fn draft(advice: Advice, why: String, runs: usize, of: usize) -> Draft {
 }
 
 /// Steps of the document in this run, as far as a rule may be about them.
-fn steps<'a>(run: &'a Run, counted: &'a SopStatistics) -> impl Iterator<Item = (&'a Item, &'a statistics::StepStatistics)> {
+fn steps<'a>(
+    run: &'a Run,
+    counted: &'a SopStatistics,
+) -> impl Iterator<Item = (&'a Item, &'a statistics::StepStatistics)> {
     run.plan.items.iter().filter(|item| item.added == Added::Document).filter_map(|item| {
         let node = item.node.as_ref()?;
         Some((item, counted.steps.iter().find(|step| step.node == *node)?))
@@ -159,7 +166,10 @@ fn insertions(run: &Run, over: &[RunStory]) -> Vec<Draft> {
         for pair in items.windows(2) {
             let [before, item] = pair else { continue };
             let Some(node) = &before.node else { continue };
-            if item.added == Added::Inserted && item.kind == ItemKind::Manual && matches!(item.state, ItemState::Done { .. }) {
+            if item.added == Added::Inserted
+                && item.kind == ItemKind::Manual
+                && matches!(item.state, ItemState::Done { .. })
+            {
                 of_run.insert((node.clone(), item.title.to_lowercase()), item.title.clone());
             }
         }

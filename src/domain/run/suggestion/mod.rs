@@ -291,9 +291,11 @@ pub(super) fn suggested(run: &Run, drafts: Vec<Draft>) -> Result<Vec<RunEvent>, 
         let suggestion = Box::new(found.clone());
         events.push(RunEvent::Answered { suggestion, answer: super::event::Answer::Superseded });
     }
-    events.extend((run.last_suggestion + 1..).zip(fresh).map(|(number, draft)| RunEvent::Suggested {
-        suggestion: Box::new(Suggestion { number, draft }),
-    }));
+    events.extend(
+        (run.last_suggestion + 1..)
+            .zip(fresh)
+            .map(|(number, draft)| RunEvent::Suggested { suggestion: Box::new(Suggestion { number, draft }) }),
+    );
     Ok(events)
 }
 

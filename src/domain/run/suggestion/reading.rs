@@ -96,9 +96,9 @@ impl Idea {
     #[must_use]
     pub fn into_draft(self, name: &str, message: MessageId, block: usize) -> Draft {
         let advice = match self.advice {
-            Advice::Plan { change: Change::Insert { after, title, node: Some(_), kind } } => {
-                Advice::Plan { change: Change::Insert { after, title, node: Some(node_of_answer(message, block)), kind } }
-            }
+            Advice::Plan { change: Change::Insert { after, title, node: Some(_), kind } } => Advice::Plan {
+                change: Change::Insert { after, title, node: Some(node_of_answer(message, block)), kind },
+            },
             other => other,
         };
         let source = Source::Model { name: name.to_owned(), message };

@@ -55,8 +55,11 @@ fn what_was_taken_stands_in_the_journal_with_its_origin() {
     let before = stage.events.len();
     take(&mut stage).unwrap();
     let events: Vec<&RunEvent> = stage.events[before..].iter().map(|(event, _)| event).collect();
-    let [RunEvent::Answered { suggestion, answer: Answer::Accepted }, RunEvent::Changed { change, .. }, RunEvent::Resumed] =
-        events.as_slice()
+    let [
+        RunEvent::Answered { suggestion, answer: Answer::Accepted },
+        RunEvent::Changed { change, .. },
+        RunEvent::Resumed,
+    ] = events.as_slice()
     else {
         panic!("{events:?}")
     };
@@ -268,8 +271,7 @@ fn every_change_of_an_answer_is_understood() {
     assert_eq!(found.ideas[0].cites(), ["E1"]);
     assert_eq!(found.ideas[1].command(), Some("du -xh <mountpoint>"));
     let stage = at_question();
-    let drafts: Vec<Draft> =
-        found.ideas.into_iter().map(|idea| idea.into_draft(MODEL, MessageId(7), 0)).collect();
+    let drafts: Vec<Draft> = found.ideas.into_iter().map(|idea| idea.into_draft(MODEL, MessageId(7), 0)).collect();
     let Advice::Plan { change: Change::Insert { after, node, kind, .. } } = &drafts[1].advice else { panic!() };
     assert_eq!((after, kind), (&Some(ItemId(2)), &ItemKind::Command), "without a place it comes next");
     assert_eq!(*node, Some(node_of_answer(MessageId(7), 0)));
@@ -385,7 +387,9 @@ fn history_suggests_answers_and_steps_that_were_put_in() {
         stage.by_ada(RunCommand::Decide { item: ItemId(2), branch: branch.clone(), basis });
     };
     let found = experience::of(&run, &earlier(5, 4, answered));
-    assert!(found.drafts.iter().any(|draft| draft.advice == Advice::Branch { item: ItemId(2), branch: branch.clone() }));
+    assert!(
+        found.drafts.iter().any(|draft| draft.advice == Advice::Branch { item: ItemId(2), branch: branch.clone() })
+    );
     let inserted = |stage: &mut Stage| {
         let title = "Tell the team".to_owned();
         let change = Change::Insert { after: Some(ItemId(1)), title, node: None, kind: ItemKind::Manual };
