@@ -9,7 +9,8 @@ use std::sync::Arc;
 use color_eyre::eyre::Report;
 
 use super::{
-    App, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of, store_options,
+    App, assistant, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of,
+    store_options,
 };
 use crate::adapters::host::{self, SystemClock};
 use crate::adapters::process::ProcessRunner;
@@ -21,6 +22,7 @@ use crate::domain::actor::Actor;
 use crate::domain::text::Repertoire;
 use crate::engine::library::Library;
 use crate::engine::local::LocalBackend;
+use crate::engine::ports::Clock;
 use crate::engine::runner::Runner;
 use crate::tui::review::{Paper, Review};
 
@@ -38,14 +40,18 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
         let store = crate::cli::open_existing(path, store_options())?;
         policy::govern(&store, config);
         let actor = Actor::Person(host::person());
-        let (processes, clock) =
-            (Arc::new(ProcessRunner { secrets: secrets_of(config), ..App::processes() }), Arc::new(SystemClock));
-        let runner = Runner::new(store.clone(), processes, clock, actor.clone(), attempts_root(path));
+        let (processes, clock) = (
+            Arc::new(ProcessRunner { secrets: secrets_of(config), ..App::processes() }),
+            Arc::new(SystemClock) as Arc<dyn Clock>,
+        );
+        let runner = Runner::new(store.clone(), processes, Arc::clone(&clock), actor.clone(), attempts_root(path));
         let library = Arc::new(library);
+        let assistant = assistant::of(config, &store, &runner, &clock, &actor, &host::Host::detect().name);
         let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor)
             .with_other_hosts(other_hosts(config))
             .with_secrets(handed_secrets(config))
-            .with_scopes(config.scopes);
+            .with_scopes(config.scopes)
+            .with_assistant(assistant);
         let desk = Desk { backend: &backend, runner: &runner, store: &store, review: &review };
         crate::cli::runs::run(command, &desk, format, &mut io::stdout()).await
     });

@@ -9,6 +9,7 @@
 
 mod print;
 mod scopes;
+mod suggest;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use color_eyre::eyre::{Report, eyre};
+
+pub use suggest::SuggestArgs;
 
 use super::incidents::incident_id;
 use super::{Exit, Format, run_engine};
@@ -96,6 +99,8 @@ pub enum RunsCommand {
         #[arg(value_parser = sop_run_id)]
         id: RunId,
     },
+    /// Ask how a run of an SOP should go on; prints suggestions and changes nothing, unless one is taken
+    Suggest(SuggestArgs),
     /// Print in what a run of an SOP was done otherwise than the SOP is written, and what to do about it
     Deviations {
         /// Number of the run of the SOP
@@ -239,6 +244,7 @@ pub async fn run(
         RunsCommand::Wait { id } => wait(*id, desk, format, out).await,
         RunsCommand::Begin { incident, sop } => begin(*incident, sop, desk, format, out).await,
         RunsCommand::Story { id } => run_engine::show(desk.store, *id, format, out).await,
+        RunsCommand::Suggest(args) => suggest::run(args, desk, format, out).await,
         RunsCommand::Deviations { id } => run_engine::deviations(desk.store, *id, format, out).await,
     }
 }
@@ -269,7 +275,7 @@ impl Desk<'_> {
     }
 
     /// The answer to a command, as the person reads it.
-    fn answered(&self, answer: Result<Done, BackendError>) -> Result<Done, Report> {
+    fn answered<T>(&self, answer: Result<T, BackendError>) -> Result<T, Report> {
         answer.map_err(|error| match error {
             BackendError::Refused(refusal) => Report::new(RefusedByRules(refusal)),
             BackendError::NeedsValues(needed) => {

@@ -313,6 +313,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Prepares a question: what would leave this machine is built, but nothing is sent or stored. It can be answered
     /// until another one is prepared.
     fn prepare(&self, ask: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>>;
+    /// Prepares to ask how a run is to go on, in the same way; the answer suggests changes of the run and makes none.
+    fn prepare_suggestions(&self, _run: RunId) -> BoxFuture<'static, Result<Prepared, BackendError>> {
+        let refusal = Refusal::new("Not asked", "there is no assistant in this process", "Look at the SOP");
+        Box::pin(std::future::ready(Err(refusal.into())))
+    }
     /// Stores the question and answers it along its route; nothing but the prepared bytes is sent.
     fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>>;
     /// Does what a person asks for.

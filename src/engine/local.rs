@@ -34,7 +34,7 @@ use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, Labels};
-use crate::domain::id::{IncidentId, NodeId, SopId};
+use crate::domain::id::{IncidentId, NodeId, RunId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
@@ -537,6 +537,11 @@ impl Backend for LocalBackend {
     fn prepare(&self, ask: Ask) -> BoxFuture<'static, Result<Prepared, BackendError>> {
         let backend = self.clone();
         Box::pin(async move { backend.assistant()?.prepare(ask, backend.library()).await })
+    }
+
+    fn prepare_suggestions(&self, run: RunId) -> BoxFuture<'static, Result<Prepared, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.assistant()?.prepare_suggestions(run, backend.library()).await })
     }
 
     fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>> {

@@ -7,10 +7,11 @@
 //! same moment, the store hears one of them: a refusal means that somebody else was first, and is no error. What cannot be had
 //! hands over to the person, with the reason; nothing is tried over and over behind their back.
 
+mod advice;
 mod outcome;
 mod scoped;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,13 +23,14 @@ use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
 use crate::domain::alert::AlertStatus;
 use crate::domain::id::{AttemptId, ProposalId, RunId, ScopeId};
-use crate::domain::run::Run;
 use crate::domain::run::advance::{self, Next, OutputSeen, Situation};
 use crate::domain::run::decide::RunCommand;
 use crate::domain::run::event::StopReason;
 use crate::domain::run::evidence::{Evidence, MOST_SAMPLES, OutputText};
 use crate::domain::run::item::{ItemId, ItemKind};
 use crate::domain::run::query;
+use crate::domain::run::suggestion;
+use crate::domain::run::{Run, RunState};
 use crate::store::{CommandError, Store};
 
 /// Waits, and what other processes do to a run, are looked at this often when nothing changes.
@@ -54,6 +56,8 @@ pub struct RunEngine {
     attention: Attention,
     /// What scopes were found not to cover.
     tried: Arc<Mutex<HashSet<(ScopeId, ProposalId)>>>,
+    /// Where runs stood when their history was looked at last.
+    advised: Arc<Mutex<HashMap<RunId, RunState>>>,
 }
 
 impl RunEngine {
@@ -69,7 +73,7 @@ impl RunEngine {
         // What it proposes, it proposes in its own name.
         let backend = backend.acting_as(Actor::engine("run"));
         let (compared, attention, tried) = (Arc::default(), Attention::default(), Arc::default());
-        Self { store, backend, metrics, clock, me, compared, attention, tried }
+        Self { store, backend, metrics, clock, me, compared, attention, tried, advised: Arc::default() }
     }
 
     fn lock_tried(&self) -> MutexGuard<'_, HashSet<(ScopeId, ProposalId)>> {
@@ -98,6 +102,7 @@ impl RunEngine {
         for run in self.store.open_runs().await? {
             self.settle(run.id).await?;
         }
+        self.advise().await?;
         self.outcomes().await
     }
 
@@ -165,11 +170,12 @@ impl RunEngine {
 
     async fn propose(&self, run: &Run, item: ItemId) -> Result<Heard, BackendError> {
         let Some(node) = run.item(item).and_then(|item| item.node.clone()) else { return Ok(Heard::No) };
-        let alert = run.plan.alert.clone();
-        let proposed = self
-            .backend
-            .propose(run.incident, alert, run.plan.sop.clone(), node, std::collections::BTreeMap::new())
-            .await;
+        let (alert, values) = (run.plan.alert.clone(), std::collections::BTreeMap::new());
+        let proposed = match suggestion::answer_of(&node) {
+            // It was put in as suggested: it goes the way of every command of an answer.
+            Some((message, block)) => self.backend.propose_from_chat(run.incident, alert, message, block, values).await,
+            None => self.backend.propose(run.incident, alert, run.plan.sop.clone(), node, values).await,
+        };
         let reason = match proposed {
             Ok(Done::Proposed(proposal)) => {
                 return self.say(run.id, RunCommand::NoteProposed { item, proposal: proposal.id }).await;

@@ -26,6 +26,7 @@ use crate::domain::run::effect::{Effect, Firing};
 use crate::domain::run::event::RunEvent;
 use crate::domain::run::evidence::Evidence;
 use crate::domain::run::story::Told;
+use crate::domain::run::suggestion::node_in_run;
 use crate::domain::run::{Run, RunState};
 use crate::domain::time::Timestamp;
 
@@ -227,7 +228,7 @@ fn strays(conn: &Connection, run: &Run, story: &[Told]) -> Result<Vec<Stray>, Fa
         if taken.contains(&attempt) || spec.step.is_of_program() || begun_behind(conn, attempt, end)? {
             continue;
         }
-        let node = (spec.step.sop == run.plan.sop).then(|| spec.step.node.clone());
+        let node = node_in_run(&run.plan.sop, &spec.step.sop, &spec.step.node);
         found.push(Stray { attempt, node, ran: spec.command_line() });
     }
     found.reverse();

@@ -17,13 +17,14 @@ use super::write::Write;
 use super::{Reader, Store, StoreError, effects, incidents, proposals};
 use crate::domain::action::proposal::ProposalState;
 use crate::domain::actor::Actor;
-use crate::domain::id::{AttemptId, IncidentId, JournalSeq, ProposalId, RunId, SopId};
+use crate::domain::id::{AttemptId, IncidentId, JournalSeq, NodeId, ProposalId, RunId, SopId};
 use crate::domain::incident::{IncidentState, Refusal};
 use crate::domain::journal::Payload;
 use crate::domain::run::advance::{AttemptSeen, ProposalSeen};
 use crate::domain::run::decide::{RunCommand, decide};
 use crate::domain::run::event::RunEvent;
 use crate::domain::run::item::{Item, ItemState};
+use crate::domain::run::suggestion::node_in_run;
 use crate::domain::run::{Plan, Run, RunState};
 use crate::domain::time::Timestamp;
 
@@ -318,7 +319,7 @@ fn open_runs(conn: &Connection) -> Result<Vec<Run>, Fault> {
     many(conn, "SELECT run FROM run INDEXED BY run_open WHERE ended_at IS NULL ORDER BY id", [])
 }
 
-/// Those of the run's document that wait, and those that its items name.
+/// Those of the run's document and of answers that wait, and those that its items name.
 fn proposals(conn: &Connection, run: &Run) -> Result<Vec<ProposalSeen>, Fault> {
     let named: Vec<i64> = run
         .plan
@@ -330,8 +331,8 @@ fn proposals(conn: &Connection, run: &Run) -> Result<Vec<ProposalSeen>, Fault> {
         })
         .collect();
     let mut statement = conn.prepare_cached(
-        "SELECT id, node, state, reason FROM proposal
-         WHERE incident = ?1 AND sop = ?2
+        "SELECT id, sop, node, state, reason FROM proposal
+         WHERE incident = ?1 AND (sop = ?2 OR sop LIKE 'answer:%')
          AND (state = ?3 OR id IN (SELECT value FROM json_each(?4))) ORDER BY id DESC LIMIT ?5",
     )?;
     let key = params![
@@ -344,12 +345,13 @@ fn proposals(conn: &Connection, run: &Run) -> Result<Vec<ProposalSeen>, Fault> {
     let mut rows = statement.query(key)?;
     let mut seen = Vec::new();
     while let Some(row) = rows.next()? {
-        let node: String = row.get(1)?;
+        let (sop, node): (String, String) = (row.get(1)?, row.get(2)?);
+        let Some(node) = node_in_run(&run.plan.sop, &SopId(sop), &NodeId(node)) else { continue };
         seen.push(ProposalSeen {
             id: ProposalId(row.get(0)?),
-            node: node.as_str().into(),
-            state: ProposalState::from_code(row.get(2)?)?,
-            reason: row.get(3)?,
+            node,
+            state: ProposalState::from_code(row.get(3)?)?,
+            reason: row.get(4)?,
         });
     }
     Ok(seen)
@@ -357,18 +359,20 @@ fn proposals(conn: &Connection, run: &Run) -> Result<Vec<ProposalSeen>, Fault> {
 
 fn attempts(conn: &Connection, incident: IncidentId, sop: &SopId, after: AttemptId) -> Result<Vec<AttemptSeen>, Fault> {
     let mut statement = conn.prepare_cached(
-        "SELECT attempt.id, attempt.proposal, proposal.node, attempt.outcome
+        "SELECT attempt.id, attempt.proposal, proposal.sop, proposal.node, attempt.outcome
          FROM attempt JOIN proposal ON proposal.id = attempt.proposal
-         WHERE attempt.incident = ?1 AND attempt.id > ?2 AND proposal.sop = ?3 ORDER BY attempt.id DESC LIMIT ?4",
+         WHERE attempt.incident = ?1 AND attempt.id > ?2 AND (proposal.sop = ?3 OR proposal.sop LIKE 'answer:%')
+         ORDER BY attempt.id DESC LIMIT ?4",
     )?;
     let mut rows = statement.query(params![incident.0, after.0, sop.as_str(), LOOKED_AT])?;
     let mut seen = Vec::new();
     while let Some(row) = rows.next()? {
-        let (node, outcome): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+        let (of, node, outcome): (String, String, Option<String>) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let Some(node) = node_in_run(sop, &SopId(of), &NodeId(node)) else { continue };
         seen.push(AttemptSeen {
             id: AttemptId(row.get(0)?),
             proposal: ProposalId(row.get(1)?),
-            node: node.as_str().into(),
+            node,
             outcome: outcome.map(|text| json(&text, "the outcome of an attempt")).transpose()?,
         });
     }

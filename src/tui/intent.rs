@@ -114,6 +114,8 @@ intents! {
     Run = "run", "propose the command";
     /// Begin a run of the SOP, or steer the one that is on.
     SteerRun = "steer-run", "begin or steer a run";
+    /// Ask the assistant how the run is to go on; it suggests, and nothing is changed by that.
+    Counsel = "counsel", "ask how to go on";
     /// Type other values for the command under the cursor than the alert's labels give, and propose it.
     EditValues = "edit-values", "propose, new values";
     /// Review what waits for approval.

@@ -31,6 +31,7 @@ pub mod sop_lines;
 pub mod sought;
 pub mod splits;
 pub mod steer;
+pub mod suggestions;
 pub mod terminal;
 pub mod theme;
 pub mod tour;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::domain::id::SopId;
+use crate::domain::id::{RunId, SopId};
 use crate::domain::time::Timestamp;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
@@ -250,6 +250,13 @@ pub enum ChatEffect {
         number: u64,
         /// The question.
         ask: Ask,
+    },
+    /// Build what would leave this machine to ask how a run is to go on.
+    PrepareSuggestions {
+        /// Number of the question.
+        number: u64,
+        /// Which run.
+        run: RunId,
     },
     /// Answer a question that was prepared.
     Answer {

@@ -8,11 +8,14 @@
 
 use crate::domain::procedure::NodeKind;
 use crate::domain::run::decide::RunCommand;
-use crate::domain::run::event::{Answer, Change};
+use crate::domain::run::event::Change;
 use crate::domain::run::item::{Basis, Item, ItemId, ItemKind, ItemState};
+use crate::domain::run::suggestion::Source;
 use crate::domain::run::{Run, RunState, summary};
 use crate::domain::sop::tree;
 use crate::tui::concern;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::ui::Model;
 
@@ -79,6 +82,10 @@ pub enum Choice {
     Ask(Wanted),
     /// Show the SOP as written against the run as done.
     Compare,
+    /// Show what is suggested.
+    Suggestions,
+    /// Ask how the run is to go on.
+    Counsel,
 }
 
 /// A line of the box.
@@ -169,11 +176,13 @@ fn compare_words(run: &Run) -> String {
 }
 
 fn of_run(model: &Model, run: &Run, offers: &mut Vec<Offer>) {
-    for suggestion in &run.suggestions {
-        let (number, words) = (suggestion.number, suggestion.change.words(run));
-        let answer = |answer| Choice::Say(RunCommand::AnswerSuggestion { number, answer });
-        offers.push(offer(format!("Do as suggested: {words}"), answer(Answer::Accepted)));
-        offers.push(offer(format!("Dismiss the suggestion: {words}"), answer(Answer::Dismissed)));
+    match run.suggestions.as_slice() {
+        [] => {}
+        [one] => {
+            let words = format!("Look at what {} suggests: {}", one.draft.source.words(), one.draft.advice.words(run));
+            offers.push(offer(words, Choice::Suggestions));
+        }
+        several => offers.push(offer(format!("Look at {} suggested changes", several.len()), Choice::Suggestions)),
     }
     let item = subject(model, run);
     if let Some(item) = item {
@@ -188,6 +197,7 @@ fn of_run(model: &Model, run: &Run, offers: &mut Vec<Offer>) {
     if let Some(item) = item {
         offers.extend(changes(item));
     }
+    offers.push(offer("Ask the assistant how to go on", Choice::Counsel));
     if run.state == RunState::Active {
         offers.push(offer("Pause the run", Choice::Say(RunCommand::Pause)));
     }
@@ -259,13 +269,26 @@ pub fn line(model: &Model) -> Option<String> {
         return Some(of_item(run, item));
     }
     Some(match &run.state {
-        RunState::Stopped { reason, .. } => format!("run {} stopped: {}.", run.id, reason.words()),
+        RunState::Stopped { reason, .. } => {
+            format!("{}run {} stopped: {}.", hint(model, run), run.id, reason.words())
+        }
         RunState::Paused => format!("run {} is paused.", run.id),
         RunState::Active | RunState::Ended { .. } => {
             let item = item.or_else(|| run.open_items().next()).or_else(|| run.first_pending())?;
             of_item(run, item)
         }
     })
+}
+
+/// What history suggests where a run has stopped, in a few words before the reason, which may fill the line; nothing without.
+fn hint(model: &Model, run: &Run) -> String {
+    let counted = run.suggestions.iter().find_map(|suggestion| match suggestion.draft.source {
+        Source::History { runs, of } => Some((suggestion, runs, of)),
+        Source::Model { .. } => None,
+    });
+    let Some((suggestion, runs, of)) = counted else { return String::new() };
+    let key = model.ui.keymap.key_for(Context::Sop, Intent::SteerRun).unwrap_or_default();
+    format!("{key}: {} as in {runs} of {of} runs? ", suggestion.draft.advice.brief())
 }
 
 fn of_item(run: &Run, item: &Item) -> String {

@@ -197,9 +197,12 @@ fn above(overlay: &Overlay) -> (Context, &'static [Part]) {
         ),
         Overlay::Search(_) => (Context::Search, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
         Overlay::Palette(_) => (Context::Palette, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
-        Overlay::Page { .. } | Overlay::Plain(_) | Overlay::Picker(_) | Overlay::Scopes(_) | Overlay::Steer(_) => {
-            (Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")])
-        }
+        Overlay::Page { .. }
+        | Overlay::Plain(_)
+        | Overlay::Picker(_)
+        | Overlay::Scopes(_)
+        | Overlay::Steer(_)
+        | Overlay::Suggestions(_) => (Context::Help, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
     }
 }
 

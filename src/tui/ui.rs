@@ -30,6 +30,7 @@ use crate::tui::sop_lines::{Laid, SopLine};
 use crate::tui::sought::Sought;
 use crate::tui::splits::Splits;
 use crate::tui::steer::Steer;
+use crate::tui::suggestions::SuggestionsView;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::wider::ScopesBox;
@@ -336,6 +337,8 @@ pub enum Overlay {
     Scopes(ScopesBox),
     /// What can be done with the run.
     Steer(Box<Steer>),
+    /// What is suggested for the run.
+    Suggestions(Box<SuggestionsView>),
     /// Commands by name.
     Palette(Box<Palette>),
     /// What would leave this machine.

@@ -16,6 +16,7 @@ use crate::tui::pages;
 use crate::tui::palette;
 use crate::tui::review::Review;
 use crate::tui::search;
+use crate::tui::steer;
 use crate::tui::ui::{Model, Overlay};
 use crate::tui::update;
 use crate::tui::wider;
@@ -103,6 +104,7 @@ fn in_sop(model: &Model, intent: Intent) -> Worth {
             Worth::when(firing > 1)
         }
         Intent::FocusOutput => Worth::when(model.shown_attempt().is_some()),
+        Intent::Counsel => Worth::when(steer::run(model).is_some()),
         _ => Worth::Usual,
     }
 }
@@ -159,7 +161,8 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
             | Overlay::Picker(_)
             | Overlay::Plain(_)
             | Overlay::Scopes(_)
-            | Overlay::Steer(_),
+            | Overlay::Steer(_)
+            | Overlay::Suggestions(_),
         )
         | None => {
             return Worth::Usual;

@@ -15,7 +15,8 @@ use super::scene::Scene;
 
 const AIOPS: &str = env!("CARGO_BIN_EXE_aiops");
 const KEY: &str = "the key of the stand-in";
-const ANSWERS: &str = "[[scenario]]\nname = \"all\"\n[[scenario.reply]]\nkind = \"answer\"\ntext = '''It is the disk.'''\n";
+const ANSWERS: &str =
+    "[[scenario]]\nname = \"all\"\n[[scenario.reply]]\nkind = \"answer\"\ntext = '''It is the disk.'''\n";
 
 /// Starts the program with these words where new files are open to everybody unless it says otherwise.
 fn open_handed(scene: &Scene, words: &[&str]) -> Console {

@@ -18,6 +18,7 @@ mod full_points;
 mod given_up;
 mod grammar_bash;
 mod grammar_fuzz;
+mod hand_over;
 mod handed;
 mod headless;
 mod killed_at_random;

@@ -25,6 +25,7 @@ use aiops::engine::library::Library;
 use aiops::engine::local::{LocalBackend, RunSettings};
 use aiops::engine::ports::{BoxFuture, Clock, Instant, MetricSource, Range, RangeQuery, SourceError};
 use aiops::engine::run::RunEngine;
+use aiops::engine::runner::Runner;
 
 use crate::engine::{Console, INCIDENT, Scene};
 use crate::support::{PATIENCE, runner};
@@ -54,15 +55,27 @@ impl MetricSource for Metrics {
 }
 
 /// A console with a run engine, and the documents of a directory.
-struct Desk {
-    console: Console,
-    backend: LocalBackend,
-    engine: RunEngine,
+pub(crate) struct Desk {
+    pub(crate) console: Console,
+    pub(crate) backend: LocalBackend,
+    pub(crate) engine: RunEngine,
 }
 
 impl Desk {
     fn of(scene: &Scene, sops: &Path, metrics: Result<f64, &'static str>) -> Self {
-        let console = scene.console(Arc::new(runner()));
+        Self::of_person("ada", scene, sops, metrics)
+    }
+
+    /// The console of somebody else.
+    pub(crate) fn of_person(name: &str, scene: &Scene, sops: &Path, metrics: Result<f64, &'static str>) -> Self {
+        let uid = if name == "ada" { 1000 } else { 1001 };
+        let person = Person { uid, name: name.to_owned(), login_uid: None, ssh_peer: None, tty: None };
+        let actor = Actor::Person(person);
+        let clock: Arc<dyn Clock> = Arc::new(scene.clock.clone());
+        let store = scene.store();
+        let root = scene.attempts().display().to_string();
+        let runner = Runner::new(store.clone(), Arc::new(runner()), clock.clone(), actor.clone(), root);
+        let console = Console { store, runner };
         let settings = RunSettings {
             reads: aiops::domain::action::build::Reads::default(),
             target: Target::ThisHost { name: "bastion".to_owned() },
@@ -71,32 +84,29 @@ impl Desk {
             terminal_env: BTreeMap::new(),
             time_limit: Duration::from_secs(60),
         };
-        let person = Person { uid: 1000, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };
         let library = Arc::new(Library::load(&[sops.to_owned()]));
-        let actor = Actor::Person(person);
         let backend = LocalBackend::new(console.store.clone(), library, console.runner.clone(), settings, actor);
         let source: Arc<dyn MetricSource> = Arc::new(Metrics(metrics));
-        let clock: Arc<dyn Clock> = Arc::new(scene.clock.clone());
         let engine = RunEngine::new(console.store.clone(), backend.clone(), vec![source], clock);
         Self { console, backend, engine }
     }
 
-    async fn start(&self, sop: &str) -> Result<Done, BackendError> {
+    pub(crate) async fn start(&self, sop: &str) -> Result<Done, BackendError> {
         let detail = self.console.store.detail(INCIDENT).await.unwrap().unwrap();
         let alert = detail.alerts[0].key();
         self.backend.send(Command::StartRun { incident: INCIDENT, alert, sop: SopId::from(sop) }).await
     }
 
-    async fn run(&self) -> Run {
+    pub(crate) async fn run(&self) -> Run {
         self.console.store.read_view(|reader| reader.run_of(INCIDENT)).await.unwrap().unwrap()
     }
 
-    async fn say(&self, command: RunCommand) -> Result<Done, BackendError> {
+    pub(crate) async fn say(&self, command: RunCommand) -> Result<Done, BackendError> {
         self.backend.send(Command::Run { run: RunId(1), command }).await
     }
 
     /// Lets the engine work until the run is as `wanted` says.
-    async fn until(&self, what: &str, wanted: impl Fn(&Run) -> bool) -> Run {
+    pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&Run) -> bool) -> Run {
         let end = std::time::Instant::now() + PATIENCE;
         loop {
             self.engine.round().await.unwrap();
@@ -109,12 +119,12 @@ impl Desk {
         }
     }
 
-    async fn waiting(&self) -> Vec<Proposal> {
+    pub(crate) async fn waiting(&self) -> Vec<Proposal> {
         self.console.store.tray().await.unwrap()
     }
 
     /// Approves the only proposal that waits.
-    async fn approve(&self) {
+    pub(crate) async fn approve(&self) {
         let mut waiting = self.waiting().await;
         let proposal = waiting.pop().unwrap();
         assert!(waiting.is_empty(), "one step at a time: {waiting:?}");
@@ -129,7 +139,7 @@ impl Desk {
     }
 }
 
-fn states(run: &Run) -> String {
+pub(crate) fn states(run: &Run) -> String {
     run.plan.items.iter().map(|item| item.state.name()).collect::<Vec<_>>().join(" ")
 }
 
@@ -141,7 +151,7 @@ fn reason(run: &Run) -> String {
 }
 
 /// A document whose second step writes a line to `ledger` when the disk is full.
-fn document(sops: &Path, ledger: &Path) {
+pub(crate) fn document(sops: &Path, ledger: &Path) {
     let text = format!(
         "# Full\n\n## Diagnosis\n\n1. See how full it is:\n\n   ```sh\n   echo /dev/sda1 98%\n   ```\n\n2. Is usage above 95 \
          %?\n   - If yes, note it:\n     ```sh\n     tee -a {}\n     ```\n   - Otherwise, restart the service.\n",

@@ -25,6 +25,8 @@ pub(super) fn body(request: &ModelRequest, model: &str) -> Result<Vec<u8>, Model
         generation_config: GenerationConfig {
             max_output_tokens: request.max_output_tokens,
             thinking_config: thinking(model, request.thinking),
+            response_mime_type: request.schema.as_ref().map(|_| "application/json"),
+            response_json_schema: request.schema.as_ref(),
         },
     };
     serde_json::to_vec(&body).map_err(|error| ModelError {
@@ -113,6 +115,17 @@ mod tests {
             })
         );
         assert_eq!(encoded("gemini-3.8-flash", "\n", Thinking::Low).get("systemInstruction"), None);
+    }
+
+    #[test]
+    fn a_schema_is_said_together_with_its_type() {
+        let turns = vec![Turn { role: Role::User, text: "what next?".to_owned() }];
+        let request = ModelRequest::new(String::new(), turns, 900, Thinking::Low).unwrap();
+        let schema = json!({"type": "object"});
+        let request = request.answered_as(Some(schema.clone()));
+        let encoded: Value = serde_json::from_slice(&body(&request, "gemini-3.8-flash").unwrap()).unwrap();
+        let config = &encoded["generationConfig"];
+        assert_eq!((&config["responseMimeType"], &config["responseJsonSchema"]), (&json!("application/json"), &schema));
     }
 
     #[rstest]

@@ -13,7 +13,7 @@ pub(super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) system_instruction: Option<SystemText<'a>>,
     pub(super) contents: Vec<TurnText<'a>>,
-    pub(super) generation_config: GenerationConfig,
+    pub(super) generation_config: GenerationConfig<'a>,
 }
 
 /// A turn of a request; all of them are text here.
@@ -37,10 +37,15 @@ pub(super) struct TextPart<'a> {
 /// Never has `temperature`, `topP`, `topK` and `candidateCount`: newer models ignore them and will refuse them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct GenerationConfig {
+pub(super) struct GenerationConfig<'a> {
     pub(super) max_output_tokens: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) thinking_config: Option<ThinkingConfig>,
+    /// Set together with the schema, and only with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) response_mime_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) response_json_schema: Option<&'a Value>,
 }
 
 /// Has a level or a budget; both together are refused.

@@ -59,6 +59,14 @@ fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
 )]
 #[case(&["begin", "#1", "Full.md"], RunsCommand::Begin { incident: IncidentId(1), sop: "Full.md".to_owned() })]
 #[case(&["story", "2"], RunsCommand::Story { id: RunId(2) })]
+#[case(
+    &["suggest", "2"],
+    RunsCommand::Suggest(SuggestArgs { id: RunId(2), take: None, leave: None, look: false, send: false })
+)]
+#[case(
+    &["suggest", "2", "--take", "3"],
+    RunsCommand::Suggest(SuggestArgs { id: RunId(2), take: Some(3), leave: None, look: false, send: false })
+)]
 #[case(&["deviations", "2", "--json"], RunsCommand::Deviations { id: RunId(2) })]
 fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand) {
     assert_eq!(parsed(words).unwrap(), expected);
@@ -82,6 +90,8 @@ fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand
 #[case(&["list", "--limit", "0"])]
 #[case(&["begin", "1"])]
 #[case(&["deviations", "0"])]
+#[case(&["suggest", "2", "--take", "1", "--leave", "1"])]
+#[case(&["suggest", "2", "--take", "1", "--send"])]
 fn mistakes_are_usage(#[case] words: &[&str]) {
     assert_eq!(parsed(words).unwrap_err().exit_code(), crate::cli::Exit::Usage as i32);
 }

@@ -241,6 +241,12 @@ fn every_statement_of_the_demo_s_answers_names_a_source() {
     for scenario in script["scenario"].as_array().unwrap() {
         for reply in scenario["reply"].as_array().unwrap() {
             let Some(text) = reply.get("text").and_then(toml::Value::as_str) else { continue };
+            // How a run goes on is answered in JSON, in which each suggestion has citations of its own.
+            if let Ok(answer) = serde_json::from_str::<serde_json::Value>(text) {
+                let all = answer["suggestions"].as_array().unwrap();
+                assert!(all.iter().all(|one| !one["cites"].as_array().unwrap().is_empty()), "{answer}");
+                continue;
+            }
             let check = statements::check(text, |source| matches!(source, Source::Sop { .. } | Source::Incident));
             statements_in_all += check.statements;
             let without: Vec<&str> = check.unsupported.iter().map(|at| &text[*at..]).collect();

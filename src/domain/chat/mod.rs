@@ -216,6 +216,8 @@ pub struct ModelRequest {
     pub max_output_tokens: u32,
     /// How long it may think.
     pub thinking: Thinking,
+    /// The JSON Schema that the answer has to have; `None` for text.
+    pub schema: Option<serde_json::Value>,
 }
 
 impl ModelRequest {
@@ -239,7 +241,13 @@ impl ModelRequest {
         if kept.first().is_some_and(|turn| turn.role == Role::Model) {
             kept.remove(0);
         }
-        (!kept.is_empty()).then_some(Self { system, turns: kept, max_output_tokens, thinking })
+        (!kept.is_empty()).then_some(Self { system, turns: kept, max_output_tokens, thinking, schema: None })
+    }
+
+    /// The same, to be answered by one JSON value of this schema.
+    #[must_use]
+    pub fn answered_as(self, schema: Option<serde_json::Value>) -> Self {
+        Self { schema, ..self }
     }
 
     /// The turns, in order.

@@ -74,14 +74,17 @@ fn of_run(run: RunId, event: &RunEvent) -> (Kind, String) {
             (Kind::Decision, format!("answered question {item} of run {run}: {}", basis.words()))
         }
         RunEvent::Changed { .. } => (Kind::Decision, format!("changed the plan of run {run}")),
-        RunEvent::Suggested { number, why, .. } => {
-            (Kind::Talk, format!("suggested change {number} of run {run}: {why}"))
+        RunEvent::Suggested { suggestion } => {
+            let (number, by) = (suggestion.number, suggestion.draft.source.words());
+            (Kind::Talk, format!("suggested change {number} of run {run} for {by}: {}", suggestion.draft.why))
         }
-        RunEvent::Answered { number, answer: Answer::Accepted } => {
-            (Kind::Decision, format!("took suggestion {number} of run {run}"))
-        }
-        RunEvent::Answered { number, answer: Answer::Dismissed } => {
-            (Kind::Decision, format!("dismissed suggestion {number} of run {run}"))
+        RunEvent::Answered { suggestion, answer } => {
+            let (number, by) = (suggestion.number, suggestion.draft.source.words());
+            match answer {
+                Answer::Accepted => (Kind::Decision, format!("took suggestion {number} of {by} for run {run}")),
+                Answer::Dismissed => (Kind::Decision, format!("left suggestion {number} of {by} for run {run}")),
+                Answer::Superseded => (Kind::Record, format!("set suggestion {number} of run {run} aside")),
+            }
         }
         RunEvent::Assigned { item, to } => {
             let to = to.as_deref().unwrap_or("whoever leads it");

@@ -11,6 +11,7 @@ use super::condition::Condition;
 use super::event::{Answer, Change, RunEvent, RunResult, StopReason};
 use super::evidence::Evidence;
 use super::item::{Basis, Item, ItemId, ItemKind, ItemState};
+use super::suggestion::{self, Advice, Draft};
 use super::{RunState, summary};
 use crate::domain::action::attempt::Outcome;
 use crate::domain::actor::Actor;
@@ -75,13 +76,8 @@ pub enum RunCommand {
     },
     /// Engine: nothing is left.
     Complete,
-    /// The assistant suggests a change.
-    Suggest {
-        /// What.
-        change: Change,
-        /// Why. Foreign text.
-        why: String,
-    },
+    /// Engine: changes are suggested; those of the same source that wait are set aside.
+    Suggest(Vec<Draft>),
     /// A question is answered: by the engine from evidence, or by a person.
     Decide {
         /// Which.
@@ -133,7 +129,7 @@ pub enum RunCommand {
 const WHAT: &str = "The run was not changed";
 const LOOK: &str = "Look at the run and choose what to do";
 
-fn refuse(why: impl Into<String>, remedy: &str) -> Refusal {
+pub(super) fn refuse(why: impl Into<String>, remedy: &str) -> Refusal {
     Refusal::new(WHAT, why, remedy)
 }
 
@@ -202,10 +198,7 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
             }
             Ok(vec![RunEvent::Ended { result: RunResult::Completed }])
         }
-        RunCommand::Suggest { change, why } => {
-            check(run, &change)?;
-            Ok(vec![RunEvent::Suggested { number: run.last_suggestion + 1, change, why: bounded(&why) }])
-        }
+        RunCommand::Suggest(drafts) => suggestion::suggested(run, drafts),
         RunCommand::Decide { item, branch, basis: basis @ Basis::Evidence { .. } } => {
             going(run)?;
             answered(run, item, branch, basis)
@@ -243,10 +236,19 @@ fn of_person(run: &Run, command: RunCommand, name: &str) -> Result<Vec<RunEvent>
             let Some(suggestion) = run.suggestions.iter().find(|found| found.number == number) else {
                 return Err(refuse(format!("there is no suggestion {number}"), LOOK));
             };
-            let closed = RunEvent::Answered { number, answer };
+            let closed = RunEvent::Answered { suggestion: Box::new(suggestion.clone()), answer };
             match answer {
-                Answer::Accepted => Ok(continued(run, vec![closed, changed(run, suggestion.change.clone())?])),
+                Answer::Accepted => {
+                    let draft = &suggestion.draft;
+                    let events = [vec![closed], suggestion::taken(run, draft, name)?].concat();
+                    // To say who does a step is no answer to what the run waits for, and what is over does not go on.
+                    Ok(match draft.advice {
+                        Advice::Plan { .. } | Advice::Branch { .. } => continued(run, events),
+                        Advice::Assign { .. } | Advice::Stop => events,
+                    })
+                }
                 Answer::Dismissed => Ok(vec![closed]),
+                Answer::Superseded => Err(refuse("only the engine reports that", LOOK)),
             }
         }
         RunCommand::Assign { item, to } => {
@@ -283,7 +285,7 @@ fn of_person(run: &Run, command: RunCommand, name: &str) -> Result<Vec<RunEvent>
         | RunCommand::NoteEvidence { .. }
         | RunCommand::Elapse { .. }
         | RunCommand::Complete
-        | RunCommand::Suggest { .. } => Err(refuse("only the engine reports that", LOOK)),
+        | RunCommand::Suggest(_) => Err(refuse("only the engine reports that", LOOK)),
     }
 }
 
@@ -321,7 +323,7 @@ fn going(run: &Run) -> Result<(), Refusal> {
     }
 }
 
-fn in_state<'a>(
+pub(super) fn in_state<'a>(
     run: &'a Run,
     id: ItemId,
     wanted: &str,
@@ -388,7 +390,7 @@ pub(super) fn asks_for_end(run: &Run, id: ItemId) -> bool {
     run.witness(next.id).is_some_and(|witness| witness.id == id) && conditions.into_iter().any(about_end)
 }
 
-fn answered(run: &Run, id: ItemId, branch: NodeId, basis: Basis) -> Result<Vec<RunEvent>, Refusal> {
+pub(super) fn answered(run: &Run, id: ItemId, branch: NodeId, basis: Basis) -> Result<Vec<RunEvent>, Refusal> {
     let open = |state: &ItemState| matches!(state, ItemState::Pending | ItemState::Current { .. });
     let item = in_state(run, id, "open", open)?;
     let ItemKind::Decision { forks, .. } = &item.kind else {
@@ -401,7 +403,7 @@ fn answered(run: &Run, id: ItemId, branch: NodeId, basis: Basis) -> Result<Vec<R
 }
 
 /// Whether a change can be made now.
-fn check(run: &Run, change: &Change) -> Result<(), Refusal> {
+pub(super) fn check(run: &Run, change: &Change) -> Result<(), Refusal> {
     let idle = |state: &ItemState| matches!(state, ItemState::Pending | ItemState::Current { .. });
     let exists = |after: &Option<ItemId>| match after {
         Some(after) => in_state(run, *after, "there", |_| true).map(|_| ()),
@@ -445,7 +447,7 @@ fn check(run: &Run, change: &Change) -> Result<(), Refusal> {
     }
 }
 
-fn changed(run: &Run, change: Change) -> Result<RunEvent, Refusal> {
+pub(super) fn changed(run: &Run, change: Change) -> Result<RunEvent, Refusal> {
     check(run, &change)?;
     let created = match &change {
         Change::Insert { .. } => true,
@@ -456,7 +458,7 @@ fn changed(run: &Run, change: Change) -> Result<RunEvent, Refusal> {
     Ok(RunEvent::Changed { change, created: created.then_some(ItemId(run.last_item + 1)) })
 }
 
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     text.trim().chars().take(TEXT_CHARACTERS).collect()
 }
 
@@ -466,7 +468,7 @@ fn needed(text: &str, why: &str) -> Result<String, Refusal> {
 }
 
 /// A login name: no spaces, so that it is nobody's sentence.
-fn login(name: &str) -> Result<String, Refusal> {
+pub(super) fn login(name: &str) -> Result<String, Refusal> {
     let name = needed(name, "a login name is needed")?;
     if name.chars().any(char::is_whitespace) || name.chars().count() > 64 {
         return Err(refuse("that is no login name", "Type the name that they log in with"));

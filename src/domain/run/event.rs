@@ -11,6 +11,7 @@ use super::deviation::Deviation;
 use super::effect::Effect;
 use super::evidence::Evidence;
 use super::item::{Basis, ItemId, ItemKind, ItemState};
+use super::suggestion::Suggestion;
 use super::{Plan, Run};
 use crate::domain::action::attempt::Outcome;
 use crate::domain::id::{AttemptId, NodeId, ProposalId};
@@ -162,6 +163,8 @@ pub enum Answer {
     Accepted,
     /// No.
     Dismissed,
+    /// Nobody said anything, and what was suggested later takes its place.
+    Superseded,
 }
 
 /// Something that happened to a run.
@@ -235,19 +238,15 @@ pub enum RunEvent {
         /// The number of the item that this made.
         created: Option<ItemId>,
     },
-    /// The assistant suggests a change.
+    /// A change is suggested: by a model that a person asked, or by the history of the SOP.
     Suggested {
-        /// Its number.
-        number: u32,
-        /// What is to be changed.
-        change: Change,
-        /// Why. Foreign text.
-        why: String,
+        /// What, why and by whom. Foreign text.
+        suggestion: Box<Suggestion>,
     },
-    /// A person answered a suggestion.
+    /// A person answered a suggestion, or another one takes its place.
     Answered {
-        /// Its number.
-        number: u32,
+        /// Which: whole, so that the entry says what was taken.
+        suggestion: Box<Suggestion>,
         /// What they said.
         answer: Answer,
     },
@@ -328,10 +327,17 @@ impl RunEvent {
                 format!("run {}: {} {answer}: {}", run.id, title(item), basis.words())
             }
             Self::Changed { change, .. } => format!("run {}: {}", run.id, change.words(run)),
-            Self::Suggested { change, why, .. } => format!("run {}: suggested: {} ({why})", run.id, change.words(run)),
-            Self::Answered { number, answer: Answer::Accepted } => format!("run {}: took suggestion {number}", run.id),
-            Self::Answered { number, answer: Answer::Dismissed } => {
-                format!("run {}: dismissed suggestion {number}", run.id)
+            Self::Suggested { suggestion } => {
+                let Suggestion { number, draft } = suggestion.as_ref();
+                let (what, by) = (draft.advice.words(run), draft.source.words());
+                format!("run {}: suggestion {number} of {by}: {what} ({})", run.id, draft.why)
+            }
+            Self::Answered { answer: Answer::Superseded, .. } => return None,
+            Self::Answered { suggestion, answer } => {
+                let Suggestion { number, draft } = suggestion.as_ref();
+                let said = if *answer == Answer::Accepted { "took" } else { "left" };
+                let (what, by) = (draft.advice.words(run), draft.source.words());
+                format!("run {}: {said} suggestion {number} of {by}: {what}", run.id)
             }
             Self::Assigned { item, to } => {
                 let to = to.as_deref().unwrap_or(&run.owner);

@@ -25,6 +25,7 @@ mod quoted;
 pub mod reading;
 pub mod statistics;
 pub mod story;
+pub mod suggestion;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -36,8 +37,9 @@ use serde::{Deserialize, Serialize};
 
 use self::deviation::Deviation;
 use self::effect::Effect;
-use self::event::{Change, RunEvent, RunResult, StopReason};
+use self::event::{Answer, Change, RunEvent, RunResult, StopReason};
 use self::item::{Added, Item, ItemId, ItemKind, ItemState};
+use self::suggestion::{Advice, Suggestion};
 use super::alert::AlertKey;
 use super::id::{AttemptId, IncidentId, RunId, SopId};
 use super::time::Timestamp;
@@ -120,17 +122,6 @@ pub struct Plan {
     pub after_attempt: AttemptId,
 }
 
-/// A change that the assistant suggests and nobody has answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suggestion {
-    /// Its number in this run.
-    pub number: u32,
-    /// What is to be changed.
-    pub change: Change,
-    /// Why. Foreign text.
-    pub why: String,
-}
-
 /// One execution of a procedure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -146,6 +137,9 @@ pub struct Run {
     pub state: RunState,
     /// Suggestions that wait for an answer.
     pub suggestions: Vec<Suggestion>,
+    /// What a person left; history does not suggest it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dismissed: Vec<Advice>,
     /// When it began.
     pub started_at: Timestamp,
     /// Since when its limits count.
@@ -179,6 +173,7 @@ impl Run {
             owner,
             state: RunState::Active,
             suggestions: Vec::new(),
+            dismissed: Vec::new(),
             started_at: now,
             counted_since: now,
             attempts: 0,
@@ -285,11 +280,16 @@ impl Run {
                 self.set(*item, ItemState::Decided { branch: branch.clone(), basis: basis.clone() });
             }
             RunEvent::Changed { change, created } => self.change(change, *created),
-            RunEvent::Suggested { number, change, why } => {
-                self.last_suggestion = self.last_suggestion.max(*number);
-                self.suggestions.push(Suggestion { number: *number, change: change.clone(), why: why.clone() });
+            RunEvent::Suggested { suggestion } => {
+                self.last_suggestion = self.last_suggestion.max(suggestion.number);
+                self.suggestions.push(suggestion.as_ref().clone());
             }
-            RunEvent::Answered { number, .. } => self.suggestions.retain(|found| found.number != *number),
+            RunEvent::Answered { suggestion, answer } => {
+                self.suggestions.retain(|found| found.number != suggestion.number);
+                if *answer == Answer::Dismissed {
+                    self.dismissed.push(suggestion.draft.advice.clone());
+                }
+            }
             RunEvent::Assigned { item, to } => {
                 if let Some(at) = self.position(*item) {
                     self.plan.items[at].assigned.clone_from(to);

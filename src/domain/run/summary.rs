@@ -21,11 +21,20 @@ pub fn of(run: &Run) -> String {
     }
     let of = |test: fn(&Item) -> bool| run.plan.items.iter().filter(move |item| test(item)).collect::<Vec<_>>();
     section(&mut lines, "Nobody knows how these ended", &of(|item| matches!(item.state, ItemState::Unknown { .. })));
-    section(&mut lines, "Under way", &of(|item| item.state.is_open()));
+    let waits = |item: &Item| matches!(item.state, ItemState::Proposed { .. });
+    section(&mut lines, "Waits for a yes; nothing of it is approved, and whoever says it reads the review", &of(waits));
+    section(
+        &mut lines,
+        "Under way",
+        &of(|item| item.state.is_open() && !matches!(item.state, ItemState::Proposed { .. })),
+    );
     section(&mut lines, "Went wrong", &of(|item| matches!(item.state, ItemState::Failed { .. })));
     let done = |item: &Item| matches!(item.state, ItemState::Done { .. } | ItemState::Decided { .. });
     section(&mut lines, "Done", &of(done));
     section(&mut lines, "Left out", &of(|item| matches!(item.state, ItemState::Skipped { .. })));
+    lines.extend(run.suggestions.iter().map(|found| {
+        format!("Suggested by {}, and not answered: {}", found.draft.source.words(), found.draft.advice.words(run))
+    }));
     if let Some(next) = run.first_pending() {
         lines.push(format!("Next: {}", next.title));
     }

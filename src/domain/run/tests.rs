@@ -141,6 +141,7 @@ impl Stage {
 }
 
 mod deviating;
+mod suggesting;
 
 const OK: Outcome = Outcome::Exited { code: 0 };
 
@@ -334,7 +335,7 @@ fn steps_of_others_wait_for_them_and_a_run_can_be_handed_over() {
 fn changes_are_of_this_run_and_suggestions_need_a_yes() {
     let mut stage = Stage::of(TEXT);
     let insert = Change::Insert { after: None, title: "Tell the team".to_owned(), node: None, kind: ItemKind::Manual };
-    let suggest = RunCommand::Suggest { change: insert, why: "they asked".to_owned() };
+    let suggest = RunCommand::Suggest(vec![suggesting::draft(Advice::Plan { change: insert })]);
     stage.say(suggest, &Actor::engine("assistant")).unwrap();
     assert_eq!((stage.run.plan.items.len(), stage.run.suggestions.len()), (6, 1));
     stage.by_ada(RunCommand::AnswerSuggestion { number: 1, answer: Answer::Accepted });

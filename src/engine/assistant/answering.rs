@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::citations::Given;
-use super::hearing::{End, Heard, Kept, Listener};
+use super::hearing::{End, Heard, Kept, Listener, Manner};
 use super::material::Material;
-use super::{Assistant, Brain, Plan, Ready, citations, offline};
+use super::{Assistant, Brain, Plan, Purpose, Ready, citations, offline, suggesting};
 use crate::domain::chat::statements::{self, SourceCheck};
 use crate::domain::chat::{Author, ChatMessage, FinishReason, MessageDraft, MessageState};
 use crate::domain::id::SopId;
@@ -28,9 +28,9 @@ use crate::store::UnderWay;
 /// Pieces that may wait for a slow screen.
 const WAITING: usize = 64;
 /// Why an answer ended that a person did not want to the end.
-const STOPPED: &str = "you stopped it";
+pub(super) const STOPPED: &str = "you stopped it";
 
-type Sender = mpsc::Sender<AnswerEvent>;
+pub(super) type Sender = mpsc::Sender<AnswerEvent>;
 
 /// Stores the question and answers it in a task of its own.
 pub(super) async fn answer(assistant: Assistant, ready: Ready) -> Result<Answer, BackendError> {
@@ -44,7 +44,10 @@ pub(super) async fn answer(assistant: Assistant, ready: Ready) -> Result<Answer,
     };
     let under_way = parts.store.ask(question, model, &parts.actor).await?;
     let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(run(assistant, ready, under_way, sender));
+    match ready.purpose.clone() {
+        Purpose::Question => tokio::spawn(run(assistant, ready, under_way, sender)),
+        Purpose::Suggest(matter) => tokio::spawn(suggesting::run(assistant, ready, matter, under_way, sender)),
+    };
     Ok(receiver)
 }
 
@@ -89,7 +92,7 @@ async fn keep_cut(assistant: &Assistant, under_way: &UnderWay, cut: Option<Messa
 }
 
 /// Notes in the journal when it was the budget that kept a question from being sent.
-async fn note_refused(assistant: &Assistant, held: Option<&Held>, material: &Material) {
+pub(super) async fn note_refused(assistant: &Assistant, held: Option<&Held>, material: &Material) {
     if let (Some(Held::Budget(over)), Brain::Model { model, .. }) = (held, &assistant.inner.parts.brain) {
         let incident = material.ask.conversation.incident();
         assistant.inner.parts.outbound.note_refused(model.name(), incident, *over).await;
@@ -124,6 +127,16 @@ struct NoAnswer {
     cut: Option<MessageDraft>,
 }
 
+/// What a model said, once its end is known and paid for.
+pub(super) struct Said {
+    pub(super) heard: Heard,
+    /// How it ended.
+    ///
+    /// # Errors
+    /// [`Broken`]: there is no answer to go by.
+    pub(super) verdict: Result<MessageState, Broken>,
+}
+
 impl From<String> for NoAnswer {
     fn from(why: String) -> Self {
         Self { why, cut: None }
@@ -142,28 +155,7 @@ async fn by_model(
     kept: Kept,
     sender: &Sender,
 ) -> Result<MessageDraft, NoAnswer> {
-    let Brain::Model { model, .. } = &assistant.inner.parts.brain else {
-        return Err("There is no model".to_owned().into());
-    };
-    let (cleared, reservation) =
-        assistant.inner.parts.outbound.clear(inspected).await.map_err(|held| held.to_string())?;
-    let stream = tokio::select! {
-        stream = model.stream(cleared) => stream,
-        () = sender.closed() => {
-            // The stream was never polled, so that nothing has left.
-            reservation.release(STOPPED).await;
-            let author = Author::Model { name: model.name() };
-            let state = MessageState::Cut { reason: STOPPED.to_owned() };
-            return Ok(ChatMessage::draft(material.ask.conversation, author, String::new(), state));
-        }
-    };
-    let listener = Listener::new(inspected, model.as_ref(), kept);
-    let (heard, end) = match stream {
-        Ok(stream) => listener.listen(stream, sender).await,
-        Err(error) => (listener.into_heard(), End::Failed(error)),
-    };
-    assistant.note_end(&end, heard.attempts);
-    let verdict = settle(reservation, end, &heard).await;
+    let Said { heard, verdict } = call(assistant, inspected, kept, Manner::Shown, sender).await?;
     let Heard { text, thoughts, usage, name, .. } = heard;
     let draft = |text, state| {
         let draft = ChatMessage::draft(material.ask.conversation, Author::Model { name: name.clone() }, text, state);
@@ -177,6 +169,10 @@ async fn by_model(
         }
     };
     let mut draft = draft(text, state);
+    // Nothing was heard of an answer that was stopped before it was asked for.
+    if draft.text.is_empty() {
+        return Ok(draft);
+    }
     let (remark, source_check) = checked(&draft.text, sources, material).await;
     draft.source_check = source_check;
     if let Some(remark) = remark {
@@ -184,6 +180,41 @@ async fn by_model(
         draft.text.push_str(&remark);
     }
     Ok(draft)
+}
+
+/// Sends what was inspected, hears the answer to its end, and pays for it.
+///
+/// # Errors
+/// Why nothing was sent, as a sentence with what to do about it.
+pub(super) async fn call(
+    assistant: &Assistant,
+    inspected: &Inspected,
+    kept: Kept,
+    manner: Manner,
+    sender: &Sender,
+) -> Result<Said, String> {
+    let Brain::Model { model, .. } = &assistant.inner.parts.brain else {
+        return Err("There is no model".to_owned());
+    };
+    let (cleared, reservation) =
+        assistant.inner.parts.outbound.clear(inspected).await.map_err(|held| held.to_string())?;
+    let stream = tokio::select! {
+        stream = model.stream(cleared) => stream,
+        () = sender.closed() => {
+            // The stream was never polled, so that nothing has left.
+            reservation.release(STOPPED).await;
+            let heard = Listener::new(inspected, model.as_ref(), kept, manner).into_heard();
+            return Ok(Said { heard, verdict: Ok(MessageState::Cut { reason: STOPPED.to_owned() }) });
+        }
+    };
+    let listener = Listener::new(inspected, model.as_ref(), kept, manner);
+    let (heard, end) = match stream {
+        Ok(stream) => listener.listen(stream, sender).await,
+        Err(error) => (listener.into_heard(), End::Failed(error)),
+    };
+    assistant.note_end(&end, heard.attempts);
+    let verdict = settle(reservation, end, &heard).await;
+    Ok(Said { heard, verdict })
 }
 
 /// Ends the reservation of a call that failed.
@@ -199,9 +230,9 @@ async fn end_failed(reservation: Reservation, error: &ModelError, heard: &Heard)
 }
 
 /// Why there is no answer that is whole.
-struct Broken {
+pub(super) struct Broken {
     /// As a sentence, with what to do about it.
-    why: String,
+    pub(super) why: String,
     /// As a clause.
     reason: String,
 }

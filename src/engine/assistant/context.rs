@@ -89,13 +89,13 @@ pub(super) fn build(material: &Material, preamble: &str, word: &str) -> Context 
 }
 
 /// Delimiters around foreign text.
-struct Fence<'a> {
-    word: &'a str,
+pub(super) struct Fence<'a> {
+    pub(super) word: &'a str,
 }
 
 impl Fence<'_> {
     /// A section of foreign text, nothing when it is empty.
-    fn section(&self, title: &str, text: &str) -> String {
+    pub(super) fn section(&self, title: &str, text: &str) -> String {
         if text.trim().is_empty() {
             return String::new();
         }
@@ -105,7 +105,7 @@ impl Fence<'_> {
     }
 }
 
-fn incident(material: &Material, fence: &Fence<'_>) -> String {
+pub(super) fn incident(material: &Material, fence: &Fence<'_>) -> String {
     let Some(detail) = &material.incident else { return String::new() };
     let mut text = String::new();
     let incident = &detail.incident;
@@ -142,7 +142,7 @@ fn alert(row: &AlertRow, text: &mut String) {
 }
 
 /// The SOP: the section of the cursor first, then the rest in order.
-fn sop(document: &SopDocument, cursor: Option<&NodeId>, fence: &Fence<'_>) -> String {
+pub(super) fn sop(document: &SopDocument, cursor: Option<&NodeId>, fence: &Fence<'_>) -> String {
     let procedure = &document.procedure;
     let near = cursor.and_then(|id| procedure.index_of(id)).map(|index| section_of(procedure, index));
     let mut text = format!("ID {}\ntitle {}\n", procedure.sop, words::one_line(&procedure.title));
@@ -191,7 +191,7 @@ fn node(procedure: &Procedure, index: usize, cursor: Option<&NodeId>, text: &mut
     let _ = writeln!(text, "{indent}[sop:{}#{}]{here} {says}", procedure.sop, node.id);
 }
 
-fn evidence(material: &Material, fence: &Fence<'_>) -> String {
+pub(super) fn evidence(material: &Material, fence: &Fence<'_>) -> String {
     let mut text = String::new();
     // The newest first: when there is no room for all, the oldest are cut.
     for past in material.attempts.iter().rev() {
@@ -207,7 +207,7 @@ fn evidence(material: &Material, fence: &Fence<'_>) -> String {
     fence.section("What people ran for this incident, newest first", &words::head(&text, EVIDENCE))
 }
 
-fn history(material: &Material, fence: &Fence<'_>) -> String {
+pub(super) fn history(material: &Material, fence: &Fence<'_>) -> String {
     let mut text = String::new();
     for past in &material.similar {
         let incident = &past.incident;

@@ -75,20 +75,34 @@ impl Kept {
     }
 }
 
+/// Who sees an answer while it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Whoever asked; names are put back as it comes.
+    Shown,
+    /// Nobody before it was read as a whole: it is kept as it came, names still replaced, and at most so many bytes of it.
+    Held {
+        /// Bytes.
+        longest: usize,
+    },
+}
+
 /// Whoever hears an answer.
 pub(super) struct Listener {
     heard: Heard,
     kept: Kept,
+    manner: Manner,
     restore: Box<dyn Restore>,
     restore_thought: Box<dyn Restore>,
 }
 
 impl Listener {
-    pub(super) fn new(inspected: &Inspected, model: &dyn Model, kept: Kept) -> Self {
+    pub(super) fn new(inspected: &Inspected, model: &dyn Model, kept: Kept, manner: Manner) -> Self {
         let attempts = Attempts::default();
         Self {
             heard: Heard { text: String::new(), thoughts: String::new(), usage: None, name: model.name(), attempts },
             kept,
+            manner,
             restore: inspected.restorer(),
             restore_thought: inspected.restorer(),
         }
@@ -142,6 +156,10 @@ impl Listener {
                 self.heard.attempts.failed(kind, Instant::now() + after);
                 AnswerEvent::Retrying { seconds: after.as_secs(), why }
             }
+            ModelEvent::Text(piece) if self.manner != Manner::Shown => {
+                self.heard.text.push_str(&piece);
+                return self.is_too_long().then_some(End::TooLong);
+            }
             ModelEvent::Text(piece) => {
                 let restored = self.restore.push(&piece);
                 self.heard.text.push_str(&restored);
@@ -163,7 +181,15 @@ impl Listener {
         if !is_empty(&event) && sender.send(event).await.is_err() {
             return Some(End::Stopped);
         }
-        (self.heard.text.len() > LONGEST).then_some(End::TooLong)
+        self.is_too_long().then_some(End::TooLong)
+    }
+
+    fn is_too_long(&self) -> bool {
+        let longest = match self.manner {
+            Manner::Shown => LONGEST,
+            Manner::Held { longest } => longest,
+        };
+        self.heard.text.len() > longest
     }
 }
 

@@ -17,6 +17,8 @@ mod naming;
 mod offline;
 mod question;
 mod retrieval;
+mod run_context;
+mod suggesting;
 mod words;
 
 #[cfg(test)]
@@ -37,10 +39,12 @@ use super::ports::{Clock, Model, ModelErrorKind, Unavailable};
 use super::runner::Runner;
 use crate::domain::actor::Actor;
 use crate::domain::chat::{Conversation, ModelRequest, Thinking};
+use crate::domain::id::RunId;
 use crate::domain::incident::Refusal;
 use crate::store::Store;
 use hearing::{Attempts, End};
 use material::Material;
+use suggesting::Matter;
 
 /// Conversations whose tokens are kept, so that the same name keeps its token; the one used longest ago goes first.
 const CONVERSATIONS: usize = 32;
@@ -108,7 +112,17 @@ struct Slot {
 struct Ready {
     id: PreparedId,
     material: Arc<Material>,
+    purpose: Purpose,
     plan: Plan,
+}
+
+/// What an answer is for.
+#[derive(Clone)]
+enum Purpose {
+    /// To be read.
+    Question,
+    /// To become suggested changes of a run.
+    Suggest(Arc<Matter>),
 }
 
 /// How a question will be answered.
@@ -166,6 +180,21 @@ impl Assistant {
     /// When the question is empty or too long, or the store cannot be read.
     pub async fn prepare(&self, ask: Ask, library: Arc<Library>) -> Result<Prepared, BackendError> {
         check(&ask)?;
+        self.prepare_for(ask, Purpose::Question, library).await
+    }
+
+    /// Prepares to ask how a run is to go on. Sends and stores nothing; [`Self::answer`] suggests changes of the run then, and
+    /// changes none.
+    ///
+    /// # Errors
+    /// When there is no such run, it is over, or the store cannot be read.
+    pub async fn prepare_suggestions(&self, run: RunId, library: Arc<Library>) -> Result<Prepared, BackendError> {
+        let matter = Matter::gather(run, &self.inner.parts.store).await?;
+        let ask = matter.ask();
+        self.prepare_for(ask, Purpose::Suggest(Arc::new(matter)), library).await
+    }
+
+    async fn prepare_for(&self, ask: Ask, purpose: Purpose, library: Arc<Library>) -> Result<Prepared, BackendError> {
         let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.inner.slot).newest = number;
         let parts = &self.inner.parts;
@@ -173,7 +202,7 @@ impl Assistant {
         let naming = parts.outbound.redactor().naming_labels().to_vec();
         let gathered = Material::gather(ask, &parts.store, &parts.runner, library, naming, now).await?;
         let material = Arc::new(gathered);
-        let (plan, route) = match self.plan(&material).await {
+        let (plan, route) = match self.plan(&material, &purpose).await {
             Ok((inspected, sources, preview)) => {
                 (Plan::Model { inspected: Box::new(inspected), sources }, Route::Model(Box::new(preview)))
             }
@@ -182,7 +211,7 @@ impl Assistant {
         let id = PreparedId(number);
         let mut slot = lock(&self.inner.slot);
         if slot.newest == number {
-            slot.ready = Some(Ready { id, material, plan });
+            slot.ready = Some(Ready { id, material, purpose, plan });
         }
         Ok(Prepared { id, route })
     }
@@ -191,6 +220,7 @@ impl Assistant {
     async fn plan(
         &self,
         material: &Arc<Material>,
+        purpose: &Purpose,
     ) -> Result<(Inspected, Vec<crate::domain::id::SopId>, Preview), (String, Option<Held>)> {
         let (model, max_output_tokens, thinking) = match &self.inner.parts.brain {
             Brain::None { why } => return Err((why.clone(), None)),
@@ -210,7 +240,7 @@ impl Assistant {
             max_output_tokens,
             incident: material.ask.conversation.incident(),
         };
-        let (assistant, asked) = (self.clone(), Arc::clone(material));
+        let (assistant, asked, purpose) = (self.clone(), Arc::clone(material), purpose.clone());
         // Encoding and redaction are computing, which the screen must not wait for.
         let computed = tokio::task::spawn_blocking(move || {
             let Parts { outbound, actor, .. } = &assistant.inner.parts;
@@ -218,9 +248,18 @@ impl Assistant {
             for labels in naming::of(&asked, actor.label()) {
                 lock(&tokens).learn(&labels);
             }
-            let context = context::build(&asked, outbound.redactor().preamble(), &unguessable());
+            let preamble = outbound.redactor().preamble();
+            let (context, schema) = match &purpose {
+                Purpose::Question => (context::build(&asked, preamble, &unguessable()), None),
+                Purpose::Suggest(matter) => {
+                    matter.names().into_iter().for_each(|labels| lock(&tokens).learn(&labels));
+                    let context = run_context::build(&asked, matter, preamble, &unguessable());
+                    (context, Some(crate::domain::run::suggestion::reading::schema()))
+                }
+            };
             let request = ModelRequest::new(context.system, context.turns, max_output_tokens, thinking);
             let request = request.ok_or_else(|| ("The question is empty. Type one".to_owned(), None))?;
+            let request = request.answered_as(schema);
             let encoded = model.encode(&request).map_err(|error| (error.to_string(), None))?;
             let inspected = outbound.inspect(&encoded, &tokens, wanted);
             inspected.map(|inspected| (inspected, context.sources)).map_err(|held| (held.to_string(), Some(held)))

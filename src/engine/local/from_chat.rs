@@ -24,7 +24,7 @@ impl LocalBackend {
     /// # Errors
     /// When the message is none of an answer about that incident, the block is no single command, its parameters need values,
     /// or the rules say no.
-    pub(super) async fn propose_from_chat(
+    pub(in crate::engine) async fn propose_from_chat(
         &self,
         incident: IncidentId,
         alert: AlertKey,

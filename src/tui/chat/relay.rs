@@ -42,6 +42,10 @@ impl Relay {
                 let prepared = backend.prepare(ask);
                 tokio::spawn(async move { tell(ChatMsg::Prepared { number, result: prepared.await }) });
             }
+            ChatEffect::PrepareSuggestions { number, run } => {
+                let prepared = backend.prepare_suggestions(run);
+                tokio::spawn(async move { tell(ChatMsg::Prepared { number, result: prepared.await }) });
+            }
             ChatEffect::Answer { number, id } => {
                 let answer = backend.answer(id);
                 let task = tokio::spawn(async move {

@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::find::Found;
 use super::transcript::{Key, Transcript};
 use crate::domain::chat::{ChatMessage, Conversation};
-use crate::domain::id::MessageId;
+use crate::domain::id::{MessageId, RunId};
 use crate::domain::text::Repertoire;
 use crate::domain::time::Timestamp;
 use crate::engine::ask::{PreparedId, Preview};
@@ -114,6 +114,15 @@ pub enum Look {
     First,
 }
 
+/// How a question was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It was typed.
+    Typed,
+    /// By a key, for suggestions for this run.
+    ForRun(RunId),
+}
+
 /// A question and its answer, until another one is asked.
 #[derive(Debug)]
 pub struct Turn {
@@ -123,6 +132,8 @@ pub struct Turn {
     pub conversation: Conversation,
     /// What was asked.
     pub question: String,
+    /// Who asked it in which way.
+    pub asked: Asked,
     /// When.
     pub at: Timestamp,
     /// The last message that was stored before it.

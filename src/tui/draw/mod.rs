@@ -19,6 +19,7 @@ mod scopes;
 mod search;
 mod sop;
 mod steer;
+mod suggestions;
 mod tour;
 
 use ratatui::buffer::Buffer;

@@ -53,6 +53,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::FindNext, Intent::FindPrevious], "matches"),
             (&[Intent::FoldAll], "fold all"),
             (&[Intent::NextAlert], "next alert"),
+            (&[Intent::Counsel], "how to go on"),
         ],
         Context::Output => &[
             (&[Intent::Down, Intent::Up], "scroll"),
@@ -131,7 +132,7 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
 const TOGETHER: [(&[Intent], &str); 18] = [
-    (&[Intent::Run, Intent::SteerRun], "propose, steer a run"),
+    (&[Intent::Run, Intent::SteerRun, Intent::Counsel], "propose, steer, ask on"),
     (&[Intent::Down, Intent::Up], "down, up"),
     (&[Intent::Top, Intent::Bottom], "first, last"),
     (&[Intent::HalfPageDown, Intent::HalfPageUp], "half a page down, up"),

@@ -211,7 +211,7 @@ fn a_megabyte_is_harmless_too() {
 }
 
 /// What can lie above the panes. A new overlay or page has to get a number here, and a scene in [`SCENES`].
-const ABOVE: usize = 14;
+const ABOVE: usize = 16;
 
 /// The number of what lies above the panes.
 fn above(overlay: &Overlay) -> usize {
@@ -232,6 +232,8 @@ fn above(overlay: &Overlay) -> usize {
             Page::Restored => 12,
             Page::Comparison => 13,
         },
+        Overlay::Scopes(_) => 14,
+        Overlay::Suggestions(_) => 15,
     }
 }
 

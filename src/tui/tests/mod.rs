@@ -26,6 +26,7 @@ mod search;
 mod small;
 mod sop;
 mod steer;
+mod suggestions;
 mod themes;
 mod told;
 mod tour;

@@ -32,7 +32,7 @@ pub(super) fn run(facts: &Snapshot) -> Run {
     Run::new(RunId(12), detail.record.incident.id, plan, "ada".to_owned(), NOW)
 }
 
-fn world_with(change: impl FnOnce(&mut Run)) -> World {
+pub(super) fn world_with(change: impl FnOnce(&mut Run)) -> World {
     let mut facts = with_detail(snapshot([1]), 1);
     let mut run = run(&facts);
     change(&mut run);
@@ -44,7 +44,7 @@ fn world_with(change: impl FnOnce(&mut Run)) -> World {
     world
 }
 
-fn sent(world: &mut World) -> Vec<Command> {
+pub(super) fn sent(world: &mut World) -> Vec<Command> {
     let effects = world.take_effects();
     let commands = effects.into_iter().filter_map(|effect| match effect {
         Effect::Send { asked: Asked::Run, command } => Some(command),
@@ -53,7 +53,7 @@ fn sent(world: &mut World) -> Vec<Command> {
     commands.collect()
 }
 
-fn offers(world: &World) -> Vec<String> {
+pub(super) fn offers(world: &World) -> Vec<String> {
     steer::offers(&world.model).into_iter().map(|offer| offer.words).collect()
 }
 

@@ -173,7 +173,7 @@ fn a_resize_keeps_what_is_shown_and_another_digest_does_not() {
 }
 
 /// A yes that goes on.
-fn given(facts: &Snapshot, id: i64, cover: Cover) -> ScopeGrant {
+pub(super) fn given(facts: &Snapshot, id: i64, cover: Cover) -> ScopeGrant {
     let (proposal, run) = (&facts.tray[0], facts.run.as_ref().unwrap());
     let person = Person { uid: 1000, name: "ada".to_owned(), login_uid: None, ssh_peer: None, tty: None };
     let spec = &proposal.spec;

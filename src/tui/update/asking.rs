@@ -10,12 +10,13 @@ use crossterm::event::KeyEvent;
 
 use super::{chat, keys, search};
 use crate::domain::chat::{Author, Conversation, thoughts};
+use crate::domain::id::RunId;
 use crate::domain::sop::tree::Direction;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId, Preview, Route};
 use crate::engine::backend::{AlertRow, BackendError};
 use crate::tui::chat::draft::{LONGEST, TooLong, Typed};
 use crate::tui::chat::preview::{PreviewPage, READ};
-use crate::tui::chat::view::{Follow, Look, Mode, Phase, Turn};
+use crate::tui::chat::view::{Asked, Follow, Look, Mode, Phase, Turn};
 use crate::tui::concern;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -99,18 +100,10 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         }
         model.ui.chat.turn = None;
     }
-    if let Some(text) = busy_elsewhere(model) {
-        return super::toast(model, ToastLevel::Refused, text, effects);
+    if !is_free(model, effects) {
+        return;
     }
-    if model.ui.chat.turn.as_ref().is_some_and(|turn| turn.phase.is_busy()) {
-        let stop = key(model, Context::Ask, Intent::Cancel);
-        let text = format!("An answer is still on its way. Wait for its end, or stop it first ({stop}).");
-        return super::toast(model, ToastLevel::Refused, text, effects);
-    }
-    let chat = &mut model.ui.chat;
-    chat.asked += 1;
-    chat.follow = Follow::End;
-    let conversation = chat.conversation;
+    let conversation = model.ui.chat.conversation;
     // The SOP on the screen goes along only if it belongs to what is asked about.
     let shown =
         model.facts.detail().map_or(Conversation::General, |detail| Conversation::Incident(detail.record.incident.id));
@@ -123,6 +116,39 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         node: node.map(|node| node.id.clone()),
         alert: concern::alert(model).filter(|_| shown == conversation).map(AlertRow::key),
     };
+    let number = begin(model, conversation, question, Asked::Typed, look);
+    effects.push(Effect::Chat(ChatEffect::Prepare { number, ask }));
+}
+
+/// Asks how a run is to go on. What would be sent is shown first, always: one key must not cost money.
+pub(super) fn ask_for_run(model: &mut Model, run: RunId, effects: &mut Vec<Effect>) {
+    if !is_free(model, effects) {
+        return;
+    }
+    let conversation = model.ui.chat.conversation;
+    let question = format!("How should run {run} go on? Suggest changes of its plan.");
+    let number = begin(model, conversation, question, Asked::ForRun(run), Look::First);
+    effects.push(Effect::Chat(ChatEffect::PrepareSuggestions { number, run }));
+}
+
+/// Whether another question can be asked now; says why not.
+fn is_free(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
+    let stop = key(model, Context::Ask, Intent::Cancel);
+    let on_its_way = || format!("An answer is still on its way. Wait for its end, or stop it first ({stop}).");
+    let busy = model.ui.chat.turn.as_ref().is_some_and(|turn| turn.phase.is_busy());
+    match busy_elsewhere(model).or_else(|| busy.then(on_its_way)) {
+        Some(text) => {
+            super::toast(model, ToastLevel::Refused, text, effects);
+            false
+        }
+        None => true,
+    }
+}
+
+/// A question goes on its way; its number.
+fn begin(model: &mut Model, conversation: Conversation, question: String, asked: Asked, look: Look) -> u64 {
+    model.ui.chat.asked += 1;
+    model.ui.chat.follow = Follow::End;
     let history = model.facts.snapshot.chat.as_ref().filter(|history| history.conversation == conversation);
     // The answer before may not have been loaded yet.
     let last = history.and_then(|history| history.messages.last()).map(|message| message.id);
@@ -135,6 +161,7 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         number,
         conversation,
         question,
+        asked,
         at: model.ui.now,
         after,
         look,
@@ -146,7 +173,7 @@ fn send(model: &mut Model, look: Look, effects: &mut Vec<Effect>) {
         broken: None,
         finished: None,
     });
-    effects.push(Effect::Chat(ChatEffect::Prepare { number, ask }));
+    number
 }
 
 /// Something was heard about a question.
@@ -202,8 +229,9 @@ fn prepared(model: &mut Model, result: Result<Prepared, BackendError>, effects: 
         }
         Ok(Prepared { id, route: Route::Local { why } }) => {
             let look = turn.look;
+            let typed = turn.asked == Asked::Typed;
             turn.fallback = Some(why);
-            if look == Look::First {
+            if look == Look::First && typed {
                 let text = "Nothing is sent: no model is asked, the answer comes from SOPs and history.".to_owned();
                 super::toast(model, ToastLevel::Done, text, effects);
             }
@@ -241,8 +269,9 @@ fn answer(model: &mut Model, id: PreparedId, effects: &mut Vec<Effect>) {
     let Some(turn) = &mut model.ui.chat.turn else { return };
     turn.phase = Phase::Asking;
     let (number, conversation) = (turn.number, turn.conversation);
+    let typed = turn.asked == Asked::Typed;
     let sent = model.ui.chat.drafts.get(&conversation).is_some_and(|draft| draft.text().trim() == turn.question);
-    if sent {
+    if sent && typed {
         model.ui.chat.drafts.remove(&conversation);
     }
     effects.push(Effect::Chat(ChatEffect::Answer { number, id }));
@@ -277,6 +306,13 @@ fn came(model: &mut Model, event: AnswerEvent, effects: &mut Vec<Effect>) {
         AnswerEvent::Done(message) => {
             turn.phase = Phase::Over(None);
             turn.finished = Some(*message);
+            if let Asked::ForRun(run) = turn.asked {
+                let key = key(model, Context::Sop, Intent::SteerRun);
+                let text = format!(
+                    "The answer for run {run} is there: {key} at the SOP shows what is suggested, if anything."
+                );
+                model.ui.notices.push_back(text);
+            }
             super::want_load(model, effects);
         }
         AnswerEvent::Lost { why } => {
@@ -297,6 +333,10 @@ pub(super) fn retry_comes_closer(model: &Model, number: u64, effects: &mut Vec<E
 /// The question could not be answered: it comes back into its field.
 fn failed(model: &mut Model, error: &BackendError, effects: &mut Vec<Effect>) {
     let Some(turn) = model.ui.chat.turn.take() else { return };
+    if turn.asked != Asked::Typed {
+        super::toast(model, ToastLevel::Refused, error.to_string(), effects);
+        return super::want_load(model, effects);
+    }
     let draft = model.ui.chat.drafts.entry(turn.conversation).or_default();
     // What was typed since is kept behind it: nothing that a person typed is thrown away.
     let since = draft.text();
@@ -365,8 +405,11 @@ pub(super) fn in_preview(model: &mut Model, key: KeyEvent, intent: Option<Intent
         Some(Intent::Send) => return send_shown(model, now, effects),
         Some(Intent::Back) => {
             model.ui.overlay = None;
-            model.ui.chat.turn = None;
-            let text = "Nothing was sent. The question is still in its field.".to_owned();
+            let turn = model.ui.chat.turn.take();
+            let typed = turn.is_none_or(|turn| turn.asked == Asked::Typed);
+            let text =
+                if typed { "Nothing was sent. The question is still in its field." } else { "Nothing was sent." };
+            let text = text.to_owned();
             return super::toast(model, ToastLevel::Done, text, effects);
         }
         Some(Intent::Filter) => {

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::sop::{Fold, Share};
 use super::{
     asking, chat, chat_find, concern, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split,
-    steer, wider,
+    steer, suggestions, wider,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -26,7 +26,13 @@ pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         // The list of yeses is moved through and taken from by the keys of the review.
         Some(Overlay::Review(_) | Overlay::Scopes(_)) => Context::Review,
-        Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Steer(_)) => Context::Prompt,
+        Some(
+            Overlay::Prompt(_)
+            | Overlay::Question(_)
+            | Overlay::Picker(_)
+            | Overlay::Steer(_)
+            | Overlay::Suggestions(_),
+        ) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
         Some(Overlay::Page { .. } | Overlay::Plain(_)) => Context::Help,
@@ -220,6 +226,7 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::FindPrevious => sop::find(model, Direction::Backward, effects),
         Intent::Run => sop::propose(model, effects),
         Intent::SteerRun => steer::open(model, effects),
+        Intent::Counsel => suggestions::ask(model, effects),
         Intent::NextAlert => concern::next(model, effects),
         Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
@@ -357,7 +364,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Preview(page)) => {
             page.editing.as_mut().map(|edit| edit.paste(text));
         }
-        Some(Overlay::Page { .. } | Overlay::Plain(_) | Overlay::Scopes(_)) => {}
+        Some(Overlay::Page { .. } | Overlay::Plain(_) | Overlay::Scopes(_) | Overlay::Suggestions(_)) => {}
         None if asks => asking::pasted(model, text, effects),
         Some(Overlay::Search(_)) => search::pasted(model, text, effects),
         Some(Overlay::Palette(_)) => palette::pasted(model, text),

@@ -20,6 +20,7 @@ mod search;
 mod sop;
 mod split;
 mod steer;
+mod suggestions;
 mod wider;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows, stored_block};

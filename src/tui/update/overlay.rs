@@ -157,6 +157,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Search(_)) => super::search::key(model, key, intent, effects),
         Some(Overlay::Scopes(_)) => wider::key(model, intent, effects),
         Some(Overlay::Steer(_)) => super::steer::key(model, key, intent, effects),
+        Some(Overlay::Suggestions(_)) => super::suggestions::key(model, key, intent, effects),
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
         Some(Overlay::Plain(_)) => plain::intent(model, intent),

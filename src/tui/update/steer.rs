@@ -47,6 +47,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
                 say(model, next_place(model, command), effects);
             }
             Some(Choice::Compare) => model.ui.overlay = Some(Overlay::Page { page: Page::Comparison, top: 0 }),
+            Some(Choice::Suggestions) => model.ui.overlay = Some(Overlay::Suggestions(Box::default())),
+            Some(Choice::Counsel) => {
+                model.ui.overlay = None;
+                super::suggestions::ask(model, effects);
+            }
             Some(Choice::Ask(what)) => {
                 let edit = LineEdit::new(&filled_in);
                 let edit = if what == Wanted::Silence { edit } else { LineEdit::default() };
@@ -163,7 +168,7 @@ fn start(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-fn say(model: &Model, command: RunCommand, effects: &mut Vec<Effect>) {
+pub(super) fn say(model: &Model, command: RunCommand, effects: &mut Vec<Effect>) {
     let Some(run) = steer::run(model).map(|run| run.id) else { return };
     send(run, command, effects);
 }

@@ -4,4 +4,5 @@ mod answers;
 mod naming;
 mod proposals;
 mod service;
+mod suggesting;
 mod support;

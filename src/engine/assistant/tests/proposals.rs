@@ -21,7 +21,7 @@ use crate::engine::local::{LocalBackend, RunSettings};
 const ANSWER: &str = "First:\n\n```sh\ndf -h <mountpoint>\n```\n\nThen:\n\n```sh\ncurl -s https://host-7/metrics\n```\n\n\
                       ```sh\nrm -v -- <file>\n```\n";
 
-fn backend(bench: &Bench) -> LocalBackend {
+pub(super) fn backend(bench: &Bench) -> LocalBackend {
     let parts = &bench.assistant.inner.parts;
     let settings = RunSettings {
         reads: Reads::default(),

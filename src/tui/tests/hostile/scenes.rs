@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use crate::domain::action::attempt::{AttemptState, Outcome};
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::risk::Risk;
-use crate::domain::action::spec::{Invocation, Origin, Piece};
+use crate::domain::action::spec::{Invocation, Origin, Piece, Target};
 use crate::domain::alert::{AlertKey, Severity};
 use crate::domain::chat::{Author, MessageState};
 use crate::domain::id::{AttemptId, IncidentId, MessageId, RunId};
@@ -21,9 +21,11 @@ use crate::domain::incident::{IncidentState, Suppression, Until};
 use crate::domain::keeping::{Lost, Restored};
 use crate::domain::policy::{Answer, Demand, Ruling, minimum};
 use crate::domain::run::deviation::Deviation;
-use crate::domain::run::event::{RunEvent, StopReason};
-use crate::domain::run::item::ItemId;
+use crate::domain::run::event::{Change, RunEvent, StopReason};
+use crate::domain::run::item::{ItemId, ItemKind};
+use crate::domain::run::suggestion::{Advice, Draft, Source, Suggestion, node_of_answer};
 use crate::domain::run::{Limits, Plan, Run, plan};
+use crate::domain::scope::Cover;
 use crate::domain::search::Snippet;
 use crate::domain::text::Repertoire;
 use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
@@ -34,6 +36,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Layout, Pane};
 use crate::tui::msg::{Asked, CommandFrom, Copied, Copy, Loaded, Msg, ProposeRequest};
 use crate::tui::tests::chat::{ask, came, message, prepared, preview, with_chat};
+use crate::tui::tests::wider::given;
 use crate::tui::tests::world::{NOW, World, proposal, snapshot, with_attempt, with_detail, with_proposal};
 use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Overlay};
@@ -157,6 +160,41 @@ fn hostile_run(text: &str) -> Run {
     run
 }
 
+/// The same run, with what a model suggests for it.
+fn advised(text: &str) -> Run {
+    let mut run = hostile_run(text);
+    let (item, why) = (run.plan.items.first().map_or(ItemId(1), |item| item.id), text.to_owned());
+    let source = Source::Model { name: why.clone(), message: MessageId(7) };
+    let change = Change::Skip { item, reason: why.clone() };
+    let insert = Change::Insert {
+        after: Some(item),
+        title: why.clone(),
+        node: Some(node_of_answer(MessageId(7), 0)),
+        kind: ItemKind::Command,
+    };
+    for (number, change, command) in [(1, insert, Some(why.clone())), (2, change, None)] {
+        let (advice, cites) = (Advice::Plan { change }, vec![why.clone()]);
+        let draft = Draft { advice, why: why.clone(), cites, source: source.clone(), command };
+        run.apply(&RunEvent::Suggested { suggestion: Box::new(Suggestion { number, draft }) }, NOW);
+    }
+    run
+}
+
+/// Yeses that go on, with `text` wherever they can have any.
+fn with_scopes(text: &str) -> Snapshot {
+    let mut facts = with_proposal(hostile_facts(text), ruled(text));
+    facts.run = Some(hostile_run(text));
+    facts.scopes = [Cover::SameStep, Cover::RunReads].map(|cover| given(&facts, 3, cover)).into();
+    for scope in &mut facts.scopes {
+        scope.terms.lead = text.to_owned();
+        scope.terms.holder.name = text.to_owned();
+        scope.terms.sop = text.into();
+        scope.terms.target = Target::ThisHost { name: text.to_owned() };
+    }
+    facts.header.scopes = 2;
+    facts
+}
+
 /// What came of a restoration, with `text` wherever it can have any.
 fn hostile_restored(text: &str) -> Restored {
     Restored {
@@ -245,6 +283,10 @@ pub(super) enum Scene {
     Restored,
     /// What the policy says in a review.
     Ruled,
+    /// The yeses that go on.
+    Scopes,
+    /// What a model suggests for the run.
+    Suggestions,
 }
 
 impl Scene {
@@ -277,7 +319,7 @@ impl Scene {
     }
 }
 
-pub(super) const SCENES: [Scene; 49] = [
+pub(super) const SCENES: [Scene; 51] = [
     Scene::Header,
     Scene::Detail,
     Scene::SopTitle,
@@ -327,6 +369,8 @@ pub(super) const SCENES: [Scene; 49] = [
     Scene::Comparison,
     Scene::Restored,
     Scene::Ruled,
+    Scene::Scopes,
+    Scene::Suggestions,
 ];
 
 /// The key that goes to a pane.
@@ -408,6 +452,8 @@ pub(super) fn console(scene: Scene, text: &str, size: (u16, u16), repertoire: Re
         Scene::Steer | Scene::SteerTyping | Scene::Comparison => {
             Snapshot { run: Some(hostile_run(text)), ..hostile_facts(text) }
         }
+        Scene::Suggestions => Snapshot { run: Some(advised(text)), ..hostile_facts(text) },
+        Scene::Scopes => with_scopes(text),
         Scene::Restored => Snapshot { restored: Some(Arc::new(hostile_restored(text))), ..hostile_facts(text) },
         Scene::Ruled => with_proposal(hostile_facts(text), ruled(text)),
         Scene::ChatOffline => {
@@ -440,6 +486,8 @@ fn happen(world: &mut World, scene: Scene, text: &str) {
         // It opened by itself.
         Scene::Restored => {}
         Scene::Steer => world.keys("2R"),
+        Scene::Scopes => world.keys("Y"),
+        Scene::Suggestions => steer(world, "Look at", text),
         Scene::SteerTyping => steer(world, "End the run", text),
         Scene::Comparison => steer(world, "Compare", text),
         Scene::Chat
