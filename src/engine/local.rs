@@ -20,7 +20,7 @@ use super::backend::{
     Trouble,
 };
 use super::library::{self, Library, LibraryProblem};
-use super::ports::BoxFuture;
+use super::ports::{BoxFuture, LogSource};
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
@@ -37,6 +37,7 @@ use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell};
+use crate::domain::run::Limits;
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
 
@@ -105,6 +106,8 @@ pub struct LocalBackend {
     trouble: watch::Receiver<Option<Trouble>>,
     restored: Option<Arc<Restored>>,
     silences: Vec<SilencePlace>,
+    logs: Arc<[Arc<dyn LogSource>]>,
+    limits: Limits,
 }
 
 impl LocalBackend {
@@ -134,6 +137,8 @@ impl LocalBackend {
             trouble,
             restored,
             silences: Vec::new(),
+            logs: Arc::new([]),
+            limits: Limits::default(),
         }
     }
 

@@ -7,9 +7,10 @@
 //! same moment, the store hears one of them: a refusal means that somebody else was first, and is no error. What cannot be had
 //! hands over to the person, with the reason; nothing is tried over and over behind their back.
 
+mod looking;
 mod outcome;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::local::LocalBackend;
 use super::ports::{Clock, MetricSource};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
-use crate::domain::alert::AlertStatus;
+use crate::domain::alert::{AlertStatus, Labels};
 use crate::domain::id::{AttemptId, RunId};
 use crate::domain::run::Run;
 use crate::domain::run::advance::{self, Next, OutputSeen, Situation};
@@ -27,6 +28,7 @@ use crate::domain::run::event::StopReason;
 use crate::domain::run::evidence::{Evidence, MOST_SAMPLES, OutputText};
 use crate::domain::run::item::{ItemId, ItemKind};
 use crate::domain::run::query;
+use crate::domain::time::Timestamp;
 use crate::store::{CommandError, Store};
 
 /// Waits, and what other processes do to a run, are looked at this often when nothing changes.
@@ -48,6 +50,8 @@ pub struct RunEngine {
     me: String,
     /// Answers of people that were compared with the output before them: the run, and the event's place in its story.
     compared: Arc<Mutex<HashSet<(RunId, usize)>>>,
+    /// When this process looked last at which poll.
+    looked: Arc<Mutex<BTreeMap<(RunId, ItemId), Timestamp>>>,
 }
 
 impl RunEngine {
@@ -62,7 +66,7 @@ impl RunEngine {
         let me = backend.actor().label().to_owned();
         // What it proposes, it proposes in its own name.
         let backend = backend.acting_as(Actor::engine("run"));
-        Self { store, backend, metrics, clock, me, compared: Arc::default() }
+        Self { store, backend, metrics, clock, me, compared: Arc::default(), looked: Arc::default() }
     }
 
     /// Drives every run that is on. Runs for ever.
@@ -91,15 +95,21 @@ impl RunEngine {
     }
 
     async fn settle(&self, id: RunId) -> Result<(), BackendError> {
-        let mut output = None;
+        let (mut output, mut counted) = (None, Vec::new());
         for _ in 0..STEPS {
             let Some((run, mut situation)) = self.situation(id).await? else { return Ok(()) };
             situation.output.clone_from(&output);
+            situation.counted.clone_from(&counted);
             let Some(next) = advance::next(&run, &situation) else { return Ok(()) };
             let heard = match next {
                 Next::Do(command) => self.say(id, command).await?,
                 Next::Propose(item) => self.propose(&run, item).await?,
                 Next::Query(item) => self.query(&run, item).await?,
+                Next::Look(item) => self.look(&run, item).await?,
+                Next::Count(questions) => {
+                    counted = self.count(&run, questions).await?;
+                    Heard::Yes
+                }
                 Next::Read(attempt) => {
                     output = Some(self.read(attempt).await?);
                     Heard::Yes
@@ -135,6 +145,8 @@ impl RunEngine {
             proposals: surroundings.proposals,
             attempts: surroundings.attempts,
             output: None,
+            counted: Vec::new(),
+            looked: self.looked_at(id),
         };
         Ok(Some((run, situation)))
     }
@@ -187,9 +199,7 @@ impl RunEngine {
         let Some(source) = self.metrics.first() else {
             return Ok(Err("no [[prometheus]] is configured that the query could be asked".to_owned()));
         };
-        let (incident, key) = (run.incident, run.plan.alert.clone());
-        let alert = self.store.read_view(move |reader| reader.alert(incident, &key)).await?;
-        let labels = alert.map(|alert| alert.labels).unwrap_or_default();
+        let labels = self.labels_of(run).await?;
         let query = match query::bind(promql, &labels) {
             Ok(query) => query,
             Err(why) => return Ok(Err(why)),
@@ -203,6 +213,19 @@ impl RunEngine {
             }
             Err(error) => Err(error.to_string()),
         })
+    }
+
+    /// The labels of the alert that a run is for.
+    async fn labels_of(&self, run: &Run) -> Result<Labels, BackendError> {
+        let (incident, key) = (run.incident, run.plan.alert.clone());
+        let alert = self.store.read_view(move |reader| reader.alert(incident, &key)).await?;
+        Ok(alert.map(|alert| alert.labels).unwrap_or_default())
+    }
+
+    /// When this process looked last at the polls of a run.
+    fn looked_at(&self, id: RunId) -> BTreeMap<ItemId, Timestamp> {
+        let looked = self.looked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        looked.iter().filter(|((run, _), _)| *run == id).map(|((_, item), at)| (*item, *at)).collect()
     }
 
     async fn read(&self, attempt: AttemptId) -> Result<OutputSeen, BackendError> {

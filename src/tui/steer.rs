@@ -209,7 +209,7 @@ fn answers(item: &Item) -> Vec<Offer> {
                 offer(format!("{question} {}", fork.label()), Choice::Say(decide))
             })
             .collect(),
-        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Query { .. } => {
+        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Poll { .. } | ItemKind::Query { .. } => {
             let done = RunCommand::Confirm { item: item.id, note: String::new() };
             vec![offer(format!("Done: {}", item.title), Choice::Say(done))]
         }

@@ -187,6 +187,8 @@ pub fn noticed(before: &Run, event: &RunEvent, ran: Option<&Ran>) -> Vec<Deviati
         RunEvent::Started { .. }
         | RunEvent::Entered { .. }
         | RunEvent::Proposed { .. }
+        | RunEvent::Polled { .. }
+        | RunEvent::Again { .. }
         | RunEvent::Returned { .. }
         | RunEvent::Suggested { .. }
         | RunEvent::Answered { .. }
@@ -304,7 +306,7 @@ fn of_confirmation(run: &Run, id: ItemId) -> Vec<Deviation> {
     let written = run.item(id).and_then(|item| match &item.kind {
         ItemKind::Command => Some(item.written.clone().unwrap_or_default()),
         ItemKind::Query { promql } => Some(promql.clone()),
-        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Decision { .. } => None,
+        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Poll { .. } | ItemKind::Decision { .. } => None,
     });
     if let Some(written) = written {
         found.push(Deviation::Edited { item: id, attempt: None, written, ran: String::new() });
@@ -350,6 +352,7 @@ pub fn against_evidence(before: &Run, id: ItemId, taken: &NodeId, output: Option
         }
         Evidence::Metric { samples, total, .. } if *total > samples.len() => return Verdict::Open,
         Evidence::Metric { query, samples, .. } => (Facts::Metric { query, samples }, None),
+        Evidence::Condition { .. } => return Verdict::Open,
     };
     match (branch::choose(question, forks, &facts), missing) {
         (Ok(chosen), _) if chosen.branch != *taken => Verdict::Against(Deviation::WrongBranch {

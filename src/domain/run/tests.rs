@@ -58,6 +58,8 @@ impl Stage {
             proposals: Vec::new(),
             attempts: Vec::new(),
             output: None,
+            counted: Vec::new(),
+            looked: BTreeMap::new(),
         };
         Self { first: run.clone(), run, world, events: Vec::new(), outputs: Vec::new(), metric: None }
     }
