@@ -9,7 +9,7 @@ use std::sync::Arc;
 use color_eyre::eyre::Report;
 
 use super::{
-    App, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of, store_options,
+    App, attempts_root, console, handed_secrets, limits, other_hosts, policy, run_settings, secrets_of, store_options,
 };
 use crate::adapters::host::{self, SystemClock};
 use crate::adapters::process::ProcessRunner;
@@ -44,7 +44,8 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
         let library = Arc::new(library);
         let backend = LocalBackend::new(store.clone(), library, runner.clone(), run_settings(config), actor)
             .with_other_hosts(other_hosts(config))
-            .with_secrets(handed_secrets(config));
+            .with_secrets(handed_secrets(config))
+            .with_limits(limits(&config.run));
         let desk = Desk { backend: &backend, runner: &runner, store: &store, review: &review };
         crate::cli::runs::run(command, &desk, format, &mut io::stdout()).await
     });

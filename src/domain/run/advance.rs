@@ -233,7 +233,10 @@ fn begin(run: &Run, item: &Item, situation: &Situation) -> Option<Next> {
         ItemKind::Manual => enter(None),
         ItemKind::Wait { until: WaitFor::Span(span) } => enter(Some(situation.now.plus(*span))),
         ItemKind::Wait { until: WaitFor::AlertEnd | WaitFor::Person } => enter(None),
-        ItemKind::Poll { poll } => enter(Some(situation.now.plus(poll.at_most))),
+        ItemKind::Poll { poll } => match polling::hopeless(run, poll) {
+            Some(why) => Some(Next::Do(RunCommand::Ask { item: id, reason: StopReason::NoEvidence { why } })),
+            None => enter(Some(situation.now.plus(poll.at_most))),
+        },
         ItemKind::Decision { question, forks } => {
             let why = match facts(run, id, situation) {
                 Err(Unready::Unread(attempt)) => return Some(Next::Read(attempt)),

@@ -188,7 +188,7 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
                 state => adoptable(state),
             };
             in_state(run, item, "to be proposed", newer)?;
-            Ok(continued(run, vec![RunEvent::Proposed { item, proposal }]))
+            Ok(continued_by(run, item, vec![RunEvent::Proposed { item, proposal }]))
         }
         RunCommand::NoteReturned { item, reason } => {
             in_state(run, item, "proposed", |state| matches!(state, ItemState::Proposed { .. }))?;
@@ -200,7 +200,7 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
             if run.plan.items.iter().any(|item| has_attempt(item, attempt)) {
                 return Err(refuse(format!("attempt {attempt} is known already"), LOOK));
             }
-            Ok(continued(run, vec![RunEvent::Running { item, attempt }]))
+            Ok(continued_by(run, item, vec![RunEvent::Running { item, attempt }]))
         }
         RunCommand::NoteEvidence { item, evidence } => came(run, item, &evidence),
         RunCommand::Elapse { item } => {
@@ -356,6 +356,16 @@ fn continued(run: &Run, mut events: Vec<RunEvent>) -> Vec<RunEvent> {
         events.push(RunEvent::Resumed);
     }
     events
+}
+
+/// The same for what comes of an item: not when the run stopped at another item of its group. That one was under way
+/// already when the run stopped, and is no answer to it.
+fn continued_by(run: &Run, id: ItemId, events: Vec<RunEvent>) -> Vec<RunEvent> {
+    let group = |id: ItemId| run.item(id).and_then(|item| item.group);
+    match run.state {
+        RunState::Stopped { item: Some(at), .. } if at != id && group(at).is_some() && group(at) == group(id) => events,
+        RunState::Active | RunState::Paused | RunState::Stopped { .. } | RunState::Ended { .. } => continued(run, events),
+    }
 }
 
 /// A run that is paused or stopped already is not stopped again.

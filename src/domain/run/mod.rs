@@ -272,7 +272,7 @@ impl Run {
             RunEvent::Started { .. } => {}
             RunEvent::Entered { item, until, asks } => {
                 let waits = |item: &Item| matches!(item.kind, ItemKind::Wait { .. } | ItemKind::Poll { .. });
-                let state = if self.item(*item).is_some_and(waits) {
+                let state = if asks.is_empty() && self.item(*item).is_some_and(waits) {
                     ItemState::Waiting { since: at, until: *until, seen: Vec::new() }
                 } else {
                     ItemState::Current { asks: asks.clone() }

@@ -59,6 +59,18 @@ pub fn judge(poll: &Poll, facts: &Facts<'_>) -> Result<Finding, String> {
     evaluate(&condition, facts)
 }
 
+/// Why a poll need not begin: its command was left out or done by hand, so that nothing is known of it.
+pub(super) fn hopeless(run: &Run, poll: &Poll) -> Option<String> {
+    let PollOf::Command { item } = &poll.of else { return None };
+    let command = run.item(*item)?;
+    let unknown = command.state.is_closed() && command.state.evidence().is_none();
+    unknown.then(|| nothing_known(command))
+}
+
+fn nothing_known(command: &Item) -> String {
+    format!("nothing is known of \"{}\"", command.title)
+}
+
 /// What is to be done for the polls that are under way.
 pub(super) fn next(run: &Run, situation: &Situation) -> Option<Next> {
     let own = |item: &&Item| run.responsible(item) == situation.me;
@@ -106,7 +118,7 @@ fn of_command(
         _ => {
             // It was left out, or done by hand: until the time is over a person may still run it.
             let over = command.state.is_closed() && until.is_some_and(|until| until <= situation.now);
-            if over { note(None, Err(format!("nothing is known of \"{}\"", command.title))) } else { None }
+            if over { note(None, Err(nothing_known(command))) } else { None }
         }
     }
 }
