@@ -24,8 +24,8 @@ use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
 use crate::engine::ingest::{Door, WatchedSource};
 use crate::engine::ports::{
-    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, Instant, LogSource, MetricSource, OpenReceiver, Range, RangeQuery,
-    ReceiverFactory, SourceError,
+    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, Instant, LogSource, MetricSource, OpenReceiver, Range,
+    RangeQuery, ReceiverFactory, SourceError,
 };
 
 /// The source of deliveries whose address names none.
@@ -49,7 +49,8 @@ pub(super) fn metrics(config: &Config) -> Vec<Arc<dyn MetricSource>> {
 /// Every set of log files.
 pub(super) fn logs(config: &Config) -> Vec<Arc<dyn LogSource>> {
     let sets = config.logs.iter().filter(|section| !section.files.is_empty());
-    sets.map(|section| Arc::new(LogFiles::new(section.name.clone(), section.files.clone())) as Arc<dyn LogSource>).collect()
+    sets.map(|section| Arc::new(LogFiles::new(section.name.clone(), section.files.clone())) as Arc<dyn LogSource>)
+        .collect()
 }
 
 /// The receiver; `None` when it is switched off.
@@ -190,9 +191,7 @@ fn handed(login: &Login) -> Login {
     match login {
         Login::Anonymous => Login::Anonymous,
         Login::Bearer(token) => Login::Bearer(from(token)),
-        Login::Basic { username, password } => {
-            Login::Basic { username: username.clone(), password: from(password) }
-        }
+        Login::Basic { username, password } => Login::Basic { username: username.clone(), password: from(password) },
     }
 }
 

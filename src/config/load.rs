@@ -13,8 +13,8 @@ use super::places::Places;
 use super::profile::Profile;
 use super::reader::{Effective, FlagValue, Reader, Scope};
 use super::{
-    AlertmanagerSection, Ambiguous, Ascii, Colors, Config, ConfigOrigin, ConsoleSection, IncidentsSection, LogLevel, LogSection,
-    Login, PolicySection, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
+    AlertmanagerSection, Ambiguous, Ascii, Colors, Config, ConfigOrigin, ConsoleSection, IncidentsSection, LogLevel,
+    LogSection, Login, PolicySection, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
 };
 use crate::domain::id::SourceId;
 use crate::domain::incident::DEFAULT_REOPEN_WITHIN;

@@ -15,6 +15,7 @@ use crate::domain::sop::tree;
 use crate::tui::concern;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::ui::Model;
+use crate::tui::waiting;
 
 /// The box in which a run is steered.
 #[derive(Debug, Default)]
@@ -263,7 +264,10 @@ pub fn line(model: &Model) -> Option<String> {
         RunState::Paused => format!("run {} is paused.", run.id),
         RunState::Active | RunState::Ended { .. } => {
             let item = item.or_else(|| run.open_items().next()).or_else(|| run.first_pending())?;
-            of_item(run, item)
+            match waiting::words(item, model.ui.now, model.ui.settings.repertoire) {
+                Some(words) => format!("run {}: {words}", run.id),
+                None => of_item(run, item),
+            }
         }
     })
 }

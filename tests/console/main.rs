@@ -31,6 +31,7 @@ mod release;
 mod restored;
 mod scene;
 mod searching;
+mod silences;
 mod slow;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
@@ -42,3 +43,4 @@ mod streaming;
 mod support;
 mod terms;
 mod tmux;
+mod watching;

@@ -225,7 +225,9 @@ fn begin(run: &Run, item: &Item, situation: &Situation) -> Option<Next> {
     let id = item.id;
     let enter = |until| Some(Next::Do(RunCommand::Enter { item: id, until }));
     match &item.kind {
-        ItemKind::Command | ItemKind::Query { .. } | ItemKind::Poll { .. } if situation.revision.as_ref() != Some(&run.plan.revision) => {
+        ItemKind::Command | ItemKind::Query { .. } | ItemKind::Poll { .. }
+            if situation.revision.as_ref() != Some(&run.plan.revision) =>
+        {
             Some(Next::Do(RunCommand::Ask { item: id, reason: StopReason::SopChanged }))
         }
         ItemKind::Command => Some(Next::Propose(id)),

@@ -111,11 +111,7 @@ impl Condition {
             return ended(&words);
         }
         let about_log = || LineCount::parse(&words).map(Self::Lines);
-        ended(&words)
-            .or_else(|| says(&words))
-            .or_else(about_log)
-            .or_else(|| compares(&words))
-            .or_else(|| asks(&words))
+        ended(&words).or_else(|| says(&words)).or_else(about_log).or_else(|| compares(&words)).or_else(|| asks(&words))
     }
 }
 

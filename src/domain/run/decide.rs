@@ -364,12 +364,19 @@ fn continued_by(run: &Run, id: ItemId, events: Vec<RunEvent>) -> Vec<RunEvent> {
     let group = |id: ItemId| run.item(id).and_then(|item| item.group);
     match run.state {
         RunState::Stopped { item: Some(at), .. } if at != id && group(at).is_some() && group(at) == group(id) => events,
-        RunState::Active | RunState::Paused | RunState::Stopped { .. } | RunState::Ended { .. } => continued(run, events),
+        RunState::Active | RunState::Paused | RunState::Stopped { .. } | RunState::Ended { .. } => {
+            continued(run, events)
+        }
     }
 }
 
 /// A run that is paused or stopped already is not stopped again.
-pub(super) fn stopping(run: &Run, mut events: Vec<RunEvent>, item: Option<ItemId>, reason: StopReason) -> Vec<RunEvent> {
+pub(super) fn stopping(
+    run: &Run,
+    mut events: Vec<RunEvent>,
+    item: Option<ItemId>,
+    reason: StopReason,
+) -> Vec<RunEvent> {
     if run.state == RunState::Active {
         events.push(RunEvent::Stopped { item, reason });
     }

@@ -101,7 +101,9 @@ impl LineCount {
     /// Why it says nothing, as a clause.
     pub(super) fn of_output(&self, attempt: AttemptId, output: &str) -> Result<Finding, String> {
         if self.within.is_some() {
-            return Err("the question is about a span of time, and the output does not say when its lines are from".into());
+            return Err(
+                "the question is about a span of time, and the output does not say when its lines are from".into()
+            );
         }
         let lines = output.lines().filter(|line| self.fits(line)).count();
         let lines = u64::try_from(lines).unwrap_or(u64::MAX);
@@ -372,7 +374,9 @@ fn appears(texts: Vec<String>, mut rest: Words<'_>) -> Option<LineCount> {
 pub(super) fn reads_log(command: &str) -> bool {
     let mut words = command.split(|c: char| c.is_whitespace() || matches!(c, '|' | ';' | '&'));
     words.any(|word| {
-        matches!(word, "journalctl" | "logs" | "dmesg" | "zcat") || word.starts_with("/var/log/") || word.ends_with(".log")
+        matches!(word, "journalctl" | "logs" | "dmesg" | "zcat")
+            || word.starts_with("/var/log/")
+            || word.ends_with(".log")
     })
 }
 

@@ -203,8 +203,15 @@ impl Sentence {
         for part in bounds {
             let lower = part.trim().to_lowercase();
             let interval = ["looking every ", "checking every ", "look every ", "check every ", "every "];
-            let bound =
-                ["for at most ", "at most ", "for up to ", "up to ", "for no longer than ", "no longer than ", "within "];
+            let bound = [
+                "for at most ",
+                "at most ",
+                "for up to ",
+                "up to ",
+                "for no longer than ",
+                "no longer than ",
+                "within ",
+            ];
             let (slot, rest) = match (after_any(&lower, &interval), after_any(&lower, &bound)) {
                 (Some(rest), _) => (&mut every, rest),
                 (None, Some(rest)) => (&mut at_most, rest),
@@ -296,8 +303,8 @@ fn span(text: &str) -> Option<Duration> {
         [joined] => Quantity::parse(joined)?,
         _ => return None,
     };
-    let fits = found.dimension == Dimension::Time
-        && (SHORTEST.as_secs_f64()..=LONGEST.as_secs_f64()).contains(&found.value.0);
+    let fits =
+        found.dimension == Dimension::Time && (SHORTEST.as_secs_f64()..=LONGEST.as_secs_f64()).contains(&found.value.0);
     fits.then(|| Duration::from_secs_f64(found.value.0))
 }
 

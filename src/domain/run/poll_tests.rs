@@ -12,7 +12,12 @@ fn read(text: &str) -> Option<(String, Option<u64>, Option<u64>)> {
 #[rstest]
 #[case("Wait until the lag is below 5 seconds.", "the lag is below 5 seconds", None, None)]
 #[case("Wait until the lag is below 5 s, at most ten minutes:", "the lag is below 5 s", None, Some(600))]
-#[case("Wait until it says `Ready, yes` (looking every 30 s), up to 1 h", "it says `Ready, yes`", Some(30), Some(3_600))]
+#[case(
+    "Wait until it says `Ready, yes` (looking every 30 s), up to 1 h",
+    "it says `Ready, yes`",
+    Some(30),
+    Some(3_600)
+)]
 #[case("Wait until the queue is below 1,000 for at most 90s", "the queue is below 1,000", None, Some(90))]
 fn sentences_with_their_times_are_read(
     #[case] text: &str,

@@ -70,7 +70,9 @@ pub(super) fn of(procedure: &Procedure, source: &str, index: usize, before: &[It
     let now = |sentence: Sentence, of| ItemKind::Poll { poll: sentence.poll(of, at_most) };
     match below(procedure, index).as_slice() {
         [] if sentence.is_lines() => Some(Found::Now(now(sentence, PollOf::Lines))),
-        [] if *mode == StepMode::Wait => of_last(procedure, index, &sentence, before).map(|of| Found::Now(now(sentence, of))),
+        [] if *mode == StepMode::Wait => {
+            of_last(procedure, index, &sentence, before).map(|of| Found::Now(now(sentence, of)))
+        }
         [only] => match &procedure.nodes.get(*only)?.kind {
             NodeKind::Command { script, shell: Shell::Promql, .. } if sentence.is_number() => {
                 Some(Found::WithQuery(now(sentence, PollOf::Query { promql: script.clone() }), *only))

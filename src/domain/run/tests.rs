@@ -67,7 +67,16 @@ impl Stage {
             counted: Vec::new(),
             looked: BTreeMap::new(),
         };
-        Self { first: run.clone(), run, world, events: Vec::new(), outputs: Vec::new(), metric: None, lines: None, looks: 0 }
+        Self {
+            first: run.clone(),
+            run,
+            world,
+            events: Vec::new(),
+            outputs: Vec::new(),
+            metric: None,
+            lines: None,
+            looks: 0,
+        }
     }
 
     fn say(&mut self, command: RunCommand, by: &Actor) -> Result<(), Refusal> {
@@ -91,7 +100,9 @@ impl Stage {
                 Some(Next::Propose(item)) => self.propose(item),
                 Some(Next::Query(item)) => self.query(item),
                 Some(Next::Look(item)) => self.look(item),
-                Some(Next::Count(questions)) => self.world.counted = questions.into_iter().map(|q| self.count(q)).collect(),
+                Some(Next::Count(questions)) => {
+                    self.world.counted = questions.into_iter().map(|q| self.count(q)).collect()
+                }
                 Some(Next::Read(attempt)) => {
                     let found = self.outputs.iter().find(|(id, _)| *id == attempt);
                     let text = found.map(|(_, text)| OutputText { text: (*text).to_owned(), whole: true });

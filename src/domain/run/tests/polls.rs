@@ -232,7 +232,11 @@ fn a_log_decides_a_question_ends_a_wait_and_verifies() {
     stage.go_on();
     assert_eq!(stage.states(), "decided current pending pending pending");
     let ItemState::Decided { basis, .. } = &stage.run.plan.items[0].state else { panic!() };
-    assert!(basis.words().starts_with("17 lines with \"timeout\" against > 10: log orders, 5 min"), "{}", basis.words());
+    assert!(
+        basis.words().starts_with("17 lines with \"timeout\" against > 10: log orders, 5 min"),
+        "{}",
+        basis.words()
+    );
     stage.lines = Some((0, false));
     stage.by_ada(RunCommand::Confirm { item: ItemId(2), note: String::new() });
     stage.go_on();
