@@ -325,6 +325,7 @@ fn of_decision(run: &Run, id: ItemId, taken: &NodeId, basis: &Basis) -> Vec<Devi
 }
 
 /// What the evidence says of an answer that a person gave.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The same, or nothing.

@@ -101,7 +101,7 @@ impl Stage {
                 Some(Next::Query(item)) => self.query(item),
                 Some(Next::Look(item)) => self.look(item),
                 Some(Next::Count(questions)) => {
-                    self.world.counted = questions.into_iter().map(|q| self.count(q)).collect()
+                    self.world.counted = questions.into_iter().map(|q| self.count(q)).collect();
                 }
                 Some(Next::Read(attempt)) => {
                     let found = self.outputs.iter().find(|(id, _)| *id == attempt);
