@@ -46,6 +46,7 @@ use crate::domain::action::choice::Rule;
 use crate::domain::action::handed::HandedSecret;
 use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
+use crate::domain::run::Limits;
 use crate::engine::ingest::{Ingest, IngestPlan, LEASE, Role, Trouble};
 use crate::engine::library::{Library, LibraryProblem};
 use crate::engine::local::{LocalBackend, OtherHosts, RunSettings};
@@ -307,6 +308,8 @@ impl App {
             .with_assistant(assistant)
             .with_silences(sources::silence_places(config))
             .with_policy(policy::watched(config))
+            .with_logs(sources::logs(config))
+            .with_limits(limits(&config.run))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);
@@ -398,8 +401,8 @@ fn handed_secrets(config: &Config) -> Vec<HandedSecret> {
 
 /// Those secrets themselves, fetched when they are needed.
 fn secrets_of(config: &Config) -> Secrets {
-    let places: BTreeMap<String, Secret> =
-        config.secrets.iter().map(|section| (section.name.clone(), section.value.clone())).collect();
+    let named = config.secrets.iter().map(|section| (section.name.clone(), section.value.clone()));
+    let places: BTreeMap<String, Secret> = named.chain(sources::silence_secrets(config)).collect();
     Secrets::new(move |name| match places.get(name) {
         Some(place) => place.resolve().map_err(|error| error.to_string()),
         None => Err(format!("there is no [[secret]] {name} in the configuration any more")),
@@ -419,6 +422,11 @@ fn other_hosts(config: &Config) -> OtherHosts {
         rules: config.targets.iter().map(rule).collect(),
         env: SSH_ENV.iter().filter_map(|name| variable(name)).collect(),
     }
+}
+
+/// How much a run of an SOP may take before a person has to look.
+pub(super) const fn limits(run: &RunSection) -> Limits {
+    Limits { time: run.look_after, attempts: run.look_after_commands }
 }
 
 /// How commands run that only read, on this kernel.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use color_eyre::eyre::Report;
 
 use super::{
-    App, assistant, attempts_root, console, handed_secrets, other_hosts, policy, run_settings, secrets_of,
+    App, assistant, attempts_root, console, handed_secrets, limits, other_hosts, policy, run_settings, secrets_of,
     store_options,
 };
 use crate::adapters::host::{self, SystemClock};
@@ -51,7 +51,8 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
             .with_other_hosts(other_hosts(config))
             .with_secrets(handed_secrets(config))
             .with_scopes(config.scopes)
-            .with_assistant(assistant);
+            .with_assistant(assistant)
+            .with_limits(limits(&config.run));
         let desk = Desk { backend: &backend, runner: &runner, store: &store, review: &review };
         crate::cli::runs::run(command, &desk, format, &mut io::stdout()).await
     });

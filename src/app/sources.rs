@@ -11,17 +11,21 @@ use tokio::sync::OnceCell;
 
 use crate::adapters::alertmanager::{Access, Alertmanager, Connection, Probed, WebhookV4};
 use crate::adapters::host::SystemClock;
+use crate::adapters::logs::LogFiles;
 use crate::adapters::prometheus::Prometheus;
 use crate::api::receiver::{ReceiverConfig, Receivers};
 use crate::cli::silence::PlaceArgs;
-use crate::config::{AlertmanagerSection, Config, Login, PrometheusSection, ReceiverSection, Secret};
+use crate::config::{
+    AlertmanagerSection, Config, HANDED_VARIABLE, Login, PrometheusSection, ReceiverSection, Secret, SecretSource,
+};
+use crate::domain::action::handed::HandedSecret;
 use crate::domain::action::silence::SilencePlace;
 use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
 use crate::engine::ingest::{Door, WatchedSource};
 use crate::engine::ports::{
-    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, Instant, MetricSource, OpenReceiver, Range, RangeQuery,
-    ReceiverFactory, SourceError,
+    AlertSink, AlertSource, BoxFuture, Clock as _, Fetched, Instant, LogSource, MetricSource, OpenReceiver, Range,
+    RangeQuery, ReceiverFactory, SourceError,
 };
 
 /// The source of deliveries whose address names none.
@@ -40,6 +44,13 @@ pub(super) fn watched(config: &Config) -> Vec<WatchedSource> {
 pub(super) fn metrics(config: &Config) -> Vec<Arc<dyn MetricSource>> {
     let sources = config.prometheus.iter();
     sources.map(|section| Arc::new(LazyPrometheus::new(section.clone())) as Arc<dyn MetricSource>).collect()
+}
+
+/// Every set of log files.
+pub(super) fn logs(config: &Config) -> Vec<Arc<dyn LogSource>> {
+    let sets = config.logs.iter().filter(|section| !section.files.is_empty());
+    sets.map(|section| Arc::new(LogFiles::new(section.name.clone(), section.files.clone())) as Arc<dyn LogSource>)
+        .collect()
 }
 
 /// The receiver; `None` when it is switched off.
@@ -116,17 +127,47 @@ impl MetricSource for LazyPrometheus {
     }
 }
 
-/// The Alertmanagers at which silences can be made, by this very program.
+/// What of the environment decides where the configuration and what it names is (XDG base directories).
+const PLACES_ENV: [&str; 4] = ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+
+/// The Alertmanagers at which silences can be made, by this very program with this very configuration.
 pub(super) fn silence_places(config: &Config) -> Vec<SilencePlace> {
     // Without its own path nothing can be proposed that would start it.
     let Ok(program) = std::env::current_exe() else { return Vec::new() };
+    let program = program.display().to_string();
+    let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
     let place = |section: &AlertmanagerSection| SilencePlace {
-        program: program.display().to_string(),
-        config: std::env::var(crate::config::CONFIG_VARIABLE).ok().filter(|path| path.starts_with('/')),
+        config: config.origin.file.as_ref().map(|path| path.display().to_string()),
+        profile: config.origin.profile.clone(),
+        env: PLACES_ENV.iter().filter_map(|name| variable(name)).collect(),
+        secret: secret_of(&section.login).map(|_| HandedSecret {
+            name: handed_name(section),
+            variable: HANDED_VARIABLE.to_owned(),
+            programs: vec![program.clone()],
+        }),
+        program: program.clone(),
         source: section.name.clone(),
         url: section.url.clone(),
     };
     config.alertmanagers.iter().map(place).collect()
+}
+
+/// The secrets that silences need, by the names under which they are handed to the command that makes one: it has neither
+/// the environment nor the agents of the console, so that it could not fetch them itself.
+pub(super) fn silence_secrets(config: &Config) -> impl Iterator<Item = (String, Secret)> {
+    config.alertmanagers.iter().filter_map(|section| Some((handed_name(section), secret_of(&section.login)?.clone())))
+}
+
+/// No `[[secret]]` can have this name: those have no colon.
+fn handed_name(section: &AlertmanagerSection) -> String {
+    format!("alertmanager:{}", section.name)
+}
+
+const fn secret_of(login: &Login) -> Option<&Secret> {
+    match login {
+        Login::Anonymous => None,
+        Login::Bearer(secret) | Login::Basic { password: secret, .. } => Some(secret),
+    }
 }
 
 /// The Alertmanager that a command names. It gets credentials only when the configuration has the same URL under the same
@@ -137,10 +178,21 @@ pub(super) fn silence_places(config: &Config) -> Vec<SilencePlace> {
 pub(super) async fn silencer(config: &Config, place: &PlaceArgs) -> Result<Alertmanager, SourceError> {
     let known = config.alertmanagers.iter().find(|section| section.name == place.id() && section.url == place.url);
     let (access, timeout) = match known {
-        Some(section) => (access(&section.login).await?, section.timeout),
+        Some(section) => (access(&handed(&section.login)).await?, section.timeout),
         None => (Access::Open, UNKNOWN_TIMEOUT),
     };
     Alertmanager::new(Connection { id: place.id(), url: place.url.clone(), access, timeout })
+}
+
+/// The login with the secret that this process was handed, if it was.
+fn handed(login: &Login) -> Login {
+    let Some(file) = std::env::var_os(HANDED_VARIABLE) else { return login.clone() };
+    let from = |secret: &Secret| Secret::new(secret.key(), SecretSource::File(file.clone().into()));
+    match login {
+        Login::Anonymous => Login::Anonymous,
+        Login::Bearer(token) => Login::Bearer(from(token)),
+        Login::Basic { username, password } => Login::Basic { username: username.clone(), password: from(password) },
+    }
 }
 
 /// How long an Alertmanager may take that the configuration does not know.

@@ -22,6 +22,9 @@ pub const LOG_VARIABLE: &str = "AIOPS_LOG";
 /// The variable that names the profile.
 pub const PROFILE_VARIABLE: &str = "AIOPS_PROFILE";
 
+/// The variable that names the file with the secret of a source, for the command of this program that was started for it.
+pub const HANDED_VARIABLE: &str = "AIOPS_HANDED_SECRET";
+
 /// Short names beside the systematic ones.
 const SHORT: [(&str, &str, &str); 3] =
     [("AIOPS_DB", "store", "path"), ("AIOPS_THEME", "console", "theme"), ("AIOPS_ASCII", "console", "ascii")];
@@ -35,10 +38,11 @@ const GOOGLE: [(&str, &str, &str); 4] = [
 ];
 
 /// Variables that set no key but are known: read by other parts, by tests and by checks.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     CONFIG_VARIABLE,
     LOG_VARIABLE,
     PROFILE_VARIABLE,
+    HANDED_VARIABLE,
     "AIOPS_CORPORA",
     "AIOPS_GEMINI",
     "AIOPS_REQUIRE_SERVICES",

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use super::document::{Document, Presence};
 use super::environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE};
-use super::forms::{Address, Choice, Name, SWITCH, Size, Span, UserName, VariableNames, WebAddress};
+use super::forms::{Address, Choice, Count, Name, SWITCH, Size, Span, UserName, VariableNames, WebAddress};
 use super::mistake::{ConfigError, Warning};
 use super::paths::{DirectoryPath, DirectoryPaths, FilePath, SearchPath, SecretPlace};
 use super::places::Places;
 use super::profile::Profile;
 use super::reader::{Effective, FlagValue, Reader, Scope};
 use super::{
-    AlertmanagerSection, Ambiguous, Ascii, Colors, Config, ConsoleSection, IncidentsSection, LogLevel, LogSection,
-    Login, PolicySection, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
+    AlertmanagerSection, Ambiguous, Ascii, Colors, Config, ConfigOrigin, ConsoleSection, IncidentsSection, LogLevel,
+    LogSection, Login, PolicySection, ReceiverSection, RunSection, SopsSection, StoreSection, Theme,
 };
 use crate::domain::id::SourceId;
 use crate::domain::incident::DEFAULT_REOPEN_WITHIN;
+use crate::domain::run::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -112,7 +113,11 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
     };
     let request = Request { places, ..request.clone() };
     let mut reader = Reader::new(&document, &request.environment, &request.flags);
-    let config = read(&mut reader, &request);
+    let mut config = read(&mut reader, &request);
+    config.origin = ConfigOrigin {
+        file: std::path::absolute(&path).ok().filter(|_| !document.paths.is_empty()),
+        profile: profile.as_ref().map(|profile| profile.as_str().to_owned()),
+    };
     let (effective, warnings) = reader.finish()?;
     let state = request.places.state.clone();
     Ok(Loaded { config, effective, warnings, files: document.paths, profile, state })
@@ -121,6 +126,7 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
 fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
     let home = request.places.home.as_path();
     Config {
+        origin: ConfigOrigin::default(),
         store: reader.section("store", |section| StoreSection {
             path: section.read("path", &FilePath { home }, request.places.store_file()),
         }),
@@ -227,6 +233,7 @@ pub(super) fn login(section: &mut Scope<'_, '_>, home: &Path) -> Login {
 }
 
 fn run(section: &mut Scope<'_, '_>, home: &Path, host_name: &str) -> RunSection {
+    let limits = Limits::default();
     RunSection {
         time_limit: section.read("time_limit", &span(SECOND, DAY), 10 * MINUTE),
         directory: section.read("directory", &DirectoryPath { home }, PathBuf::from("/")),
@@ -234,6 +241,8 @@ fn run(section: &mut Scope<'_, '_>, home: &Path, host_name: &str) -> RunSection 
         pass_env: section.read("pass_env", &VariableNames, DEFAULT_PASS_ENV.map(str::to_owned).to_vec()),
         target_name: section.read("target_name", &Name { longest: 253 }, host_name.to_owned()),
         confine_reads: section.read("confine_reads", &SWITCH, true),
+        look_after: section.read("look_after", &span(MINUTE, 30 * DAY), limits.time),
+        look_after_commands: section.read("look_after_commands", &Count { least: 1, most: 10_000 }, limits.attempts),
         kubeconfig_read: section.read_optional("kubeconfig_read", &FilePath { home }),
     }
 }

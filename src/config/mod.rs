@@ -32,7 +32,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use environment::{CONFIG_VARIABLE, Environment, LOG_VARIABLE, PROFILE_VARIABLE};
+pub use environment::{CONFIG_VARIABLE, Environment, HANDED_VARIABLE, LOG_VARIABLE, PROFILE_VARIABLE};
 pub use handed::SecretSection;
 pub use load::{Loaded, Request, file_of, load};
 pub use mistake::{ConfigError, Mistake, Origin, Warning};
@@ -49,9 +49,20 @@ use crate::domain::id::SourceId;
 use crate::domain::keeping::Retention;
 use crate::domain::scope::Limits;
 
+/// From where a configuration was read, so that another process of this program reads the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigOrigin {
+    /// The file, absolute; `None` when there is none. A profile's file lies beside it.
+    pub file: Option<PathBuf>,
+    /// The profile; `None` without one.
+    pub profile: Option<String>,
+}
+
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// From where it was read.
+    pub origin: ConfigOrigin,
     /// `[store]`
     pub store: StoreSection,
     /// `[keep]`
@@ -215,6 +226,10 @@ pub struct RunSection {
     pub target_name: String,
     /// Whether commands of risk `Read` are kept from writing where the kernel can do that.
     pub confine_reads: bool,
+    /// A run of an SOP stops for a look after this long: 1 minute to 30 days.
+    pub look_after: Duration,
+    /// A run of an SOP stops for a look after so many commands: 1 to 10,000.
+    pub look_after_commands: u32,
     /// The KUBECONFIG of commands of risk `Read`, as a rule one whose account may only read. Absolute.
     pub kubeconfig_read: Option<PathBuf>,
 }

@@ -22,7 +22,7 @@ use super::backend::{
 };
 use super::library::{self, Library, LibraryProblem};
 use super::policy_watch::PolicyState;
-use super::ports::BoxFuture;
+use super::ports::{BoxFuture, LogSource};
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
@@ -39,7 +39,8 @@ use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell};
-use crate::domain::scope::Limits;
+use crate::domain::run::Limits;
+use crate::domain::scope;
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
 
@@ -109,7 +110,9 @@ pub struct LocalBackend {
     policy: watch::Receiver<PolicyState>,
     restored: Option<Arc<Restored>>,
     silences: Vec<SilencePlace>,
-    scope_limits: Limits,
+    scope_limits: scope::Limits,
+    logs: Arc<[Arc<dyn LogSource>]>,
+    limits: Limits,
 }
 
 impl LocalBackend {
@@ -141,7 +144,9 @@ impl LocalBackend {
             policy,
             restored,
             silences: Vec::new(),
-            scope_limits: Limits::default(),
+            scope_limits: scope::Limits::default(),
+            logs: Arc::new([]),
+            limits: Limits::default(),
         }
     }
 

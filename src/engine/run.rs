@@ -8,10 +8,11 @@
 //! hands over to the person, with the reason; nothing is tried over and over behind their back.
 
 mod advice;
+mod looking;
 mod outcome;
 mod scoped;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::local::LocalBackend;
 use super::ports::{Clock, MetricSource};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
-use crate::domain::alert::AlertStatus;
+use crate::domain::alert::{AlertStatus, Labels};
 use crate::domain::id::{AttemptId, ProposalId, RunId, ScopeId};
 use crate::domain::run::advance::{self, Next, OutputSeen, Situation};
 use crate::domain::run::decide::RunCommand;
@@ -31,6 +32,7 @@ use crate::domain::run::item::{ItemId, ItemKind};
 use crate::domain::run::query;
 use crate::domain::run::suggestion;
 use crate::domain::run::{Run, RunState};
+use crate::domain::time::Timestamp;
 use crate::store::{CommandError, Store};
 
 /// Waits, and what other processes do to a run, are looked at this often when nothing changes.
@@ -58,6 +60,8 @@ pub struct RunEngine {
     tried: Arc<Mutex<HashSet<(ScopeId, ProposalId)>>>,
     /// Where runs stood when their history was looked at last.
     advised: Arc<Mutex<HashMap<RunId, RunState>>>,
+    /// When this process looked last at which poll.
+    looked: Arc<Mutex<BTreeMap<(RunId, ItemId), Timestamp>>>,
 }
 
 impl RunEngine {
@@ -73,7 +77,18 @@ impl RunEngine {
         // What it proposes, it proposes in its own name.
         let backend = backend.acting_as(Actor::engine("run"));
         let (compared, attention, tried) = (Arc::default(), Attention::default(), Arc::default());
-        Self { store, backend, metrics, clock, me, compared, attention, tried, advised: Arc::default() }
+        Self {
+            store,
+            backend,
+            metrics,
+            clock,
+            me,
+            compared,
+            attention,
+            tried,
+            advised: Arc::default(),
+            looked: Arc::default(),
+        }
     }
 
     fn lock_tried(&self) -> MutexGuard<'_, HashSet<(ScopeId, ProposalId)>> {
@@ -107,15 +122,21 @@ impl RunEngine {
     }
 
     async fn settle(&self, id: RunId) -> Result<(), BackendError> {
-        let mut output = None;
+        let (mut output, mut counted) = (None, Vec::new());
         for _ in 0..STEPS {
             let Some((run, mut situation)) = self.situation(id).await? else { return Ok(()) };
             situation.output.clone_from(&output);
+            situation.counted.clone_from(&counted);
             let Some(next) = advance::next(&run, &situation) else { return self.spend_scopes(&run, &situation).await };
             let heard = match next {
                 Next::Do(command) => self.say(id, command).await?,
                 Next::Propose(item) => self.propose(&run, item).await?,
                 Next::Query(item) => self.query(&run, item).await?,
+                Next::Look(item) => self.look(&run, item).await?,
+                Next::Count(questions) => {
+                    counted = self.count(&run, questions).await?;
+                    Heard::Yes
+                }
                 Next::Read(attempt) => {
                     output = Some(self.read(attempt).await?);
                     Heard::Yes
@@ -151,6 +172,8 @@ impl RunEngine {
             proposals: surroundings.proposals,
             attempts: surroundings.attempts,
             output: None,
+            counted: Vec::new(),
+            looked: self.looked_at(id),
         };
         Ok(Some((run, situation)))
     }
@@ -204,9 +227,7 @@ impl RunEngine {
         let Some(source) = self.metrics.first() else {
             return Ok(Err("no [[prometheus]] is configured that the query could be asked".to_owned()));
         };
-        let (incident, key) = (run.incident, run.plan.alert.clone());
-        let alert = self.store.read_view(move |reader| reader.alert(incident, &key)).await?;
-        let labels = alert.map(|alert| alert.labels).unwrap_or_default();
+        let labels = self.labels_of(run).await?;
         let query = match query::bind(promql, &labels) {
             Ok(query) => query,
             Err(why) => return Ok(Err(why)),
@@ -220,6 +241,19 @@ impl RunEngine {
             }
             Err(error) => Err(error.to_string()),
         })
+    }
+
+    /// The labels of the alert that a run is for.
+    async fn labels_of(&self, run: &Run) -> Result<Labels, BackendError> {
+        let (incident, key) = (run.incident, run.plan.alert.clone());
+        let alert = self.store.read_view(move |reader| reader.alert(incident, &key)).await?;
+        Ok(alert.map(|alert| alert.labels).unwrap_or_default())
+    }
+
+    /// When this process looked last at the polls of a run.
+    fn looked_at(&self, id: RunId) -> BTreeMap<ItemId, Timestamp> {
+        let looked = self.looked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        looked.iter().filter(|((run, _), _)| *run == id).map(|((_, item), at)| (*item, *at)).collect()
     }
 
     async fn read(&self, attempt: AttemptId) -> Result<OutputSeen, BackendError> {

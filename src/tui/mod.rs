@@ -37,6 +37,7 @@ pub mod theme;
 pub mod tour;
 pub mod ui;
 pub mod update;
+pub mod waiting;
 pub mod wider;
 pub mod worth;
 mod wrap;

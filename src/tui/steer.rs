@@ -18,6 +18,7 @@ use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::ui::Model;
+use crate::tui::waiting;
 
 /// The box in which a run is steered.
 #[derive(Debug, Default)]
@@ -219,7 +220,7 @@ fn answers(item: &Item) -> Vec<Offer> {
                 offer(format!("{question} {}", fork.label()), Choice::Say(decide))
             })
             .collect(),
-        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Query { .. } => {
+        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Poll { .. } | ItemKind::Query { .. } => {
             let done = RunCommand::Confirm { item: item.id, note: String::new() };
             vec![offer(format!("Done: {}", item.title), Choice::Say(done))]
         }
@@ -275,7 +276,10 @@ pub fn line(model: &Model) -> Option<String> {
         RunState::Paused => format!("run {} is paused.", run.id),
         RunState::Active | RunState::Ended { .. } => {
             let item = item.or_else(|| run.open_items().next()).or_else(|| run.first_pending())?;
-            of_item(run, item)
+            match waiting::words(item, model.ui.now, model.ui.settings.repertoire) {
+                Some(words) => format!("run {}: {words}", run.id),
+                None => of_item(run, item),
+            }
         }
     })
 }

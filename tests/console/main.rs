@@ -33,6 +33,7 @@ mod release;
 mod restored;
 mod scene;
 mod searching;
+mod silences;
 mod slow;
 #[path = "../common/small_disk.rs"]
 mod small_disk;
@@ -44,3 +45,4 @@ mod streaming;
 mod support;
 mod terms;
 mod tmux;
+mod watching;

@@ -11,6 +11,7 @@ mod alertmanager;
 mod console;
 mod prometheus;
 mod sources;
+#[allow(dead_code, reason = "shared with the tests of the console, which use more of it")]
 mod support;
 mod takeover;
 mod throughput;

@@ -1,11 +1,7 @@
 //! The whole chain as it is in production: a target, Prometheus with a rule over it, Alertmanager, and our receiver.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use aiops::domain::alert::Severity;
@@ -13,7 +9,7 @@ use aiops::domain::incident::IncidentState;
 use aiops::store::view::{Header, IncidentDetail, QueueRow};
 
 use super::console::{Console, Ways};
-use super::support::{AlertmanagerProcess, PrometheusProcess, free_port, installed};
+use super::support::{AlertmanagerProcess, PrometheusProcess, Target, free_port, installed};
 
 /// One rule over what the target says, one over whether it says anything.
 const RULES: &str = r#"
@@ -34,60 +30,6 @@ groups:
     annotations:
       summary: "{{ $labels.instance }} does not answer"
 "#;
-
-/// A target of Prometheus: answers every request with the present depth of its queue. Ends when dropped.
-struct Target {
-    address: SocketAddr,
-    depth: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Target {
-    fn start(depth: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (depth, stop) = (Arc::new(AtomicU64::new(depth)), Arc::new(AtomicBool::new(false)));
-        let (shown, stopped) = (Arc::clone(&depth), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                // Who does not read to the end asks again.
-                let _ = connection.and_then(|stream| answer(stream, shown.load(Ordering::SeqCst)));
-            }
-        });
-        Self { address, depth, stop, thread: Some(thread) }
-    }
-
-    fn set_depth(&self, depth: u64) {
-        self.depth.store(depth, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        // Wakes the thread; when it is gone already, nobody is to be woken.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Reads a request's head and answers in the text format of Prometheus.
-fn answer(stream: TcpStream, depth: u64) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    while reader.read_line(&mut line)? > 0 && line != "\r\n" {
-        line.clear();
-    }
-    let body = format!("# TYPE queue_depth gauge\nqueue_depth{{queue=\"orders\"}} {depth}\n");
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n";
-    write!(reader.get_mut(), "{head}Content-Length: {}\r\n\r\n{body}", body.len())
-}
 
 /// Everything between the target and the incident.
 struct Chain {

@@ -1,10 +1,13 @@
 //! Starting real services on free loopback ports, and ending them.
 
 use std::fs::File;
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -53,6 +56,10 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut predicate: i
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
+
+/// The only login of an Alertmanager that wants one. The hash is the one of Prometheus' documentation for `test`.
+pub(crate) const LOGIN: (&str, &str) = ("ada", "test");
+const WEB: &str = "basic_auth_users:\n  ada: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay\n";
 
 /// An HTTP client for tests on loopback.
 pub(crate) fn client() -> reqwest::Client {
@@ -105,7 +112,14 @@ impl Service {
         let url = format!("{}/-/ready", self.url());
         let began = Instant::now();
         loop {
-            if self.client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
+            if self
+                .client
+                .get(&url)
+                .basic_auth(LOGIN.0, Some(LOGIN.1))
+                .send()
+                .await
+                .is_ok_and(|response| response.status().is_success())
+            {
                 return true;
             }
             if self.child.try_wait().unwrap().is_some() {
@@ -133,15 +147,36 @@ impl Drop for Service {
     }
 }
 
+/// The arguments of an Alertmanager that keeps its data in `data` and looks for no others.
+fn alone_in(data: &Path) -> Vec<String> {
+    vec![format!("--storage.path={}", data.display()), "--cluster.listen-address=".to_owned()]
+}
+
 /// A running Alertmanager; ended when dropped.
 pub(crate) struct AlertmanagerProcess(Service);
 
 impl AlertmanagerProcess {
     /// Starts `program` with the configuration `config` (YAML) and waits until it is ready.
     pub(crate) async fn start(program: PathBuf, config: &str) -> Self {
-        let arguments =
-            |data: &Path| vec![format!("--storage.path={}", data.display()), "--cluster.listen-address=".to_owned()];
+        Self(Service::start(&program, config, alone_in).await)
+    }
+
+    /// The same for one that answers nobody without [`LOGIN`].
+    pub(crate) async fn start_guarded(program: PathBuf, config: &str) -> Self {
+        let arguments = |data: &Path| {
+            let file = data.with_file_name("web.yml");
+            std::fs::write(&file, WEB).unwrap();
+            let mut arguments = alone_in(data);
+            arguments.push(format!("--web.config.file={}", file.display()));
+            arguments
+        };
         Self(Service::start(&program, config, arguments).await)
+    }
+
+    /// What its API answers to `path`.
+    pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        let request = self.0.client.get(format!("{}/api/v2/{path}", self.url()));
+        request.basic_auth(LOGIN.0, Some(LOGIN.1)).send().await.unwrap().json().await.unwrap()
     }
 
     /// Its URL.
@@ -163,7 +198,7 @@ impl AlertmanagerProcess {
     /// Posts alerts through the API.
     pub(crate) async fn post(&self, alerts: &serde_json::Value) {
         let url = format!("{}/api/v2/alerts", self.url());
-        let response = self.0.client.post(url).json(alerts).send().await.unwrap();
+        let response = self.0.client.post(url).basic_auth(LOGIN.0, Some(LOGIN.1)).json(alerts).send().await.unwrap();
         assert!(response.status().is_success(), "{response:?}");
     }
 }
@@ -182,4 +217,61 @@ impl PrometheusProcess {
     pub(crate) fn url(&self) -> String {
         self.0.url()
     }
+}
+
+/// A target of Prometheus: answers every request with the present depth of its queue. Ends when dropped.
+pub(crate) struct Target {
+    /// Where it answers.
+    pub(crate) address: SocketAddr,
+    depth: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Target {
+    /// Starts one whose queue is `depth` long.
+    pub(crate) fn start(depth: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (depth, stop) = (Arc::new(AtomicU64::new(depth)), Arc::new(AtomicBool::new(false)));
+        let (shown, stopped) = (Arc::clone(&depth), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                // Who does not read to the end asks again.
+                let _ = connection.and_then(|stream| answer(stream, shown.load(Ordering::SeqCst)));
+            }
+        });
+        Self { address, depth, stop, thread: Some(thread) }
+    }
+
+    /// What it answers from now on.
+    pub(crate) fn set_depth(&self, depth: u64) {
+        self.depth.store(depth, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // Wakes the thread; when it is gone already, nobody is to be woken.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Reads a request's head and answers in the text format of Prometheus.
+fn answer(stream: TcpStream, depth: u64) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 0 && line != "\r\n" {
+        line.clear();
+    }
+    let body = format!("# TYPE queue_depth gauge\nqueue_depth{{queue=\"orders\"}} {depth}\n");
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n";
+    write!(reader.get_mut(), "{head}Content-Length: {}\r\n\r\n{body}", body.len())
 }

@@ -1,15 +1,18 @@
 //! Log files: the newest lines of a span of time that contain a text.
 //!
-//! Owns: reading from the end within bounds, and the times at the beginning of lines. Does not: follow files or unpack
-//! rotated ones.
+//! Owns: reading from the end within bounds, back into the file that a log was before it was rotated, and the times at the
+//! beginning of lines. Does not: follow files, or unpack what was compressed; that it did not is said.
 //!
 //! Invariants: of each file at most [`MOST_READ`] bytes are read, of each line at most [`MOST_LINE`] are kept, and both are
-//! said. A file that is a pipe or a device is not opened: reading it could wait for ever.
+//! said. A pipe or a device is not read: that could wait for ever. Where the times of lines are doubtful, that is a problem.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use crate::domain::id::SourceId;
 use crate::domain::time::Timestamp;
@@ -53,7 +56,7 @@ impl LogSource for LogFiles {
                 remedy: "Look into the log of aiops".to_owned(),
             })?;
             match lines.problems.first() {
-                Some(problem) if lines.problems.len() == asked => Err(SourceError {
+                Some(problem) if lines.problems.len() == asked && lines.lines.is_empty() => Err(SourceError {
                     what: format!("nothing of {id} can be read: {problem}"),
                     remedy: "Check `files` of these [[logs]] and who may read them".to_owned(),
                 }),
@@ -65,12 +68,13 @@ impl LogSource for LogFiles {
 
 fn read_all(files: &[PathBuf], query: &LogQuery) -> LogLines {
     let mut answer = LogLines::default();
-    let limit = query.limit.min(MOST_LINES);
+    let (limit, clock) = (query.limit.min(MOST_LINES), HostClock::detect());
     for file in files {
-        match read_file(file, query, limit) {
-            Ok((lines, more)) => {
-                answer.lines.extend(lines);
-                answer.more |= more;
+        match read_with_rotated(file, query, limit, clock) {
+            Ok(read) => {
+                answer.lines.extend(read.lines);
+                answer.more |= read.more;
+                answer.problems.extend(read.problem);
             }
             Err(problem) => answer.problems.push(problem),
         }
@@ -83,26 +87,108 @@ fn read_all(files: &[PathBuf], query: &LogQuery) -> LogLines {
     answer
 }
 
-/// The newest lines of one file that fit, and whether there may be more; `Err` is a sentence.
-fn read_file(path: &Path, query: &LogQuery, limit: usize) -> Result<(VecDeque<LogLine>, bool), String> {
+/// What the clocks of this host show, as far as it matters for times without a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HostClock {
+    /// UTC: a time without a zone is one of UTC, whoever wrote it.
+    Utc,
+    /// Something else: nobody knows which of both such a time is.
+    Other,
+}
+
+impl HostClock {
+    fn detect() -> Self {
+        let offset = jiff::tz::TimeZone::system().to_offset(jiff::Timestamp::now());
+        if offset.is_zero() { Self::Utc } else { Self::Other }
+    }
+}
+
+/// What was read of a file.
+#[derive(Debug, Default)]
+struct Read {
+    lines: VecDeque<LogLine>,
+    /// Whether there may be more lines that fit.
+    more: bool,
+    /// The time of the first line that has one.
+    first: Option<Timestamp>,
+    /// What makes the lines doubtful, as a sentence.
+    problem: Option<String>,
+}
+
+/// The lines of a file, and before them those of the one that it was before it was rotated, when the span begins there.
+fn read_with_rotated(path: &Path, query: &LogQuery, limit: usize, clock: HostClock) -> Result<Read, String> {
+    let mut read = read_file(path, query, limit, clock)?;
+    let Some(from) = query.from.filter(|from| !read.more && read.first.is_none_or(|first| first > *from)) else {
+        return Ok(read);
+    };
+    match rotated(path, from) {
+        None => {}
+        Some(before) if is_compressed(&before) => {
+            let problem = format!("{} is compressed: what it has of the span is not read.", before.display());
+            read.problem.get_or_insert(problem);
+            read.more = true;
+        }
+        Some(before) => {
+            let earlier = read_file(&before, query, limit, clock)?;
+            let mut lines = earlier.lines;
+            lines.append(&mut read.lines);
+            let surplus = lines.len().saturating_sub(limit);
+            lines.drain(..surplus);
+            let problem = read.problem.or(earlier.problem);
+            read = Read { lines, more: earlier.more || surplus > 0, first: earlier.first, problem };
+        }
+    }
+    Ok(read)
+}
+
+/// Endings of files that were compressed after they were rotated.
+const COMPRESSED: [&str; 5] = ["gz", "xz", "zst", "bz2", "lz4"];
+
+fn is_compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|end| COMPRESSED.iter().any(|known| end == *known))
+}
+
+/// Names in a directory that are looked at for rotated files.
+const MOST_NAMES: usize = 10_000;
+
+/// The newest file beside `path` that it was rotated to (`app.log.1`, `app.log-20260301`), when it was written to since `from`.
+fn rotated(path: &Path, from: Timestamp) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let since = std::time::UNIX_EPOCH + from.since(Timestamp::from_millis(0));
+    let entries = std::fs::read_dir(path.parent()?).ok()?.take(MOST_NAMES).flatten();
+    let written = entries.filter_map(|entry| {
+        let other = entry.file_name().into_string().ok()?;
+        let rest = other.strip_prefix(name)?.strip_prefix(['.', '-'])?;
+        let metadata = entry.metadata().ok().filter(|_| rest.starts_with(|c: char| c.is_ascii_digit()))?;
+        let modified = metadata.modified().ok().filter(|modified| *modified >= since)?;
+        Some((modified, entry.path()))
+    });
+    written.max().map(|(_, path)| path)
+}
+
+/// The newest lines of one file that fit; `Err` is a sentence.
+fn read_file(path: &Path, query: &LogQuery, limit: usize, clock: HostClock) -> Result<Read, String> {
     let place = path.display().to_string();
     let failed = |error: &std::io::Error| format!("{place} cannot be read: {error}.");
-    let metadata = std::fs::metadata(path).map_err(|error| failed(&error))?;
+    // Not blocking: opening a named pipe would otherwise wait for a writer for ever.
+    let open = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let mut file = open.map_err(|error| failed(&error))?;
+    let metadata = file.metadata().map_err(|error| failed(&error))?;
     if !metadata.is_file() {
         return Err(format!("{place} is no plain file."));
     }
-    let mut file = File::open(path).map_err(|error| failed(&error))?;
-    let length = file.metadata().map_err(|error| failed(&error))?.len();
+    let length = metadata.len();
     let start = length.saturating_sub(MOST_READ);
     file.seek(SeekFrom::Start(start)).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
     // What is appended meanwhile is for the next question.
     file.take(length - start).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
     let whole = if start == 0 { &bytes[..] } else { after_first_line(&bytes) };
-    let (lines, surplus) = fitting(whole, &place, query, limit);
+    let mut read = fitting(whole, &place, query, limit, clock);
     // What lies before the part that was read may fit, unless the part begins before the span.
-    let reaches = first_time(whole).zip(query.from).is_some_and(|(first, from)| first < from);
-    Ok((lines, surplus || (start > 0 && !reaches)))
+    let reaches = read.first.zip(query.from).is_some_and(|(first, from)| first < from);
+    read.more |= start > 0 && !reaches;
+    Ok(read)
 }
 
 /// Without the line that the reading began in the middle of.
@@ -115,24 +201,23 @@ fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-fn first_time(bytes: &[u8]) -> Option<Timestamp> {
-    lines_of(bytes)
-        .find_map(|line| time_of(&String::from_utf8_lossy(line.get(..40.min(line.len())).unwrap_or_default())))
-}
-
-/// The newest `limit` lines that fit, and whether there were more.
-fn fitting(bytes: &[u8], place: &str, query: &LogQuery, limit: usize) -> (VecDeque<LogLine>, bool) {
-    let mut kept: VecDeque<LogLine> = VecDeque::new();
-    let mut more = false;
-    let mut at = None;
+/// The newest `limit` lines that fit.
+fn fitting(bytes: &[u8], place: &str, query: &LogQuery, limit: usize, clock: HostClock) -> Read {
+    let mut read = Read::default();
+    let (mut at, mut without_zone, mut any) = (None, false, false);
     let wanted = query.contains.to_ascii_lowercase();
     for line in lines_of(bytes).filter(|line| !line.is_empty()) {
+        any = true;
         let cut = line.get(..MOST_LINE.min(line.len())).unwrap_or_default();
         let mut text = String::from_utf8_lossy(cut).into_owned();
         if cut.len() < line.len() {
             text.push_str(" [cut]");
         }
-        at = time_of(&text).or(at);
+        if let Some((own, zone)) = time_of(&text) {
+            at = Some(own);
+            without_zone |= zone == Zone::NotSaid;
+            read.first = read.first.or(at);
+        }
         let in_span = match at {
             None => query.from.is_none() && query.until.is_none(),
             Some(at) => query.from.is_none_or(|from| from <= at) && query.until.is_none_or(|until| at <= until),
@@ -140,18 +225,36 @@ fn fitting(bytes: &[u8], place: &str, query: &LogQuery, limit: usize) -> (VecDeq
         if !in_span || !(wanted.is_empty() || text.to_ascii_lowercase().contains(&wanted)) {
             continue;
         }
-        kept.push_back(LogLine { at, place: place.to_owned(), text });
-        if kept.len() > limit {
-            kept.pop_front();
-            more = true;
+        read.lines.push_back(LogLine { at, place: place.to_owned(), text });
+        if read.lines.len() > limit {
+            read.lines.pop_front();
+            read.more = true;
         }
     }
-    (kept, more)
+    if query.from.is_some() || query.until.is_some() {
+        read.problem = doubt(place, any && at.is_none(), without_zone && clock == HostClock::Other);
+    }
+    read
+}
+
+/// Why nobody knows which lines of a span there are, as a sentence.
+fn doubt(place: &str, no_times: bool, no_zones: bool) -> Option<String> {
+    if no_times {
+        return Some(format!("the lines of {place} begin with no date and time that can be read."));
+    }
+    no_zones.then(|| format!("the times in {place} say no zone, and the clock of this host does not show UTC."))
+}
+
+/// Whether a time says where it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zone {
+    Said,
+    NotSaid,
 }
 
 /// The time that a line begins with, perhaps in brackets: RFC 3339, or the same with a space and without a zone, which then
 /// counts as UTC. `None` for any other beginning; a time without a year is none, since it may be of any.
-fn time_of(line: &str) -> Option<Timestamp> {
+fn time_of(line: &str) -> Option<(Timestamp, Zone)> {
     let line = line.trim_start_matches(['[', '"', ' ']);
     let date = line.get(..10)?;
     let shape = date.bytes().enumerate().all(|(at, byte)| match at {
@@ -165,6 +268,7 @@ fn time_of(line: &str) -> Option<Timestamp> {
     let end = rest.find(|c: char| !matches!(c, '0'..='9' | ':' | '.' | ',')).unwrap_or(rest.len());
     let (clock, zone) = rest.split_at(end);
     let clock = clock.trim_end_matches(['.', ',', ':']).replace(',', ".");
+    let said = if zone.starts_with(['Z', '+', '-']) { Zone::Said } else { Zone::NotSaid };
     let zone: String = match zone.bytes().next() {
         Some(b'Z') => "Z".to_owned(),
         Some(b'+' | b'-') => zone.chars().take_while(|c| matches!(c, '+' | '-' | ':' | '0'..='9')).collect(),
@@ -174,93 +278,10 @@ fn time_of(line: &str) -> Option<Timestamp> {
         5 if !zone.contains(':') => format!("{}:{}", zone.get(..3)?, zone.get(3..)?),
         _ => zone,
     };
-    Timestamp::parse_rfc3339(&format!("{}T{clock}{zone}", date.replace('/', "-")))
+    let at = Timestamp::parse_rfc3339(&format!("{}T{clock}{zone}", date.replace('/', "-")))?;
+    Some((at, said))
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        Timestamp::parse_rfc3339(text).unwrap()
-    }
-
-    #[rstest]
-    #[case("2026-03-01T02:14:00Z started", Some("2026-03-01T02:14:00Z"))]
-    #[case("[2026-03-01T02:14:00.5+01:00] x", Some("2026-03-01T01:14:00.5Z"))]
-    #[case("2026-03-01 02:14:00,123 INFO x", Some("2026-03-01T02:14:00.123Z"))]
-    #[case("2026/03/01 02:14:00 [error] x", Some("2026-03-01T02:14:00Z"))]
-    #[case("2026-03-01T02:14:00+0100 x", Some("2026-03-01T01:14:00Z"))]
-    #[case("Mar  1 02:14:00 host x", None)]
-    #[case("2026-03-01", None)]
-    #[case("2026-13-01 02:14:00 x", None)]
-    #[case("  at java.lang.Thread", None)]
-    #[case("äöüäöüäöüäöü", None)]
-    fn times_at_the_beginning_of_lines(#[case] line: &str, #[case] expected: Option<&str>) {
-        assert_eq!(time_of(line), expected.map(at));
-    }
-
-    const LOG: &str = "2026-03-01T02:10:00Z one\n2026-03-01T02:11:00Z ERROR two\n  at x\n2026-03-01T02:12:00Z three\n";
-
-    async fn ask(files: Vec<PathBuf>, query: LogQuery) -> Result<LogLines, SourceError> {
-        LogFiles::new("app".into(), files).lines(&query).await
-    }
-
-    fn texts(lines: &LogLines) -> Vec<&str> {
-        lines.lines.iter().map(|line| line.text.split("Z ").last().unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn lines_of_a_span_with_a_text_are_found_the_newest_first_to_stay() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("a.log");
-        std::fs::write(&file, LOG).unwrap();
-        let all = ask(vec![file.clone()], LogQuery { limit: 10, ..LogQuery::default() }).await.unwrap();
-        assert_eq!((texts(&all), all.more), (vec!["one", "ERROR two", "  at x", "three"], false));
-        // A line without a time belongs to the one before it.
-        let from = Some(at("2026-03-01T02:10:30Z"));
-        let until = Some(at("2026-03-01T02:11:30Z"));
-        let span = ask(vec![file.clone()], LogQuery { from, until, limit: 10, ..LogQuery::default() }).await.unwrap();
-        assert_eq!(texts(&span), ["ERROR two", "  at x"]);
-        let some = LogQuery { contains: "error".to_owned(), limit: 10, ..LogQuery::default() };
-        assert_eq!(texts(&ask(vec![file.clone()], some).await.unwrap()), ["ERROR two"]);
-        let newest = ask(vec![file], LogQuery { limit: 1, ..LogQuery::default() }).await.unwrap();
-        assert_eq!((texts(&newest), newest.more), (vec!["three"], true));
-    }
-
-    #[tokio::test]
-    async fn several_files_are_one_log_and_one_that_is_missing_is_said() {
-        let directory = tempfile::tempdir().unwrap();
-        let (one, two) = (directory.path().join("1"), directory.path().join("2"));
-        std::fs::write(&one, "2026-03-01T02:10:00Z a\n2026-03-01T02:12:00Z c\n").unwrap();
-        std::fs::write(&two, "2026-03-01T02:11:00Z b\n").unwrap();
-        let query = || LogQuery { limit: 10, ..LogQuery::default() };
-        let missing = directory.path().join("3");
-        let lines = ask(vec![one, two, missing.clone()], query()).await.unwrap();
-        assert_eq!(texts(&lines), ["a", "b", "c"]);
-        assert!(lines.problems[0].contains("cannot be read"), "{lines:?}");
-        let error = ask(vec![missing], query()).await.unwrap_err().to_string();
-        assert!(error.contains("nothing of app can be read"), "{error}");
-        let error = ask(vec![directory.path().to_owned()], query()).await.unwrap_err().to_string();
-        assert!(error.contains("is no plain file"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_large_file_is_read_from_its_end_and_that_is_said() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("a.log");
-        let line = format!("2026-03-01T02:10:00Z {}\n", "x".repeat(1_000));
-        let mut text = line.repeat(usize::try_from(MOST_READ).unwrap() / line.len() + 10);
-        text.push_str(&format!("2026-03-01T02:20:00Z last {}\n", "y".repeat(2 * MOST_LINE)));
-        std::fs::write(&file, text).unwrap();
-        let query = LogQuery { contains: "last".to_owned(), limit: 5, ..LogQuery::default() };
-        let lines = ask(vec![file.clone()], query.clone()).await.unwrap();
-        assert_eq!((lines.lines.len(), lines.more), (1, true));
-        assert!(lines.lines[0].text.len() <= MOST_LINE + 8 && lines.lines[0].text.ends_with("[cut]"));
-        // The part that was read begins before the span, so nothing can be missing.
-        let from = Some(at("2026-03-01T02:15:00Z"));
-        assert!(!ask(vec![file], LogQuery { from, ..query }).await.unwrap().more);
-    }
-}
+#[path = "files_tests.rs"]
+mod tests;

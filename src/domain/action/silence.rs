@@ -8,12 +8,14 @@
 //!
 //! Invariant: a silence that could mute everything is none: at least one matcher does not match an absent label.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::handed::HandedSecret;
 use super::spec::{Origin, Piece, Word};
 use crate::domain::alert::Labels;
 use crate::domain::id::SourceId;
@@ -224,8 +226,14 @@ pub enum SilenceAction {
 pub struct SilencePlace {
     /// Absolute path of this program.
     pub program: String,
-    /// Its configuration, when that is not at the usual place.
+    /// The file of its configuration, absolute; `None` without one.
     pub config: Option<String>,
+    /// The profile of its configuration.
+    pub profile: Option<String>,
+    /// What it has to know of the person's environment to find the rest of its configuration.
+    pub env: BTreeMap<String, String>,
+    /// The secret that the Alertmanager wants, as it is handed to the program; `None` when it wants none.
+    pub secret: Option<HandedSecret>,
     /// Name of the Alertmanager in the configuration.
     pub source: SourceId,
     /// Its URL; no credentials in it. What was shown is what is asked, whatever the configuration says by then.
@@ -245,6 +253,7 @@ impl SilenceAction {
         };
         let mut words = vec![own(&place.program)];
         words.extend(place.config.as_ref().map(|config| own(&format!("--config={config}"))));
+        words.extend(place.profile.as_ref().map(|profile| own(&format!("--profile={profile}"))));
         words.push(own("silence"));
         words.push(own(match self {
             Self::Create(_) => "create",
@@ -327,7 +336,10 @@ mod tests {
         let silence = typed(r#"2h "alertname=--url=http://evil""#).unwrap();
         let place = SilencePlace {
             program: "/usr/bin/aiops".to_owned(),
-            config: None,
+            config: Some("/etc/aiops/config.toml".to_owned()),
+            profile: Some("prod".to_owned()),
+            env: BTreeMap::new(),
+            secret: None,
             source: "am".into(),
             url: "http://am:9093".to_owned(),
         };
@@ -336,6 +348,8 @@ mod tests {
             words,
             [
                 "/usr/bin/aiops",
+                "--config=/etc/aiops/config.toml",
+                "--profile=prod",
                 "silence",
                 "create",
                 "--source=am",

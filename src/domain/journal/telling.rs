@@ -64,6 +64,8 @@ fn of_run(run: RunId, event: &RunEvent) -> (Kind, String) {
         RunEvent::Running { item, attempt } => {
             (Kind::Action, format!("runs item {item} of run {run} as attempt {attempt}"))
         }
+        RunEvent::Polled { item, .. } => (Kind::Record, format!("looked at item {item} of run {run}, which waits")),
+        RunEvent::Again { item } => (Kind::Record, format!("is to run item {item} of run {run} once more")),
         RunEvent::Came { item, evidence } => {
             (Kind::Record, format!("noted what came of item {item} of run {run}: {}", evidence.words()))
         }

@@ -5,12 +5,15 @@
 //!
 //! Invariant: the most that happens to a command without a person is that it is proposed.
 
-use super::branch::choose;
+use std::collections::BTreeMap;
+
+use super::branch::{self, choose};
 use super::decide::{RunCommand, adoptable};
 use super::event::StopReason;
 use super::evidence::{Evidence, Facts, OutputText};
 use super::item::{Basis, Item, ItemId, ItemKind, ItemState, WaitFor};
-use super::{Run, RunState};
+use super::lines::{Counted, LineCount, reads_log};
+use super::{Run, RunState, polling};
 use crate::domain::action::attempt::Outcome;
 use crate::domain::action::proposal::ProposalState;
 use crate::domain::id::{AttemptId, NodeId, ProposalId};
@@ -68,6 +71,10 @@ pub struct Situation {
     pub attempts: Vec<AttemptSeen>,
     /// The output that was asked for last with [`Next::Read`].
     pub output: Option<OutputSeen>,
+    /// The lines that were asked for last with [`Next::Count`].
+    pub counted: Vec<Counted>,
+    /// When this process looked last at polls, whether that was noted or not.
+    pub looked: BTreeMap<ItemId, Timestamp>,
 }
 
 /// What the engine is to do.
@@ -79,6 +86,10 @@ pub enum Next {
     Propose(ItemId),
     /// Ask the query of this item, and report what came of that.
     Query(ItemId),
+    /// Look at what this poll is about, and report what was found.
+    Look(ItemId),
+    /// Count the lines of logs for these questions and ask again.
+    Count(Vec<LineCount>),
     /// Read the output of this attempt and ask again.
     Read(AttemptId),
 }
@@ -97,6 +108,9 @@ pub fn next(run: &Run, situation: &Situation) -> Option<Next> {
     }
     if let Some(item) = elapsed(run, situation) {
         return Some(Next::Do(RunCommand::Elapse { item }));
+    }
+    if let Some(next) = polling::next(run, situation) {
+        return Some(next);
     }
     let Some(item) = run.next_item() else {
         let over = run.first_pending().is_none() && run.open_items().next().is_none();
@@ -189,6 +203,8 @@ fn takes(run: &Run, node: &NodeId) -> bool {
 fn elapsed(run: &Run, situation: &Situation) -> Option<ItemId> {
     let over = |item: &&Item| match (&item.kind, &item.state) {
         (ItemKind::Wait { until: WaitFor::AlertEnd }, ItemState::Waiting { .. }) => !situation.alert_fires,
+        // Whether it is so is looked at once more when the time is over.
+        (ItemKind::Poll { .. }, _) => false,
         (_, ItemState::Waiting { until: Some(until), .. }) => *until <= situation.now,
         _ => false,
     };
@@ -209,7 +225,9 @@ fn begin(run: &Run, item: &Item, situation: &Situation) -> Option<Next> {
     let id = item.id;
     let enter = |until| Some(Next::Do(RunCommand::Enter { item: id, until }));
     match &item.kind {
-        ItemKind::Command | ItemKind::Query { .. } if situation.revision.as_ref() != Some(&run.plan.revision) => {
+        ItemKind::Command | ItemKind::Query { .. } | ItemKind::Poll { .. }
+            if situation.revision.as_ref() != Some(&run.plan.revision) =>
+        {
             Some(Next::Do(RunCommand::Ask { item: id, reason: StopReason::SopChanged }))
         }
         ItemKind::Command => Some(Next::Propose(id)),
@@ -217,9 +235,14 @@ fn begin(run: &Run, item: &Item, situation: &Situation) -> Option<Next> {
         ItemKind::Manual => enter(None),
         ItemKind::Wait { until: WaitFor::Span(span) } => enter(Some(situation.now.plus(*span))),
         ItemKind::Wait { until: WaitFor::AlertEnd | WaitFor::Person } => enter(None),
+        ItemKind::Poll { poll } => match polling::hopeless(run, poll) {
+            Some(why) => Some(Next::Do(RunCommand::Ask { item: id, reason: StopReason::NoEvidence { why } })),
+            None => enter(Some(situation.now.plus(poll.at_most))),
+        },
         ItemKind::Decision { question, forks } => {
             let why = match facts(run, id, situation) {
                 Err(Unready::Unread(attempt)) => return Some(Next::Read(attempt)),
+                Err(Unready::Uncounted(questions)) => return Some(Next::Count(questions)),
                 Err(Unready::Nothing(why)) => why,
                 Ok(facts) => match choose(question, forks, &facts) {
                     Ok(chosen) => {
@@ -237,13 +260,23 @@ fn begin(run: &Run, item: &Item, situation: &Situation) -> Option<Next> {
 /// Why there are no facts for a question.
 enum Unready {
     Unread(AttemptId),
+    Uncounted(Vec<LineCount>),
     Nothing(String),
 }
 
 fn facts<'a>(run: &'a Run, question: ItemId, situation: &'a Situation) -> Result<Facts<'a>, Unready> {
     let none = || Unready::Nothing("no step of the SOP measures something directly before it".to_owned());
-    let evidence = run.witness(question).and_then(|item| item.state.evidence()).ok_or_else(none)?;
-    match evidence {
+    let witness = run.witness(question);
+    if let Some(questions) = about_logs(run, question) {
+        let shown = witness.is_some_and(|item| item.written.as_deref().is_some_and(reads_log));
+        // What a step has just printed of the log is what the document means.
+        if !shown {
+            let known = questions.iter().all(|asked| situation.counted.iter().any(|found| found.question == *asked));
+            let facts = Facts::Lines { counted: &situation.counted };
+            return if known { Ok(facts) } else { Err(Unready::Uncounted(questions)) };
+        }
+    }
+    match witness.and_then(|item| item.state.evidence()).ok_or_else(none)? {
         Evidence::Attempt { attempt, outcome } => {
             let seen = situation.output.as_ref().filter(|seen| seen.attempt == *attempt);
             let seen = seen.ok_or(Unready::Unread(*attempt))?;
@@ -253,5 +286,18 @@ fn facts<'a>(run: &'a Run, question: ItemId, situation: &'a Situation) -> Result
             Err(Unready::Nothing(format!("the query has {total} results, too many to look at all of them")))
         }
         Evidence::Metric { query, samples, .. } => Ok(Facts::Metric { query, samples }),
+        Evidence::Condition { .. } => Err(none()),
+    }
+}
+
+/// What a question asks of logs; `None` unless all of its written conditions do.
+fn about_logs(run: &Run, question: ItemId) -> Option<Vec<LineCount>> {
+    match &run.item(question)?.kind {
+        ItemKind::Decision { question, forks } => branch::about_logs(question, forks),
+        ItemKind::Command
+        | ItemKind::Query { .. }
+        | ItemKind::Manual
+        | ItemKind::Wait { .. }
+        | ItemKind::Poll { .. } => None,
     }
 }

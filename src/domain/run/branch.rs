@@ -9,6 +9,7 @@
 use super::condition::{Condition, evaluate};
 use super::evidence::{Facts, Proof};
 use super::item::Fork;
+use super::lines::LineCount;
 use crate::domain::id::NodeId;
 use crate::domain::procedure::BranchOrigin;
 
@@ -42,6 +43,22 @@ fn condition_of(question: &str, fork: &Fork) -> Option<Condition> {
 pub fn is_readable(question: &str, forks: &[Fork]) -> bool {
     let mut written = forks.iter().filter(|fork| fork.origin == BranchOrigin::Explicit).peekable();
     written.peek().is_some() && written.all(|fork| condition_of(question, fork).is_some())
+}
+
+/// What a question asks of logs; `None` unless every written condition is about one.
+#[must_use]
+pub fn about_logs(question: &str, forks: &[Fork]) -> Option<Vec<LineCount>> {
+    let written = forks.iter().filter(|fork| fork.origin == BranchOrigin::Explicit);
+    let questions = written.map(|fork| match condition_of(question, fork)? {
+        Condition::Lines(asked) => Some(asked),
+        // "It does not" of a condition that was turned around.
+        Condition::Not(inner) => match *inner {
+            Condition::Lines(asked) => Some(asked),
+            _ => None,
+        },
+        _ => None,
+    });
+    questions.collect::<Option<Vec<_>>>().filter(|questions| !questions.is_empty())
 }
 
 /// Chooses the branch that follows from `facts`.

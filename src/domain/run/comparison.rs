@@ -116,6 +116,7 @@ fn line(run: &Run, item: &Item) -> Line {
 fn written(item: &Item) -> String {
     match (&item.kind, &item.written) {
         (ItemKind::Query { promql }, _) => promql.clone(),
+        (ItemKind::Poll { .. }, _) => item.title.clone(),
         (_, Some(script)) => script.clone(),
         (_, None) => item.title.clone(),
     }

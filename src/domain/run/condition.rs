@@ -7,6 +7,7 @@
 //! may change the meaning, so such a condition is for a person. Evidence that speaks for both answers is for a person, too.
 
 use super::evidence::{Facts, Proof};
+use super::lines::LineCount;
 use super::reading::{Dimension, Quantity, Reading};
 use crate::domain::action::attempt::Outcome;
 
@@ -41,7 +42,7 @@ impl Operator {
         }
     }
 
-    const fn negated(self) -> Self {
+    pub(super) const fn negated(self) -> Self {
         match self {
             Self::Above => Self::AtMost,
             Self::AtLeast => Self::Below,
@@ -52,7 +53,7 @@ impl Operator {
         }
     }
 
-    fn holds(self, value: f64, threshold: f64) -> bool {
+    pub(super) fn holds(self, value: f64, threshold: f64) -> bool {
         match self {
             Self::Above => value > threshold,
             Self::AtLeast => value >= threshold,
@@ -84,6 +85,8 @@ pub enum Condition {
     Succeeded,
     /// The command ended with this status.
     Exit(i32),
+    /// So many lines of a log have a text in them.
+    Lines(LineCount),
     /// The opposite.
     Not(Box<Self>),
 }
@@ -107,13 +110,14 @@ impl Condition {
         if about_exit(&words) {
             return ended(&words);
         }
-        ended(&words).or_else(|| says(&words)).or_else(|| compares(&words)).or_else(|| asks(&words))
+        let about_log = || LineCount::parse(&words).map(Self::Lines);
+        ended(&words).or_else(|| says(&words)).or_else(about_log).or_else(|| compares(&words)).or_else(|| asks(&words))
     }
 }
 
 /// A word or a quoted text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     /// In lower case, without marks at its end.
     Word(String),
     /// As it stands.
@@ -121,15 +125,15 @@ enum Token {
 }
 
 impl Token {
-    fn is(&self, word: &str) -> bool {
+    pub(super) fn is(&self, word: &str) -> bool {
         matches!(self, Self::Word(found) if found == word)
     }
 
-    fn is_one_of(&self, words: &[&str]) -> bool {
+    pub(super) fn is_one_of(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.is(word))
     }
 
-    fn word(&self) -> Option<&str> {
+    pub(super) fn word(&self) -> Option<&str> {
         match self {
             Self::Word(word) => Some(word),
             Self::Quoted(_) => None,
@@ -359,7 +363,7 @@ const COMPARATORS: &[(&[&str], Operator)] = &[
     (&["equal", "to"], Operator::Equal),
 ];
 
-fn comparator<'a>(words: &'a [&'a Token]) -> Option<(Operator, &'a [&'a Token])> {
+pub(super) fn comparator<'a>(words: &'a [&'a Token]) -> Option<(Operator, &'a [&'a Token])> {
     if let Some((first, rest)) = words.split_first()
         && let Some(operator) = first.word().and_then(sign)
     {
@@ -419,6 +423,13 @@ pub fn evaluate(condition: &Condition, facts: &Facts<'_>) -> Result<Finding, Str
         Condition::Says(texts) => output_test(facts, texts, |output, text| output.contains(text)),
         Condition::Is(texts) => output_test(facts, texts, |output, text| output.trim() == text),
         Condition::Compare { operator, threshold } => compare(facts, *operator, *threshold),
+        Condition::Lines(question) => match facts {
+            Facts::Lines { counted } => question.of_log(counted),
+            Facts::Attempt { .. } | Facts::Metric { .. } => {
+                let (attempt, output) = facts.whole_output()?;
+                question.of_output(attempt, output)
+            }
+        },
     }
 }
 

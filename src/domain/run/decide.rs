@@ -7,12 +7,12 @@
 //! does at a stopped run continues it, since it is the answer that it waits for; a paused run is continued by asking for it.
 
 use super::Run;
-use super::condition::Condition;
 use super::event::{Answer, Change, RunEvent, RunResult, StopReason};
 use super::evidence::Evidence;
 use super::item::{Basis, Item, ItemId, ItemKind, ItemState};
+use super::polling::{self, Look};
 use super::suggestion::{self, Advice, Draft};
-use super::{RunState, summary};
+use super::{RunState, poll, summary};
 use crate::domain::action::attempt::Outcome;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, NodeId, ProposalId};
@@ -72,6 +72,18 @@ pub enum RunCommand {
     /// Engine: what an item waits for has come.
     Elapse {
         /// Which.
+        item: ItemId,
+    },
+    /// Engine: a poll was looked at.
+    NoteLook {
+        /// Which.
+        item: ItemId,
+        /// What was found.
+        look: Look,
+    },
+    /// Engine: the command that a poll looks at is to be proposed once more.
+    LookAgain {
+        /// The poll.
         item: ItemId,
     },
     /// Engine: nothing is left.
@@ -172,7 +184,7 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
                 state => adoptable(state),
             };
             in_state(run, item, "to be proposed", newer)?;
-            Ok(continued(run, vec![RunEvent::Proposed { item, proposal }]))
+            Ok(continued_by(run, item, vec![RunEvent::Proposed { item, proposal }]))
         }
         RunCommand::NoteReturned { item, reason } => {
             in_state(run, item, "proposed", |state| matches!(state, ItemState::Proposed { .. }))?;
@@ -184,13 +196,15 @@ fn of_engine(run: &Run, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
             if run.plan.items.iter().any(|item| has_attempt(item, attempt)) {
                 return Err(refuse(format!("attempt {attempt} is known already"), LOOK));
             }
-            Ok(continued(run, vec![RunEvent::Running { item, attempt }]))
+            Ok(continued_by(run, item, vec![RunEvent::Running { item, attempt }]))
         }
         RunCommand::NoteEvidence { item, evidence } => came(run, item, &evidence),
         RunCommand::Elapse { item } => {
             in_state(run, item, "waiting", |state| matches!(state, ItemState::Waiting { .. }))?;
             Ok(vec![RunEvent::Confirmed { item, note: String::new() }])
         }
+        RunCommand::NoteLook { item, look } => polling::looked(run, item, &look),
+        RunCommand::LookAgain { item } => polling::again(run, item),
         RunCommand::Complete => {
             going(run)?;
             if run.first_pending().is_some() || run.open_items().next().is_some() {
@@ -284,6 +298,8 @@ fn of_person(run: &Run, command: RunCommand, name: &str) -> Result<Vec<RunEvent>
         | RunCommand::NoteRunning { .. }
         | RunCommand::NoteEvidence { .. }
         | RunCommand::Elapse { .. }
+        | RunCommand::NoteLook { .. }
+        | RunCommand::LookAgain { .. }
         | RunCommand::Complete
         | RunCommand::Suggest(_) => Err(refuse("only the engine reports that", LOOK)),
     }
@@ -314,7 +330,7 @@ fn has_attempt(item: &Item, wanted: AttemptId) -> bool {
 }
 
 /// The run must not wait for a person.
-fn going(run: &Run) -> Result<(), Refusal> {
+pub(super) fn going(run: &Run) -> Result<(), Refusal> {
     match run.state {
         RunState::Active => Ok(()),
         RunState::Paused | RunState::Stopped { .. } | RunState::Ended { .. } => {
@@ -344,8 +360,25 @@ fn continued(run: &Run, mut events: Vec<RunEvent>) -> Vec<RunEvent> {
     events
 }
 
+/// The same for what comes of an item: not when the run stopped at another item of its group. That one was under way
+/// already when the run stopped, and is no answer to it.
+fn continued_by(run: &Run, id: ItemId, events: Vec<RunEvent>) -> Vec<RunEvent> {
+    let group = |id: ItemId| run.item(id).and_then(|item| item.group);
+    match run.state {
+        RunState::Stopped { item: Some(at), .. } if at != id && group(at).is_some() && group(at) == group(id) => events,
+        RunState::Active | RunState::Paused | RunState::Stopped { .. } | RunState::Ended { .. } => {
+            continued(run, events)
+        }
+    }
+}
+
 /// A run that is paused or stopped already is not stopped again.
-fn stopping(run: &Run, mut events: Vec<RunEvent>, item: Option<ItemId>, reason: StopReason) -> Vec<RunEvent> {
+pub(super) fn stopping(
+    run: &Run,
+    mut events: Vec<RunEvent>,
+    item: Option<ItemId>,
+    reason: StopReason,
+) -> Vec<RunEvent> {
     if run.state == RunState::Active {
         events.push(RunEvent::Stopped { item, reason });
     }
@@ -368,26 +401,20 @@ fn came(run: &Run, id: ItemId, evidence: &Evidence) -> Result<Vec<RunEvent>, Ref
             }
             StopReason::Deviation { what: format!("\"{}\" ended with {}", item.title, outcome.label()) }
         }
-        Evidence::Attempt { .. } | Evidence::Metric { .. } => return Ok(vec![event]),
+        Evidence::Attempt { .. } | Evidence::Metric { .. } | Evidence::Condition { .. } => return Ok(vec![event]),
     };
     Ok(stopping(run, vec![event], Some(id), reason))
 }
 
-/// Whether the question that comes next is about how `id` ended: then a failure is an answer and no surprise.
+/// Whether the question that comes next, or a poll, is about how `id` ended: then a failure is an answer and no surprise.
 pub(super) fn asks_for_end(run: &Run, id: ItemId) -> bool {
+    if polling::expects_any_end(run, id) {
+        return true;
+    }
     let Some(next) = run.first_pending() else { return false };
     let ItemKind::Decision { question, forks } = &next.kind else { return false };
-    let conditions = forks.iter().map(|fork| fork.condition.as_str()).chain([question.as_str()]);
-    let about_end = |text: &str| {
-        Condition::parse(text).is_some_and(|condition| {
-            let inner = match condition {
-                Condition::Not(inner) => *inner,
-                other => other,
-            };
-            matches!(inner, Condition::Succeeded | Condition::Exit(_))
-        })
-    };
-    run.witness(next.id).is_some_and(|witness| witness.id == id) && conditions.into_iter().any(about_end)
+    let mut conditions = forks.iter().map(|fork| fork.condition.as_str()).chain([question.as_str()]);
+    run.witness(next.id).is_some_and(|witness| witness.id == id) && conditions.any(poll::is_about_end)
 }
 
 pub(super) fn answered(run: &Run, id: ItemId, branch: NodeId, basis: Basis) -> Result<Vec<RunEvent>, Refusal> {
@@ -419,7 +446,7 @@ pub(super) fn check(run: &Run, change: &Change) -> Result<(), Refusal> {
         }
         Change::Insert { after, title, kind, node } => {
             needed(title, "words are needed for what is to be done")?;
-            if matches!(kind, ItemKind::Command | ItemKind::Query { .. }) && node.is_none() {
+            if matches!(kind, ItemKind::Command | ItemKind::Query { .. } | ItemKind::Poll { .. }) && node.is_none() {
                 return Err(refuse(
                     "a command has to come from the SOP or from the chat",
                     "Insert words, or propose it",

@@ -187,6 +187,8 @@ pub fn noticed(before: &Run, event: &RunEvent, ran: Option<&Ran>) -> Vec<Deviati
         RunEvent::Started { .. }
         | RunEvent::Entered { .. }
         | RunEvent::Proposed { .. }
+        | RunEvent::Polled { .. }
+        | RunEvent::Again { .. }
         | RunEvent::Returned { .. }
         | RunEvent::Suggested { .. }
         | RunEvent::Answered { .. }
@@ -304,7 +306,7 @@ fn of_confirmation(run: &Run, id: ItemId) -> Vec<Deviation> {
     let written = run.item(id).and_then(|item| match &item.kind {
         ItemKind::Command => Some(item.written.clone().unwrap_or_default()),
         ItemKind::Query { promql } => Some(promql.clone()),
-        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Decision { .. } => None,
+        ItemKind::Manual | ItemKind::Wait { .. } | ItemKind::Poll { .. } | ItemKind::Decision { .. } => None,
     });
     if let Some(written) = written {
         found.push(Deviation::Edited { item: id, attempt: None, written, ran: String::new() });
@@ -323,6 +325,7 @@ fn of_decision(run: &Run, id: ItemId, taken: &NodeId, basis: &Basis) -> Vec<Devi
 }
 
 /// What the evidence says of an answer that a person gave.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The same, or nothing.
@@ -350,6 +353,7 @@ pub fn against_evidence(before: &Run, id: ItemId, taken: &NodeId, output: Option
         }
         Evidence::Metric { samples, total, .. } if *total > samples.len() => return Verdict::Open,
         Evidence::Metric { query, samples, .. } => (Facts::Metric { query, samples }, None),
+        Evidence::Condition { .. } => return Verdict::Open,
     };
     match (branch::choose(question, forks, &facts), missing) {
         (Ok(chosen), _) if chosen.branch != *taken => Verdict::Against(Deviation::WrongBranch {

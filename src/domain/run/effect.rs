@@ -396,7 +396,7 @@ fn verifies(run: &Run, done: &Done) -> bool {
     run.item(done.item).is_some_and(|item| {
         item.role == Some(SectionRole::Verify)
             && match item.kind {
-                ItemKind::Command | ItemKind::Manual => true,
+                ItemKind::Command | ItemKind::Manual | ItemKind::Poll { .. } => true,
                 // A query has a result whatever it is: only a question about it says more.
                 ItemKind::Query { .. } | ItemKind::Wait { .. } | ItemKind::Decision { .. } => false,
             }

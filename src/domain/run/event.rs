@@ -11,6 +11,7 @@ use super::deviation::Deviation;
 use super::effect::Effect;
 use super::evidence::Evidence;
 use super::item::{Basis, ItemId, ItemKind, ItemState};
+use super::poll::Seen;
 use super::suggestion::Suggestion;
 use super::{Plan, Run};
 use crate::domain::action::attempt::Outcome;
@@ -208,6 +209,18 @@ pub enum RunEvent {
         /// The attempt.
         attempt: AttemptId,
     },
+    /// It was looked at, and is not so yet. Not every look is noted.
+    Polled {
+        /// Which.
+        item: ItemId,
+        /// What was seen.
+        seen: Seen,
+    },
+    /// A command is to be run once more, since a poll looks at it.
+    Again {
+        /// Which.
+        item: ItemId,
+    },
     /// Something came of it.
     Came {
         /// Which.
@@ -301,7 +314,10 @@ pub(super) fn state_after(evidence: &Evidence) -> ItemState {
     match &evidence {
         Evidence::Attempt { outcome: Outcome::Unknown { .. }, .. } => ItemState::Unknown { evidence },
         Evidence::Attempt { outcome, .. } if !outcome.succeeded() => ItemState::Failed { evidence },
-        Evidence::Attempt { .. } | Evidence::Metric { .. } => ItemState::Done { evidence: Some(evidence) },
+        Evidence::Condition { held: false, .. } => ItemState::Failed { evidence },
+        Evidence::Attempt { .. } | Evidence::Metric { .. } | Evidence::Condition { held: true, .. } => {
+            ItemState::Done { evidence: Some(evidence) }
+        }
     }
 }
 
@@ -313,7 +329,15 @@ impl RunEvent {
         let title = |item: &ItemId| run.item(*item).map_or_else(|| item.to_string(), |item| item.title.clone());
         let said = match self {
             Self::Started { plan, .. } => format!("began run {}: {}", run.id, plan.title),
-            Self::Entered { .. } | Self::Proposed { .. } | Self::Running { .. } | Self::Came { .. } => return None,
+            Self::Came { item, evidence: evidence @ Evidence::Condition { .. } } => {
+                format!("run {}: {}: {}", run.id, title(item), evidence.words())
+            }
+            Self::Entered { .. }
+            | Self::Proposed { .. }
+            | Self::Running { .. }
+            | Self::Polled { .. }
+            | Self::Again { .. }
+            | Self::Came { .. } => return None,
             Self::Returned { item, why } => format!("run {}: {} is to be proposed again: {why}", run.id, title(item)),
             Self::Confirmed { item, note } if note.is_empty() => format!("run {}: done: {}", run.id, title(item)),
             Self::Confirmed { item, note } => format!("run {}: done: {} ({note})", run.id, title(item)),

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lines::Counted;
+use super::poll::Seen;
 use super::reading::Reading;
 use crate::domain::action::attempt::Outcome;
 use crate::domain::alert::Labels;
@@ -48,6 +50,15 @@ pub enum Evidence {
         /// How many there were in all.
         total: usize,
     },
+    /// What was looked at until it was so, or until its time was over.
+    Condition {
+        /// What was found at last.
+        proof: Proof,
+        /// Whether it was so.
+        held: bool,
+        /// What was noted on the way, oldest first.
+        seen: Vec<Seen>,
+    },
 }
 
 impl Evidence {
@@ -61,6 +72,8 @@ impl Evidence {
                 [one] if *total == 1 => one.value.to_string(),
                 [first, ..] => format!("{} and {} more", first.value, total - 1),
             },
+            Self::Condition { proof, held: true, .. } => proof.words(),
+            Self::Condition { proof, held: false, .. } => format!("not so: {}", proof.words()),
         }
     }
 }
@@ -93,6 +106,11 @@ pub enum Facts<'a> {
         /// The series, all of them.
         samples: &'a [Sample],
     },
+    /// Lines of logs that were counted.
+    Lines {
+        /// For each question what came of it.
+        counted: &'a [Counted],
+    },
 }
 
 impl Facts<'_> {
@@ -103,6 +121,7 @@ impl Facts<'_> {
     pub(super) fn whole_output(&self) -> Result<(AttemptId, &str), String> {
         match self {
             Self::Metric { .. } => Err("the question is about an output, and the evidence is a query".to_owned()),
+            Self::Lines { .. } => Err("the question is about an output, and the evidence is a log".to_owned()),
             Self::Attempt { output: None, .. } => Err("the output cannot be read".to_owned()),
             Self::Attempt { output: Some(output), .. } if !output.whole => {
                 Err("the output is too long to be read whole".to_owned())
@@ -114,7 +133,7 @@ impl Facts<'_> {
     /// The query, if it is one.
     pub(super) fn query(&self) -> Option<String> {
         match self {
-            Self::Attempt { .. } => None,
+            Self::Attempt { .. } | Self::Lines { .. } => None,
             Self::Metric { query, .. } => Some((*query).to_owned()),
         }
     }
@@ -153,9 +172,41 @@ pub enum Proof {
         /// The threshold.
         threshold: Reading,
     },
+    /// Lines of a log against a threshold.
+    Lines {
+        /// The attempt whose output the log is; `None` for log files.
+        attempt: Option<AttemptId>,
+        /// The log files; `None` for an output.
+        log: Option<SourceId>,
+        /// What the lines have in them, as the document has it.
+        looked_for: String,
+        /// How many there were.
+        lines: u64,
+        /// Whether there may be more.
+        at_least: bool,
+        /// From when on; `None` for an output.
+        from: Option<Timestamp>,
+        /// Until when; `None` for an output.
+        until: Option<Timestamp>,
+        /// As in a number.
+        operator: String,
+        /// How many the document names.
+        threshold: u64,
+    },
 }
 
 impl Proof {
+    /// What was found as a number, to be drawn over time: a text that was found is 1, one that was not is 0.
+    #[must_use]
+    pub fn value(&self) -> Reading {
+        match self {
+            Self::Exit { code, .. } => Reading(f64::from(*code)),
+            Self::Text { found, .. } => Reading(f64::from(u8::from(found.is_some()))),
+            Self::Number { value, .. } => *value,
+            Self::Lines { lines, .. } => Reading(f64::from(u32::try_from(*lines).unwrap_or(u32::MAX))),
+        }
+    }
+
     /// What was found, against what, in a few words. May contain foreign text.
     #[must_use]
     pub fn words(&self) -> String {
@@ -167,6 +218,18 @@ impl Proof {
                 let several = if *values > 1 { format!(" ({values} values agree)") } else { String::new() };
                 let query = query.as_ref().map(|query| format!(": {query}")).unwrap_or_default();
                 format!("{value} against {operator} {threshold}{several}{query}")
+            }
+            Self::Lines { attempt, log, looked_for, lines, at_least, from, until, operator, threshold } => {
+                let or_more = if *at_least { " or more" } else { "" };
+                let place = match (log, from, until, attempt) {
+                    (Some(log), Some(from), Some(until), _) => {
+                        let minutes = until.since(*from).as_secs().div_ceil(60);
+                        format!(": log {log}, {minutes} min until {}", until.to_minute())
+                    }
+                    (_, _, _, Some(attempt)) => format!(" in [E{attempt}]"),
+                    _ => String::new(),
+                };
+                format!("{lines}{or_more} lines with {looked_for:?} against {operator} {threshold}{place}")
             }
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Proof};
+use super::poll::{Poll, Seen};
 use crate::domain::id::{AttemptId, NodeId, ProposalId};
 use crate::domain::procedure::{BranchOrigin, SectionRole};
 use crate::domain::time::Timestamp;
@@ -63,6 +64,11 @@ pub enum ItemKind {
     Wait {
         /// For what.
         until: WaitFor,
+    },
+    /// Looking at something until it is so.
+    Poll {
+        /// At what, and for how long.
+        poll: Poll,
     },
     /// A question.
     Decision {
@@ -166,6 +172,9 @@ pub enum ItemState {
         since: Timestamp,
         /// Until when; `None` until something happens.
         until: Option<Timestamp>,
+        /// What a poll has noted, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Seen>,
     },
     /// It is done.
     Done {

@@ -19,7 +19,11 @@ pub mod effect;
 pub mod event;
 pub mod evidence;
 pub mod item;
+pub mod lines;
 pub mod plan;
+pub mod poll;
+pub mod polling;
+mod polls;
 pub mod query;
 mod quoted;
 pub mod reading;
@@ -39,6 +43,7 @@ use self::deviation::Deviation;
 use self::effect::Effect;
 use self::event::{Answer, Change, RunEvent, RunResult, StopReason};
 use self::item::{Added, Item, ItemId, ItemKind, ItemState};
+use self::poll::Poll;
 use self::suggestion::{Advice, Suggestion};
 use super::alert::AlertKey;
 use super::id::{AttemptId, IncidentId, RunId, SopId};
@@ -220,11 +225,13 @@ impl Run {
         self.plan.items.iter().filter(|item| item.state.is_open())
     }
 
-    /// The item whose turn comes next; `None` when what is under way has to end first or nothing is left.
+    /// The item whose turn comes next; `None` when what is under way has to end first or nothing is left. A command that a
+    /// poll looks at goes on beside that poll.
     #[must_use]
     pub fn next_item(&self) -> Option<&Item> {
         let next = self.first_pending()?;
-        let beside = |open: &Item| open.group.is_some() && open.group == next.group;
+        let polled = |open: &Item| Poll::of(open).is_some_and(|poll| poll.looks_at(next.id));
+        let beside = |open: &Item| (open.group.is_some() && open.group == next.group) || polled(open);
         self.open_items().all(beside).then_some(next)
     }
 
@@ -259,9 +266,9 @@ impl Run {
         match event {
             RunEvent::Started { .. } => {}
             RunEvent::Entered { item, until, asks } => {
-                let waits = self.item(*item).is_some_and(|item| matches!(item.kind, ItemKind::Wait { .. }));
-                let state = if waits {
-                    ItemState::Waiting { since: at, until: *until }
+                let waits = |item: &Item| matches!(item.kind, ItemKind::Wait { .. } | ItemKind::Poll { .. });
+                let state = if asks.is_empty() && self.item(*item).is_some_and(waits) {
+                    ItemState::Waiting { since: at, until: *until, seen: Vec::new() }
                 } else {
                     ItemState::Current { asks: asks.clone() }
                 };
@@ -274,6 +281,14 @@ impl Run {
                 self.last_attempt = self.last_attempt.max(*attempt);
                 self.set(*item, ItemState::Running { attempt: *attempt });
             }
+            RunEvent::Polled { item, seen } => {
+                if let Some(at) = self.position(*item)
+                    && let ItemState::Waiting { seen: known, .. } = &mut self.plan.items[at].state
+                {
+                    known.push(seen.clone());
+                }
+            }
+            RunEvent::Again { item } => self.set(*item, ItemState::Pending),
             RunEvent::Came { item, evidence } => self.set(*item, event::state_after(evidence)),
             RunEvent::Confirmed { item, .. } => self.set(*item, ItemState::Done { evidence: None }),
             RunEvent::Decided { item, branch, basis } => {

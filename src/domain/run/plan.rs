@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::item::{Added, Choice, Fork, Item, ItemId, ItemKind, ItemState, WaitFor};
+use super::polls::{self, Found, Polled};
 use super::quoted;
 use super::reading::{Dimension, Quantity};
 use crate::domain::procedure::{Node, NodeKind, Procedure, SectionRole, Shell, StepMode};
@@ -31,6 +32,11 @@ const NUMBERS: [(&str, &str); 11] = [
     ("ten", "10"),
 ];
 
+/// The digits of a small number that is written as a word; else the word itself.
+pub(super) fn digits(word: &str) -> &str {
+    NUMBERS.iter().find(|(name, _)| *name == word).map_or(word, |(_, digits)| digits)
+}
+
 /// The longest wait that is taken from a text; who writes more means something else.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -40,34 +46,64 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub fn of(procedure: &Procedure, source: &str) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut decisions: HashMap<usize, ItemId> = HashMap::new();
+    let mut polled = Polled::default();
     for (index, node) in procedure.nodes.iter().enumerate() {
-        if !on_the_way(procedure, index) {
+        if !on_the_way(procedure, index) || polled.has_taken(index) {
+            continue;
+        }
+        if let Some(found) = polls::of(procedure, source, index, &items) {
+            match found {
+                Found::Now(kind) => items.push(item(procedure, index, kind, words(node), &items, &decisions)),
+                Found::WithQuery(kind, query) => {
+                    polled.take(query);
+                    items.push(item(procedure, index, kind, words(node), &items, &decisions));
+                }
+                Found::BehindCommand(sentence, command) => polled.put_behind(command, index, sentence),
+            }
             continue;
         }
         let Some((kind, title)) = unit(procedure, source, index, node) else { continue };
-        let id = ItemId(u32::try_from(items.len() + 1).unwrap_or(u32::MAX));
-        if matches!(kind, ItemKind::Decision { .. }) {
+        let new = item(procedure, index, kind, title, &items, &decisions);
+        let id = new.id;
+        if matches!(new.kind, ItemKind::Decision { .. }) {
             decisions.insert(index, id);
         }
-        items.push(Item {
-            id,
-            node: Some(node.id.clone()),
-            kind,
-            title,
-            written: written(node),
-            section: section(procedure, index).map(|node| node.id.clone()),
-            role: section(procedure, index).and_then(role),
-            within: within(procedure, index, &decisions),
-            group: group(procedure, index),
-            added: Added::Document,
-            assigned: None,
-            state: ItemState::Pending,
-        });
+        items.push(new);
+        if let Some((step, kind)) = polled.behind(index, id) {
+            let title = procedure.nodes.get(step).map(words).unwrap_or_default();
+            items.push(item(procedure, step, kind, title, &items, &decisions));
+        }
     }
     items
 }
 
-fn ancestors(procedure: &Procedure, index: usize) -> impl Iterator<Item = usize> {
+/// The item that comes next, for the node at `index`.
+fn item(
+    procedure: &Procedure,
+    index: usize,
+    kind: ItemKind,
+    title: String,
+    before: &[Item],
+    decisions: &HashMap<usize, ItemId>,
+) -> Item {
+    let node = procedure.nodes.get(index);
+    Item {
+        id: ItemId(u32::try_from(before.len() + 1).unwrap_or(u32::MAX)),
+        node: node.map(|node| node.id.clone()),
+        kind,
+        title,
+        written: node.and_then(written),
+        section: section(procedure, index).map(|node| node.id.clone()),
+        role: section(procedure, index).and_then(role),
+        within: within(procedure, index, decisions),
+        group: group(procedure, index),
+        added: Added::Document,
+        assigned: None,
+        state: ItemState::Pending,
+    }
+}
+
+pub(super) fn ancestors(procedure: &Procedure, index: usize) -> impl Iterator<Item = usize> {
     crate::domain::sop::tree::ancestors(procedure, index)
 }
 
@@ -117,7 +153,7 @@ fn unit(procedure: &Procedure, source: &str, index: usize, node: &Node) -> Optio
 }
 
 /// The text of a question and of the step that it stands in.
-fn around<'a>(procedure: &Procedure, index: usize, source: &'a str) -> &'a str {
+pub(super) fn around<'a>(procedure: &Procedure, index: usize, source: &'a str) -> &'a str {
     let node = procedure.nodes.get(index);
     let parent = node.and_then(|node| node.parent).and_then(|parent| procedure.nodes.get(parent));
     let span = match (node, parent) {
@@ -139,7 +175,7 @@ fn fork(node: &Node, source: &str) -> Option<Fork> {
     }
 }
 
-fn words(node: &Node) -> String {
+pub(super) fn words(node: &Node) -> String {
     node.text.trim().trim_end_matches(':').to_owned()
 }
 
@@ -162,12 +198,12 @@ fn has_units(procedure: &Procedure, index: usize) -> bool {
     )
 }
 
-fn section(procedure: &Procedure, index: usize) -> Option<&Node> {
+pub(super) fn section(procedure: &Procedure, index: usize) -> Option<&Node> {
     let mut above = ancestors(procedure, index).filter_map(|at| procedure.nodes.get(at));
     above.find(|node| matches!(node.kind, NodeKind::Section { .. }))
 }
 
-const fn role(section: &Node) -> Option<SectionRole> {
+pub(super) const fn role(section: &Node) -> Option<SectionRole> {
     match section.kind {
         NodeKind::Section { role, .. } => Some(role),
         _ => None,
@@ -234,8 +270,7 @@ fn wait(text: &str) -> WaitFor {
         lower.split_whitespace().map(|word| word.trim_end_matches(['.', ',', ':', ';', ')'])).collect();
     let mut spans = words.windows(2).filter_map(|pair| {
         let [number, unit] = pair else { return None };
-        let number = NUMBERS.iter().find(|(word, _)| word == number).map_or(*number, |(_, digits)| digits);
-        Quantity::parse(number)?.counted_in(unit)
+        Quantity::parse(digits(number))?.counted_in(unit)
     });
     let joined =
         words.iter().filter_map(|word| Quantity::parse(word)).filter(|found| found.dimension == Dimension::Time);
@@ -265,6 +300,7 @@ mod tests {
                 ItemKind::Query { .. } => "query".to_owned(),
                 ItemKind::Manual => "do".to_owned(),
                 ItemKind::Wait { until } => format!("{until:?}"),
+                ItemKind::Poll { poll } => poll.condition.clone(),
                 ItemKind::Decision { forks, .. } => forks.iter().map(Fork::label).collect::<Vec<_>>().join("|"),
             };
             let within: Vec<String> = item.within.iter().map(|choice| choice.decision.to_string()).collect();

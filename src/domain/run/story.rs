@@ -57,7 +57,8 @@ pub fn done(story: &[Told]) -> Vec<Done> {
                 let (attempt, ending) = match evidence {
                     Evidence::Attempt { attempt, outcome } if outcome.succeeded() => (Some(*attempt), Ending::Well),
                     Evidence::Attempt { attempt, .. } => (Some(*attempt), Ending::Badly),
-                    Evidence::Metric { .. } => (None, Ending::Well),
+                    Evidence::Condition { held: false, .. } => (None, Ending::Badly),
+                    Evidence::Metric { .. } | Evidence::Condition { held: true, .. } => (None, Ending::Well),
                 };
                 let began = began.remove(item).unwrap_or(*at);
                 all.push(Done { item: *item, began, ended: *at, attempt, ending });
@@ -68,6 +69,8 @@ pub fn done(story: &[Told]) -> Vec<Done> {
             }
             RunEvent::Started { .. }
             | RunEvent::Proposed { .. }
+            | RunEvent::Polled { .. }
+            | RunEvent::Again { .. }
             | RunEvent::Returned { .. }
             | RunEvent::Changed { .. }
             | RunEvent::Suggested { .. }

@@ -3,6 +3,7 @@
 //! Owns: the words. Does not: escape foreign text; whoever shows it does.
 
 use super::item::{Item, ItemKind, ItemState};
+use super::poll::Seen;
 use super::{Run, RunState};
 
 /// Items named one by one; of more the summary says how many there are.
@@ -62,7 +63,10 @@ pub fn words(item: &Item) -> String {
         ItemState::Current { asks } => format!("{title} ({asks})"),
         ItemState::Proposed { proposal } => format!("{title} (proposal {proposal} waits for approval)"),
         ItemState::Running { attempt } => format!("{title} (attempt {attempt} runs)"),
-        ItemState::Waiting { until: Some(until), .. } => format!("{title} (until {})", until.to_minute()),
+        ItemState::Waiting { until: Some(until), seen, .. } => {
+            let seen = seen.last().map(seen_words).unwrap_or_default();
+            format!("{title} (until {}{seen})", until.to_minute())
+        }
         ItemState::Waiting { until: None, .. } => format!("{title} (waiting)"),
         ItemState::Done { evidence: None } => title.clone(),
         ItemState::Done { evidence: Some(evidence) }
@@ -73,10 +77,22 @@ pub fn words(item: &Item) -> String {
                 ItemKind::Decision { forks, .. } => {
                     forks.iter().find(|fork| fork.node == *branch).map_or("", |fork| fork.label())
                 }
-                ItemKind::Command | ItemKind::Query { .. } | ItemKind::Manual | ItemKind::Wait { .. } => "",
+                ItemKind::Command
+                | ItemKind::Query { .. }
+                | ItemKind::Manual
+                | ItemKind::Wait { .. }
+                | ItemKind::Poll { .. } => "",
             };
             format!("{title} {answer}: {}", basis.words())
         }
         ItemState::Skipped { reason } => format!("{title}: {reason}"),
+    }
+}
+
+/// What a look of a poll found, to be put behind something. May contain foreign text.
+fn seen_words(seen: &Seen) -> String {
+    match seen.value {
+        Some(value) => format!("; {value} at {}", seen.at.to_minute()),
+        None => format!("; not known: {}", seen.trouble),
     }
 }

@@ -1,5 +1,7 @@
 //! Runs played from their first step to their end against a made-up world, and any order of commands.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::advance::{AttemptSeen, Next, OutputSeen, ProposalSeen, Situation, next};
@@ -33,6 +35,10 @@ struct Stage {
     events: Vec<(RunEvent, Timestamp)>,
     outputs: Vec<(AttemptId, &'static str)>,
     metric: Option<Vec<f64>>,
+    /// Lines of the log `orders` that fit every question, and whether there may be more.
+    lines: Option<(u64, bool)>,
+    /// How often it was looked at something.
+    looks: u32,
 }
 
 impl Stage {
@@ -58,8 +64,19 @@ impl Stage {
             proposals: Vec::new(),
             attempts: Vec::new(),
             output: None,
+            counted: Vec::new(),
+            looked: BTreeMap::new(),
         };
-        Self { first: run.clone(), run, world, events: Vec::new(), outputs: Vec::new(), metric: None }
+        Self {
+            first: run.clone(),
+            run,
+            world,
+            events: Vec::new(),
+            outputs: Vec::new(),
+            metric: None,
+            lines: None,
+            looks: 0,
+        }
     }
 
     fn say(&mut self, command: RunCommand, by: &Actor) -> Result<(), Refusal> {
@@ -82,6 +99,10 @@ impl Stage {
                 Some(Next::Do(command)) => self.say(command, &Actor::engine("run")).unwrap(),
                 Some(Next::Propose(item)) => self.propose(item),
                 Some(Next::Query(item)) => self.query(item),
+                Some(Next::Look(item)) => self.look(item),
+                Some(Next::Count(questions)) => {
+                    self.world.counted = questions.into_iter().map(|q| self.count(q)).collect();
+                }
                 Some(Next::Read(attempt)) => {
                     let found = self.outputs.iter().find(|(id, _)| *id == attempt);
                     let text = found.map(|(_, text)| OutputText { text: (*text).to_owned(), whole: true });
@@ -141,6 +162,7 @@ impl Stage {
 }
 
 mod deviating;
+mod polls;
 mod suggesting;
 
 const OK: Outcome = Outcome::Exited { code: 0 };

@@ -85,7 +85,7 @@ fn line(run: &Run, item: &Item) -> String {
         ItemKind::Command => "command",
         ItemKind::Query { .. } => "query",
         ItemKind::Manual => "by hand",
-        ItemKind::Wait { .. } => "wait",
+        ItemKind::Wait { .. } | ItemKind::Poll { .. } => "wait",
         ItemKind::Decision { .. } => "question",
     };
     let verifies = if item.role == Some(SectionRole::Verify) { ", verifies" } else { "" };

@@ -2,6 +2,8 @@
 //!
 //! Owns: making a plan from the document as it is now. Does not: drive a run (see `engine::run`).
 
+use std::sync::Arc;
+
 use super::LocalBackend;
 use crate::domain::actor::Actor;
 use crate::domain::alert::AlertKey;
@@ -10,6 +12,7 @@ use crate::domain::run::decide::RunCommand;
 use crate::domain::run::event::RunEvent;
 use crate::domain::run::{Limits, Plan, Run, plan};
 use crate::engine::backend::{BackendError, Done};
+use crate::engine::ports::LogSource;
 use crate::engine::runner::Runner;
 
 impl LocalBackend {
@@ -24,6 +27,26 @@ impl LocalBackend {
     pub(in crate::engine) fn acting_as(mut self, actor: Actor) -> Self {
         self.actor = actor;
         self
+    }
+
+    /// The same, able to look at these logs.
+    #[must_use]
+    pub fn with_logs(mut self, logs: Vec<Arc<dyn LogSource>>) -> Self {
+        self.logs = logs.into();
+        self
+    }
+
+    /// The same, whose runs may take this much before a person has to look.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The logs that can be looked at.
+    #[must_use]
+    pub(in crate::engine) fn logs(&self) -> &[Arc<dyn LogSource>] {
+        &self.logs
     }
 
     /// What starts and follows attempts.
@@ -48,7 +71,7 @@ impl LocalBackend {
             revision: procedure.revision.clone(),
             title: procedure.title.clone(),
             items: plan::of(procedure, &document.source),
-            limits: Limits::default(),
+            limits: self.limits,
             after_attempt: AttemptId(0),
         };
         let run = self.store.start_run(incident, plan, &self.actor).await?;

@@ -52,9 +52,11 @@ impl LocalBackend {
             SilenceAction::Create(silence) => ("create", format!("silence for {} min", silence.span.as_secs() / 60)),
             SilenceAction::Expire { .. } => ("expire", "end a silence".to_owned()),
         };
+        let mut env = self.settings.env(Execution::Supervised);
+        env.extend(place.env.clone());
         let spec = ActionSpec {
             confinement: Confinement::Free,
-            secrets: Vec::new(),
+            secrets: place.secret.iter().cloned().collect(),
             incident,
             subject,
             step: StepRef::of_program("silence", node, title),
@@ -62,7 +64,7 @@ impl LocalBackend {
             mode: Execution::Supervised,
             target: self.settings.target.clone(),
             cwd: self.settings.directory.clone(),
-            env: self.settings.env(Execution::Supervised),
+            env,
             risk: Risk::Change,
             risk_reasons: vec![mutes],
             labels_used: Labels::new(),

@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 
 use super::paint::Run;
 use crate::domain::alert::Severity;
-use crate::domain::text;
+use crate::domain::{self, text};
 use crate::engine::backend::{HealthState, SourceHealth, TroubleEffect};
 use crate::tui::look::Look;
 use crate::tui::pages;
+use crate::tui::steer;
 use crate::tui::ui::Model;
+use crate::tui::waiting;
 
 /// Columns that are kept for the name and for the first source.
 const FOR_SOURCES: usize = 30;
@@ -101,6 +103,9 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
         run.fit(&name(source, look), room, look.styles.text).put("  ", look.styles.text);
     }
     super::chat::header(&mut run, model, look);
+    if let Some((shown, left)) = waiting(model) {
+        run.put(&format!("run {} waits {left}  ", shown.id), look.styles.attention);
+    }
     if let Some(lease) = header.receiver.as_ref().filter(|lease| !lease.is_self) {
         run.put("received by ", look.styles.muted).fit(&look.visible(&lease.holder), 24, look.styles.muted);
     }
@@ -109,6 +114,13 @@ fn draw_sources(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
 /// How many yeses cover more than one command.
 fn yeses(count: u32) -> String {
     if count == 1 { "1 wider yes".to_owned() } else { format!("{count} wider yeses") }
+}
+
+/// The run of the incident on the screen, when it waits, and for how long at most.
+fn waiting(model: &Model) -> Option<(&domain::run::Run, String)> {
+    let shown = steer::run(model)?;
+    let item = waiting::item(shown)?;
+    Some((shown, waiting::left(item, model.ui.now).unwrap_or_default()))
 }
 
 const fn words_of(effect: TroubleEffect) -> &'static str {

@@ -1,6 +1,10 @@
 //! Steering a run: what is offered, what is sent, and what the pane says.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::world::{NOW, World, disk_full, snapshot, with_detail};
 use crate::domain::action::attempt::Outcome;
@@ -11,11 +15,17 @@ use crate::domain::run::deviation::Deviation;
 use crate::domain::run::event::{Change, RunEvent, RunResult, StopReason};
 use crate::domain::run::evidence::Evidence;
 use crate::domain::run::item::{Basis, ItemId, ItemKind};
+use crate::domain::run::poll::{Poll, PollOf, Seen};
+use crate::domain::run::reading::Reading;
 use crate::domain::run::{Limits, Plan, Run, plan};
+use crate::domain::text::Repertoire;
 use crate::engine::backend::{Command, Snapshot};
+use crate::tui::draw::draw;
+use crate::tui::look::Look;
 use crate::tui::msg::{Asked, Effect, Msg};
 use crate::tui::pages;
 use crate::tui::steer;
+use crate::tui::theme::Bundled;
 use crate::tui::ui::{Overlay, Page};
 
 pub(super) fn run(facts: &Snapshot) -> Run {
@@ -218,4 +228,42 @@ fn a_run_that_is_over_can_be_compared_with_how_much_it_deviates() {
     let mut deviates = world_that_deviates();
     deviates.keys("R");
     assert!(offers(&deviates).contains(&"Compare run 12 with the SOP: 1 deviation".to_owned()));
+}
+
+fn drawn(world: &World) -> String {
+    let area = Rect::new(0, 0, 120, 40);
+    let mut buffer = Buffer::empty(area);
+    let look = Look::new(Bundled::Dark.styles().unwrap(), Repertoire::Unicode);
+    draw(&mut buffer, &world.model, &look);
+    buffer.content().iter().map(|cell| cell.symbol()).collect()
+}
+
+#[test]
+fn a_run_that_polls_shows_what_was_seen_and_how_long_it_still_waits() {
+    let mut world = world_with(|run| {
+        let poll = Poll {
+            condition: "the queue is below 10".to_owned(),
+            of: PollOf::Query { promql: "queue".to_owned() },
+            every: Duration::from_secs(15),
+            at_most: Duration::from_secs(600),
+        };
+        run.plan.items[0].kind = ItemKind::Poll { poll };
+        run.plan.items[0].title = "Wait\u{202e}".to_owned();
+        let until = Some(NOW.plus(Duration::from_secs(600)));
+        run.apply(&RunEvent::Entered { item: ItemId(1), until, asks: String::new() }, NOW);
+        for (number, value) in [250.0, 120.0, 60.0].into_iter().enumerate() {
+            let at = NOW.plus(Duration::from_secs(15 * number as u64));
+            let seen = Seen { at, value: Some(Reading(value)), trouble: String::new(), attempt: None };
+            run.apply(&RunEvent::Polled { item: ItemId(1), seen }, at);
+        }
+    });
+    // Where no command is under the cursor whose values are to be shown.
+    world.keys("g");
+    let line = steer::line(&world.model).unwrap();
+    assert_eq!(line, "run 12: 60 █▃▁, 10m left, Wait\u{202e}");
+    let screen = drawn(&world);
+    assert!(screen.contains("run 12 waits 10m") && screen.contains("60 █▃▁, 10m left"), "{screen}");
+    assert!(!screen.contains('\u{202e}'), "{screen}");
+    world.model.ui.now = NOW.plus(Duration::from_secs(595));
+    assert!(drawn(&world).contains("run 12 waits <1m"));
 }

@@ -169,7 +169,7 @@ fn may_act(item: &Item) -> bool {
     match &item.kind {
         ItemKind::Command => item.written.as_deref().is_none_or(|script| risk_of(script).0 > Risk::Read),
         ItemKind::Manual => item.role == Some(SectionRole::Mitigation),
-        ItemKind::Query { .. } | ItemKind::Wait { .. } | ItemKind::Decision { .. } => false,
+        ItemKind::Query { .. } | ItemKind::Wait { .. } | ItemKind::Poll { .. } | ItemKind::Decision { .. } => false,
     }
 }
 
