@@ -125,7 +125,10 @@ fn print(report: &JournalReport, path: &Path, format: Format, out: &mut dyn Writ
             writeln!(out, "{}: {entries} entries{from}, the chain is whole. Head: {head}", path.display())?;
             if *purged > 0 {
                 let entries = if *purged == 1 { "entry was" } else { "entries were" };
-                writeln!(out, "Texts of {purged} {entries} purged, which later entries say and seal; what is left is as it was then.")?;
+                writeln!(
+                    out,
+                    "Texts of {purged} {entries} purged, which later entries say and seal; what is left is as it was then."
+                )?;
             }
             print_anchors(anchors.as_ref(), out)?;
             print_payloads(payloads, out)

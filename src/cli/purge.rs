@@ -126,7 +126,10 @@ fn print(report: &PurgeReport, backup: Option<&str>, out: &mut dyn Write) -> io:
 fn print_remarks(report: &PurgeReport, backup: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     if report.firing > 0 {
         let firing = report.firing;
-        writeln!(out, "{firing} alerts of it still fire: their source sends their texts again. Purge again when they ended.")?;
+        writeln!(
+            out,
+            "{firing} alerts of it still fire: their source sends their texts again. Purge again when they ended."
+        )?;
     }
     if !report.purged && report.takes_backups() {
         writeln!(

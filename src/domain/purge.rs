@@ -24,8 +24,9 @@ pub const SHORTEST: usize = 4;
 const HASH_DIGITS: usize = 64;
 
 /// Fields that name a place, a kind or a hash. They are left alone where only texts of an incident are to go.
-pub const NAMING: &[&str] =
-    &["type", "event", "sop", "node", "revision", "digest", "rendered", "policy", "origin", "state", "severity", "risk"];
+pub const NAMING: &[&str] = &[
+    "type", "event", "sop", "node", "revision", "digest", "rendered", "policy", "origin", "state", "severity", "risk",
+];
 
 /// What is to go, as it is told. The text itself is never told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,8 +14,8 @@ use super::error::{Fault, from_sqlite};
 use super::{Reader, StoreError, incidents, journal, migrations, open};
 use crate::domain::alert::Labels;
 use crate::domain::id::IncidentId;
-use crate::domain::journal::tape::{Attached, Moment, Seal, Tape, TapeAlert};
 use crate::domain::journal::purged::Claim;
+use crate::domain::journal::tape::{Attached, Moment, Seal, Tape, TapeAlert};
 use crate::domain::journal::{Break, Payload, StoredEntry};
 use crate::domain::time::Timestamp;
 

@@ -104,7 +104,8 @@ impl Claim {
     /// What is wrong when the entry with the seal is not among those that were handed out.
     #[must_use]
     pub fn unsealed(&self) -> Break {
-        let reason = format!("it differs from its hash, and entry {}, which is to say that it was purged, is missing", self.by);
+        let reason =
+            format!("it differs from its hash, and entry {}, which is to say that it was purged, is missing", self.by);
         Break { seq: self.entry, reason }
     }
 }
@@ -227,7 +228,8 @@ mod tests {
             entries[3].payload.replace("asked for", "[purged]").replacen('{', &format!("{{\"{MARK}\":6,"), 1);
         let seal = |at: usize| Seal { entry: entries[at].seq, digest: remains(&entries[at]) };
         let seals = vec![seal(1), seal(3)];
-        let purge = Payload::Purged { concerns: Concerns::Text, counts: BTreeMap::new(), reason: "r".to_owned(), seals };
+        let purge =
+            Payload::Purged { concerns: Concerns::Text, counts: BTreeMap::new(), reason: "r".to_owned(), seals };
         append(&mut entries, serde_json::to_string(&purge).unwrap());
         assert_eq!(verify(&entries), Ok(2));
     }

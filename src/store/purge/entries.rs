@@ -153,7 +153,8 @@ fn message_digest(
     touched: &Touched,
     depth: Depth,
 ) -> Result<String, Fault> {
-    if let (Ok(Payload::Said { digest, .. }), Some(before)) = (serde_json::from_str(&entry.payload), touched.messages.get(&id))
+    if let (Ok(Payload::Said { digest, .. }), Some(before)) =
+        (serde_json::from_str(&entry.payload), touched.messages.get(&id))
         && digest != *before
     {
         return Err(Fault::Unreadable(format!("message {id} is not what entry {} says that it was", entry.seq)));

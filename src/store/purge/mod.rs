@@ -122,7 +122,9 @@ pub enum PurgeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database is purged, and something behind that failed.
-    #[error("The texts are purged from the rows and the journal, but not everywhere: {0}. Remove the cause and purge again")]
+    #[error(
+        "The texts are purged from the rows and the journal, but not everywhere: {0}. Remove the cause and purge again"
+    )]
     Unfinished(StoreError),
 }
 
@@ -203,7 +205,8 @@ fn refused<T>(why: &str) -> Result<T, PurgeError> {
 }
 
 fn needles<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Needles, PurgeError> {
-    Needles::new(texts).map_err(|error| PurgeError::Refused(format!("the texts are too many to be looked for ({error})")))
+    Needles::new(texts)
+        .map_err(|error| PurgeError::Refused(format!("the texts are too many to be looked for ({error})")))
 }
 
 /// Everything under the exclusive lock.
@@ -275,8 +278,7 @@ fn change(
 fn finish(path: &Path, connection: Connection, scope: &Scope, files: &[PurgedFile]) -> Result<(), StoreError> {
     let of_sqlite = |error: rusqlite::Error| from_sqlite(path, &error);
     connection.execute_batch("VACUUM").map_err(of_sqlite)?;
-    let busy: i64 =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(of_sqlite)?;
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(of_sqlite)?;
     if busy != 0 {
         return Err(StoreError::Busy { path: path.to_owned() });
     }
@@ -291,7 +293,9 @@ fn finish(path: &Path, connection: Connection, scope: &Scope, files: &[PurgedFil
 fn scope(conn: &Connection, selection: &Selection) -> Result<Result<Scope, PurgeError>, Fault> {
     let none = || PurgeError::Refused("nothing can be looked for".to_owned());
     let (concerns, incident, texts, condition) = match selection {
-        Selection::Attempt(attempt) => (Concerns::Attempt { attempt: *attempt }, None, Vec::new(), format!("id = {attempt}")),
+        Selection::Attempt(attempt) => {
+            (Concerns::Attempt { attempt: *attempt }, None, Vec::new(), format!("id = {attempt}"))
+        }
         Selection::Incident(incident) => {
             let texts = texts_of(conn, *incident)?;
             (Concerns::Incident { incident: *incident }, Some(*incident), texts, format!("incident = {incident}"))
@@ -299,7 +303,8 @@ fn scope(conn: &Connection, selection: &Selection) -> Result<Result<Scope, Purge
         Selection::Text(text) => (Concerns::Text, None, vec![text.clone()], "0".to_owned()),
     };
     let is_plain = |text: &&String| incident.is_none() || text.chars().count() >= SHORTEST_IN_LOGS;
-    let (all, logged) = (needles(texts.iter().map(String::as_str)), needles(texts.iter().filter(is_plain).map(String::as_str)));
+    let (all, logged) =
+        (needles(texts.iter().map(String::as_str)), needles(texts.iter().filter(is_plain).map(String::as_str)));
     let (Ok(needles), Ok(in_logs)) = (all, logged) else { return Ok(Err(none())) };
     let attempts = directories(conn, &condition)?;
     let mut scope = Scope { concerns, incident, needles, in_logs, attempts, since: None, firing: 0 };
@@ -311,7 +316,9 @@ fn scope(conn: &Connection, selection: &Selection) -> Result<Result<Scope, Purge
             let sql = "SELECT opened_at, firing FROM incident WHERE id = ?1";
             let found = conn.query_row(sql, [incident.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).optional()?;
             let Some((opened, firing)) = found else {
-                return Ok(refused(&format!("there is no incident {incident}. `aiops incidents list` shows those there are")));
+                return Ok(refused(&format!(
+                    "there is no incident {incident}. `aiops incidents list` shows those there are"
+                )));
             };
             scope.since = Some(Timestamp::from_millis(opened));
             scope.firing = firing.unsigned_abs();
@@ -325,7 +332,9 @@ fn scope(conn: &Connection, selection: &Selection) -> Result<Result<Scope, Purge
     };
     let sql = format!("SELECT id FROM attempt WHERE state <> {} AND {running} LIMIT 1", attempt_state::ENDED);
     if let Some(attempt) = rows::numbers(conn, &sql)?.first() {
-        let why = format!("attempt {attempt} is not over and may write what is to go. Wait for its end, or end it, then purge");
+        let why = format!(
+            "attempt {attempt} is not over and may write what is to go. Wait for its end, or end it, then purge"
+        );
         return Ok(refused(&why));
     }
     Ok(Ok(scope))
@@ -516,4 +525,3 @@ fn void_open(write: &mut Write<'_>, touched: &rows::Touched) -> Result<(), Fault
     }
     Ok(())
 }
-

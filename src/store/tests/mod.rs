@@ -16,7 +16,7 @@ mod opening;
 mod outcomes;
 mod properties;
 mod purging;
-mod salvaging;
 mod queueing;
+mod salvaging;
 mod searching;
 mod tampering;

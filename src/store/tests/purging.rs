@@ -111,7 +111,12 @@ impl Scene {
         let path = self.bench.path();
         let (directory, clock) = self.bench.close();
         let now = move || (clock.now(), Duration::from_secs(9));
-        Closed { _directory: directory, path, places: self.places, options: OpenOptions { identity: identity(5), now: Arc::new(now) } }
+        Closed {
+            _directory: directory,
+            path,
+            places: self.places,
+            options: OpenOptions { identity: identity(5), now: Arc::new(now) },
+        }
     }
 }
 
@@ -219,7 +224,10 @@ async fn what_was_purged_is_shown_as_such_and_what_waited_is_void() {
     let tape = store.read_view_blocking(|reader| reader.tape(IncidentId(1), &mut |_| Ok(None))).unwrap().unwrap();
     assert_eq!(tape.broken, None);
     let words: Vec<String> = tape.moments.iter().map(|moment| moment.telling().words).collect();
-    assert!(words.iter().any(|words| words.contains(PURGED) && words.contains(&format!("entry {purge_entry}"))), "{words:?}");
+    assert!(
+        words.iter().any(|words| words.contains(PURGED) && words.contains(&format!("entry {purge_entry}"))),
+        "{words:?}"
+    );
     let messages = tape.moments.iter().filter_map(|moment| match &moment.what {
         crate::domain::journal::tape::What::Entry { payload, attached, .. }
             if matches!(payload.as_ref(), Payload::Said { .. }) =>
@@ -290,7 +298,10 @@ async fn a_purge_does_not_cover_up_what_somebody_else_changed() {
     let raw = closed.raw();
     raw.execute_batch("DROP TRIGGER journal_is_append_only_update").unwrap();
     let changed = raw
-        .execute("UPDATE journal SET payload = replace(payload, 'the password', 'a password') WHERE payload LIKE '%noted%'", [])
+        .execute(
+            "UPDATE journal SET payload = replace(payload, 'the password', 'a password') WHERE payload LIKE '%noted%'",
+            [],
+        )
         .unwrap();
     assert_eq!(changed, 1);
     drop(raw);

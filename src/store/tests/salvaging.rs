@@ -11,7 +11,8 @@ use crate::store::{backups_of, look_into, restore};
 /// Makes of the journal what the first version of its format would have written: without the column `about`.
 fn as_of_old(conn: &Connection) -> i64 {
     let mut statement = conn.prepare("SELECT seq, incident, context, payload FROM journal ORDER BY seq").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?, row.get(3)?)));
+    let rows =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?, row.get(3)?)));
     let rows: Vec<(i64, Option<i64>, String, String)> = rows.unwrap().map(Result::unwrap).collect();
     drop(statement);
     conn.execute_batch(
