@@ -74,18 +74,24 @@ fn every_file_and_directory_is_its_owners_alone_whatever_the_umask() {
     let mut console = open_handed(&scene, &[]);
     scene.approve_slow_fix(&mut console);
     console.type_keys("3");
-    console.type_keys("what is it?\r");
+    console.type_keys("iwhat is it?\r");
+    console.wait_text("exactly these:");
     send_preview(&mut console);
     console.wait_text("It is the disk.");
     scene.release();
     console.wait_text("Attempt 1 exit 0");
     // A draft, which is kept for the next console.
-    console.type_keys("a question that is not sent");
+    console.type_keys("ia question that is not sent");
     let place = |name: &str| {
         let beside = fs::read_dir(scene.home.database().parent().unwrap()).unwrap().flatten();
         beside.filter(|entry| entry.file_name().to_string_lossy().contains(name)).count() > 0
     };
-    eventually("the place of the console", || place(".place."));
+    let is_kept = |entry: &fs::DirEntry| {
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        entry.file_name().to_string_lossy().contains(".place.") && text.contains("a question that is not sent")
+    };
+    let beside = || fs::read_dir(scene.home.database().parent().unwrap()).unwrap().flatten();
+    eventually("the draft in a file", || beside().any(|entry| is_kept(&entry)));
     let (open, seen) = open_to_others(&scene);
     assert_eq!(open, [], "while it runs");
     console.signal(Signal::SIGKILL);
