@@ -10,6 +10,7 @@ use aiops::domain::run::decide::RunCommand;
 use aiops::domain::run::event::{Answer, Change, RunEvent};
 use aiops::domain::run::item::ItemId;
 use aiops::domain::run::suggestion::{Advice, Source};
+use aiops::engine::ports::Clock as _;
 
 use crate::engine::Scene;
 use crate::runs::{Desk, document, states};

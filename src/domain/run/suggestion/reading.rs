@@ -215,7 +215,7 @@ pub fn read(answer: &str, given: &Given<'_>, mut restore: impl FnMut(&str) -> St
                 number + 1
             ));
         }
-        match idea(wire, given) {
+        match idea(&wire, given) {
             Ok(idea) if read.ideas.iter().any(|other| other.advice.same_as(&idea.advice)) => {
                 read.refused.push(format!("Suggestion {}: it is there twice", number + 1));
             }
@@ -231,15 +231,15 @@ fn restored(text: Option<&str>, restore: &mut impl FnMut(&str) -> String) -> Opt
 }
 
 /// One suggestion; the error is why it is refused, as a clause.
-fn idea(wire: Wire, given: &Given<'_>) -> Result<Idea, String> {
-    only_its_own(&wire)?;
+fn idea(wire: &Wire, given: &Given<'_>) -> Result<Idea, String> {
+    only_its_own(wire)?;
     let why = words("its reason", &wire.reason, WHY_CHARACTERS)?;
     let cites = cited(&wire.cites, given)?;
     let command = match wire.command.as_deref().map(str::trim) {
         None | Some("") => None,
         Some(command) => Some(one_command(command)?),
     };
-    let advice = advice(&wire, command.is_some(), &why, given)?;
+    let advice = advice(wire, command.is_some(), &why, given)?;
     check_advice(given.run, &advice).map_err(|refusal| refusal.why)?;
     Ok(Idea { advice, why, cites, command })
 }
