@@ -64,7 +64,7 @@ fn each_is_shown_with_its_reason_its_risk_and_the_difference_at_every_size() {
         open(&mut world);
         let shown = screen(&world);
         for part in
-            ["Take 1: insert \"Remove it\"", "Leave 1", "risk is destroy", "rm -rf /srv", "+ ", "gemini-3.8-flash"]
+            ["Take 1: insert \"Remove it\"", "Leave 1", "risk is Destroy", "rm -rf /srv", "+ ", "gemini-3.8-flash"]
         {
             assert!(shown.contains(part), "{part} at {columns}x{rows}:\n{shown}");
         }
