@@ -7,6 +7,7 @@ pub mod checkup;
 pub mod gemini;
 pub mod host;
 mod http;
+mod kubectl;
 pub mod logs;
 pub mod personal;
 pub mod process;

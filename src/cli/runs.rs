@@ -114,8 +114,9 @@ pub struct ProposeArgs {
     /// The alert, by its fingerprint [default: the newest of the incident]
     #[arg(long, value_name = "FINGERPRINT")]
     pub alert: Option<String>,
-    /// The host to run on: this one's name, or a host or user@host that ssh reaches [default: as the targets of the
-    /// configuration says for the alert, else this one]
+    /// The host to run on: this one's name, a host or user@host that ssh reaches, container: for the container of the alert,
+    /// or container:NAMESPACE/POD/CONTAINER@CONTEXT, the last two if needed [default: as the step says, else as the targets
+    /// of the configuration say for the alert, else this one]
     #[arg(long, value_name = "HOST")]
     pub on: Option<String>,
     /// A value that the alert does not give; can be given several times

@@ -120,6 +120,7 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
 
 fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
     let home = request.places.home.as_path();
+    let targets = super::target::read(reader, home);
     Config {
         store: reader.section("store", |section| StoreSection {
             path: section.read("path", &FilePath { home }, request.places.store_file()),
@@ -141,7 +142,8 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             team: section.read_optional("team", &FilePath { home }),
             user: request.places.config.join("policy.toml"),
         }),
-        targets: super::target::read(reader, home),
+        targets: targets.hosts,
+        containers: targets.containers,
         secrets: super::handed::read(reader, home),
         model: reader.section("model", |section| super::model::read(section, home)),
         journal: reader.section("journal", |section| super::journal::read(section, home, request.places.anchor_file())),

@@ -95,6 +95,7 @@ fn samples() -> Vec<Payload> {
         Payload::IntentStored { attempt, proposal, digest: "d".to_owned() },
         Payload::Spawned { attempt, supervisor: ProcessId { pid: 9, start_ticks: 1, boot_id: "b".to_owned() } },
         Payload::CancelRequested { attempt },
+        Payload::EffectChecked { attempt, words: "it is gone".to_owned() },
         ended(Outcome::Exited { code: 3 }),
         ended(Outcome::Exited { code: 0 }),
         ended(Outcome::Unknown { reason: "lost".to_owned() }),

@@ -106,7 +106,9 @@ impl<'a> Projection<'a> {
                 Some(id) => runs::replay(&mut write, run, id, &event, &context.actor, entry.seq),
                 None => Ok(()),
             },
-            Payload::Begun { .. }
+            // The journal itself is asked for these.
+            Payload::EffectChecked { .. }
+            | Payload::Begun { .. }
             | Payload::Ingested { .. }
             | Payload::Quarantined { .. }
             | Payload::Said { .. }
