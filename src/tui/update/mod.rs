@@ -7,6 +7,7 @@ mod chat;
 mod chat_find;
 mod concern;
 mod copy;
+mod doubt;
 mod hands;
 mod keys;
 mod mouse;
@@ -430,6 +431,9 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                 }
                 Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
                 Done::Run(said) => Some(said),
+                Done::Checked(attempt) => {
+                    Some(format!("Noted what you saw of attempt {attempt}. The step can be proposed again."))
+                }
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
             };
             if let Some(text) = text {
