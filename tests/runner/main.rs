@@ -21,6 +21,7 @@ mod grammar_fuzz;
 mod handed;
 mod headless;
 mod in_container;
+mod in_doubt;
 mod killed_at_random;
 mod lending;
 mod loopback;
