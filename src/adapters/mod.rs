@@ -14,3 +14,4 @@ pub mod process;
 pub mod prometheus;
 mod service;
 mod ssh;
+pub mod ways;

@@ -8,6 +8,7 @@ mod assistant;
 mod console;
 mod demo;
 mod doctor;
+mod doctor_ways;
 mod kept;
 mod model;
 mod policy;

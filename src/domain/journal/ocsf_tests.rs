@@ -95,7 +95,6 @@ fn samples() -> Vec<Payload> {
         Payload::IntentStored { attempt, proposal, digest: "d".to_owned() },
         Payload::Spawned { attempt, supervisor: ProcessId { pid: 9, start_ticks: 1, boot_id: "b".to_owned() } },
         Payload::CancelRequested { attempt },
-        Payload::EffectChecked { attempt, words: "it is gone".to_owned() },
         ended(Outcome::Exited { code: 3 }),
         ended(Outcome::Exited { code: 0 }),
         ended(Outcome::Unknown { reason: "lost".to_owned() }),
@@ -108,6 +107,7 @@ fn samples() -> Vec<Payload> {
             replaced: std::collections::BTreeMap::new(),
             reserved_micro_usd: 1,
         },
+        Payload::EffectChecked { attempt, words: "it is gone".to_owned() },
     ]
 }
 

@@ -51,7 +51,8 @@ fn sent(world: &mut World) -> Vec<Command> {
 fn the_effect_stands_first_in_the_output_and_on_the_incident() {
     let mut world = world(true, None);
     let shown = screen(&world);
-    assert!(shown.contains("attempt 1 ended unknown, look at its effect first (E/X)"), "{shown}");
+    assert!(shown.contains("#1 attempt 1 ended unknown") && shown.contains("its effect first (E/X)"), "{shown}");
+    assert!(shown.contains("E look at effect  X say you looked"), "{shown}");
     world.keys("4");
     let shown = screen(&world);
     let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
@@ -93,9 +94,10 @@ fn what_a_person_saw_is_sent_and_never_nothing() {
 fn what_is_settled_is_told_and_asks_for_nothing() {
     let outcome = Outcome::Exited { code: 0 };
     let mut world = world(true, Some(Settled::Verified { attempt: AttemptId(2), outcome }));
-    assert!(!screen(&world).contains("look at its effect first"));
+    assert!(!screen(&world).contains("ended unknown"));
     world.keys("4");
-    assert!(screen(&world).contains("its effect was looked at with attempt 2"), "{}", screen(&world));
+    let shown = screen(&world);
+    assert!(shown.contains("its effect was looked at with") && shown.contains("attempt 2 (exit 0)"), "{shown}");
     assert!(steer::offers(&world.model).iter().all(|offer| !offer.words.contains("effect")));
 }
 
