@@ -18,6 +18,7 @@ mod full_points;
 mod given_up;
 mod grammar_bash;
 mod grammar_fuzz;
+mod groups;
 mod handed;
 mod headless;
 mod in_container;
