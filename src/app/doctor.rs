@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{anchors, assistant, attempts_root, console, model, policy, sources, store_options};
+use super::{anchors, assistant, attempts_root, console, doctor_ways, model, policy, sources, store_options};
 use crate::adapters::checkup;
 use crate::adapters::gemini::{Gemini, Probed};
 use crate::adapters::host::SystemClock;
@@ -41,6 +41,7 @@ pub(super) fn checks(loaded: &Loaded, network: Network) -> Vec<Check> {
     let config = Arc::new(loaded.config.clone());
     let mut checks = vec![configuration(loaded), secrets(loaded.clone())];
     checks.extend(sources(&config));
+    checks.extend(doctor_ways::checks(&config, network));
     let of = |area, look: fn(&Config) -> Vec<Finding>| {
         let config = Arc::clone(&config);
         Check::new(area, move || look(&config))

@@ -8,6 +8,7 @@ mod assistant;
 mod console;
 mod demo;
 mod doctor;
+mod doctor_ways;
 mod kept;
 mod model;
 mod policy;
@@ -39,10 +40,11 @@ use crate::cli::runs::RefusedByRules;
 use crate::cli::sop::{SopArgs, SopCommand};
 use crate::cli::{Cli, Command, DemoPart, Exit};
 use crate::config::{
-    AnchorPlace, Config, ConfigError, Environment, Places, RunSection, Secret, SecretSection, TargetSection,
+    AnchorPlace, Config, ConfigError, ContainerSection, Environment, Places, RunSection, Secret, SecretSection,
+    TargetSection,
 };
 use crate::domain::action::build::Reads;
-use crate::domain::action::choice::Rule;
+use crate::domain::action::choice::{ContainerRule, Rule};
 use crate::domain::action::handed::HandedSecret;
 use crate::domain::action::spec::{Confinement, Target};
 use crate::domain::actor::Actor;
@@ -418,8 +420,16 @@ fn other_hosts(config: &Config) -> OtherHosts {
         directory: target.directory.clone(),
     };
     let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+    let container = |section: &ContainerSection| ContainerRule {
+        namespaces: section.namespaces.clone(),
+        pods: section.pods.clone(),
+        context: section.context.clone(),
+        container: section.container.clone(),
+        directory: section.directory.clone(),
+    };
     OtherHosts {
         rules: config.targets.iter().map(rule).collect(),
+        containers: config.containers.iter().map(container).collect(),
         env: SSH_ENV.iter().filter_map(|name| variable(name)).collect(),
     }
 }

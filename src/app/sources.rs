@@ -206,6 +206,14 @@ pub(super) async fn probe(section: AlertmanagerSection) -> Result<Probed, Source
     LazyAlertmanager { section, ready: OnceCell::new() }.connect().await?.probe(|| SystemClock.now()).await
 }
 
+/// Asks a Prometheus whether it is ready, with its secret; how long that took.
+///
+/// # Errors
+/// When its secret cannot be fetched or it is not ready.
+pub(super) async fn ready(section: PrometheusSection) -> Result<std::time::Duration, SourceError> {
+    LazyPrometheus::new(section).ready().await?.is_ready().await
+}
+
 impl AlertSource for LazyAlertmanager {
     fn id(&self) -> SourceId {
         self.section.name.clone()

@@ -22,8 +22,9 @@ pub use suggest::SuggestArgs;
 
 use super::incidents::incident_id;
 use super::{Exit, Format, run_engine};
-use crate::domain::action::attempt::AttemptState;
+use crate::domain::action::attempt::{AttemptState, Outcome};
 use crate::domain::action::choice;
+use crate::domain::action::doubt::Doubt;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::{Proposal, ProposalState};
 use crate::domain::id::{IncidentId, NodeId, ProposalId, RunId, ScopeId, SopId};
@@ -78,6 +79,21 @@ pub enum RunsCommand {
         /// Number of the run
         #[arg(value_parser = run_id)]
         id: ProposalId,
+    },
+    /// Ask for the step that shows the effect of a run of which nobody knows how it ended; as `propose`
+    Check {
+        /// Number of the run
+        #[arg(value_parser = run_id)]
+        id: ProposalId,
+    },
+    /// Say that you looked at the effect of a run of which nobody knows how it ended, so that its step can be proposed again
+    Checked {
+        /// Number of the run
+        #[arg(value_parser = run_id)]
+        id: ProposalId,
+        /// What you looked at and what you saw; it stands in the journal with your name
+        #[arg(long, value_name = "TEXT")]
+        words: String,
     },
     /// Stay until a run that was started, by whomever, has ended; without a number until none goes on
     Wait {
@@ -139,8 +155,9 @@ pub struct ProposeArgs {
     /// The alert, by its fingerprint [default: the newest of the incident]
     #[arg(long, value_name = "FINGERPRINT")]
     pub alert: Option<String>,
-    /// The host to run on: this one's name, or a host or user@host that ssh reaches [default: as the targets of the
-    /// configuration says for the alert, else this one]
+    /// The host to run on: this one's name, a host or user@host that ssh reaches, container: for the container of the alert,
+    /// or container:NAMESPACE/POD/CONTAINER@CONTEXT, the last two if needed [default: as the step says, else as the targets
+    /// of the configuration say for the alert, else this one]
     #[arg(long, value_name = "HOST")]
     pub on: Option<String>,
     /// Run it at once if a yes that you gave before covers it (see `scopes`); without one it waits as usual
@@ -225,8 +242,19 @@ pub async fn run(
         RunsCommand::List(args) => list(args, desk, format, out).await,
         RunsCommand::Show { id } => {
             let run = desk.find(*id).await?;
+            let doubt = desk.doubt_of(&run).await?;
             let wider = scopes::offered(desk, &run.proposal).await?;
-            print::run(&run, &desk.review_of(&run.proposal).await?, &wider, format, out)?;
+            print::run(&run, &desk.review_of(&run.proposal).await?, &wider, doubt.as_ref(), format, out)?;
+            Ok(Exit::Done)
+        }
+        RunsCommand::Check { id } => check(*id, desk, format, out).await,
+        RunsCommand::Checked { id, words } => {
+            let run = desk.find(*id).await?;
+            let attempt = run.attempt.as_ref().map(|attempt| attempt.id);
+            let attempt = attempt.ok_or_else(|| eyre!("Nothing of run {id} was started, so that it has no effect"))?;
+            desk.send(Command::EffectChecked { attempt, words: words.clone() }).await?;
+            let doubt = desk.doubt_of(&run).await?;
+            print::state(&run, doubt.as_ref(), format, out)?;
             Ok(Exit::Done)
         }
         RunsCommand::Propose(args) => propose(args, desk, format, out).await,
@@ -235,7 +263,7 @@ pub async fn run(
             desk.find(*id).await?;
             desk.send(Command::Reject { proposal: *id }).await?;
             let run = desk.find(*id).await?;
-            print::state(&run, format, out)?;
+            print::state(&run, None, format, out)?;
             Ok(Exit::Done)
         }
         RunsCommand::Cancel { id } => cancel(*id, desk, format, out).await,
@@ -290,6 +318,15 @@ impl Desk<'_> {
         let id = proposal.spec.incident;
         let incident = self.store.read_view(move |reader| reader.incident(id)).await?;
         Ok((self.review)(proposal, &incident.map(|incident| incident.title).unwrap_or_default()))
+    }
+
+    /// What is in doubt about a run.
+    async fn doubt_of(&self, run: &Action) -> Result<Option<Doubt>, Report> {
+        let Some(attempt) = &run.attempt else { return Ok(None) };
+        if !matches!(&attempt.state, AttemptState::Ended { outcome: Outcome::Unknown { .. }, .. }) {
+            return Ok(None);
+        }
+        Ok(self.detail(attempt.incident).await?.doubt_of(attempt.id).cloned())
     }
 
     /// What the engine has at one moment, with this incident in full.
@@ -384,10 +421,46 @@ async fn propose(
             }
         }
     }
+    proposed(&proposal, desk, format, out).await
+}
+
+/// Prints what waits now.
+async fn proposed(
+    proposal: &Proposal,
+    desk: &Desk<'_>,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, Report> {
     let run = desk.find(proposal.id).await?;
-    let wider = scopes::offered(desk, &proposal).await?;
-    print::run(&run, &desk.review_of(&proposal).await?, &wider, format, out)?;
+    let wider = scopes::offered(desk, proposal).await?;
+    print::run(&run, &desk.review_of(proposal).await?, &wider, None, format, out)?;
     Ok(Exit::AwaitsApproval)
+}
+
+/// Asks for the step that shows the effect of a run in doubt.
+async fn check(id: ProposalId, desk: &Desk<'_>, format: Format, out: &mut (dyn Write + Send)) -> Result<Exit, Report> {
+    const WHAT: &str = "Not proposed";
+    let run = desk.find(id).await?;
+    let Some(doubt) = desk.doubt_of(&run).await? else {
+        let remedy = "Nothing needs to be looked at";
+        return Err(RefusedByRules(Refusal::new(WHAT, format!("run {id} leaves nothing in doubt"), remedy)).into());
+    };
+    let Some(first) = doubt.verifications.first() else {
+        let remedy = format!("Look by hand, and say what you saw with `aiops runs checked {id} --words TEXT`");
+        let why = format!("no step of the SOP shows its effect; {}", doubt.alert_state);
+        return Err(RefusedByRules(Refusal::new(WHAT, why, &remedy)).into());
+    };
+    let command = Command::Propose {
+        incident: doubt.incident,
+        alert: doubt.alert.clone(),
+        sop: doubt.step.sop.clone(),
+        node: first.node.clone(),
+        values: BTreeMap::new(),
+    };
+    let Done::Proposed(proposal) = desk.send(command).await? else {
+        return Err(eyre!("The engine answered something else than a proposal. Please report it"));
+    };
+    proposed(&proposal, desk, format, out).await
 }
 
 /// The alert that is meant: the one of that fingerprint, or the newest.
@@ -450,7 +523,7 @@ async fn approve(
     };
     match desk.backend.send(command).await {
         Err(BackendError::AwaitsSecond { .. }) => {
-            print::state(&desk.find(args.id).await?, format, out)?;
+            print::state(&desk.find(args.id).await?, None, format, out)?;
             return Ok(Exit::AwaitsApproval);
         }
         sent => desk.answered(sent)?,
@@ -461,7 +534,7 @@ async fn approve(
 /// Says that a run was begun, and stays until it has ended.
 async fn follow(id: ProposalId, desk: &Desk<'_>, format: Format, out: &mut (dyn Write + Send)) -> Result<Exit, Report> {
     // It is stored and begun, whatever becomes of this process now; whoever reads this can rely on it.
-    print::state(&desk.find(id).await?, format, out)?;
+    print::state(&desk.find(id).await?, None, format, out)?;
     out.flush()?;
     finish(id, desk, format, out).await
 }
@@ -488,7 +561,7 @@ async fn wait(
     let Some(id) = id else {
         for attempt in desk.store.unfinished_attempts().await? {
             let run = desk.until_ended(attempt.proposal).await?;
-            print::state(&run, format, out)?;
+            print::state(&run, None, format, out)?;
         }
         return Ok(Exit::Done);
     };
@@ -496,11 +569,11 @@ async fn wait(
     match (run.proposal.state, &run.attempt) {
         (_, Some(_)) => finish(id, desk, format, out).await,
         (ProposalState::Pending, None) => {
-            print::state(&run, format, out)?;
+            print::state(&run, None, format, out)?;
             Ok(Exit::AwaitsApproval)
         }
         (_, None) => {
-            print::state(&run, format, out)?;
+            print::state(&run, None, format, out)?;
             Ok(Exit::Failed)
         }
     }
@@ -513,7 +586,8 @@ async fn finish(id: ProposalId, desk: &Desk<'_>, format: Format, out: &mut (dyn 
         return Err(eyre!("Run {id} has no attempt any more: the database was changed by something else"));
     };
     let output = desk.runner.output(attempt, print::OUTPUT_BYTES).await;
-    print::ended(&run, attempt, output, format, out)?;
+    let doubt = desk.doubt_of(&run).await?;
+    print::ended(&run, (attempt, doubt.as_ref()), output, format, out)?;
     let succeeded = matches!(&attempt.state, AttemptState::Ended { outcome, .. } if outcome.succeeded());
     Ok(if succeeded { Exit::Done } else { Exit::Failed })
 }

@@ -125,6 +125,7 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
 
 fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
     let home = request.places.home.as_path();
+    let targets = super::target::read(reader, home);
     Config {
         origin: ConfigOrigin::default(),
         store: reader.section("store", |section| StoreSection {
@@ -148,7 +149,8 @@ fn read(reader: &mut Reader<'_>, request: &Request) -> Config {
             user: request.places.config.join("policy.toml"),
         }),
         scopes: reader.section("scopes", super::scopes::read),
-        targets: super::target::read(reader, home),
+        targets: targets.hosts,
+        containers: targets.containers,
         secrets: super::handed::read(reader, home),
         model: reader.section("model", |section| super::model::read(section, home)),
         journal: reader.section("journal", |section| super::journal::read(section, home, request.places.anchor_file())),

@@ -41,7 +41,7 @@ pub use profile::Profile;
 pub use reader::{Effective, FlagValue};
 pub use secret::{COMMAND_TIME_LIMIT, Secret, SecretError, SecretSource};
 pub use secrets::look_at_secrets;
-pub use target::TargetSection;
+pub use target::{ContainerSection, TargetSection};
 
 use crate::domain::chat::Thinking;
 use crate::domain::chat::budget::Budget;
@@ -85,8 +85,10 @@ pub struct Config {
     pub policy: PolicySection,
     /// `[scopes]`
     pub scopes: Limits,
-    /// `[[target]]`, in order; empty when everything runs on this host.
+    /// `[[target]]` for hosts, in order; empty when everything runs on this host.
     pub targets: Vec<TargetSection>,
+    /// `[[target]]` with `kind = "container"`, in order.
+    pub containers: Vec<ContainerSection>,
     /// `[[secret]]`, names unique; empty when no command is given one.
     pub secrets: Vec<SecretSection>,
     /// `[model]`

@@ -177,6 +177,36 @@ impl Fixture {
 #[case("[[target]]\nhosts = [\"a b\"]", 2, "target.hosts", "not the name of a host", "stands for any text")]
 #[case("[[target]]\nhosts = [\"a\"]\nssh = \"-oProxyCommand=x\"", 3, "target.ssh", "option", "user@host")]
 #[case("[[target]]\nhosts = [\"a\"]\ndirectory = \"srv\"", 3, "target.directory", "not absolute", "other host")]
+#[case("[[target]]\nkind = \"pod\"\nhosts = [\"a\"]", 2, "target.kind", "not among the choices", "container")]
+#[case("[[target]]\nkind = \"container\"", 1, "target.namespaces", "is missing", "names of namespaces")]
+#[case(
+    "[[target]]\nkind = \"container\"\nnamespaces = [\"a\"]\nssh = \"b\"",
+    4,
+    "target.ssh",
+    "only a target of kind \"host\"",
+    "without it"
+)]
+#[case(
+    "[[target]]\nhosts = [\"a\"]\npods = [\"b\"]",
+    3,
+    "target.pods",
+    "only a target of kind \"container\"",
+    "without it"
+)]
+#[case(
+    "[[target]]\nkind = \"container\"\nnamespaces = [\"a\"]\ncontext = \"--as=root\"",
+    4,
+    "target.context",
+    "option",
+    "kubeconfig"
+)]
+#[case(
+    "[[target]]\nkind = \"container\"\nnamespaces = [\"a\"]\ncontainer = \"A\"",
+    4,
+    "target.container",
+    "cannot have",
+    "lower case"
+)]
 #[case("[[target]]\nhosts = [\"a\"]\nport = 0", 3, "target.port", "not in this range", "1 to 65535")]
 #[case(
     "[[secret]]\nname = \"a\"\nvariable = \"LD_PRELOAD\"\nvalue = { env = \"X\" }\nprograms = [\"psql\"]",

@@ -12,6 +12,7 @@ pub use super::ingest::{Trouble, TroubleEffect};
 use super::policy_watch::PolicyState;
 use super::ports::BoxFuture;
 use super::search::{SearchAnswer, SearchQuery};
+use crate::domain::action::doubt::Doubt;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::silence::SilenceAction;
@@ -96,6 +97,22 @@ pub struct Detail {
     pub record: IncidentDetail,
     /// SOPs for it, best first.
     pub matches: Vec<SopMatch>,
+    /// The last attempts of steps of which nobody knows how they ended, newest first: their effect is looked at before the step
+    /// is proposed again.
+    pub doubts: Vec<Doubt>,
+}
+
+impl Detail {
+    /// What is in doubt about an attempt; `None` when nothing is.
+    #[must_use]
+    pub fn doubt_of(&self, attempt: AttemptId) -> Option<&Doubt> {
+        self.doubts.iter().find(|doubt| doubt.attempt == attempt)
+    }
+
+    /// The doubts that nobody has settled.
+    pub fn open_doubts(&self) -> impl Iterator<Item = &Doubt> {
+        self.doubts.iter().filter(|doubt| doubt.settled.is_none())
+    }
 }
 
 /// An SOP that applies to an incident.
@@ -206,6 +223,13 @@ pub enum Command {
         /// Which.
         attempt: AttemptId,
     },
+    /// Say that one has looked at the effect of an attempt of which nobody knows how it ended.
+    EffectChecked {
+        /// Which.
+        attempt: AttemptId,
+        /// What was seen, in the person's words.
+        words: String,
+    },
     /// Propose to make or end a silence. It goes through the same gate.
     ProposeSilence {
         /// For which incident.
@@ -248,6 +272,8 @@ pub enum Done {
     Rejected,
     /// The supervisor was asked to end it.
     Cancelling,
+    /// What a person saw is noted.
+    Checked(AttemptId),
     /// A run was begun or changed; says how. May hold foreign text.
     Run(String),
 }

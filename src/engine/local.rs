@@ -2,6 +2,7 @@
 //!
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
+mod doubting;
 mod from_chat;
 mod running;
 mod scopes;
@@ -27,7 +28,7 @@ use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::action::build::{self, BuildError, BuildRequest, Reads};
-use crate::domain::action::choice::{self, Choice, Chosen, Rule};
+use crate::domain::action::choice::{self, Choice, Chosen, ContainerRule, Rule};
 use crate::domain::action::handed::{self, HandedSecret};
 use crate::domain::action::silence::SilencePlace;
 use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
@@ -38,7 +39,7 @@ use crate::domain::id::{IncidentId, NodeId, RunId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
-use crate::domain::procedure::{NodeKind, Shell};
+use crate::domain::procedure::{NodeKind, Shell, place};
 use crate::domain::run::Limits;
 use crate::domain::scope;
 use crate::store::view::{AlertRow, IncidentDetail};
@@ -80,6 +81,8 @@ impl RunSettings {
 pub struct OtherHosts {
     /// For which alerts they run where.
     pub rules: Vec<Rule>,
+    /// What is added for containers of pods.
+    pub containers: Vec<ContainerRule>,
     /// The whole environment that the programs get which reach them.
     pub env: BTreeMap<String, String>,
 }
@@ -90,6 +93,8 @@ struct Written<'a> {
     script: &'a str,
     shell: Shell,
     mode: Execution,
+    /// The container that the document names for it.
+    place: Option<String>,
 }
 
 /// The backend in this process. Cheap to clone.
@@ -274,7 +279,10 @@ impl LocalBackend {
                 Ok((header, queue, detail, tray, chat, reader.spent(now, None)?, quarantined, run))
             })
             .await?;
-        let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
+        let mut detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
+        if let Some(detail) = &mut detail {
+            detail.doubts = self.doubts(&detail.record).await?;
+        }
         let output = match wanted_output {
             Some(wanted) => {
                 let attempt = detail
@@ -326,7 +334,7 @@ impl LocalBackend {
         let library = self.library();
         let matches = library.route(labels, annotations);
         let matches = matches.into_iter().map(|found| SopMatch { sop: found.sop, why: found.why }).collect();
-        Detail { record, matches }
+        Detail { record, matches, doubts: Vec::new() }
     }
 
     pub(super) async fn propose(
@@ -355,7 +363,8 @@ impl LocalBackend {
             .trim_end_matches(':')
             .to_owned();
         let step = StepRef { sop, node, revision: procedure.revision.clone(), title };
-        let written = Written { step, script, shell, mode };
+        let place = place::said(&document.source, procedure.nodes[index].span);
+        let written = Written { step, script, shell, mode, place };
         self.store_proposal(incident, written, &alert, subject, &values).await
     }
 
@@ -368,14 +377,15 @@ impl LocalBackend {
         subject: Subject,
         typed: &BTreeMap<String, String>,
     ) -> Result<Done, BackendError> {
-        let Written { step, script, shell, mode } = written;
+        let Written { step, script, shell, mode, place } = written;
         let choice = Choice {
             here: self.settings.target.name().to_owned(),
             directory: self.settings.directory.clone(),
             rules: self.others.rules.clone(),
+            containers: self.others.containers.clone(),
         };
-        let named = typed.get(choice::TYPED).map(String::as_str);
-        let Chosen { target, directory } = choice.of(&subject.hosts, named)?;
+        let named = typed.get(choice::TYPED).map(String::as_str).or(place.as_deref());
+        let Chosen { target, directory, labels: taken } = choice.of(&subject.hosts, &alert.labels, named)?;
         let mut env = self.settings.env(mode);
         if !target.is_here() {
             env.extend(self.others.env.clone());
@@ -397,8 +407,13 @@ impl LocalBackend {
         };
         let run = self.run_variables(incident, &request.step.sop, &request.target).await?;
         let mut spec = build::build_in_run(request, &run).map_err(from_build)?;
+        for name in taken {
+            spec.labels_used
+                .extend(alert.labels.get_key_value(&name).map(|(name, value)| (name.clone(), value.clone())));
+        }
         spec.secrets = handed::wanted(&self.secrets, &spec.invocation, &spec.target, spec.mode);
-        let proposal = self.store.propose(spec, &self.actor).await?;
+        let verified_by = self.verified_by(&spec.step);
+        let proposal = self.store.propose_step(spec, verified_by, &self.actor).await?;
         Ok(Done::Proposed(Box::new(proposal)))
     }
 
@@ -485,6 +500,10 @@ impl LocalBackend {
             Command::Cancel { attempt } => {
                 self.runner.cancel(attempt).await?;
                 Ok(Done::Cancelling)
+            }
+            Command::EffectChecked { attempt, words } => {
+                self.store.effect_checked(attempt, words, &self.actor).await?;
+                Ok(Done::Checked(attempt))
             }
             Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
             Command::ProposeSilence { incident, alert, action } => self.propose_silence(incident, alert, action).await,

@@ -35,9 +35,10 @@ pub(super) fn of(
         Payload::IntentStored { attempt, proposal, .. } => {
             About { attempt: Some(*attempt), ..of_proposal(conn, *proposal)? }
         }
-        Payload::Spawned { attempt, .. } | Payload::CancelRequested { attempt } | Payload::Ended { attempt, .. } => {
-            of_attempt(conn, *attempt)?
-        }
+        Payload::Spawned { attempt, .. }
+        | Payload::CancelRequested { attempt }
+        | Payload::EffectChecked { attempt, .. }
+        | Payload::Ended { attempt, .. } => of_attempt(conn, *attempt)?,
         Payload::Said { message, author, .. } if author == BY_MODEL => {
             About { model: last_call(write, incident, *message)?, ..About::default() }
         }

@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row, params};
 
 use super::convert::{attempt_state, json, time};
 use super::error::{CommandError, Fault};
-use super::{Reader, Store, StoreError, ballast};
-use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, ProcessId};
+use super::{Reader, Store, StoreError, ballast, doubts};
+use crate::domain::action::attempt::{Attempt, AttemptEnd, AttemptState, Outcome, ProcessId};
 use crate::domain::action::spec::StepRef;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, IncidentId, ProposalId};
@@ -80,8 +80,12 @@ impl Store {
                 ])?;
             let what = format!("attempt {id}: {}: {}", outcome.label(), attempt.step.title);
             write.timeline(attempt.incident, "runner", &what)?;
+            let is_unknown = matches!(outcome, Outcome::Unknown { .. });
             let entry = Payload::Ended { attempt: id, outcome, ended_at, output_bytes, output_digest };
             write.journal(Some(attempt.incident), &Actor::engine("runner"), &entry)?;
+            if is_unknown {
+                doubts::void_same_step(write, &attempt, &Actor::engine("runner"))?;
+            }
             Ok(Ok(()))
         });
         CommandError::flatten(done.await)

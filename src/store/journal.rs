@@ -199,6 +199,18 @@ pub(super) fn all_of(conn: &Connection, incident: IncidentId) -> Result<Vec<Stor
     Ok(entries.collect::<Result<_, _>>()?)
 }
 
+/// The entries of an incident whose payload begins with `payload`, oldest first.
+pub(super) fn beginning_with(
+    conn: &Connection,
+    incident: IncidentId,
+    payload: &str,
+) -> Result<Vec<StoredEntry>, Fault> {
+    let sql = format!("{SELECT} WHERE incident = ?1 AND substr(payload, 1, length(?2)) = ?2 ORDER BY seq");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let entries = statement.query_map(params![incident.0, payload], from_row)?;
+    Ok(entries.collect::<Result<_, _>>()?)
+}
+
 /// Hash of the first entry; `None` when there is none.
 pub(super) fn first_hash(conn: &Connection) -> Result<Option<String>, Fault> {
     let mut statement = conn.prepare_cached("SELECT hash FROM journal ORDER BY seq LIMIT 1")?;

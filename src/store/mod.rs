@@ -21,6 +21,7 @@ mod checkup;
 mod checkup_keeping;
 mod convert;
 mod detail;
+mod doubts;
 mod effects;
 mod error;
 mod feed;
@@ -72,6 +73,7 @@ pub use backup::{Backup, BackupContent, backup_directory, backups_of, look_into}
 pub use budget::OldOutput;
 pub use checkup::{check_database, receiver_of, spent_today};
 pub use checkup_keeping::check_keeping;
+pub use doubts::DoubtFacts;
 pub use effects::RunFacts;
 pub use error::{CommandError, StoreError};
 pub use governed::{Governance, PolicyNow};

@@ -14,16 +14,16 @@ use super::error::{CommandError, Fault};
 use super::governed::Governed;
 use super::incidents::no_such_incident;
 use super::write::Write;
-use super::{Reader, Store, StoreError, incidents, scopes};
+use super::{Reader, Store, StoreError, doubts, incidents, scopes};
 use crate::domain::action::grant::{
     Approval, Denied, Grant, GrantRecord, PolicyFacts, World, decide_approve, decide_by_policy, decide_start,
 };
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
-use crate::domain::action::spec::ActionSpec;
+use crate::domain::action::spec::{ActionSpec, StepRef};
 use crate::domain::action::tie::{AlertNow, Tie, decide_propose};
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, AlertStatus, Labels};
-use crate::domain::id::{AttemptId, IncidentId, ProposalId, ScopeId};
+use crate::domain::id::{AttemptId, IncidentId, NodeId, ProposalId, ScopeId};
 use crate::domain::incident::Refusal;
 use crate::domain::journal::Payload;
 use crate::domain::policy::second::{Turn, turn};
@@ -47,8 +47,22 @@ impl Store {
     /// # Errors
     /// [`CommandError::Refused`] when there is no such incident, or [`decide_propose`] or the policy says no.
     pub async fn propose(&self, spec: ActionSpec, asked_by: &Actor) -> Result<Proposal, CommandError> {
+        self.propose_step(spec, Vec::new(), asked_by).await
+    }
+
+    /// As [`Self::propose`], for a step whose effect the commands `verified_by` of its document show.
+    ///
+    /// # Errors
+    /// As there, and [`CommandError::Refused`] when an attempt of the step leaves it in doubt (see
+    /// [`crate::domain::action::doubt`]).
+    pub async fn propose_step(
+        &self,
+        spec: ActionSpec,
+        verified_by: Vec<NodeId>,
+        asked_by: &Actor,
+    ) -> Result<Proposal, CommandError> {
         let (actor, governed) = (asked_by.clone(), self.governed());
-        CommandError::flatten(self.write(move |write| propose(write, spec, &actor, &governed)).await)
+        CommandError::flatten(self.write(move |write| propose(write, spec, &verified_by, &actor, &governed)).await)
     }
 
     /// A person says no to a proposal that waits.
@@ -181,6 +195,13 @@ pub(super) fn pending_of(conn: &Connection, incident: IncidentId) -> Result<Vec<
     collect(statement.query([incident.0])?)
 }
 
+/// What waits or is granted of a step for an incident, oldest first.
+pub(super) fn open_of_step(conn: &Connection, incident: IncidentId, step: &StepRef) -> Result<Vec<Proposal>, Fault> {
+    let sql = format!("{SELECT} WHERE incident = ?1 AND sop = ?2 AND node = ?3 AND state < 2 ORDER BY id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    collect(statement.query(params![incident.0, step.sop.as_str(), step.node.as_str()])?)
+}
+
 /// Voids what waits or is granted for an incident and was tied to another state of its alert than it has now.
 pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Actor) -> Result<(), Fault> {
     let open = |conn: &Connection| {
@@ -200,12 +221,16 @@ pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Acto
 fn propose(
     write: &mut Write<'_>,
     spec: ActionSpec,
+    verified_by: &[NodeId],
     actor: &Actor,
     governed: &Governed,
 ) -> Result<Result<Proposal, Refusal>, Fault> {
     let incident = spec.incident;
     if incidents::load(write.conn, incident)?.is_none() {
         return Ok(Err(no_such_incident(incident)));
+    }
+    if let Err(refusal) = doubts::decide(write.conn, incident, &spec.step, verified_by)? {
+        return Ok(Err(refusal));
     }
     let digest = match decide_propose(&spec, alert_now(write.conn, &spec)?.0) {
         Ok(tie) => tie.digest(&spec),

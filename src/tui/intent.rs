@@ -130,6 +130,10 @@ intents! {
     Reject = "reject", "reject";
     /// End the attempt; stop the answer.
     Cancel = "cancel", "end the command";
+    /// Propose the step that shows the effect of an attempt of which nobody knows how it ended.
+    CheckEffect = "check-effect", "look at the effect";
+    /// Say what one saw of the effect of such an attempt.
+    EffectChecked = "effect-checked", "say you looked at it";
     /// Type a question.
     Type = "type", "type a question";
     /// Send the question that was typed.

@@ -1,4 +1,5 @@
-//! The body of the output pane: why nobody knows how an attempt ended, and below it its output or why there is none.
+//! The body of the output pane: why nobody knows how an attempt ended, what to look at first, and below it its output or why
+//! there is none.
 //!
 //! Owns: which rows are whose, and the words for output that is not there; shared by drawing, scrolling and the plain view.
 //! Does not: break output into rows (see `output_lines`), or draw.
@@ -8,6 +9,8 @@ use ratatui::layout::Rect;
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
 use crate::domain::text::{Repertoire, visible_in};
 use crate::engine::backend::Output;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::ui::Model;
 use crate::tui::wrap::{Break, wrap};
 
@@ -59,12 +62,30 @@ pub const fn reason(attempt: &Attempt) -> Option<&str> {
     }
 }
 
+/// What is to be looked at before the step of an attempt is proposed again, and with which keys. Foreign text.
+#[must_use]
+pub fn effect_first(model: &Model, attempt: &Attempt) -> Option<String> {
+    let doubt = model.facts.detail()?.doubt_of(attempt.id)?;
+    let key = |intent| model.ui.keymap.key_for(Context::Output, intent).unwrap_or_default();
+    let keys = match (&doubt.settled, doubt.verifications.is_empty()) {
+        (Some(_), _) => String::new(),
+        (None, true) => format!(" {} notes what you saw.", key(Intent::EffectChecked)),
+        (None, false) => {
+            format!(" {} proposes that; {} notes what you saw.", key(Intent::CheckEffect), key(Intent::EffectChecked))
+        }
+    };
+    Some(format!("{}{keys}", doubt.words()))
+}
+
 /// Cuts the body of the pane into the rows of the reason, in at most half of it, and the rest for the output.
 #[must_use]
-pub fn split(body: Rect, attempt: &Attempt, repertoire: Repertoire) -> (Vec<String>, Rect) {
+pub fn split(body: Rect, model: &Model, attempt: &Attempt, repertoire: Repertoire) -> (Vec<String>, Rect) {
     let Some(reason) = reason(attempt) else { return (Vec::new(), body) };
     let most = usize::from(body.height / 2).max(1);
-    let mut rows = wrap(&visible_in(reason, repertoire), usize::from(body.width).max(8), Break::AtSpaces);
+    // What to do first stands first: it must not be what falls off a small pane.
+    let first = effect_first(model, attempt);
+    let block = |text: &str| wrap(&visible_in(text, repertoire), usize::from(body.width).max(8), Break::AtSpaces);
+    let mut rows: Vec<String> = first.iter().map(String::as_str).chain([reason]).flat_map(block).collect();
     let whole = rows.len() <= most;
     rows.truncate(most);
     if let Some(last) = rows.last_mut().filter(|_| !whole) {

@@ -173,6 +173,8 @@ fn output(model: &Model) -> Vec<String> {
         return vec!["[nothing was started for this incident]".to_owned()];
     };
     let reason = output_body::reason(attempt).map(|why| format!("[{}]", visible(model, why)));
+    let first = output_body::effect_first(model, attempt).map(|words| format!("[{}]", visible(model, &words)));
+    let reason = [first, reason].into_iter().flatten().reduce(|above, below| format!("{above}\n{below}"));
     let shown = match output_body::of(model, attempt) {
         Ok(output) => output_lines::lines(&output.bytes, model.ui.settings.repertoire),
         Err(absent) => vec![format!("[{}]", absent.words())],

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::domain::action::container;
 use crate::domain::action::grammar;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::action::remote;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::script::Leaves;
 use crate::domain::action::spec::{
-    ActionSpec, Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Word,
+    ActionSpec, Confinement, Connector, Execution, Invocation, Origin, Piece, Redirect, Script, Stage, Target, Word,
 };
 use crate::domain::action::tie::Tie;
 use crate::domain::id::ProposalId;
@@ -236,6 +237,11 @@ const CONFINED: &str = "yes: it can write to a scratch directory of its own only
 const NOT_CONFINED: &str = "no: nothing but the judgement above says that it only reads";
 /// What stands above the environment of an action on another host.
 const ENVIRONMENT_OF_SSH: &str = "The whole environment of ssh here; programs there have that of the login:";
+/// What stands above the environment of an action in a container.
+const ENVIRONMENT_OF_KUBECTL: &str =
+    "The whole environment of kubectl here; programs there have that of the container:";
+/// Stands for the directory that nobody chose.
+const OWN_DIRECTORY: &str = "the one that the container begins in";
 /// Stands for the path of the scratch directory, which has the attempt's number in it.
 const SCRATCH: &str = "the scratch directory";
 const INTERACTIVE: &str = "interactive: the console steps aside and gives it the terminal; what you type and see there is \
@@ -291,10 +297,12 @@ impl Layouter {
         if let Some(way) = spec.target.way() {
             self.prose("", &way, Tone::Word);
         }
+        self.named_by_alert(spec);
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
             self.prose("", &warning, Tone::Warning);
         }
-        self.field("Directory", &spec.cwd, Tone::Plain);
+        let directory = if spec.cwd == container::OWN_DIRECTORY { OWN_DIRECTORY } else { &spec.cwd };
+        self.field("Directory", directory, Tone::Plain);
         match spec.limit() {
             Some(limit) => self.field("Limit", &format!("{} s, then it is ended", limit.as_secs()), Tone::Plain),
             None => self.field("Limit", "none: it goes on until you end it", Tone::Plain),
@@ -308,8 +316,23 @@ impl Layouter {
         self.lines
     }
 
+    /// Which names of a container came from the alert.
+    fn named_by_alert(&mut self, spec: &ActionSpec) {
+        let Target::Container(to) = &spec.target else { return };
+        let names = [("namespace", Some(&to.namespace)), ("pod", Some(&to.pod)), ("container", to.container.as_ref())];
+        for (what, name) in names.into_iter().filter_map(|(what, name)| Some((what, name?))) {
+            if let Some((label, value)) = spec.labels_used.iter().find(|(_, value)| *value == name) {
+                self.prose("", &format!("{what} {value}, as the alert's label {label} says"), Tone::Foreign);
+            }
+        }
+    }
+
     fn environment(&mut self, spec: &ActionSpec) {
-        let environment = if spec.target.is_here() { "Its whole environment:" } else { ENVIRONMENT_OF_SSH };
+        let environment = match spec.target {
+            Target::ThisHost { .. } => "Its whole environment:",
+            Target::Ssh(_) => ENVIRONMENT_OF_SSH,
+            Target::Container(_) => ENVIRONMENT_OF_KUBECTL,
+        };
         self.label(environment);
         let replaced = |name: &str| spec.confinement == Confinement::ReadsOnly && Confinement::SCRATCH.contains(&name);
         for (name, value) in spec.env.iter().filter(|(name, _)| !replaced(name)) {
@@ -336,6 +359,11 @@ impl Layouter {
             self.label(&format!("The shell of {} is told exactly this:", self.visible(spec.target.name())));
             let text = self.visible(&text);
             self.wrapped(vec![span("  ", Tone::Label), span(text, Tone::Word)], 2);
+            self.blank();
+        }
+        if let Some(words) = container::argv(spec) {
+            self.label("kubectl is started here with exactly these words:");
+            self.stage(&Stage::new(words.iter().map(|word| Word::new(word, Origin::Script)).collect()));
             self.blank();
         }
     }

@@ -6,13 +6,16 @@
 //! Invariants: what is offered concerns the step under the cursor when the run has it, else the step whose turn it is. The
 //! words are foreign text and are escaped by whoever draws them.
 
+use crate::domain::id::AttemptId;
 use crate::domain::procedure::NodeKind;
 use crate::domain::run::decide::RunCommand;
 use crate::domain::run::event::Change;
+use crate::domain::run::evidence::Evidence;
 use crate::domain::run::item::{Basis, Item, ItemId, ItemKind, ItemState};
 use crate::domain::run::suggestion::Source;
 use crate::domain::run::{Run, RunState, summary};
 use crate::domain::sop::tree;
+use crate::engine::backend::Detail;
 use crate::tui::concern;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::Context;
@@ -55,6 +58,8 @@ pub enum Wanted {
     EndReason,
     /// What is silenced, and for how long.
     Silence,
+    /// What was seen of the effect of an attempt.
+    EffectSeen(AttemptId),
 }
 
 impl Wanted {
@@ -67,6 +72,7 @@ impl Wanted {
             Self::Assignee(_) => "Who is to do it? A login name; nothing for whoever leads the run.",
             Self::NewOwner => "Who takes the run over? A login name. A summary is kept in the journal.",
             Self::EndReason => "Why does it end here? Others will read it.",
+            Self::EffectSeen(_) => "What did you look at, and what did you see? Others will read it.",
             Self::Silence => "How long, and which labels; or: expire NUMBER. It is proposed, not done.",
         }
     }
@@ -81,6 +87,8 @@ pub enum Choice {
     Say(RunCommand),
     /// Ask for words first.
     Ask(Wanted),
+    /// Propose the step that shows the effect of an attempt.
+    CheckEffect(AttemptId),
     /// Show the SOP as written against the run as done.
     Compare,
     /// Show what is suggested.
@@ -160,11 +168,34 @@ pub fn offers(model: &Model) -> Vec<Offer> {
             offers.extend(title.map(|title| offer(format!("Begin a run of {title}"), Choice::Start)));
         }
     }
+    offers.splice(0..0, effects_first(model));
     offers.extend(last_run(model).map(|run| offer(compare_words(run), Choice::Compare)));
     if concern::alert(model).is_some() {
         offers.push(offer("Silence the alert", Choice::Ask(Wanted::Silence)));
     }
     offers
+}
+
+/// What is to be looked at before anything else is done: effects of attempts of which nobody knows how they ended.
+fn effects_first(model: &Model) -> Vec<Offer> {
+    let mut offers = Vec::new();
+    for doubt in model.facts.detail().into_iter().flat_map(|detail| detail.open_doubts()) {
+        let (attempt, title) = (doubt.attempt, &doubt.step.title);
+        if let Some(first) = doubt.verifications.first() {
+            let words = format!("Look at the effect of attempt {attempt} ({title}): {}", first.title);
+            offers.push(offer(words, Choice::CheckEffect(attempt)));
+        }
+        let words = format!("Say what you saw of the effect of attempt {attempt} ({title})");
+        offers.push(offer(words, Choice::Ask(Wanted::EffectSeen(attempt))));
+    }
+    offers
+}
+
+/// Whether nobody has looked at what came of an item, of which nobody knows how it ended.
+fn is_in_doubt(model: &Model, item: &Item) -> bool {
+    let Some(Evidence::Attempt { attempt, .. }) = item.state.evidence() else { return false };
+    let open = |detail: &Detail| detail.open_doubts().any(|doubt| doubt.attempt == *attempt);
+    matches!(item.state, ItemState::Unknown { .. }) && model.facts.detail().is_some_and(open)
 }
 
 /// What the comparison is called: with how much there is to see.
@@ -196,7 +227,7 @@ fn of_run(model: &Model, run: &Run, offers: &mut Vec<Offer>) {
         RunState::Active | RunState::Ended { .. } => {}
     }
     if let Some(item) = item {
-        offers.extend(changes(item));
+        offers.extend(changes(model, item));
     }
     offers.push(offer("Ask the assistant how to go on", Choice::Counsel));
     if run.state == RunState::Active {
@@ -229,10 +260,12 @@ fn answers(item: &Item) -> Vec<Offer> {
 }
 
 /// How this run may go another way at this step.
-fn changes(item: &Item) -> Vec<Offer> {
+fn changes(model: &Model, item: &Item) -> Vec<Offer> {
     let (id, title) = (item.id, &item.title);
     let mut offers = Vec::new();
-    if item.state.is_closed() {
+    if is_in_doubt(model, item) {
+        // It is repeated after a look at its effect only.
+    } else if item.state.is_closed() {
         offers.push(offer(format!("Repeat: {title}"), Choice::Say(RunCommand::Change(Change::Repeat { item: id }))));
     } else {
         if !matches!(item.state, ItemState::Running { .. }) {

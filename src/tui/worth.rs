@@ -75,6 +75,7 @@ fn in_queue(model: &Model, intent: Intent) -> Worth {
     let queue = &model.ui.queue;
     let empty = model.facts.snapshot.queue.rows.is_empty();
     match intent {
+        Intent::CheckEffect | Intent::EffectChecked => in_doubt(model),
         Intent::Back => Worth::most_when(!queue.filter.is_empty()),
         Intent::NextQueue if empty && queue.filter.is_empty() && queue.queue != Queue::All => Worth::Most,
         Intent::Open
@@ -93,6 +94,7 @@ fn in_queue(model: &Model, intent: Intent) -> Worth {
 fn in_sop(model: &Model, intent: Intent) -> Worth {
     let (document, incident) = (model.facts.sop.is_some(), model.facts.detail());
     match intent {
+        Intent::CheckEffect | Intent::EffectChecked => in_doubt(model),
         Intent::Run | Intent::EditValues => Worth::when(document && incident.is_some()),
         Intent::NextStep | Intent::PreviousStep | Intent::Fold | Intent::FoldAll | Intent::Filter => {
             Worth::when(document)
@@ -109,10 +111,16 @@ fn in_sop(model: &Model, intent: Intent) -> Worth {
     }
 }
 
+/// Looking at an effect goes before everything else while nobody has.
+fn in_doubt(model: &Model) -> Worth {
+    Worth::most_when(model.facts.detail().is_some_and(|detail| detail.open_doubts().next().is_some()))
+}
+
 fn in_output(model: &Model, intent: Intent) -> Worth {
     let goes_on =
         |attempt: &Attempt| matches!(attempt.state, AttemptState::IntentStored | AttemptState::Running { .. });
     match intent {
+        Intent::CheckEffect | Intent::EffectChecked => in_doubt(model),
         Intent::Cancel => Worth::most_when(model.shown_attempt().is_some_and(goes_on)),
         Intent::FindNext | Intent::FindPrevious => Worth::most_when(!model.ui.output.find.is_empty()),
         Intent::NextStep | Intent::PreviousStep => {

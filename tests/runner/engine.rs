@@ -148,8 +148,10 @@ impl Scene {
 }
 
 impl Console {
+    /// Proposes `spec`, after a look at the effects of earlier attempts of which nobody knows how they ended.
     pub(crate) async fn propose(&self, mut spec: ActionSpec) -> Proposal {
         spec.incident = INCIDENT;
+        crate::headless::look_at_effects(&self.store, &Actor::Person(person())).await;
         self.store.propose(spec, &Actor::Person(person())).await.unwrap()
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aiops::adapters::host::{self, Host, SystemClock};
 use aiops::adapters::process::ProcessRunner;
+use aiops::domain::action::attempt::Outcome;
 use aiops::domain::action::proposal::Proposal;
 use aiops::domain::action::spec::Target;
 use aiops::domain::actor::Actor;
@@ -30,7 +31,7 @@ const SOP: &str = "ledger.md";
 /// How long this process may ingest; it does so once.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// A home, and what its one command writes.
+/// A home, and what its command writes.
 pub(crate) struct Headless {
     directory: tempfile::TempDir,
     config: PathBuf,
@@ -145,9 +146,21 @@ impl Proposer {
             node: self.node.clone(),
             values: BTreeMap::from([("number".to_owned(), number.to_string())]),
         };
+        look_at_effects(&self.store, &Actor::Person(host::person())).await;
         match self.backend.send(wish).await.unwrap() {
             Done::Proposed(proposal) => *proposal,
             other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Says of every attempt of which nobody knows how it ended that its effect was looked at, as these tests do at their end.
+pub(crate) async fn look_at_effects(store: &Store, actor: &Actor) {
+    let facts = store.read_view(|reader| reader.doubt_facts(IncidentId(1))).await.unwrap();
+    let is_known = |id| facts.checked.iter().any(|checked| checked.attempt == id);
+    for past in &facts.attempts {
+        if matches!(past.ended, Some((Outcome::Unknown { .. }, _))) && !is_known(past.id) {
+            store.effect_checked(past.id, "the ledger is counted".to_owned(), actor).await.unwrap();
         }
     }
 }

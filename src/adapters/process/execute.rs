@@ -17,12 +17,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::away::{Away, HERE};
 use super::command::{self, Started, Streams, Surroundings};
 use super::files::{CANCEL, EndNote, Job, OUTPUT, PartRecord, SCRATCH, StageStatus, create, note_end};
 use super::handed::Handed;
 use super::mask::Mask;
 use super::output::collect;
-use super::remote::{HERE, Remote};
 use super::session::{self, Children, Reach};
 use super::terminal::Terminal;
 use crate::adapters::host::SystemClock;
@@ -196,8 +196,8 @@ struct Run<'a> {
     notes: Vec<String>,
     /// Processes that did not go when the session was ended; `None` before that.
     left: Option<Vec<i32>>,
-    /// The other host on which it runs, if it does not run here.
-    remote: Option<Remote>,
+    /// Where it runs, if that is not here.
+    away: Option<Away>,
     /// How it ended there, if that does not follow from what ended here.
     settled: Option<Outcome>,
 }
@@ -231,17 +231,17 @@ impl<'a> Run<'a> {
             refusal: None,
             notes: Vec::new(),
             left: None,
-            remote: None,
+            away: None,
             settled: None,
         }
     }
 
     async fn script(&mut self) -> (Vec<PartRecord>, Option<Stop>) {
-        let (script, mut environment) = match Remote::of(&self.job.spec, self.directory) {
+        let (script, mut environment) = match Away::of(&self.job.spec, self.directory, &self.writer) {
             Ok(None) => command::script_of(&self.job.spec),
-            Ok(Some(remote)) => {
-                let script = remote.script();
-                self.remote = Some(remote);
+            Ok(Some(away)) => {
+                let script = away.script();
+                self.away = Some(away);
                 (script, self.job.spec.env.clone())
             }
             Err(error) => {
@@ -282,8 +282,8 @@ impl<'a> Run<'a> {
                 stopped = stopped.or(Some(Stop::Lost));
             }
         }
-        if let Some(remote) = &self.remote {
-            let settled = remote.settle(&self.job.spec, &parts, stopped.is_some(), self.job.grace).await;
+        if let Some(away) = &mut self.away {
+            let settled = away.settle(&self.job.spec, &parts, stopped.is_some(), self.job.grace).await;
             self.settled = settled.outcome;
             self.notes.extend(settled.notes);
             parts = settled.parts;
@@ -301,6 +301,10 @@ impl<'a> Run<'a> {
 
     /// Where a pipeline runs, or the next step begins.
     fn directory_of(&self, changed: Option<&Word>) -> PathBuf {
+        if self.away.is_some() {
+            // The directory of the action is one of another place.
+            return PathBuf::from(HERE);
+        }
         PathBuf::from(changed.map_or_else(|| self.job.spec.cwd.clone(), |directory| logical(&directory.text())))
     }
 
@@ -340,7 +344,7 @@ impl<'a> Run<'a> {
             }
         };
         let scratch = self.scratch.as_deref();
-        let errors = self.remote.as_ref().and_then(Remote::errors);
+        let errors = self.away.as_ref().and_then(Away::errors);
         let surroundings = Surroundings { cwd: &self.cwd, environment, scratch, streams, errors, handed: &self.handed };
         let started = command::start(pipeline, &surroundings);
         for (index, outcome) in started.into_iter().enumerate() {

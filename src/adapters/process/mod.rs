@@ -18,6 +18,7 @@
 //!
 //! Not done: processes that leave the session on purpose (daemons) are neither waited for nor ended.
 
+mod away;
 mod command;
 mod confine;
 mod execute;
@@ -28,6 +29,7 @@ mod logind;
 mod mask;
 mod output;
 mod outputs;
+mod pod;
 mod remarks;
 mod remote;
 mod runner;

@@ -11,19 +11,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::away::HERE;
 use super::files::{LINK, PartRecord, StageStatus, create};
 use crate::adapters::ssh::{CONNECT, Heard, Link, SESSION, explained};
 use crate::domain::action::attempt::Outcome;
 use crate::domain::action::remote;
 use crate::domain::action::spec::{ActionSpec, Execution, Script, Target};
 
-/// Where commands run here that reach another host.
-pub(super) const HERE: &str = "/";
-
 /// The exit status of `ssh` when something went wrong with it rather than with what it ran (ssh(1)).
 const SSH_FAILED: i32 = 255;
 
-/// Longer than the grace period, this is what reaching the other host once more may take.
+/// Longer than the grace period, this is what reaching the other place once more may take.
 const REACH_WITHIN: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether the command that ends it there is done.
@@ -47,6 +45,18 @@ pub(super) struct Settled {
     pub(super) outcome: Option<Outcome>,
     /// What was said besides; foreign text.
     pub(super) notes: Vec<String>,
+}
+
+impl Settled {
+    /// An end of which nothing else is known.
+    pub(super) const fn at(outcome: Outcome) -> Self {
+        Self { parts: Vec::new(), outcome: Some(outcome), notes: Vec::new() }
+    }
+
+    /// Nothing was begun.
+    pub(super) const fn nothing() -> Self {
+        Self { parts: Vec::new(), outcome: None, notes: Vec::new() }
+    }
 }
 
 impl Remote {
@@ -97,18 +107,18 @@ impl Remote {
         }
         let outcome = match (heard.began, stopped) {
             (Some(group), true) if self.end_there(group, spec, grace).await => None,
-            (Some(group), true) => Some(Self::unknown(&format!(
+            (Some(group), true) => Some(unknown(&format!(
                 "it was to be ended, and its process group {group} on {} may still run",
                 self.link.login()
             ))),
-            (Some(group), false) => Some(Self::unknown(&format!(
+            (Some(group), false) => Some(unknown(&format!(
                 "the connection to {} was lost while it ran; it goes on there as process group {group} unless it has \
                  ended since",
                 self.link.login()
             ))),
             // Before the connection stood nothing was sent.
             (None, true) if !session_began(here) => None,
-            (None, true) => Some(Self::unknown("it was to be ended while it was sent")),
+            (None, true) => Some(unknown("it was to be ended while it was sent")),
             (None, false) => Some(self.never_began(here, &heard.said)),
         };
         let notes = heard.said.iter().map(|line| format!("ssh: {line}")).collect();
@@ -120,12 +130,12 @@ impl Remote {
         let outcome = match session_status(here) {
             None => self.no_connection(here, &[]),
             Some(StageStatus::Exited { code: SSH_FAILED }) => {
-                Self::unknown(&format!("the connection to {} may have been lost", self.link.login()))
+                unknown(&format!("the connection to {} may have been lost", self.link.login()))
             }
             Some(StageStatus::Exited { code }) => Outcome::Exited { code: *code },
             Some(StageStatus::Signalled { signal }) => Outcome::Signalled { signal: *signal },
             Some(StageStatus::NotStarted { reason, .. }) => Outcome::NotStarted { reason: reason.clone() },
-            Some(StageStatus::Stuck | StageStatus::Lost { .. }) => Self::unknown("how it ended was not told"),
+            Some(StageStatus::Stuck | StageStatus::Lost { .. }) => unknown("how it ended was not told"),
         };
         Settled { parts: Vec::new(), outcome: Some(outcome), notes: Vec::new() }
     }
@@ -151,7 +161,7 @@ impl Remote {
                 | StageStatus::Signalled { .. }
                 | StageStatus::Stuck
                 | StageStatus::Lost { .. },
-            ) => Self::unknown(&format!("the connection to {login} was lost while it was sent")),
+            ) => unknown(&format!("the connection to {login} was lost while it was sent")),
         }
     }
 
@@ -163,32 +173,38 @@ impl Remote {
         Outcome::NotStarted { reason }
     }
 
-    fn unknown(why: &str) -> Outcome {
-        Outcome::Unknown { reason: format!("{why}; look at its effect before anything is run again") }
-    }
-
     /// Ends the process group there. Whether nothing of it is left.
     async fn end_there(&self, group: u32, spec: &ActionSpec, grace: Duration) -> bool {
-        let words = self.link.end(group, grace);
-        let Some((program, arguments)) = words.split_first() else { return false };
-        let search = spec.env.get("PATH").map_or(super::command::DEFAULT_PATH, String::as_str);
-        let found = search.split(':').map(|place| Path::new(place).join(program)).find(|path| path.is_file());
-        let Some(program) = found else { return false };
-        let errors = self.errors.as_ref().and_then(|file| file.try_clone().ok());
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(&spec.env).current_dir(HERE);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors.map_or_else(Stdio::null, Stdio::from));
-        let Ok(mut child) = command.spawn() else { return false };
-        let until = tokio::time::Instant::now() + grace + REACH_WITHIN;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) => return status.success(),
-                Ok(None) if tokio::time::Instant::now() < until => tokio::time::sleep(LOOK_EVERY).await,
-                Ok(None) | Err(_) => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return false;
-                }
+        run_here(&self.link.end(group, grace), spec, self.errors(), grace).await
+    }
+}
+
+/// An end that nobody knows, and what to do about it.
+pub(super) fn unknown(why: &str) -> Outcome {
+    Outcome::Unknown { reason: format!("{why}; look at its effect before anything is run again") }
+}
+
+/// Runs `words` here, in the environment of the action, with its error messages going to `errors`. Whether that succeeded
+/// within the time that it has, which is longer than `grace`.
+pub(super) async fn run_here(words: &[String], spec: &ActionSpec, errors: Option<&File>, grace: Duration) -> bool {
+    let Some((program, arguments)) = words.split_first() else { return false };
+    let search = spec.env.get("PATH").map_or(super::command::DEFAULT_PATH, String::as_str);
+    let found = search.split(':').map(|place| Path::new(place).join(program)).find(|path| path.is_file());
+    let Some(program) = found else { return false };
+    let errors = errors.and_then(|file| file.try_clone().ok());
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(&spec.env).current_dir(HERE);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors.map_or_else(Stdio::null, Stdio::from));
+    let Ok(mut child) = command.spawn() else { return false };
+    let until = tokio::time::Instant::now() + grace + REACH_WITHIN;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if tokio::time::Instant::now() < until => tokio::time::sleep(LOOK_EVERY).await,
+            Ok(None) | Err(_) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
             }
         }
     }

@@ -11,7 +11,7 @@ mod wire;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 
 use super::service::{Kind, Sent, Service};
 use crate::domain::id::SourceId;
@@ -47,6 +47,28 @@ impl Prometheus {
     pub fn new(connection: Connection) -> Result<Self, SourceError> {
         let (id, timeout) = (connection.id.clone(), connection.timeout);
         Ok(Self { id, timeout, service: Service::new(KIND, connection)? })
+    }
+
+    /// Whether it is ready to answer queries; how long it took to say so. What speaks its API and has no such page, such as
+    /// Mimir, is asked the smallest query.
+    ///
+    /// # Errors
+    /// When it is not ready or does not answer like a Prometheus.
+    pub async fn is_ready(&self) -> Result<Duration, SourceError> {
+        let begun = std::time::Instant::now();
+        let answer = self.service.exchange(Method::GET, "-/ready", Sent::Nothing).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => {
+                self.ask("api/v1/query", &[("query", "vector(1)")]).await?;
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                return Err(self
+                    .service
+                    .error("is not ready yet", "Wait until it has read its data, or look at its log"));
+            }
+            status => self.service.check_status(status)?,
+        }
+        Ok(begun.elapsed())
     }
 
     async fn ask(&self, path: &str, fields: &[(&str, &str)]) -> Result<wire::Answer, SourceError> {

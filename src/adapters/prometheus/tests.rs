@@ -130,3 +130,15 @@ async fn nobody_there_and_too_slow_are_said() {
     let error = Prometheus::new(connection).unwrap().instant("up", AT).await.unwrap_err().to_string();
     assert!(error.contains("did not answer within 0.2 s"), "{error}");
 }
+
+#[tokio::test]
+async fn readiness_is_told_by_its_page_or_else_by_the_smallest_query() {
+    answering(200, "Prometheus Server is Ready.").await.is_ready().await.unwrap();
+    let not_yet = answering(503, "Service Unavailable").await.is_ready().await.unwrap_err().to_string();
+    assert!(not_yet.contains("not ready yet"), "{not_yet}");
+    assert!(answering(401, "").await.is_ready().await.is_err());
+    assert!(answering(404, "no such page").await.is_ready().await.is_err(), "nothing there speaks the API either");
+    let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1772331240.123,"1"]}}"#;
+    let mimir = Router::new().route("/api/v1/query", axum::routing::post(move || async move { scalar }));
+    prometheus(&serve(mimir).await).is_ready().await.unwrap();
+}

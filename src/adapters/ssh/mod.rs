@@ -158,12 +158,7 @@ fn socket(to: &SshHost) -> String {
 /// A directory for sockets, on this host, that only this user can use. Its path is short: with it, the name of a socket has
 /// to fit into 108 bytes (unix(7)).
 fn control_directory() -> io::Result<PathBuf> {
-    let uid = getuid().as_raw();
-    let runtime = PathBuf::from(format!("/run/user/{uid}"));
-    let directory = match is_private(&runtime) {
-        Ok(()) => runtime.join("aiops-ssh"),
-        Err(_) => PathBuf::from(format!("/tmp/aiops-ssh-{uid}")),
-    };
+    let directory = control_place();
     match DirBuilder::new().mode(0o700).create(&directory) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -171,6 +166,28 @@ fn control_directory() -> io::Result<PathBuf> {
     }
     is_private(&directory)?;
     Ok(directory)
+}
+
+/// Where that directory is or will be.
+pub(super) fn control_place() -> PathBuf {
+    let uid = getuid().as_raw();
+    let runtime = PathBuf::from(format!("/run/user/{uid}"));
+    match is_private(&runtime) {
+        Ok(()) => runtime.join("aiops-ssh"),
+        Err(_) => PathBuf::from(format!("/tmp/aiops-ssh-{uid}")),
+    }
+}
+
+/// Whether the directory at `place` is there and can be used; `false` when it can be made.
+///
+/// # Errors
+/// When somebody else could use it.
+pub(super) fn look_at_control(place: &Path) -> io::Result<bool> {
+    match is_private(place) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether `path` is a directory, not a link to one, that belongs to this user and that nobody else can look into.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::scopes::WiderObject;
 use crate::cli::{Format, json_line};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
+use crate::domain::action::doubt::{Doubt, Settled, Verification};
 use crate::domain::action::proposal::{APPROVE_WITHIN, ProposalState};
 use crate::domain::action::risk::Risk;
 use crate::domain::action::spec::{Invocation, StepRef};
@@ -47,6 +48,9 @@ struct RunObject<'a> {
     reason: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<AttemptObject<'a>>,
+    /// What is to be looked at before the step is proposed again, when nobody knows how it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect_check: Option<EffectCheck<'a>>,
     /// The review, line by line.
     #[serde(skip_serializing_if = "Option::is_none")]
     review: Option<&'a str>,
@@ -56,6 +60,23 @@ struct RunObject<'a> {
     /// The end of the output; bytes that are no UTF-8 are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EffectCheck<'a> {
+    /// Commands of the SOP that show the effect.
+    verifications: &'a [Verification],
+    /// How the alert stands.
+    alert: &'a str,
+    /// Who looked, or what did; absent when nobody has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<&'a Settled>,
+}
+
+impl<'a> EffectCheck<'a> {
+    fn of(doubt: &'a Doubt) -> Self {
+        Self { verifications: &doubt.verifications, alert: &doubt.alert_state, settled: doubt.settled.as_ref() }
+    }
 }
 
 #[derive(Serialize)]
@@ -90,6 +111,7 @@ impl<'a> RunObject<'a> {
             asked_by: &proposal.asked_by,
             reason: &proposal.reason,
             attempt: attempt.as_ref().map(AttemptObject::of),
+            effect_check: None,
             review: None,
             wider: &[],
             output: None,
@@ -186,16 +208,19 @@ pub(super) fn run(
     run: &Action,
     review: &str,
     wider: &[WiderObject],
+    doubt: Option<&Doubt>,
     format: Format,
     out: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let proposal = &run.proposal;
     if format == Format::Json {
-        return json_line(out, &RunObject { review: Some(review), wider, ..RunObject::of(run) });
+        let effect_check = doubt.map(EffectCheck::of);
+        return json_line(out, &RunObject { review: Some(review), wider, effect_check, ..RunObject::of(run) });
     }
     // The lines of a review are harmless already.
     writeln!(out, "{review}\n")?;
     writeln!(out, "Run {}: {}", proposal.id, text::visible(&described(run)))?;
+    effect_first(run, doubt, out)?;
     writeln!(out, "Digest: {}", text::visible(&proposal.digest))?;
     if proposal.state != ProposalState::Pending {
         return Ok(());
@@ -212,17 +237,39 @@ pub(super) fn run(
 }
 
 /// Prints where a run stands.
-pub(super) fn state(run: &Action, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub(super) fn state(
+    run: &Action,
+    doubt: Option<&Doubt>,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
     match format {
-        Format::Json => json_line(out, &RunObject::of(run)),
-        Format::Text => writeln!(out, "Run {}: {}", run.proposal.id, text::visible(&described(run))),
+        Format::Json => json_line(out, &RunObject { effect_check: doubt.map(EffectCheck::of), ..RunObject::of(run) }),
+        Format::Text => {
+            writeln!(out, "Run {}: {}", run.proposal.id, text::visible(&described(run)))?;
+            effect_first(run, doubt, out)
+        }
     }
+}
+
+/// What is to be looked at before anything else is done with the step of a run, and how.
+fn effect_first(run: &Action, doubt: Option<&Doubt>, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    let Some(doubt) = doubt else { return Ok(()) };
+    writeln!(out, "{}", text::visible(&doubt.words()))?;
+    if doubt.settled.is_some() {
+        return Ok(());
+    }
+    let id = run.proposal.id;
+    if !doubt.verifications.is_empty() {
+        writeln!(out, "Propose that with: aiops runs check {id}")?;
+    }
+    writeln!(out, "Say what you saw with: aiops runs checked {id} --words TEXT")
 }
 
 /// Prints the output of a run that has ended, and how it did. `output` begins with the position of its first byte.
 pub(super) fn ended(
     run: &Action,
-    attempt: &Attempt,
+    (attempt, doubt): (&Attempt, Option<&Doubt>),
     output: Result<(u64, Vec<u8>), BackendError>,
     format: Format,
     out: &mut (dyn Write + Send),
@@ -234,7 +281,8 @@ pub(super) fn ended(
     };
     if format == Format::Json {
         let output = Some(String::from_utf8_lossy(&bytes).into_owned());
-        return json_line(out, &RunObject { output, ..RunObject::of(run) });
+        let effect_check = doubt.map(EffectCheck::of);
+        return json_line(out, &RunObject { output, effect_check, ..RunObject::of(run) });
     }
     if start > 0 {
         writeln!(out, "… {start} earlier bytes are in {}/output", text::visible(&attempt.directory))?;
@@ -242,5 +290,5 @@ pub(super) fn ended(
     for line in text::visible_lines(&bytes) {
         writeln!(out, "{line}")?;
     }
-    state(run, format, out)
+    state(run, doubt, format, out)
 }

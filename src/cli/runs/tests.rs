@@ -17,6 +17,8 @@ fn parsed(words: &[&str]) -> Result<RunsCommand, clap::Error> {
 
 #[rstest]
 #[case(&["show", "3"], RunsCommand::Show { id: ProposalId(3) })]
+#[case(&["check", "3"], RunsCommand::Check { id: ProposalId(3) })]
+#[case(&["checked", "3", "--words", "gone"], RunsCommand::Checked { id: ProposalId(3), words: "gone".to_owned() })]
 #[case(&["wait"], RunsCommand::Wait { id: None })]
 #[case(
     &["approve", "3", "--digest", "abc", "--target", "web-1"],
@@ -83,6 +85,7 @@ fn commands_are_understood(#[case] words: &[&str], #[case] expected: RunsCommand
 #[case(&["revoke", "0"])]
 #[case(&["cancel"])]
 #[case(&["approve", "0", "--digest", "abc"])]
+#[case::never_without_words(&["checked", "3"])]
 #[case(&["show", "x"])]
 #[case(&["propose", "1"])]
 #[case(&["propose", "1", "2", "--value", "path"])]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::container::OWN_DIRECTORY;
 use super::grammar::{self, GrammarError, Parsed, Surroundings};
 use super::risk::{self, Risk};
 use super::script::logical;
@@ -41,7 +42,7 @@ pub struct BuildRequest<'a> {
     pub typed: &'a BTreeMap<String, String>,
     /// Where it is to act.
     pub target: Target,
-    /// Working directory, absolute.
+    /// Working directory, absolute; [`OWN_DIRECTORY`] for the one that a container begins in.
     pub cwd: &'a str,
     /// The whole environment that the processes get.
     pub env: BTreeMap<String, String>,
@@ -185,7 +186,8 @@ fn check_runnable(request: &BuildRequest<'_>) -> Result<(), BuildError> {
     if let Some(language) = language {
         return Err(not_runnable(format!("the command is written in {language}"), BY_HAND));
     }
-    if !request.cwd.starts_with('/') {
+    let begins_in_its_own = matches!(request.target, Target::Container(_)) && request.cwd == OWN_DIRECTORY;
+    if !request.cwd.starts_with('/') && !begins_in_its_own {
         let why = format!("the working directory {:?} is not absolute", request.cwd);
         return Err(not_runnable(why, "Set [run] directory to an absolute path"));
     }

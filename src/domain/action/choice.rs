@@ -1,12 +1,18 @@
-//! Which host an action runs on: the one that a person names, else the one that the rules give to the alert, else this one.
+//! Which host or container an action runs on: what a person names, else what the step says, else the host that the rules give
+//! to the alert, else this one.
 //!
-//! Owns: matching the hosts of an alert against rules. Does not: know where rules come from.
+//! Owns: matching the hosts of an alert against rules. Does not: know where rules come from, or how containers are named (see
+//! `choice_container`).
 //!
 //! Invariant: an alert can choose among the hosts that rules name, and no more: what it says is matched and checked, and a
 //! host that may not be handed to ssh is refused.
 
+use super::choice_container;
+pub use super::choice_container::ContainerRule;
+use super::container::PREFIX;
 use super::subject::{host_of, same_host};
 use super::target::{SshHost, Target};
+use crate::domain::alert::Labels;
 use crate::domain::incident::Refusal;
 
 /// The name among the values of a proposal under which a person names the host. No parameter is called so.
@@ -39,6 +45,8 @@ pub struct Choice {
     pub directory: String,
     /// Rules; the first one that fits counts.
     pub rules: Vec<Rule>,
+    /// Rules for containers; the first one that fits counts.
+    pub containers: Vec<ContainerRule>,
 }
 
 /// Where an action runs.
@@ -48,6 +56,8 @@ pub struct Chosen {
     pub target: Target,
     /// In which directory there.
     pub directory: String,
+    /// Labels of the alert that the target was taken from; a host is bound by its name alone.
+    pub labels: Vec<String>,
 }
 
 /// The directory on a host for which there is no rule.
@@ -57,17 +67,20 @@ impl Choice {
     /// A choice of nothing but this host.
     #[must_use]
     pub const fn only_here(here: String, directory: String) -> Self {
-        Self { here, directory, rules: Vec::new() }
+        Self { here, directory, rules: Vec::new(), containers: Vec::new() }
     }
 
-    /// The host for an alert whose labels name `hosts`; `typed` is what a person says instead: the name of this host, a host
-    /// that a rule is for, or any other one that ssh reaches.
+    /// The host for an alert whose `labels` name `hosts`; `typed` is what a person or the step says instead: the name of this
+    /// host, a host that a rule is for, any other one that ssh reaches, or a container (see [`super::container`]).
     ///
     /// # Errors
-    /// When the host may not be handed to ssh.
-    pub fn of(&self, hosts: &[String], typed: Option<&str>) -> Result<Chosen, Refusal> {
+    /// When a name may not be handed to ssh or kubectl, or the alert names no container.
+    pub fn of(&self, hosts: &[String], labels: &Labels, typed: Option<&str>) -> Result<Chosen, Refusal> {
         if let Some(typed) = typed {
             let typed = typed.strip_prefix('@').unwrap_or(typed);
+            if typed.starts_with(PREFIX) {
+                return choice_container::chosen(&self.containers, labels, typed);
+            }
             return self.named(typed);
         }
         // The alert is about this host: there is no way to go, whatever a pattern says.
@@ -89,12 +102,16 @@ impl Choice {
         let named = SshHost::parse(typed).map_err(|why| refused(typed, &why))?;
         match self.rules.iter().find(|rule| rule.is_for(&named.host)) {
             Some(rule) => rule.chosen(&named.host, named.user.as_deref()),
-            None => Ok(Chosen { target: Target::Ssh(named), directory: ROOT.to_owned() }),
+            None => Ok(Chosen { target: Target::Ssh(named), directory: ROOT.to_owned(), labels: Vec::new() }),
         }
     }
 
     fn this_host(&self) -> Chosen {
-        Chosen { target: Target::ThisHost { name: self.here.clone() }, directory: self.directory.clone() }
+        Chosen {
+            target: Target::ThisHost { name: self.here.clone() },
+            directory: self.directory.clone(),
+            labels: Vec::new(),
+        }
     }
 }
 
@@ -115,7 +132,7 @@ impl Rule {
         }
         to.port = self.port;
         to.config.clone_from(&self.config);
-        Ok(Chosen { target: Target::Ssh(to), directory: self.directory.clone() })
+        Ok(Chosen { target: Target::Ssh(to), directory: self.directory.clone(), labels: Vec::new() })
     }
 }
 
@@ -125,7 +142,7 @@ fn refused(host: &str, why: &str) -> Refusal {
 }
 
 /// Whether `text` is `pattern`, in which `*` stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let Some((before, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(text) = text.strip_prefix(before) else { return false };
     let mut starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
@@ -174,10 +191,11 @@ mod tests {
         #[case] directory: &str,
     ) {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        let chosen = choice().of(&hosts, typed).unwrap();
+        let chosen = choice().of(&hosts, &Labels::new(), typed).unwrap();
         let found = match &chosen.target {
             Target::ThisHost { name } => name.clone(),
             Target::Ssh(to) => to.login(),
+            Target::Container(to) => to.pod.clone(),
         };
         assert_eq!((found.as_str(), chosen.directory.as_str()), (login, directory));
     }
@@ -190,7 +208,7 @@ mod tests {
     #[case::typed_twice("db-1", Some("a@b@c"))]
     #[case::typed_nothing("db-1", Some("@"))]
     fn an_alert_or_a_person_cannot_name_more_than_a_host(#[case] host: &str, #[case] typed: Option<&str>) {
-        let refusal = choice().of(&[host.to_owned()], typed).unwrap_err();
+        let refusal = choice().of(&[host.to_owned()], &Labels::new(), typed).unwrap_err();
         assert!(refusal.remedy.contains("[[target]]"), "{refusal:?}");
     }
 

@@ -8,6 +8,9 @@
 pub mod attempt;
 pub mod build;
 pub mod choice;
+mod choice_container;
+pub mod container;
+pub mod doubt;
 pub mod grammar;
 pub mod grant;
 pub mod handed;

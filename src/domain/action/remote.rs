@@ -1,7 +1,7 @@
 //! What the shell of another host is told.
 //!
-//! Owns: the one text that `ssh` hands over for an action, which is shown, hashed and sent as it is. Does not: connect to
-//! anything, or read what comes back (see `adapters::ssh`).
+//! Owns: the one text that `ssh` hands over for an action, and `kubectl` for what is more than one program; it is shown, hashed
+//! and sent as it is. Does not: connect to anything, or read what comes back (see `adapters::{ssh, kubectl}`).
 //!
 //! Invariants:
 //! - Every word of the script stands in it as one quoted word: the other shell cannot take a value for more than a word.
@@ -11,7 +11,7 @@
 //! - A lost connection ends nothing: what the script writes then is read and thrown away.
 
 use super::script::logical;
-use super::spec::{ActionSpec, Connector, Execution, Invocation, Pipeline, Redirect, Stage, Word};
+use super::spec::{ActionSpec, Connector, Execution, Invocation, Pipeline, Redirect, Stage, Target, Word};
 
 /// Begins the line that says that the script begins; its process group follows.
 pub const BEGAN: &str = "aiops-began ";
@@ -35,23 +35,31 @@ const SINK: &str = "(trap '' HUP PIPE; cat; exec cat >/dev/null) 2>/dev/null 3>&
 /// stand behind it.
 const OWN: &str = " 2>&4 3>&- 4>&-";
 
-/// What the shell of the action's host is told; `None` when the action runs without one.
+/// What the shell of the action's host is told by `ssh`; `None` when the action runs without one.
 #[must_use]
 pub fn text(spec: &ActionSpec) -> Option<String> {
+    match spec.target {
+        Target::Ssh(_) => Some(format!("exec bash --noprofile --norc -c {}", quoted(&script(spec)?))),
+        Target::ThisHost { .. } | Target::Container(_) => None,
+    }
+}
+
+/// What a `bash` runs there; `None` when the action runs on this host.
+#[must_use]
+pub fn script(spec: &ActionSpec) -> Option<String> {
     if spec.target.is_here() {
         return None;
     }
     let body = body(&spec.invocation);
     let directory = format!("cd -- {} || exit {NO_DIRECTORY}", quoted(&spec.cwd));
-    let script = match spec.mode {
+    Some(match spec.mode {
         Execution::Supervised => format!(
             "{directory}; set -o pipefail; exec 3>&2; {JUDGE}; echo {BEGAN}$$ >&3; {{ {body}; }} 4>&1 2>/dev/null | {SINK}; \
              s=${{PIPESTATUS[0]}}; echo {ENDED}$s >&3; exit $s"
         ),
         // The terminal is the person's: nothing else may write to it.
         Execution::Interactive => format!("{directory}; set -o pipefail; exec 3>/dev/null 4>&2; {JUDGE}; {body}"),
-    };
-    Some(format!("exec bash --noprofile --norc -c {}", quoted(&script)))
+    })
 }
 
 fn body(invocation: &Invocation) -> String {

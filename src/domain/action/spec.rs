@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::container;
 use super::handed::HandedSecret;
 use super::print;
 use super::remote;
@@ -295,7 +296,7 @@ pub struct ActionSpec {
     pub mode: Execution,
     /// Where it acts.
     pub target: Target,
-    /// Working directory, absolute.
+    /// Working directory, absolute; [`container::OWN_DIRECTORY`] for the one that a container begins in.
     pub cwd: String,
     /// The whole environment that the processes get.
     pub env: BTreeMap<String, String>,
@@ -354,6 +355,7 @@ impl ActionSpec {
         if let Some(text) = remote::text(self) {
             hasher.field(text.as_bytes());
         }
+        container::argv(self).into_iter().flatten().for_each(|word| hasher.field(word.as_bytes()));
         hasher.field(self.cwd.as_bytes());
         hash_map(&mut hasher, &self.env);
         hasher.field(self.risk.name().as_bytes());

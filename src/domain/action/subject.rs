@@ -48,6 +48,10 @@ impl Subject {
     /// A warning when the alert names hosts and none of them is `target`; `None` otherwise. It contains foreign text.
     #[must_use]
     pub fn elsewhere(&self, target: &Target) -> Option<String> {
+        // A pod is on no host that a label could be compared with.
+        if matches!(target, Target::Container(_)) {
+            return None;
+        }
         let name = target.name();
         let first = self.hosts.first()?;
         if self.hosts.iter().any(|host| same_host(host, name)) {

@@ -1,13 +1,14 @@
-//! Where an action acts: this host, or another one over ssh.
+//! Where an action acts: this host, another one over ssh, or a container of a pod.
 //!
-//! Owns: the names that people see and type, and which names may be handed to `ssh`. Does not: reach anything (see
-//! `adapters::ssh`), or choose one for an alert (see `choice`).
+//! Owns: the names that people see and type, and which names may be handed to `ssh` (those for `kubectl` are in `container`).
+//! Does not: reach anything (see `adapters::{ssh, kubectl}`), or choose one for an alert (see `choice`).
 //!
 //! Invariant: neither the host nor the user of an [`SshHost`] that [`SshHost::parse`] made can be taken for an option, and
 //! neither has a character that a shell, a file name or a configuration of ssh gives a meaning.
 
 use serde::{Deserialize, Serialize};
 
+use super::container::Container;
 use crate::domain::digest::FieldHasher;
 
 /// Longest name of a host, in bytes (RFC 1035, without the root).
@@ -26,6 +27,8 @@ pub enum Target {
     },
     /// Another host, through the person's own `ssh`.
     Ssh(SshHost),
+    /// A container of a pod, through the person's own `kubectl`.
+    Container(Container),
 }
 
 /// A host that `ssh` reaches, as it would be named on its command line.
@@ -95,6 +98,7 @@ impl Target {
         match self {
             Self::ThisHost { name } => name,
             Self::Ssh(to) => &to.host,
+            Self::Container(to) => &to.pod,
         }
     }
 
@@ -108,6 +112,7 @@ impl Target {
                 let config = to.config.as_ref().map(|path| format!(", as {path} says")).unwrap_or_default();
                 Some(format!("over ssh to {}{port}{config}", to.login()))
             }
+            Self::Container(to) => Some(to.way()),
         }
     }
 
@@ -116,7 +121,7 @@ impl Target {
     pub const fn is_here(&self) -> bool {
         match self {
             Self::ThisHost { .. } => true,
-            Self::Ssh(_) => false,
+            Self::Ssh(_) | Self::Container(_) => false,
         }
     }
 
@@ -137,6 +142,7 @@ impl Target {
                 // No port is 0.
                 hasher.number(port.map_or(0, i64::from));
             }
+            Self::Container(to) => to.hash(hasher),
         }
     }
 }
@@ -181,6 +187,10 @@ mod tests {
             Target::Ssh(SshHost { user: Some("b".to_owned()), ..plain.clone() }),
             Target::Ssh(SshHost { config: Some("b".to_owned()), ..plain.clone() }),
             Target::Ssh(SshHost { port: Some(22), ..plain }),
+            Target::Container(Container::new(None, "a", "b", None).unwrap()),
+            Target::Container(Container::new(None, "b", "a", None).unwrap()),
+            Target::Container(Container::new(Some("c"), "a", "b", None).unwrap()),
+            Target::Container(Container::new(None, "a", "b", Some("c")).unwrap()),
         ];
         let digests: std::collections::BTreeSet<String> = all
             .iter()

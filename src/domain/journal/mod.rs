@@ -177,6 +177,13 @@ pub enum Payload {
         /// The attempt.
         attempt: AttemptId,
     },
+    /// A person looked at the effect of an attempt of which nobody knows how it ended.
+    EffectChecked {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What they saw, in their words.
+        words: String,
+    },
     /// How it ended.
     Ended {
         /// The attempt.

@@ -220,7 +220,9 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         | Payload::Granted { proposal, .. }
         | Payload::ApprovedByOne { proposal, .. }
         | Payload::IntentStored { proposal, .. } => (UPDATE, "action", proposal.to_string()),
-        Payload::CancelRequested { attempt } => (UPDATE, "attempt", attempt.to_string()),
+        Payload::CancelRequested { attempt } | Payload::EffectChecked { attempt, .. } => {
+            (UPDATE, "attempt", attempt.to_string())
+        }
         Payload::Said { message, .. } => (CREATE, "message", message.to_string()),
         Payload::ModelAsked { call, .. } | Payload::ModelCalled { call, .. } => (READ, "model", call.to_string()),
         Payload::BudgetRefused { model, .. } => (READ, "model", model.clone()),

@@ -108,6 +108,7 @@ fn samples() -> Vec<Payload> {
             replaced: std::collections::BTreeMap::new(),
             reserved_micro_usd: 1,
         },
+        Payload::EffectChecked { attempt, words: "it is gone".to_owned() },
     ]
 }
 

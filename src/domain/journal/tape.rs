@@ -320,6 +320,7 @@ fn name_actions(entries: &mut [Moment]) {
             }
             Payload::Spawned { attempt, .. }
             | Payload::CancelRequested { attempt }
+            | Payload::EffectChecked { attempt, .. }
             | Payload::Ended { attempt, .. } => attempts.get(attempt).copied(),
             _ => None,
         };

@@ -162,6 +162,9 @@ impl Payload {
                 (Kind::Action, format!("started attempt {attempt} (supervisor {})", supervisor.pid))
             }
             Self::CancelRequested { attempt } => (Kind::Decision, format!("asked attempt {attempt} to end")),
+            Self::EffectChecked { attempt, words } => {
+                (Kind::Decision, format!("looked at the effect of attempt {attempt}: {words}"))
+            }
             Self::Ended { attempt, outcome, .. } => {
                 (Kind::Action, format!("recorded the end of attempt {attempt}: {}", outcome.label()))
             }

@@ -150,6 +150,12 @@ impl Request {
         let target = match &spec.target {
             Target::ThisHost { name } => Place::this_host(name),
             Target::Ssh(host) => Place { kind: PlaceKind::Ssh, ..Place::this_host(&host.host) },
+            Target::Container(container) => Place {
+                kind: PlaceKind::Kubernetes,
+                name: container.pod.clone(),
+                context: container.context.clone(),
+                namespace: Some(container.namespace.clone()),
+            },
         };
         let places = places(target, &words);
         Self { kind, risk: spec.risk, words, places, labels, severity, by, at }

@@ -3,7 +3,9 @@
 //! Owns: the node kinds, spans, parameters and diagnostics. Does not: parse (see `sop::parser`) or run anything.
 
 pub mod params;
+pub mod place;
 pub mod variables;
+pub mod verification;
 
 use serde::{Deserialize, Serialize};
 

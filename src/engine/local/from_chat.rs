@@ -43,6 +43,7 @@ impl LocalBackend {
             script: &command.script,
             shell: command.shell,
             mode: Execution::of(command.interactive),
+            place: None,
         };
         self.store_proposal(incident, written, &alert, subject, &values).await
     }

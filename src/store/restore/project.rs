@@ -108,6 +108,8 @@ impl<'a> Projection<'a> {
             },
             // Not brought back: like everything that waited, a wider yes is void after a restoration.
             Payload::Scope { .. }
+            // The journal itself is asked for these.
+            | Payload::EffectChecked { .. }
             | Payload::Begun { .. }
             | Payload::Ingested { .. }
             | Payload::Quarantined { .. }

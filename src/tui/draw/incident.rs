@@ -9,6 +9,8 @@ use crate::domain::incident::{Incident, IncidentState, Until};
 use crate::engine::backend::{AlertRow, Detail};
 use crate::tui::concern;
 use crate::tui::duration;
+use crate::tui::intent::Intent;
+use crate::tui::keymap::Context;
 use crate::tui::layout::Area;
 use crate::tui::look::Look;
 use crate::tui::ui::Model;
@@ -157,12 +159,25 @@ fn standing(detail: &Detail, model: &Model, look: &Look) -> String {
         Some(owner) if incident.acknowledged_by.as_ref() != Some(owner) => format!(", owner {}", look.visible(owner)),
         _ => String::new(),
     };
+    let unlooked = unlooked(detail, model);
     let (severity, firing, total) = (incident.severity.name(), incident.firing, detail.record.alerts_total);
     if incident.fires_although_resolved() {
         // What contradicts the state stands before it: it must not be what falls off a narrow pane.
-        return format!("{suppressed}{firing} of {total} still firing, {state}, {time}, {severity}{raw}{owner}");
+        return format!(
+            "{unlooked}{suppressed}{firing} of {total} still firing, {state}, {time}, {severity}{raw}{owner}"
+        );
     }
-    format!("{suppressed}{severity}{raw} {state} {time}, {firing}/{total} firing{owner}")
+    format!("{unlooked}{suppressed}{severity}{raw} {state} {time}, {firing}/{total} firing{owner}")
+}
+
+/// That an attempt may have done something, and nobody has looked at what; empty when there is none such.
+fn unlooked(detail: &Detail, model: &Model) -> String {
+    let attempts: Vec<String> = detail.open_doubts().map(|doubt| doubt.attempt.to_string()).collect();
+    let Some((first, more)) = attempts.split_first() else { return String::new() };
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let key = |intent| model.ui.keymap.key_for(Context::Incidents, intent).unwrap_or_default();
+    let keys = [Intent::CheckEffect, Intent::EffectChecked].map(key).join("/");
+    format!("attempt {first}{more} ended unknown, look at its effect first ({keys}), ")
 }
 
 /// Where it stands, and who put it there. May hold foreign text.

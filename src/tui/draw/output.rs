@@ -19,7 +19,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Area, model: &Model, look: &Look) 
     }
     let Some(attempt) = model.shown_attempt() else { return };
     title(buffer, area, attempt, model, look);
-    let (reason, body) = output_body::split(area.body, attempt, look.repertoire);
+    let (reason, body) = output_body::split(area.body, model, attempt, look.repertoire);
     for (line, y) in reason.iter().zip(area.body.y..) {
         Run::new(buffer, Rect { y, height: 1, ..area.body }, look).fit(line, area.body.width, look.styles.bad);
     }

@@ -34,6 +34,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Sop], "list SOPs"),
             (&[Intent::FocusChat], "chat"),
             (&[Intent::FocusOutput], "output"),
+            (&[Intent::CheckEffect], "look at effect"),
+            (&[Intent::EffectChecked], "say you looked"),
         ],
         Context::Sop => &[
             (&[Intent::Run], "propose"),
@@ -54,6 +56,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::FoldAll], "fold all"),
             (&[Intent::NextAlert], "next alert"),
             (&[Intent::Counsel], "how to go on"),
+            (&[Intent::CheckEffect], "look at effect"),
+            (&[Intent::EffectChecked], "say you looked"),
         ],
         Context::Output => &[
             (&[Intent::Down, Intent::Up], "scroll"),
@@ -66,6 +70,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Palette], "commands"),
             (&[Intent::Search], "search"),
             (&[Intent::Approvals], "review"),
+            (&[Intent::CheckEffect], "look at effect"),
+            (&[Intent::EffectChecked], "say you looked"),
         ],
         Context::Chat => &[
             (&[Intent::Type], "ask"),

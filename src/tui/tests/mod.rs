@@ -10,6 +10,7 @@ mod chat_backend;
 mod chat_cost;
 mod chat_find;
 mod chat_screens;
+mod doubt;
 mod gallery;
 mod hands;
 mod hostile;

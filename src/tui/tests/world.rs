@@ -226,7 +226,7 @@ pub(super) fn with_detail(mut snapshot: Snapshot, id: i64) -> Snapshot {
         attempts: Vec::new(),
     };
     let matches = vec![SopMatch { sop: disk_full().procedure.sop.clone(), why: "declared for DiskFull".to_owned() }];
-    snapshot.detail = Some(Detail { record, matches });
+    snapshot.detail = Some(Detail { record, matches, doubts: Vec::new() });
     snapshot
 }
 

@@ -6,8 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
 use super::{
-    asking, chat, chat_find, concern, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split,
-    steer, suggestions, wider,
+    asking, chat, chat_find, concern, copy, doubt, hands, mouse, output, overlay, palette, plain, queue, search, sop,
+    split, steer, suggestions, wider,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -201,6 +201,8 @@ fn in_queue(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::Open => focus(model, Pane::Sop),
         Intent::Back => queue::set_filter(model, String::new(), effects),
         Intent::NextQueue => queue::show_next(model, effects),
+        Intent::CheckEffect => doubt::check(model, effects),
+        Intent::EffectChecked => doubt::checked(model, effects),
         _ => hands::intent(model, intent, effects),
     }
 }
@@ -231,6 +233,8 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
         Intent::Cancel => output::cancel(model, effects),
+        Intent::CheckEffect => doubt::check(model, effects),
+        Intent::EffectChecked => doubt::checked(model, effects),
         Intent::Back if model.ui.sop.sought.is_some() => model.ui.sop.sought = None,
         Intent::Back => model.ui.focus = Pane::Incidents,
         _ => {}

@@ -7,6 +7,7 @@ mod chat;
 mod chat_find;
 mod concern;
 mod copy;
+mod doubt;
 mod hands;
 mod keys;
 mod mouse;
@@ -450,6 +451,9 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                 Done::Revoked => Some("Revoked: from now on each of those commands asks you again.".to_owned()),
                 Done::Rejected => Some("Rejected. Nothing was run.".to_owned()),
                 Done::Run(said) => Some(said),
+                Done::Checked(attempt) => {
+                    Some(format!("Noted what you saw of attempt {attempt}. The step can be proposed again."))
+                }
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
             };
             if let Some(text) = text {

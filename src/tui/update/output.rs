@@ -32,6 +32,8 @@ pub(super) fn intent(model: &mut Model, intent: Intent, effects: &mut Vec<Effect
         Intent::NextStep => other_attempt(model, Direction::Forward, effects),
         Intent::PreviousStep => other_attempt(model, Direction::Backward, effects),
         Intent::Cancel => cancel(model, effects),
+        Intent::CheckEffect => super::doubt::check(model, effects),
+        Intent::EffectChecked => super::doubt::checked(model, effects),
         // As in the queue, the first press shows everything as it was before something was looked for.
         Intent::Back if model.ui.output.sought.is_some() => model.ui.output.sought = None,
         Intent::Back => model.ui.focus = Pane::Sop,
@@ -45,7 +47,7 @@ fn size(model: &Model) -> Option<(usize, usize)> {
     let area =
         shown.or_else(|| layout::compute(model.ui.size, Pane::Output, OutputShown::Below, model.ui.splits)?.output)?;
     let attempt = model.shown_attempt();
-    let body = attempt.map(|attempt| output_body::split(area.body, attempt, model.ui.settings.repertoire).1);
+    let body = attempt.map(|attempt| output_body::split(area.body, model, attempt, model.ui.settings.repertoire).1);
     let body = body.unwrap_or(area.body);
     Some((usize::from(body.width), usize::from(body.height)))
 }

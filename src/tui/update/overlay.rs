@@ -265,7 +265,7 @@ pub(super) fn ask_values(model: &mut Model, request: ProposeRequest, needed: Vec
 }
 
 /// Said below the field for the host.
-const OWN_CHOICE: &str = "empty: as the configuration says for the alert";
+const OWN_CHOICE: &str = "container: is that of the alert; empty: as the configuration says";
 
 /// Asks for the host of a command, and for all its values, each with what the alert's labels give it already in its field.
 pub(super) fn edit_values(model: &mut Model, request: ProposeRequest, values: Vec<sop_lines::Value>) {
@@ -279,7 +279,7 @@ pub(super) fn edit_values(model: &mut Model, request: ProposeRequest, values: Ve
     }
     needed.push(NeededValue {
         name: choice::TYPED.to_owned(),
-        surface: "the host to run on".to_owned(),
+        surface: "the host or container to run on".to_owned(),
         problem: OWN_CHOICE.to_owned(),
     });
     open_prompt(model, request, needed, labels);

@@ -46,6 +46,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
                 model.ui.overlay = None;
                 say(model, next_place(model, command), effects);
             }
+            Some(Choice::CheckEffect(attempt)) => {
+                model.ui.overlay = None;
+                super::doubt::check_of(model, attempt, effects);
+            }
             Some(Choice::Compare) => model.ui.overlay = Some(Overlay::Page { page: Page::Comparison, top: 0 }),
             Some(Choice::Suggestions) => model.ui.overlay = Some(Overlay::Suggestions(Box::default())),
             Some(Choice::Counsel) => {
@@ -75,6 +79,15 @@ fn typed(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut
             Ok(action) => propose_silence(model, action, effects),
             Err(objection) => asking.objection = objection,
         },
+        Some(Intent::Open) if let Wanted::EffectSeen(attempt) = asking.what => {
+            if asking.edit.text().trim().is_empty() {
+                asking.objection = "Say what you saw: others will read it.".to_owned();
+                return;
+            }
+            let words = asking.edit.text().to_owned();
+            model.ui.overlay = None;
+            super::doubt::said(attempt, &words, effects);
+        }
         Some(Intent::Open) => match command(&asking.what, asking.edit.text()) {
             Ok(command) => {
                 model.ui.overlay = None;
@@ -114,7 +127,7 @@ fn command(what: &Wanted, text: &str) -> Result<RunCommand, String> {
         }
         Wanted::NewOwner => Ok(RunCommand::HandOver { to: needed("Type a login name.")? }),
         Wanted::EndReason => Ok(RunCommand::Abandon { reason: needed("Say why: others will read it.")? }),
-        Wanted::Silence => Err("A silence is no part of a run.".to_owned()),
+        Wanted::Silence | Wanted::EffectSeen(_) => Err("That is no part of a run.".to_owned()),
     }
 }
 

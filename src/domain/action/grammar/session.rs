@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::Stop;
 use super::words::is_the_shells_own;
+use crate::domain::action::container::OWN_DIRECTORY;
 use crate::domain::action::script::{Leaves, SetVariable, logical};
 use crate::domain::action::spec::{Origin, Piece, Word};
 use crate::domain::procedure::variables::RunVariables;
@@ -19,7 +20,7 @@ const MAX_VARIABLES: usize = 1024;
 /// What a script begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surroundings {
-    /// The directory, absolute.
+    /// The directory, absolute, or [`OWN_DIRECTORY`] of a container.
     pub directory: String,
     /// The action's environment; a `$NAME` or `~` that nothing else sets is taken from it.
     pub environment: BTreeMap<String, String>,
@@ -96,7 +97,7 @@ impl Session {
     pub(super) fn value(&self, name: &str) -> Option<Vec<Bit>> {
         match name {
             // In the directory of another host nothing is known.
-            "PWD" if self.base.is_empty() => None,
+            "PWD" if self.base.is_empty() || (self.base == OWN_DIRECTORY && self.directory.is_none()) => None,
             "PWD" => Some(self.directory.clone().unwrap_or_else(|| vec![self.base_bit()])),
             name => self.table.get(name).map(|variable| variable.value.clone()),
         }
@@ -140,6 +141,10 @@ impl Session {
             Vec::new()
         } else if self.table.contains_key("CDPATH") {
             return Stop::outside("it changes to a directory that is looked for in CDPATH");
+        } else if self.base == OWN_DIRECTORY && self.directory.is_none() {
+            return Stop::outside(
+                "it changes to a directory below the one that the container begins in, which is not known",
+            );
         } else {
             let mut path = self.directory.clone().unwrap_or_else(|| vec![self.base_bit()]);
             path.push(Bit::written("/".to_owned(), Origin::Sop));
