@@ -50,6 +50,8 @@ pub enum RunsCommand {
     Propose(ProposeArgs),
     /// Say yes to what was read, start it, and stay until it has ended; says when it was started, and how it ended
     Approve(ApproveArgs),
+    /// Put another command in the place of one that waits; prints its review and exits with 4: it has to be approved itself
+    Edit(EditArgs),
     /// Say no
     Reject {
         /// Number of the run
@@ -138,6 +140,18 @@ pub struct ApproveArgs {
     pub target: Option<String>,
 }
 
+/// What to run instead.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[group(skip)]
+pub struct EditArgs {
+    /// Number of the run
+    #[arg(value_parser = run_id)]
+    pub id: ProposalId,
+    /// The whole command, as it would be typed
+    #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
+    pub command: String,
+}
+
 /// Reads `12`.
 fn run_id(text: &str) -> Result<ProposalId, String> {
     let id = text.parse().ok().filter(|id| *id > 0);
@@ -196,6 +210,10 @@ pub async fn run(
         }
         RunsCommand::Propose(args) => propose(args, desk, format, out).await,
         RunsCommand::Approve(args) => approve(args, desk, format, out).await,
+        RunsCommand::Edit(args) => {
+            let command = Command::Edit { proposal: args.id, script: args.command.clone() };
+            proposed(command, desk, format, out).await
+        }
         RunsCommand::Reject { id } => {
             desk.find(*id).await?;
             desk.send(Command::Reject { proposal: *id }).await?;
@@ -326,7 +344,17 @@ async fn propose(
     let node = node_of(desk, &sop, &args.step).await?;
     let mut values: BTreeMap<String, String> = args.values.iter().cloned().collect();
     values.extend(args.on.iter().map(|host| (choice::TYPED.to_owned(), host.clone())));
-    let command = Command::Propose { incident: args.incident, alert: alert.key(), sop, node, values };
+    proposed(Command::Propose { incident: args.incident, alert: alert.key(), sop, node, values }, desk, format, out)
+        .await
+}
+
+/// Asks for what makes a proposal, and prints its review.
+async fn proposed(
+    command: Command,
+    desk: &Desk<'_>,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, Report> {
     let Done::Proposed(proposal) = desk.send(command).await? else {
         return Err(eyre!("The engine answered something else than a proposal. Please report it"));
     };

@@ -169,6 +169,13 @@ pub enum Command {
         /// What the person saw.
         approval: Approval,
     },
+    /// Put another command in the place of one that waits. The other one is a proposal of its own, which nobody has approved.
+    Edit {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// The command as the person wants it. Foreign text.
+        script: String,
+    },
     /// Say no.
     Reject {
         /// To which proposal.

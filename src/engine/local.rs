@@ -2,6 +2,7 @@
 //!
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
+mod editing;
 mod from_chat;
 mod running;
 mod silencing;
@@ -436,6 +437,7 @@ impl LocalBackend {
                 };
                 self.runner.approve(proposal, approval, revision).await.map(Done::Started)
             }
+            Command::Edit { proposal, script } => self.edit(proposal, &script).await,
             Command::Reject { proposal } => {
                 self.store.reject(proposal, &self.actor).await?;
                 Ok(Done::Rejected)

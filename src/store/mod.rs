@@ -21,6 +21,7 @@ mod checkup;
 mod checkup_keeping;
 mod convert;
 mod detail;
+mod edits;
 mod effects;
 mod error;
 mod feed;

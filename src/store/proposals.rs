@@ -185,7 +185,8 @@ pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Acto
     Ok(())
 }
 
-fn propose(
+/// Stores a proposal, as [`Store::propose`] says.
+pub(super) fn propose(
     write: &mut Write<'_>,
     spec: ActionSpec,
     actor: &Actor,
@@ -491,7 +492,7 @@ fn same_pending(conn: &Connection, spec: &ActionSpec, digest: &str) -> Result<Op
     Ok(collect(rows)?.pop())
 }
 
-fn no_such_proposal(id: ProposalId) -> Refusal {
+pub(super) fn no_such_proposal(id: ProposalId) -> Refusal {
     Refusal::new("Nothing changed", format!("there is no proposal {id}"), "Choose one from the tray")
 }
 

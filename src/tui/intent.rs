@@ -122,6 +122,10 @@ intents! {
     Approve = "approve", "approve";
     /// Reject what the review shows.
     Reject = "reject", "reject";
+    /// Put another command in the place of what the review shows: a new proposal.
+    EditCommand = "edit-command", "edit the command";
+    /// Propose to look up what the command in the review would touch.
+    LookUp = "look-up", "look up what it touches";
     /// End the attempt; stop the answer.
     Cancel = "cancel", "end the command";
     /// Type a question.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::domain::id::SopId;
+use crate::domain::id::{ProposalId, SopId};
 use crate::domain::time::Timestamp;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
@@ -130,6 +130,8 @@ pub enum Asked {
     Propose(ProposeRequest),
     /// An approval.
     Approve,
+    /// Another command in the place of this proposal.
+    Edit(ProposalId),
     /// A rejection.
     Reject,
     /// A cancellation.

@@ -16,6 +16,7 @@ use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
 use crate::tui::chat::preview::PreviewPage;
 use crate::tui::chat::transcript::Anchor;
 use crate::tui::chat::view::ChatView;
+use crate::tui::editing::Editing;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
@@ -323,6 +324,8 @@ pub const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
 pub enum Overlay {
     /// The approval review.
     Review(Box<Review>),
+    /// The command of a proposal while it is edited.
+    Edit(Box<Editing>),
     /// Values that a step needs.
     Prompt(Box<Prompt>),
     /// Words about an incident: a note, a reason, an owner, a span of time.

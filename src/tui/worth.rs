@@ -63,7 +63,7 @@ pub fn of(model: &Model, context: Context, intent: Intent) -> Worth {
         Context::Preview | Context::Review | Context::Help | Context::Search | Context::Palette => {
             in_box(model, intent)
         }
-        Context::Ask | Context::Global | Context::Prompt | Context::Filter => Worth::Usual,
+        Context::Ask | Context::Edit | Context::Global | Context::Prompt | Context::Filter => Worth::Usual,
     }
 }
 
@@ -151,7 +151,12 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Some(Overlay::Search(search)) => (search.hits.len(), search::visible_hits(size)),
         Some(Overlay::Palette(palette)) => (palette.rows.len(), palette::visible_rows(size)),
         Some(
-            Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Plain(_) | Overlay::Steer(_),
+            Overlay::Edit(_)
+            | Overlay::Prompt(_)
+            | Overlay::Question(_)
+            | Overlay::Picker(_)
+            | Overlay::Plain(_)
+            | Overlay::Steer(_),
         )
         | None => {
             return Worth::Usual;

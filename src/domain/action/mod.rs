@@ -8,6 +8,7 @@
 pub mod attempt;
 pub mod build;
 pub mod choice;
+pub mod edit;
 pub mod grammar;
 pub mod grant;
 pub mod handed;

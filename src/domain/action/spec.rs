@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::edit::Edited;
 use super::handed::HandedSecret;
 use super::print;
 use super::remote;
@@ -313,6 +314,9 @@ pub struct ActionSpec {
     pub labels_used: Labels,
     /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
     pub time_limit: Duration,
+    /// Whose words took the place of those of another proposal; `None` for one that nobody edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edited>,
 }
 
 impl ActionSpec {
@@ -366,6 +370,9 @@ impl ActionSpec {
         hash_map(&mut hasher, &self.labels_used);
         hasher.number(i64::try_from(self.time_limit.as_millis()).unwrap_or(i64::MAX));
         hasher.number(i64::from(firing));
+        if let Some(edited) = &self.edited {
+            edited.hash(&mut hasher);
+        }
         hasher.finish()
     }
 }

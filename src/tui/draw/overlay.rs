@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use super::{palette, question, search, steer};
+use super::{editing, palette, question, search, steer};
 use crate::domain::procedure::NodeKind;
 use crate::domain::text;
 use crate::tui::keymap::Context;
@@ -21,6 +21,7 @@ use crate::tui::wrap::{Break, wrap};
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     match &model.ui.overlay {
         Some(Overlay::Review(shown)) => review(buffer, model, shown, look),
+        Some(Overlay::Edit(shown)) => editing::draw(buffer, model, shown, look),
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
         Some(Overlay::Question(shown)) => question::draw(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),

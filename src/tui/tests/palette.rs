@@ -182,8 +182,15 @@ fn what_lost_its_key_can_still_be_chosen() {
 #[test]
 fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
     let keymap = Keymap::bundled().unwrap();
-    for context in [Context::Review, Context::Prompt, Context::Filter, Context::Help, Context::Search, Context::Palette]
-    {
+    for context in [
+        Context::Review,
+        Context::Edit,
+        Context::Prompt,
+        Context::Filter,
+        Context::Help,
+        Context::Search,
+        Context::Palette,
+    ] {
         let hints = keymap.hints(context);
         let columns: usize = hints.iter().map(|(key, words)| key.len() + 1 + words.len() + 2).sum();
         assert!(columns <= 74 + 2, "{}: {columns} columns: {hints:?}", context.name());
@@ -203,6 +210,7 @@ fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
                 true
             }
             Context::Review
+            | Context::Edit
             | Context::Preview
             | Context::Ask
             | Context::Prompt

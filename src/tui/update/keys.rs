@@ -6,8 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
 use super::{
-    asking, chat, chat_find, concern, copy, hands, mouse, output, overlay, palette, plain, queue, search, sop, split,
-    steer,
+    asking, chat, chat_find, concern, copy, editing, hands, mouse, output, overlay, palette, plain, queue, search, sop,
+    split, steer,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -25,6 +25,7 @@ use crate::tui::ui::{Model, Overlay, QueueEnd, ToastLevel};
 pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => Context::Review,
+        Some(Overlay::Edit(_)) => Context::Edit,
         Some(Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Steer(_)) => Context::Prompt,
         Some(Overlay::Preview(page)) if page.editing.is_some() => Context::Filter,
         Some(Overlay::Preview(_)) => Context::Preview,
@@ -341,6 +342,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let asks = context(model) == Context::Ask;
     match &mut model.ui.overlay {
         Some(Overlay::Review(_)) => overlay::disturb(model, effects),
+        Some(Overlay::Edit(_)) => editing::pasted(model, text, effects),
         Some(Overlay::Prompt(prompt)) => {
             prompt.edit.paste(text);
         }

@@ -7,6 +7,7 @@ mod chat;
 mod chat_find;
 mod concern;
 mod copy;
+mod editing;
 mod hands;
 mod keys;
 mod mouse;
@@ -282,6 +283,7 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             steer::refresh(model);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
+            editing::refresh(model, effects);
             returning::go_on(model, effects);
         }
         Err(error) => {
@@ -400,6 +402,7 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
         (Asked::Propose(request), Err(BackendError::NeedsValues(needed))) => {
             overlay::ask_values(model, request, needed);
         }
+        (Asked::Edit(from), result) => editing::answered(model, from, result, effects),
         (_, Err(BackendError::AwaitsSecond { first })) => {
             if matches!(&model.ui.overlay, Some(Overlay::Review(review)) if review.sent) {
                 model.ui.overlay = None;

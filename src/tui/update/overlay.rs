@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
-use super::{asking, hands, keys, plain, sop};
+use super::{asking, editing, hands, keys, plain, sop};
 use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::id::{ProposalId, SopId};
@@ -149,6 +149,7 @@ fn wake_when_quiet(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => in_review(model, key, intent, effects),
+        Some(Overlay::Edit(_)) => editing::key(model, &key, intent, effects),
         Some(Overlay::Prompt(_)) => in_prompt(model, key, intent, effects),
         Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
@@ -184,6 +185,10 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
             model.ui.overlay = None;
             effects.push(Effect::Send { asked: Asked::Reject, command: Command::Reject { proposal } });
             return;
+        }
+        Some(Intent::EditCommand) if !review.sent => {
+            let proposal = review.proposal;
+            return editing::open(model, proposal, effects);
         }
         Some(Intent::Down) => review.top = (review.top + 1).min(last_top),
         Some(Intent::Up) => review.top = review.top.saturating_sub(1),
