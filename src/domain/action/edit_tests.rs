@@ -89,7 +89,7 @@ fn words_that_stay_keep_their_origins_and_new_ones_are_typed() {
 #[case("for f in /srv/*; do rm $f; done", "rm /srv/a", Risk::Unknown, Risk::Destroy)]
 // Whom a command asks over the network must be the document's word, not a typed one.
 #[case("curl -s https://example.org/metrics", "curl -s https://evil.example/metrics", Risk::Read, Risk::Unknown)]
-#[case("curl -s https://example.org/metrics", "curl -sS https://example.org/metrics", Risk::Read, Risk::Read)]
+#[case("curl -s https://example.org/metrics", "curl -sS https://example.org/metrics", Risk::Read, Risk::Unknown)]
 fn the_risk_is_judged_anew(#[case] before: &str, #[case] after: &str, #[case] was: Risk, #[case] is: Risk) {
     let (before, after) = edited(before, &[], &[], after);
     let after = after.unwrap();

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::acting::{approve, revision, spec, start, with_incident};
 use super::outcomes::{say, with_run};
-use super::support::{Bench, actor};
+use super::support::{Bench, actor, firing};
 use crate::domain::action::edit::Edited;
 use crate::domain::action::proposal::{APPROVE_WITHIN, Proposal, ProposalState};
 use crate::domain::action::spec::ActionSpec;
+use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::id::{AttemptId, ProposalId};
 use crate::domain::journal::Payload;
@@ -76,7 +77,8 @@ async fn what_may_not_be_edited_stays_as_it_was() {
     let mut elsewhere = instead(&first, "/var");
     elsewhere.step.node = "n2".into();
     assert!(why(edit(first.id, elsewhere, actor("ada")).await).contains("another step"));
-    let ended = ActionSpec { subject: crate::domain::action::subject::Subject::unbound(), ..instead(&first, "/var") };
+    let gone = firing("Disk", "elsewhere", 7);
+    let ended = ActionSpec { subject: Subject::new(gone.key, &gone.labels, []), ..instead(&first, "/var") };
     assert!(why(edit(first.id, ended, actor("ada")).await).contains("no such alert"));
     assert_eq!(state_of(&bench, first.id).await.0, ProposalState::Pending);
     assert_eq!(bench.journal().await.len(), before, "a refusal leaves nothing");

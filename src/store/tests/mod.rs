@@ -7,6 +7,7 @@ mod auditing;
 mod chatting;
 mod commanding;
 mod concurrency;
+mod editing;
 mod governing;
 mod handling;
 mod ingesting;
