@@ -169,7 +169,7 @@ pub(super) fn build_marked(
 const GAIN_PRIVILEGES: [&str; 3] = ["sudo", "doas", "pkexec"];
 
 /// Whether a program of it would fail where nothing can gain privileges.
-fn gains_privileges(invocation: &Invocation) -> bool {
+pub(super) fn gains_privileges(invocation: &Invocation) -> bool {
     let Invocation::Argv { script } = invocation else { return false };
     let mut stages = script.parts.iter().flat_map(|(_, pipeline)| &pipeline.stages);
     stages.any(|stage| {

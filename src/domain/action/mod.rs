@@ -14,6 +14,7 @@ pub mod grant;
 pub mod handed;
 pub mod print;
 pub mod proposal;
+pub mod reach;
 pub mod remote;
 pub mod risk;
 pub mod script;

@@ -385,7 +385,7 @@ fn hash_map(hasher: &mut FieldHasher, map: &BTreeMap<String, String>) {
     }
 }
 
-fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
+pub(super) fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
     match invocation {
         Invocation::Argv { script } => {
             hasher.field(b"argv");
