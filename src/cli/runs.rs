@@ -27,7 +27,7 @@ use crate::domain::incident::Refusal;
 use crate::domain::procedure::NodeKind;
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{
-    AlertRow, Backend, BackendError, Command, Detail, Done, QueueAnchor, QueueQuery, SnapshotQuery,
+    AlertRow, Backend, BackendError, Beside, Command, Detail, Done, QueueAnchor, QueueQuery, SnapshotQuery,
 };
 use crate::engine::runner::Runner;
 use crate::store::{Action, Store};
@@ -52,6 +52,13 @@ pub enum RunsCommand {
     Approve(ApproveArgs),
     /// Put another command in the place of one that waits; prints its review and exits with 4: it has to be approved itself
     Edit(EditArgs),
+    /// Ask to look up which objects of a cluster one that waits would touch; prints the review of that and exits with 4.
+    /// Once it has ended, `show` prints what was found
+    Touches {
+        /// Number of the run
+        #[arg(value_parser = run_id)]
+        id: ProposalId,
+    },
     /// Say no
     Reject {
         /// Number of the run
@@ -184,8 +191,9 @@ pub struct Desk<'a> {
     pub runner: &'a Runner,
     /// What is stored.
     pub store: &'a Store,
-    /// Lays out the review of a proposal for an incident of this title, as the console does: lines of harmless text.
-    pub review: &'a (dyn Fn(&Proposal, &str) -> String + Sync),
+    /// Lays out the review of a proposal for an incident of this title, with what is known beside it, as the console does:
+    /// lines of harmless text.
+    pub review: &'a (dyn Fn(&Proposal, &str, &Beside) -> String + Sync),
 }
 
 /// Runs `command`. Has to be called within a tokio runtime.
@@ -214,6 +222,7 @@ pub async fn run(
             let command = Command::Edit { proposal: args.id, script: args.command.clone() };
             proposed(command, desk, format, out).await
         }
+        RunsCommand::Touches { id } => proposed(Command::LookUp { proposal: *id }, desk, format, out).await,
         RunsCommand::Reject { id } => {
             desk.find(*id).await?;
             desk.send(Command::Reject { proposal: *id }).await?;
@@ -242,6 +251,25 @@ async fn begin(
     run_engine::begun(desk.store, incident, format, out).await
 }
 
+/// What is asked for an incident, or for what waits.
+fn query(detail: Option<IncidentId>) -> SnapshotQuery {
+    SnapshotQuery {
+        queue: QueueQuery {
+            queue: crate::domain::incident::Queue::All,
+            filter: String::new(),
+            anchor: QueueAnchor::Rank(0),
+            limit: 0,
+            pinned: None,
+            resolved_since: Timestamp::from_millis(i64::MAX),
+        },
+        detail,
+        alert: None,
+        output: None,
+        chat: None,
+        quarantined: 0,
+    }
+}
+
 impl Desk<'_> {
     async fn find(&self, id: ProposalId) -> Result<Action, Report> {
         let found = self.store.read_view(move |reader| reader.action(id)).await?;
@@ -268,26 +296,12 @@ impl Desk<'_> {
     async fn review_of(&self, proposal: &Proposal) -> Result<String, Report> {
         let id = proposal.spec.incident;
         let incident = self.store.read_view(move |reader| reader.incident(id)).await?;
-        Ok((self.review)(proposal, &incident.map(|incident| incident.title).unwrap_or_default()))
+        let beside = self.backend.load(query(None)).await?.beside.remove(&proposal.id).unwrap_or_default();
+        Ok((self.review)(proposal, &incident.map(|incident| incident.title).unwrap_or_default(), &beside))
     }
 
     async fn detail(&self, incident: IncidentId) -> Result<Detail, Report> {
-        let query = SnapshotQuery {
-            queue: QueueQuery {
-                queue: crate::domain::incident::Queue::All,
-                filter: String::new(),
-                anchor: QueueAnchor::Rank(0),
-                limit: 0,
-                pinned: None,
-                resolved_since: Timestamp::from_millis(i64::MAX),
-            },
-            detail: Some(incident),
-            alert: None,
-            output: None,
-            chat: None,
-            quarantined: 0,
-        };
-        let found = self.backend.load(query).await?.detail;
+        let found = self.backend.load(query(Some(incident))).await?.detail;
         found.ok_or_else(|| {
             eyre!("There is no incident #{incident}. `aiops incidents list` prints those that there are")
         })

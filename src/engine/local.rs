@@ -4,6 +4,7 @@
 
 mod editing;
 mod from_chat;
+mod reaching;
 mod running;
 mod silencing;
 
@@ -250,6 +251,7 @@ impl LocalBackend {
             })
             .await?;
         let detail = detail.map(|record| self.with_matches(record, alert.as_ref()));
+        let beside = self.beside(&tray).await?;
         let output = match wanted_output {
             Some(wanted) => {
                 let attempt = detail
@@ -265,7 +267,7 @@ impl LocalBackend {
         let model = self.assistant.as_ref().map_or(ModelStatus::None, |assistant| assistant.status(spent.day));
         let trouble = self.trouble.borrow().clone();
         let restored = self.restored.clone();
-        Ok(Snapshot { header, queue, detail, tray, output, chat, model, quarantined, run, trouble, restored })
+        Ok(Snapshot { header, queue, detail, tray, beside, output, chat, model, quarantined, run, trouble, restored })
     }
 
     /// The end of an attempt's output; why it cannot be read stands in its place, so that one missing file does not keep the
@@ -438,6 +440,7 @@ impl LocalBackend {
                 self.runner.approve(proposal, approval, revision).await.map(Done::Started)
             }
             Command::Edit { proposal, script } => self.edit(proposal, &script).await,
+            Command::LookUp { proposal } => self.propose_look_up(proposal).await,
             Command::Reject { proposal } => {
                 self.store.reject(proposal, &self.actor).await?;
                 Ok(Done::Rejected)

@@ -35,6 +35,7 @@ mod ingest;
 mod journal;
 mod lanes;
 mod lease;
+mod look_ups;
 mod migrations;
 mod open;
 mod presence;

@@ -132,6 +132,8 @@ pub enum Asked {
     Approve,
     /// Another command in the place of this proposal.
     Edit(ProposalId),
+    /// A look-up of what this proposal would touch.
+    LookUp(ProposalId),
     /// A rejection.
     Reject,
     /// A cancellation.

@@ -114,6 +114,8 @@ pub struct Ui {
     pub splits: Splits,
     /// Themes to go through.
     pub themes: Themes,
+    /// A look-up that was asked for from the review of the first: the second opens when it has been loaded.
+    pub looking: Option<(ProposalId, ProposalId)>,
     /// Where the person was before the connection was lost, as far as it could not be gone back to yet.
     pub returning: Option<Returning>,
     /// Why there is nothing to see, when the store cannot be read.
@@ -487,6 +489,7 @@ impl Model {
             settings,
             splits: Splits::default(),
             themes: Themes::default(),
+            looking: None,
             returning: None,
             trouble: None,
         };

@@ -5,6 +5,8 @@
 //! last row costs bytes.
 
 use crate::domain::action::attempt::{Attempt, AttemptState};
+use crate::domain::action::edit;
+use crate::domain::action::reach::seen::Looked;
 use crate::domain::incident::Queue;
 use crate::tui::chat::sheet::Sheet;
 use crate::tui::chat::view::Phase;
@@ -168,7 +170,18 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Intent::Down | Intent::Up if chooses => Worth::when(lines > 1),
         Intent::Down | Intent::Up | Intent::PageDown | Intent::PageUp => Worth::when(lines > visible),
         Intent::FindNext | Intent::FindPrevious => Worth::when(sought_in_preview(model)),
+        Intent::EditCommand | Intent::LookUp => in_review(model, intent),
         _ => Worth::Usual,
+    }
+}
+
+/// What can be done with the command of a review besides saying yes or no.
+fn in_review(model: &Model, intent: Intent) -> Worth {
+    let Some(Overlay::Review(review)) = &model.ui.overlay else { return Worth::Nothing };
+    let proposal = model.facts.pending(review.proposal);
+    match intent {
+        Intent::LookUp => Worth::when(review.beside.looked != Looked::Never),
+        _ => Worth::when(proposal.is_some_and(|proposal| edit::decide_edit(proposal).is_ok())),
     }
 }
 

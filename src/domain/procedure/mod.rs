@@ -3,6 +3,7 @@
 //! Owns: the node kinds, spans, parameters and diagnostics. Does not: parse (see `sop::parser`) or run anything.
 
 pub mod params;
+pub mod undo;
 pub mod variables;
 
 use serde::{Deserialize, Serialize};

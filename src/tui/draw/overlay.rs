@@ -67,7 +67,7 @@ pub(super) fn more_lines(count: usize) -> String {
 }
 
 fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
-    let area = update::review_box(model.ui.size, review.lines.len());
+    let area = update::review_box(model.ui.size, review);
     let inside = frame(buffer, area, &format!("Approve proposal {}?", review.proposal), look);
     let rows = update::review_rows(model.ui.size.1, review.lines.len());
     for (line, y) in review.lines.iter().skip(review.top).take(rows).zip(inside.y..) {

@@ -47,6 +47,7 @@ pub(crate) fn context(model: &Model) -> Context {
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let intent = model.ui.keymap.lookup(context(model), &key);
     model.ui.returning = None;
+    model.ui.looking = None;
     // These work everywhere, also while something is being typed.
     if let Some(intent @ (Intent::Suspend | Intent::Redraw)) = intent {
         overlay::disturb(model, effects);
