@@ -44,7 +44,7 @@ impl Layouter {
         let objects = if found.total == 1 { "object" } else { "objects" };
         let minutes = found.age(now).as_secs() / 60;
         let colon = if found.total == 0 { "" } else { ":" };
-        let age = format!("seen {}, {minutes} min before this was laid out", found.at.to_minute());
+        let age = format!("seen {}, {minutes} min before this review", found.at.to_minute());
         self.prose(name, &format!("touches {} {objects} ({age}){colon}", found.total), Tone::Plain);
         let shown = found.names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         if !shown.is_empty() {
