@@ -47,11 +47,9 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, editing: &Editing, look: 
     say(buffer, "As it was:", look.styles.muted);
     before.iter().for_each(|line| say(buffer, line, look.styles.command));
     say(buffer, "As it is to be:", look.styles.muted);
-    let mut first = inside.y + u16::try_from(before.len()).unwrap_or(0) + 2;
-    let top = first;
-    for line in &view.lines {
-        put(buffer, inside.x, first, inside.width, line, look.styles.input);
-        first += 1;
+    let top = inside.y + u16::try_from(before.len()).unwrap_or(0) + 2;
+    for (line, y) in view.lines.iter().zip(top..) {
+        put(buffer, inside.x, y, inside.width, line, look.styles.input);
     }
     cursor(buffer, Rect { y: top, ..inside }, &view, look);
     let last = Rect { y: inside.bottom() - 2, height: 1, ..inside };

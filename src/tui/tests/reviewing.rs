@@ -85,8 +85,7 @@ fn read_all(world: &mut World) {
 
 #[test]
 fn editing_asks_for_another_proposal_and_its_review_opens_unread() {
-    let first = du(1, Risk::Read);
-    let mut world = opened((120, 40), &facts([first.clone()], Looked::Never));
+    let mut world = opened((120, 40), &facts([du(1, Risk::Read)], Looked::Never));
     read_all(&mut world);
     world.press(KeyCode::F(4));
     let Some(Overlay::Edit(editing)) = &world.model.ui.overlay else { panic!("the command can be typed into") };
