@@ -114,7 +114,7 @@ fn an_edited_command_runs_after_a_yes_of_its_own_and_a_kill_before_that_runs_not
     approve(&mut console, Some("box"));
     console.wait_text("Attempt 1");
     eventually("the command", || scene.removed() == "-n shop delete pod api-1 api-2\n");
-    console.wait_text("deleted");
+    eventually("the stored end", || scene.kinds().last().is_some_and(|kind| kind == "ended"));
     console.type_keys("q");
     assert_eq!(console.wait_exit(), 0);
     assert_eq!(scene.kinds(), ["proposed", "proposed", "edited", "granted", "intent_stored", "ended"]);
