@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::domain::action::proposal::Proposal;
 use crate::domain::actor::Actor;
 use crate::domain::text::Repertoire;
+use crate::engine::backend::Beside;
 use crate::engine::library::Library;
 use crate::engine::local::LocalBackend;
 use crate::engine::ports::Clock;
@@ -60,6 +61,7 @@ pub(super) fn run(command: &RunsCommand, config: &Config, format: Format) -> Res
 }
 
 /// The review as the console lays it out.
-fn review(proposal: &Proposal, incident_title: &str) -> String {
-    Review::open(proposal, incident_title, Paper { width: REVIEW_COLUMNS, repertoire: Repertoire::Unicode }).rendered()
+fn review(proposal: &Proposal, incident_title: &str, beside: &Beside) -> String {
+    let paper = Paper { width: REVIEW_COLUMNS, repertoire: Repertoire::Unicode };
+    Review::open_with(proposal, incident_title, paper, beside, SystemClock.now()).rendered()
 }

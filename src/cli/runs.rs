@@ -33,7 +33,7 @@ use crate::domain::procedure::NodeKind;
 use crate::domain::scope::{Cover, Wish};
 use crate::domain::time::Timestamp;
 use crate::engine::backend::{
-    AlertRow, Backend, BackendError, Command, Detail, Done, QueueAnchor, QueueQuery, Snapshot, SnapshotQuery,
+    AlertRow, Backend, BackendError, Beside, Command, Detail, Done, QueueAnchor, QueueQuery, Snapshot, SnapshotQuery,
 };
 use crate::engine::runner::Runner;
 use crate::store::{Action, Store};
@@ -56,6 +56,15 @@ pub enum RunsCommand {
     Propose(ProposeArgs),
     /// Say yes to what was read, start it, and stay until it has ended; says when it was started, and how it ended
     Approve(ApproveArgs),
+    /// Put another command in the place of one that waits; prints its review and exits with 4: it has to be approved itself
+    Edit(EditArgs),
+    /// Ask to look up which objects of a cluster one that waits would touch; prints the review of that and exits with 4.
+    /// Once it has ended, `show` prints what was found
+    Touches {
+        /// Number of the run
+        #[arg(value_parser = run_id)]
+        id: ProposalId,
+    },
     /// End what runs: TERM to all of its processes, KILL when that does not end them; stays until it has ended
     Cancel {
         /// Number of the run
@@ -189,6 +198,18 @@ pub struct ApproveArgs {
     pub lasts: Option<Duration>,
 }
 
+/// What to run instead.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[group(skip)]
+pub struct EditArgs {
+    /// Number of the run
+    #[arg(value_parser = run_id)]
+    pub id: ProposalId,
+    /// The whole command, as it would be typed
+    #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
+    pub command: String,
+}
+
 /// Reads `12`.
 fn run_id(text: &str) -> Result<ProposalId, String> {
     let id = text.parse().ok().filter(|id| *id > 0);
@@ -221,8 +242,9 @@ pub struct Desk<'a> {
     pub runner: &'a Runner,
     /// What is stored.
     pub store: &'a Store,
-    /// Lays out the review of a proposal for an incident of this title, as the console does: lines of harmless text.
-    pub review: &'a (dyn Fn(&Proposal, &str) -> String + Sync),
+    /// Lays out the review of a proposal for an incident of this title, with what is known beside it, as the console does:
+    /// lines of harmless text.
+    pub review: &'a (dyn Fn(&Proposal, &str, &Beside) -> String + Sync),
 }
 
 /// Runs `command`. Has to be called within a tokio runtime.
@@ -259,6 +281,11 @@ pub async fn run(
         }
         RunsCommand::Propose(args) => propose(args, desk, format, out).await,
         RunsCommand::Approve(args) => approve(args, desk, format, out).await,
+        RunsCommand::Edit(args) => {
+            let command = Command::Edit { proposal: args.id, script: args.command.clone() };
+            proposed(command, desk, format, out).await
+        }
+        RunsCommand::Touches { id } => proposed(Command::LookUp { proposal: *id }, desk, format, out).await,
         RunsCommand::Reject { id } => {
             desk.find(*id).await?;
             desk.send(Command::Reject { proposal: *id }).await?;
@@ -291,6 +318,25 @@ async fn begin(
     run_engine::begun(desk.store, incident, format, out).await
 }
 
+/// What is asked for an incident, or for what waits.
+fn query(detail: Option<IncidentId>) -> SnapshotQuery {
+    SnapshotQuery {
+        queue: QueueQuery {
+            queue: crate::domain::incident::Queue::All,
+            filter: String::new(),
+            anchor: QueueAnchor::Rank(0),
+            limit: 0,
+            pinned: None,
+            resolved_since: Timestamp::from_millis(i64::MAX),
+        },
+        detail,
+        alert: None,
+        output: None,
+        chat: None,
+        quarantined: 0,
+    }
+}
+
 impl Desk<'_> {
     async fn find(&self, id: ProposalId) -> Result<Action, Report> {
         let found = self.store.read_view(move |reader| reader.action(id)).await?;
@@ -317,7 +363,8 @@ impl Desk<'_> {
     async fn review_of(&self, proposal: &Proposal) -> Result<String, Report> {
         let id = proposal.spec.incident;
         let incident = self.store.read_view(move |reader| reader.incident(id)).await?;
-        Ok((self.review)(proposal, &incident.map(|incident| incident.title).unwrap_or_default()))
+        let beside = self.backend.load(query(None)).await?.beside.remove(&proposal.id).unwrap_or_default();
+        Ok((self.review)(proposal, &incident.map(|incident| incident.title).unwrap_or_default(), &beside))
     }
 
     /// What is in doubt about a run.
@@ -331,22 +378,7 @@ impl Desk<'_> {
 
     /// What the engine has at one moment, with this incident in full.
     async fn snapshot(&self, incident: Option<IncidentId>) -> Result<Snapshot, Report> {
-        let query = SnapshotQuery {
-            queue: QueueQuery {
-                queue: crate::domain::incident::Queue::All,
-                filter: String::new(),
-                anchor: QueueAnchor::Rank(0),
-                limit: 0,
-                pinned: None,
-                resolved_since: Timestamp::from_millis(i64::MAX),
-            },
-            detail: incident,
-            alert: None,
-            output: None,
-            chat: None,
-            quarantined: 0,
-        };
-        Ok(self.backend.load(query).await?)
+        Ok(self.backend.load(query(incident)).await?)
     }
 
     async fn detail(&self, incident: IncidentId) -> Result<Detail, Report> {
@@ -407,10 +439,8 @@ async fn propose(
     let node = node_of(desk, &sop, &args.step).await?;
     let mut values: BTreeMap<String, String> = args.values.iter().cloned().collect();
     values.extend(args.on.iter().map(|host| (choice::TYPED.to_owned(), host.clone())));
-    let command = Command::Propose { incident: args.incident, alert: alert.key(), sop, node, values };
-    let Done::Proposed(proposal) = desk.send(command).await? else {
-        return Err(eyre!("The engine answered something else than a proposal. Please report it"));
-    };
+    let propose = Command::Propose { incident: args.incident, alert: alert.key(), sop, node, values };
+    let proposal = made(propose, desk).await?;
     if args.use_scope {
         match desk.backend.send(Command::SpendScope { proposal: proposal.id }).await {
             // It waits like every other one, and its reader sees why.
@@ -421,11 +451,30 @@ async fn propose(
             }
         }
     }
-    proposed(&proposal, desk, format, out).await
+    waits(&proposal, desk, format, out).await
+}
+
+/// Asks for what makes a proposal.
+async fn made(command: Command, desk: &Desk<'_>) -> Result<Box<Proposal>, Report> {
+    match desk.send(command).await? {
+        Done::Proposed(proposal) => Ok(proposal),
+        _ => Err(eyre!("The engine answered something else than a proposal. Please report it")),
+    }
+}
+
+/// Asks for what makes a proposal, and prints its review.
+async fn proposed(
+    command: Command,
+    desk: &Desk<'_>,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, Report> {
+    let proposal = made(command, desk).await?;
+    waits(&proposal, desk, format, out).await
 }
 
 /// Prints what waits now.
-async fn proposed(
+async fn waits(
     proposal: &Proposal,
     desk: &Desk<'_>,
     format: Format,
@@ -457,10 +506,7 @@ async fn check(id: ProposalId, desk: &Desk<'_>, format: Format, out: &mut (dyn W
         node: first.node.clone(),
         values: BTreeMap::new(),
     };
-    let Done::Proposed(proposal) = desk.send(command).await? else {
-        return Err(eyre!("The engine answered something else than a proposal. Please report it"));
-    };
-    proposed(&proposal, desk, format, out).await
+    proposed(command, desk, format, out).await
 }
 
 /// The alert that is meant: the one of that fingerprint, or the newest.

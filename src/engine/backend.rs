@@ -15,12 +15,14 @@ use super::search::{SearchAnswer, SearchQuery};
 use crate::domain::action::doubt::Doubt;
 use crate::domain::action::grant::Approval;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::reach::seen::Looked;
 use crate::domain::action::silence::SilenceAction;
 use crate::domain::alert::AlertKey;
 use crate::domain::id::{AttemptId, IncidentId, MessageId, NodeId, ProposalId, RunId, ScopeId, SopId};
 use crate::domain::incident::{IncidentCommand, Refusal};
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::Procedure;
+use crate::domain::procedure::undo::Undo;
 use crate::domain::run::Run;
 use crate::domain::run::decide::RunCommand;
 use crate::domain::scope::{Limits, ScopeGrant, Wish};
@@ -72,6 +74,8 @@ pub struct Snapshot {
     pub scopes: Vec<ScopeGrant>,
     /// How long such a yes lasts and how often it counts here.
     pub scope_limits: Limits,
+    /// What stands beside each of them in its review.
+    pub beside: BTreeMap<ProposalId, Beside>,
     /// The output asked for.
     pub output: Option<Output>,
     /// The conversation asked for.
@@ -88,6 +92,15 @@ pub struct Snapshot {
     pub policy: PolicyState,
     /// What came of restoring the database when this process opened it; `None` when it was not damaged.
     pub restored: Option<Arc<Restored>>,
+}
+
+/// What stands beside a proposal in its review and is no part of what is approved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// What is known of undoing it; `None` for what only looks.
+    pub undo: Option<Undo>,
+    /// What a look-up has found that it would touch.
+    pub looked: Looked,
 }
 
 /// An incident in full, with the SOPs that apply.
@@ -212,6 +225,18 @@ pub enum Command {
     RevokeScope {
         /// Which.
         scope: ScopeId,
+    },
+    /// Put another command in the place of one that waits. The other one is a proposal of its own, which nobody has approved.
+    Edit {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// The command as the person wants it. Foreign text.
+        script: String,
+    },
+    /// Propose to look up what a proposal that waits would touch. It goes through the same gate.
+    LookUp {
+        /// Which proposal.
+        proposal: ProposalId,
     },
     /// Say no.
     Reject {

@@ -3,7 +3,9 @@
 //! Owns: putting a snapshot together and routing commands. Does not: decide anything itself.
 
 mod doubting;
+mod editing;
 mod from_chat;
+mod reaching;
 mod running;
 mod scopes;
 mod silencing;
@@ -283,6 +285,7 @@ impl LocalBackend {
         if let Some(detail) = &mut detail {
             detail.doubts = self.doubts(&detail.record).await?;
         }
+        let beside = self.beside(&tray).await?;
         let output = match wanted_output {
             Some(wanted) => {
                 let attempt = detail
@@ -304,6 +307,7 @@ impl LocalBackend {
             queue,
             detail,
             tray,
+            beside,
             scopes,
             scope_limits: self.scope_limits,
             output,
@@ -493,6 +497,8 @@ impl LocalBackend {
             Command::ApproveWider { proposal, approval, wish } => self.approve_wider(proposal, approval, wish).await,
             Command::SpendScope { proposal } => self.spend_scope(proposal).await,
             Command::RevokeScope { scope } => self.revoke_scope(scope).await,
+            Command::Edit { proposal, script } => self.edit(proposal, &script).await,
+            Command::LookUp { proposal } => self.propose_look_up(proposal).await,
             Command::Reject { proposal } => {
                 self.store.reject(proposal, &self.actor).await?;
                 Ok(Done::Rejected)

@@ -28,6 +28,7 @@ pub(super) fn of(
     let conn = write.conn;
     let mut about = match payload {
         Payload::Proposed { proposal } => action(conn, proposal.id, &proposal.spec, &proposal.digest)?,
+        Payload::Edited { to, .. } => of_proposal(conn, *to)?,
         Payload::Rejected { proposal }
         | Payload::Voided { proposal, .. }
         | Payload::Granted { proposal, .. }

@@ -218,7 +218,8 @@ pub(super) fn void_untied(write: &mut Write<'_>, incident: IncidentId, by: &Acto
     Ok(())
 }
 
-fn propose(
+/// Stores a proposal, as [`Store::propose`] says.
+pub(super) fn propose(
     write: &mut Write<'_>,
     spec: ActionSpec,
     verified_by: &[NodeId],

@@ -128,6 +128,10 @@ intents! {
     ApproveWider = "approve-wider", "give the wider yes";
     /// Reject what the review shows.
     Reject = "reject", "reject";
+    /// Put another command in the place of what the review shows: a new proposal.
+    EditCommand = "edit-command", "edit the command";
+    /// Propose to look up what the command in the review would touch.
+    LookUp = "look-up", "look up what it touches";
     /// End the attempt; stop the answer.
     Cancel = "cancel", "end the command";
     /// Propose the step that shows the effect of an attempt of which nobody knows how it ended.

@@ -5,6 +5,7 @@ pub mod concern;
 pub mod console;
 pub mod draw;
 pub mod duration;
+pub mod editing;
 pub mod encoder;
 pub mod glyphs;
 pub mod inline_code;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::domain::id::{RunId, SopId};
+use crate::domain::id::{ProposalId, RunId, SopId};
 use crate::domain::time::Timestamp;
 use crate::engine::ask::{AnswerEvent, Ask, Prepared, PreparedId};
 use crate::engine::backend::{BackendError, Command, Done, Snapshot, SnapshotQuery, SopDocument};
@@ -132,6 +132,10 @@ pub enum Asked {
     Approve,
     /// The end of a yes to more than one action.
     Revoke,
+    /// Another command in the place of this proposal.
+    Edit(ProposalId),
+    /// A look-up of what this proposal would touch.
+    LookUp(ProposalId),
     /// A rejection.
     Reject,
     /// A cancellation.

@@ -6,6 +6,8 @@
 //! Invariants (DESIGN section 6): the chord does nothing until every line has been on the screen and the keyboard has been
 //! quiet for [`QUIET`] since the review was painted, its digest changed, or any other key came. A paste never approves.
 
+mod reach;
+
 use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -13,6 +15,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use crate::domain::action::container;
 use crate::domain::action::grammar;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::reach::seen::Looked;
 use crate::domain::action::remote;
 use crate::domain::action::risk::Risk;
 use crate::domain::action::script::Leaves;
@@ -23,6 +26,8 @@ use crate::domain::action::tie::Tie;
 use crate::domain::id::ProposalId;
 use crate::domain::policy;
 use crate::domain::text::{self, Repertoire};
+use crate::domain::time::Timestamp;
+use crate::engine::backend::Beside;
 use crate::tui::line_edit::LineEdit;
 use crate::tui::wider::Wider;
 use crate::tui::wrap::{Break, wrap};
@@ -37,6 +42,12 @@ pub struct Review {
     pub proposal: ProposalId,
     /// Digest of what is shown.
     pub digest: String,
+    /// What stands beside the action, as it is shown.
+    pub beside: Beside,
+    /// Whether what a look-up has found is shown as too old.
+    old: bool,
+    /// The review that comes back when this one is over: what this look-up was proposed from.
+    pub back: Option<ProposalId>,
     /// What is shown.
     pub lines: Vec<Line>,
     /// What the lines were laid out for.
@@ -106,11 +117,20 @@ fn span(text: impl Into<String>, tone: Tone) -> Span {
 }
 
 impl Review {
-    /// Opens a review of `proposal` for a box of `width` columns inside.
+    /// Opens a review of `proposal` with nothing known beside it.
     #[must_use]
     pub fn open(proposal: &Proposal, incident_title: &str, paper: Paper) -> Self {
-        let lines = Layouter { paper, lines: Vec::new() }.lay_out(proposal, incident_title);
+        Self::open_with(proposal, incident_title, paper, &Beside::default(), proposal.created_at)
+    }
+
+    /// Opens a review of `proposal` at `now`, with what is known beside it.
+    #[must_use]
+    pub fn open_with(proposal: &Proposal, incident_title: &str, paper: Paper, beside: &Beside, now: Timestamp) -> Self {
+        let lines = Layouter { paper, lines: Vec::new() }.lay_out(proposal, incident_title, beside, now);
         Self {
+            beside: beside.clone(),
+            old: is_old(beside, now),
+            back: None,
             proposal: proposal.id,
             digest: proposal.digest.clone(),
             seen: vec![false; lines.len()],
@@ -127,8 +147,10 @@ impl Review {
     }
 
     /// Tells of a wider yes before everything else, or of none; all of it has to be read anew.
-    pub fn widen(&mut self, proposal: &Proposal, incident_title: &str, wider: Option<Wider>) {
-        *self = Self::open(proposal, incident_title, self.paper);
+    pub fn widen(&mut self, proposal: &Proposal, incident_title: &str, wider: Option<Wider>, now: Timestamp) {
+        let (back, beside) = (self.back, self.beside.clone());
+        *self = Self::open_with(proposal, incident_title, self.paper, &beside, now);
+        self.back = back;
         self.tell(wider);
     }
 
@@ -145,16 +167,25 @@ impl Review {
         self.wider = Some(wider);
     }
 
-    /// Lays the review out anew when its digest or the width changed; nothing else redraws it.
-    pub fn refresh(&mut self, proposal: &Proposal, incident_title: &str, paper: Paper) {
-        if self.digest == proposal.digest && self.paper == paper {
+    /// Lays the review out anew when its digest, the width, or what stands beside it changed; nothing else redraws it, and
+    /// all of it has to be read anew then.
+    pub fn refresh(
+        &mut self,
+        proposal: &Proposal,
+        incident_title: &str,
+        paper: Paper,
+        beside: &Beside,
+        now: Timestamp,
+    ) {
+        let same = self.beside == *beside && self.old == is_old(beside, now);
+        if self.digest == proposal.digest && self.paper == paper && same {
             return;
         }
         let typed = self.typed.take().filter(|_| self.digest == proposal.digest);
         let wider = self.wider.take().filter(|_| self.digest == proposal.digest);
-        let sent = self.sent;
-        *self = Self::open(proposal, incident_title, paper);
-        self.sent = sent;
+        let (sent, back) = (self.sent, self.back);
+        *self = Self::open_with(proposal, incident_title, paper, beside, now);
+        (self.sent, self.back) = (sent, back);
         self.tell(wider);
         if let Some(typed) = typed {
             self.typed = Some(typed);
@@ -227,8 +258,15 @@ impl Review {
     }
 }
 
+/// Whether what a look-up has found is too old at `now`.
+fn is_old(beside: &Beside, now: Timestamp) -> bool {
+    matches!(&beside.looked, Looked::Found(found) if found.is_old(now))
+}
+
 /// Words longer than this get their length shown, so that nothing can hide behind what looks like the end.
 const COUNT_FROM: usize = 40;
+/// Columns of a piece that are repeated to say which piece is meant.
+const NAMED_PIECE: usize = 24;
 /// Columns of the names of fields.
 const FIELD: usize = 10;
 
@@ -263,7 +301,7 @@ struct Layouter {
 }
 
 impl Layouter {
-    fn lay_out(mut self, proposal: &Proposal, incident_title: &str) -> Vec<Line> {
+    fn lay_out(mut self, proposal: &Proposal, incident_title: &str, beside: &Beside, now: Timestamp) -> Vec<Line> {
         let spec = &proposal.spec;
         self.field("Incident", incident_title, Tone::Plain);
         self.field("Alert", &spec.subject.title, Tone::Foreign);
@@ -277,6 +315,7 @@ impl Layouter {
                 self.field("Answer", &format!("{message}: the assistant wrote this command"), Tone::Warning);
             }
         }
+        self.edited(proposal);
         self.field("Risk", spec.risk.name(), Tone::Risk(spec.risk));
         for reason in &spec.risk_reasons {
             let reason = self.visible(reason);
@@ -301,6 +340,8 @@ impl Layouter {
         if let Some(warning) = spec.subject.elsewhere(&spec.target) {
             self.prose("", &warning, Tone::Warning);
         }
+        self.touches(proposal, &beside.looked, now);
+        self.undo(beside);
         let directory = if spec.cwd == container::OWN_DIRECTORY { OWN_DIRECTORY } else { &spec.cwd };
         self.field("Directory", directory, Tone::Plain);
         match spec.limit() {
@@ -308,7 +349,9 @@ impl Layouter {
             None => self.field("Limit", "none: it goes on until you end it", Tone::Plain),
         }
         self.blank();
-        let author = if spec.step.answer().is_some() { Tone::Foreign } else { Tone::Word };
+        let foreign = spec.step.answer().is_some() || spec.edited.is_some();
+        let author = if foreign { Tone::Foreign } else { Tone::Word };
+        self.typed_bytes(spec);
         self.invocation(&spec.invocation, author);
         self.blank();
         self.told(spec);
@@ -524,7 +567,7 @@ impl Layouter {
         if let Some(suspicion) = text::suspicion(&whole) {
             spans.push(span(format!("  ({suspicion})"), Tone::Warning));
         }
-        let origins: Vec<String> = word.pieces.iter().filter_map(|piece| self.origin_note(&piece.origin)).collect();
+        let origins: Vec<String> = word.pieces.iter().filter_map(|piece| self.origin_of(piece, word)).collect();
         if !origins.is_empty() {
             spans.push(span(format!("  <- {}", origins.join(", ")), Tone::Label));
         }
@@ -542,6 +585,18 @@ impl Layouter {
             Origin::Label(_) | Origin::Operator | Origin::Model => Tone::Foreign,
         };
         span(text::visible_before(&piece.text, rest, self.paper.repertoire), tone)
+    }
+
+    /// Where a piece came from; which piece, where the word has others: colours alone would not say it.
+    fn origin_of(&self, piece: &Piece, word: &Word) -> Option<String> {
+        let note = self.origin_note(&piece.origin)?;
+        if word.pieces.len() == 1 {
+            return Some(note);
+        }
+        let shown = self.visible(&piece.text);
+        let (begin, rest) = text::split_at_width(&shown, NAMED_PIECE);
+        let cut = if rest.is_empty() { "" } else { "..." };
+        Some(format!("\"{begin}{cut}\" {note}"))
     }
 
     fn origin_note(&self, origin: &Origin) -> Option<String> {

@@ -175,6 +175,15 @@ const TYPE_A_QUESTION: &[Part] = &[
 fn above(overlay: &Overlay) -> (Context, &'static [Part]) {
     match overlay {
         Overlay::Review(review) => (Context::Review, still_needed(review)),
+        Overlay::Edit(_) => (
+            Context::Edit,
+            &[
+                Part::Key(Intent::Open),
+                Part::Words(" proposes it in the place of the first, "),
+                Part::Key(Intent::Back),
+                Part::Words(" leaves."),
+            ],
+        ),
         Overlay::Prompt(_) | Overlay::Question(_) => (
             Context::Prompt,
             &[

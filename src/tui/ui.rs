@@ -16,6 +16,7 @@ use crate::engine::backend::{Detail, NeededValue, Snapshot, SopDocument};
 use crate::tui::chat::preview::PreviewPage;
 use crate::tui::chat::transcript::Anchor;
 use crate::tui::chat::view::ChatView;
+use crate::tui::editing::Editing;
 use crate::tui::intent::Intent;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::layout::{self, Layout, OutputShown, Pane};
@@ -115,6 +116,8 @@ pub struct Ui {
     pub splits: Splits,
     /// Themes to go through.
     pub themes: Themes,
+    /// A look-up that was asked for from the review of the first: the second opens when it has been loaded.
+    pub looking: Option<(ProposalId, ProposalId)>,
     /// Where the person was before the connection was lost, as far as it could not be gone back to yet.
     pub returning: Option<Returning>,
     /// Why there is nothing to see, when the store cannot be read.
@@ -325,6 +328,8 @@ pub const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
 pub enum Overlay {
     /// The approval review.
     Review(Box<Review>),
+    /// The command of a proposal while it is edited.
+    Edit(Box<Editing>),
     /// Values that a step needs.
     Prompt(Box<Prompt>),
     /// Words about an incident: a note, a reason, an owner, a span of time.
@@ -490,6 +495,7 @@ impl Model {
             settings,
             splits: Splits::default(),
             themes: Themes::default(),
+            looking: None,
             returning: None,
             trouble: None,
         };

@@ -5,7 +5,9 @@
 //! last row costs bytes.
 
 use crate::domain::action::attempt::{Attempt, AttemptState};
+use crate::domain::action::edit;
 use crate::domain::action::proposal::Proposal;
+use crate::domain::action::reach::seen::Looked;
 use crate::domain::incident::Queue;
 use crate::tui::chat::sheet::Sheet;
 use crate::tui::chat::view::Phase;
@@ -67,7 +69,7 @@ pub fn of(model: &Model, context: Context, intent: Intent) -> Worth {
         Context::Preview | Context::Review | Context::Help | Context::Search | Context::Palette => {
             in_box(model, intent)
         }
-        Context::Ask | Context::Global | Context::Prompt | Context::Filter => Worth::Usual,
+        Context::Ask | Context::Edit | Context::Global | Context::Prompt | Context::Filter => Worth::Usual,
     }
 }
 
@@ -164,7 +166,8 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Some(Overlay::Search(search)) => (search.hits.len(), search::visible_hits(size)),
         Some(Overlay::Palette(palette)) => (palette.rows.len(), palette::visible_rows(size)),
         Some(
-            Overlay::Prompt(_)
+            Overlay::Edit(_)
+            | Overlay::Prompt(_)
             | Overlay::Question(_)
             | Overlay::Picker(_)
             | Overlay::Plain(_)
@@ -188,6 +191,7 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Intent::Down | Intent::Up if chooses => Worth::when(lines > 1),
         Intent::Down | Intent::Up | Intent::PageDown | Intent::PageUp => Worth::when(lines > visible),
         Intent::FindNext | Intent::FindPrevious => Worth::when(sought_in_preview(model)),
+        Intent::EditCommand | Intent::LookUp => in_review(model, intent),
         _ => Worth::Usual,
     }
 }
@@ -196,6 +200,16 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
 fn reviewed(model: &Model) -> Option<(&Review, &Proposal)> {
     let Some(Overlay::Review(review)) = &model.ui.overlay else { return None };
     model.facts.pending(review.proposal).map(|proposal| (review.as_ref(), proposal))
+}
+
+/// What can be done with the command of a review besides saying yes or no.
+fn in_review(model: &Model, intent: Intent) -> Worth {
+    let Some(Overlay::Review(review)) = &model.ui.overlay else { return Worth::Nothing };
+    let proposal = model.facts.pending(review.proposal);
+    match intent {
+        Intent::LookUp => Worth::when(review.beside.looked != Looked::Never),
+        _ => Worth::when(proposal.is_some_and(|proposal| edit::decide_edit(proposal).is_ok())),
+    }
 }
 
 fn sought_in_preview(model: &Model) -> bool {

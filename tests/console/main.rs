@@ -11,6 +11,7 @@ mod command_line;
 mod commands;
 mod crash;
 mod demo;
+mod editing;
 mod full_disk;
 #[allow(dead_code, reason = "shared with the tests of the runner, which use more of it")]
 #[path = "../runner/headless.rs"]

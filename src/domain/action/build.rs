@@ -97,6 +97,15 @@ pub fn build(request: BuildRequest<'_>) -> Result<ActionSpec, BuildError> {
 /// # Errors
 /// [`BuildError::NeedsValues`] when the person can help by typing values, else [`BuildError::NotRunnable`].
 pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<ActionSpec, BuildError> {
+    build_marked(request, run, |invocation| invocation)
+}
+
+/// As [`build_in_run`]; `mark` says where the words came from, before anything is judged by that.
+pub(super) fn build_marked(
+    request: BuildRequest<'_>,
+    run: &RunVariables,
+    mark: impl FnOnce(Invocation) -> Invocation,
+) -> Result<ActionSpec, BuildError> {
     check_runnable(&request)?;
     let cwd = run.directory().map_or_else(|| request.cwd.to_owned(), |directory| logical(&directory.text()));
     let uses = params::find(request.script);
@@ -122,6 +131,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
     };
     // Before it is judged: whom a command asks over the network must not be the model's choice either.
     let invocation = if request.step.answer().is_some() { invocation.written_by_model() } else { invocation };
+    let invocation = mark(invocation);
     let (risk, risk_reasons) = match request.mode {
         Execution::Supervised => risk::classify(&invocation),
         // A pager runs programs too when it is told to.
@@ -152,6 +162,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
             Execution::Supervised => request.time_limit,
             Execution::Interactive => Duration::ZERO,
         },
+        edited: None,
     })
 }
 
@@ -159,7 +170,7 @@ pub fn build_in_run(request: BuildRequest<'_>, run: &RunVariables) -> Result<Act
 const GAIN_PRIVILEGES: [&str; 3] = ["sudo", "doas", "pkexec"];
 
 /// Whether a program of it would fail where nothing can gain privileges.
-fn gains_privileges(invocation: &Invocation) -> bool {
+pub(super) fn gains_privileges(invocation: &Invocation) -> bool {
     let Invocation::Argv { script } = invocation else { return false };
     let mut stages = script.parts.iter().flat_map(|(_, pipeline)| &pipeline.stages);
     stages.any(|stage| {

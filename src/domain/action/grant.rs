@@ -327,6 +327,7 @@ mod tests {
             risk,
             risk_reasons: Vec::new(),
             labels_used: BTreeMap::from([("mountpoint".to_owned(), "/srv".to_owned())]),
+            edited: None,
             time_limit: Duration::from_secs(60),
         };
         let digest = spec.digest(true);

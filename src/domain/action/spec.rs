@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::container;
+use super::edit::Edited;
 use super::handed::HandedSecret;
 use super::print;
 use super::remote;
@@ -314,6 +315,9 @@ pub struct ActionSpec {
     pub labels_used: Labels,
     /// A supervised action is ended after this long. Of no effect on an interactive one; see [`Self::limit`].
     pub time_limit: Duration,
+    /// Whose words took the place of those of another proposal; `None` for one that nobody edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edited>,
 }
 
 impl ActionSpec {
@@ -368,6 +372,9 @@ impl ActionSpec {
         hash_map(&mut hasher, &self.labels_used);
         hasher.number(i64::try_from(self.time_limit.as_millis()).unwrap_or(i64::MAX));
         hasher.number(i64::from(firing));
+        if let Some(edited) = &self.edited {
+            edited.hash(&mut hasher);
+        }
         hasher.finish()
     }
 }
@@ -380,7 +387,7 @@ fn hash_map(hasher: &mut FieldHasher, map: &BTreeMap<String, String>) {
     }
 }
 
-fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
+pub(super) fn hash_invocation(hasher: &mut FieldHasher, invocation: &Invocation) {
     match invocation {
         Invocation::Argv { script } => {
             hasher.field(b"argv");

@@ -83,7 +83,7 @@ impl About {
             target: Some(spec.target.name().to_owned()),
             risk: Some(spec.risk),
             rules: spec.risk_reasons.clone(),
-            tainted: tainted(&spec.invocation),
+            tainted: tainted(spec),
             ..Self::default()
         }
     }
@@ -102,7 +102,16 @@ impl About {
 }
 
 /// Where the words of a command from outside came from, each source once, in the order of the words.
-fn tainted(invocation: &Invocation) -> Vec<Origin> {
+fn tainted(spec: &ActionSpec) -> Vec<Origin> {
+    let mut sources = tainted_words(&spec.invocation);
+    // Bytes for bash have no pieces: all of them count as typed by whoever edited them.
+    if spec.edited.is_some() && !sources.contains(&Origin::Operator) {
+        sources.push(Origin::Operator);
+    }
+    sources
+}
+
+fn tainted_words(invocation: &Invocation) -> Vec<Origin> {
     let mut sources: Vec<Origin> = Vec::new();
     let mut note = |piece: &Piece| {
         if piece.origin.is_outside() && !sources.contains(&piece.origin) {
@@ -138,7 +147,7 @@ mod tests {
         ];
         let stage = Stage::new(argv);
         let script = Script::new(vec![(Connector::Always, Pipeline::new(vec![stage]))]);
-        let found = tainted(&Invocation::Argv { script });
+        let found = tainted_words(&Invocation::Argv { script });
         assert_eq!(found, [Origin::Label("mountpoint".to_owned()), Origin::Operator]);
     }
 

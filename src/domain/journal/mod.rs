@@ -95,6 +95,17 @@ pub enum Payload {
         /// To which proposal.
         proposal: ProposalId,
     },
+    /// A person put other words in the place of those of a proposal. The other one waits now, the first never will again.
+    Edited {
+        /// The proposal that was read.
+        from: ProposalId,
+        /// The proposal that was made of it.
+        to: ProposalId,
+        /// The command as it was. Foreign text.
+        before: String,
+        /// The command as it is. Foreign text.
+        after: String,
+    },
     /// A proposal or a grant is no longer valid.
     Voided {
         /// Which proposal.

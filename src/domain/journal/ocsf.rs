@@ -215,6 +215,7 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         Payload::Incident { event: IncidentEvent::Opened { .. } } => (CREATE, "incident", incident()),
         Payload::Incident { .. } => (UPDATE, "incident", incident()),
         Payload::Proposed { proposal } => (CREATE, "action", proposal.id.to_string()),
+        Payload::Edited { from, .. } => (UPDATE, "action", from.to_string()),
         Payload::Rejected { proposal }
         | Payload::Voided { proposal, .. }
         | Payload::Granted { proposal, .. }

@@ -318,6 +318,7 @@ fn name_actions(entries: &mut [Moment]) {
             Payload::Rejected { proposal } | Payload::Voided { proposal, .. } | Payload::Granted { proposal, .. } => {
                 Some(*proposal)
             }
+            Payload::Edited { to, .. } => Some(*to),
             Payload::Spawned { attempt, .. }
             | Payload::CancelRequested { attempt }
             | Payload::EffectChecked { attempt, .. }

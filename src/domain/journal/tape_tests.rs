@@ -162,6 +162,7 @@ fn action(invocation: Invocation) -> ActionSpec {
         risk: Risk::Read,
         risk_reasons: Vec::new(),
         labels_used: Labels::new(),
+        edited: None,
         time_limit: Duration::from_secs(60),
     }
 }

@@ -3,6 +3,8 @@
 //! Owns: one sentence for every kind of entry, and which of them are decisions of a person. The only place that has to know
 //! every kind. Does not: make text harmless; what comes out may hold foreign text.
 
+use std::borrow::Cow;
+
 use super::purged::purged_by;
 use super::{Payload, StoredEntry};
 use crate::domain::actor::Actor;
@@ -127,6 +129,17 @@ fn behind(note: &str) -> String {
     if note.is_empty() { String::new() } else { format!(": {note}") }
 }
 
+/// Characters of a command that stand in a sentence at most; the entry has all of it.
+const IN_SENTENCE: usize = 160;
+
+/// The beginning of a command, with a sign when it goes on.
+fn begun(command: &str) -> Cow<'_, str> {
+    match command.char_indices().nth(IN_SENTENCE) {
+        None => Cow::Borrowed(command),
+        Some((end, _)) => Cow::Owned(format!("{} ...", command.get(..end).unwrap_or_default())),
+    }
+}
+
 impl Payload {
     /// What happened, in words, when `actor` did it.
     #[must_use]
@@ -146,6 +159,10 @@ impl Payload {
             },
             Self::Proposed { proposal } => (Kind::Record, format!("proposed action {}", proposal.id)),
             Self::Rejected { proposal } => (Kind::Decision, format!("rejected action {proposal}")),
+            Self::Edited { from, to, before, after } => (
+                Kind::Decision,
+                format!("edited action {from} into action {to}: {} -> {}", begun(before), begun(after)),
+            ),
             Self::Voided { proposal, reason } => (Kind::Record, format!("voided action {proposal}: {reason}")),
             Self::Granted { proposal, scope: None, .. } => (Kind::Decision, format!("approved action {proposal}")),
             Self::Granted { proposal, scope: Some(scope), .. } => {

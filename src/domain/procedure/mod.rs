@@ -4,6 +4,7 @@
 
 pub mod params;
 pub mod place;
+pub mod undo;
 pub mod variables;
 pub mod verification;
 

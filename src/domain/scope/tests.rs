@@ -70,6 +70,7 @@ fn read(node: &str, line: &str) -> ActionSpec {
         risk_reasons: Vec::new(),
         confinement: Confinement::ReadsOnly,
         secrets: Vec::new(),
+        edited: None,
         labels_used: labels(),
         time_limit: Duration::from_secs(60),
     }

@@ -68,6 +68,7 @@ impl LocalBackend {
             risk: Risk::Change,
             risk_reasons: vec![mutes],
             labels_used: Labels::new(),
+            edited: None,
             time_limit: self.settings.time_limit,
         };
         let proposal = self.store.propose(spec, &self.actor).await?;

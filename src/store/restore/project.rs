@@ -23,7 +23,7 @@ use crate::store::Identity;
 use crate::store::convert::{Code as _, attempt_state};
 use crate::store::error::Fault;
 use crate::store::write::Write;
-use crate::store::{calls, incidents, proposals, runs};
+use crate::store::{calls, edits, incidents, proposals, runs};
 
 /// Brings entries into the tables, one after the other.
 pub(super) struct Projection<'a> {
@@ -78,6 +78,10 @@ impl<'a> Projection<'a> {
             Payload::Rejected { proposal } => {
                 let reason = format!("rejected by {}", context.actor.label());
                 proposals::set_state(base, proposal, ProposalState::Rejected, &reason)
+            }
+            Payload::Edited { from, to, .. } => {
+                let reason = edits::reason(&context.actor, to);
+                proposals::set_state(base, from, ProposalState::Rejected, &reason)
             }
             Payload::Voided { proposal, reason } => proposals::set_state(base, proposal, ProposalState::Void, &reason),
             Payload::Granted { proposal, digest, expires_at, .. } => {

@@ -46,6 +46,7 @@ pub(super) fn spec(word: &str) -> ActionSpec {
         risk: Risk::Read,
         risk_reasons: Vec::new(),
         labels_used: BTreeMap::from([("instance".to_owned(), "a".to_owned())]),
+        edited: None,
         time_limit: Duration::from_secs(60),
     }
 }

@@ -39,6 +39,7 @@ fn spec(step: StepRef, origin: Origin) -> ActionSpec {
         risk: Risk::Read,
         risk_reasons: vec!["du only looks".to_owned()],
         labels_used: BTreeMap::from([("instance".to_owned(), "a".to_owned())]),
+        edited: None,
         time_limit: Duration::from_secs(60),
     }
 }

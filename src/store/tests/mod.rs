@@ -8,6 +8,7 @@ mod chatting;
 mod commanding;
 mod concurrency;
 mod doubting;
+mod editing;
 mod governing;
 mod handling;
 mod ingesting;

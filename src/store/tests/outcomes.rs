@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 
 const TEXT: &str = "## Diagnosis\n\n1. Look:\n\n   ```sh\n   du -sh /srv\n   ```\n\n2. Tell them.\n";
 
-async fn with_run() -> (Bench, Run) {
+pub(super) async fn with_run() -> (Bench, Run) {
     let bench = Bench::new();
     let fence = bench.fence().await;
     bench.ingest(&fence, vec![firing("Disk", "a", 1)]).await;
@@ -58,7 +58,7 @@ async fn attempt(bench: &Bench, run: &Run, word: &str, took: Duration) -> Attemp
     id
 }
 
-async fn say(bench: &Bench, command: RunCommand, by: &Actor) -> Run {
+pub(super) async fn say(bench: &Bench, command: RunCommand, by: &Actor) -> Run {
     bench.store.run_command(RunId(1), command, by).await.unwrap()
 }
 

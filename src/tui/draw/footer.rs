@@ -42,6 +42,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) 
         }
         return;
     }
+    // A box says at its own foot what its keys do.
+    if model.ui.overlay.is_some() {
+        return;
+    }
     let hints = worth::hints(model, update::context(model));
     // What opens the review stands beside what waits already.
     let wanted: Vec<_> = hints.into_iter().filter(|(hint, _)| waiting == 0 || *hint != key).collect();

@@ -3,6 +3,7 @@
 //! Owns: the order of the parts. Each part has a file of its own.
 
 mod chat;
+mod editing;
 mod footer;
 mod header;
 mod incident;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use super::{palette, question, scopes, search, steer, suggestions};
+use super::{editing, palette, question, scopes, search, steer, suggestions};
 use crate::domain::procedure::NodeKind;
 use crate::domain::text;
 use crate::tui::keymap::Context;
@@ -21,6 +21,7 @@ use crate::tui::wrap::{Break, wrap};
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
     match &model.ui.overlay {
         Some(Overlay::Review(shown)) => review(buffer, model, shown, look),
+        Some(Overlay::Edit(shown)) => editing::draw(buffer, model, shown, look),
         Some(Overlay::Prompt(shown)) => prompt(buffer, model, shown, look),
         Some(Overlay::Question(shown)) => question::draw(buffer, model, shown, look),
         Some(Overlay::Picker(shown)) => picker(buffer, model, shown, look),
@@ -68,7 +69,7 @@ pub(super) fn more_lines(count: usize) -> String {
 }
 
 fn review(buffer: &mut Buffer, model: &Model, review: &Review, look: &Look) {
-    let area = update::review_box(model.ui.size, review.lines.len());
+    let area = update::review_box(model.ui.size, review);
     let inside = frame(buffer, area, &format!("Approve proposal {}?", review.proposal), look);
     let rows = update::review_rows(model.ui.size.1, review.lines.len());
     for (line, y) in review.lines.iter().skip(review.top).take(rows).zip(inside.y..) {

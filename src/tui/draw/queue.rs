@@ -174,7 +174,7 @@ fn other_queues(model: &Model, room: usize) -> Vec<String> {
     if header.resolved_firing > 0 {
         let count = header.resolved_firing;
         // With the sign that such incidents have in their rows, so that it can be told where there is hardly any room.
-        let forms = [format!("{count} resolved but firing"), format!("!{count} firing"), format!("!{count}")];
+        let forms = [format!("{count} resolved but firing"), format!("{count} still firing"), format!("!{count}")];
         parts.extend(forms.into_iter().find(|form| 2 + form.len() <= room));
     }
     for queue in [Queue::Suppressed, Queue::Mine, Queue::Unassigned, Queue::All] {

@@ -110,9 +110,13 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Back], "later"),
             (&[Intent::ApproveWider], "wider"),
             (&[Intent::Widen], "wider?"),
+            (&[Intent::EditCommand], "edit"),
+            (&[Intent::LookUp], "look up"),
             (&[Intent::Down, Intent::Up], "scroll"),
-            (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
+        Context::Edit => {
+            &[(&[Intent::Open], "accept"), (&[Intent::Back], "back to the review"), (&[Intent::Newline], "new line")]
+        }
         Context::Prompt => &[(&[Intent::Open], "accept"), (&[Intent::Back], "leave")],
         Context::Filter => &[(&[Intent::Open], "accept"), (&[Intent::Back], "clear and leave")],
         Context::Help => &[

@@ -48,6 +48,8 @@ pub enum Context {
     Preview,
     /// The review of a proposal.
     Review,
+    /// The command of a proposal while it is edited.
+    Edit,
     /// Typing a value.
     Prompt,
     /// Typing a filter.
@@ -62,7 +64,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Incidents,
         Self::Sop,
@@ -71,6 +73,7 @@ impl Context {
         Self::Ask,
         Self::Preview,
         Self::Review,
+        Self::Edit,
         Self::Prompt,
         Self::Filter,
         Self::Help,
@@ -90,6 +93,7 @@ impl Context {
             Self::Ask => "ask",
             Self::Preview => "preview",
             Self::Review => "review",
+            Self::Edit => "edit",
             Self::Prompt => "prompt",
             Self::Filter => "filter",
             Self::Help => "help",
@@ -101,7 +105,7 @@ impl Context {
     /// Whether keys type text here.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette)
+        matches!(self, Self::Edit | Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette)
     }
 
     /// Whether a global binding holds here. Where text is typed, in the review and in the preview only redrawing and
@@ -110,7 +114,14 @@ impl Context {
         match self {
             Self::Global => false,
             Self::Incidents | Self::Sop | Self::Output | Self::Chat | Self::Help => true,
-            Self::Review | Self::Preview | Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette => {
+            Self::Review
+            | Self::Edit
+            | Self::Preview
+            | Self::Prompt
+            | Self::Filter
+            | Self::Ask
+            | Self::Search
+            | Self::Palette => {
                 matches!(intent, Intent::Redraw | Intent::Suspend)
             }
         }
@@ -257,6 +268,8 @@ impl Keymap {
         let needed = [
             (Context::Review, Intent::Approve),
             (Context::Review, Intent::Back),
+            (Context::Edit, Intent::Back),
+            (Context::Edit, Intent::Open),
             (Context::Prompt, Intent::Back),
             (Context::Ask, Intent::Back),
             (Context::Ask, Intent::Send),

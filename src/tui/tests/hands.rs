@@ -200,7 +200,7 @@ fn an_empty_queue_says_which_one_it_is_and_how_to_leave_it() {
 
 #[rstest]
 #[case(120, 10_000, "of 10000  !1 ")]
-#[case(120, 5, "of 5  !1 firing ")]
+#[case(120, 5, "of 5  1 still firing ")]
 #[case(200, 5, "of 5  1 resolved but firing  1 suppressed ")]
 #[case(260, 5, "of 5  1 resolved but firing  1 suppressed  2 mine  3 unassigned")]
 fn the_title_tells_of_what_is_not_shown(#[case] columns: u16, #[case] total: u32, #[case] expected: &str) {

@@ -22,6 +22,7 @@ mod pages;
 mod palette;
 mod place;
 mod queue;
+mod reviewing;
 mod screens;
 mod search;
 mod small;

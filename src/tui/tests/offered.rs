@@ -23,6 +23,14 @@ fn last_row(world: &World) -> String {
     screen(world).lines().last().unwrap_or_default().to_owned()
 }
 
+/// The last row inside the box that lies above the panes.
+fn foot_of_box(world: &World) -> String {
+    let shown = screen(world);
+    let rows: Vec<&str> = shown.lines().collect();
+    let end = rows.iter().rposition(|row| row.contains('└')).expect("a box is open");
+    rows[end - 1].to_owned()
+}
+
 /// Hints of a wide terminal: all there are.
 fn all_hints(mut world: World) -> String {
     world.send(crate::tui::msg::Msg::Resized(300, 24));
@@ -101,17 +109,17 @@ fn what_lies_above_the_panes_offers_to_scroll_only_what_does_not_fit() {
     let mut help = World::new(120, 40);
     help.settle_with(&facts());
     help.keys("?");
-    assert_offers(&last_row(&help), &["esc close"], &["scroll", "page"]);
+    assert_offers(&foot_of_box(&help), &["esc close"], &["scroll", "page"]);
     let mut small = World::new(80, 15);
     small.settle_with(&facts());
     small.keys("?");
     assert_offers(&screen(&small), &["j k scroll", "pagedown pageup page"], &[]);
     let mut nothing = world(&facts());
     nothing.keys(":xyzzy");
-    assert_offers(&last_row(&nothing), &["esc leave"], &["enter", "choose", "page"]);
+    assert_offers(&foot_of_box(&nothing), &["esc leave"], &["enter", "choose", "page"]);
     let mut search = world(&facts());
     search.keys("F");
-    assert_offers(&last_row(&search), &["tab where", "esc leave"], &["enter", "choose", "page"]);
+    assert_offers(&foot_of_box(&search), &["tab where", "esc leave"], &["enter", "choose", "page"]);
 }
 
 #[test]

@@ -182,8 +182,15 @@ fn what_lost_its_key_can_still_be_chosen() {
 #[test]
 fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
     let keymap = Keymap::bundled().unwrap();
-    for context in [Context::Review, Context::Prompt, Context::Filter, Context::Help, Context::Search, Context::Palette]
-    {
+    for context in [
+        Context::Review,
+        Context::Edit,
+        Context::Prompt,
+        Context::Filter,
+        Context::Help,
+        Context::Search,
+        Context::Palette,
+    ] {
         let hints = keymap.hints(context);
         // A wider yes is offered in some reviews only; pages, which are as well known as arrows, then give way.
         let rare = |words: &str| context == Context::Review && words.starts_with("wider");
@@ -208,6 +215,7 @@ fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
                 true
             }
             Context::Review
+            | Context::Edit
             | Context::Preview
             | Context::Ask
             | Context::Prompt

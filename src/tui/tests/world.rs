@@ -290,6 +290,7 @@ pub(super) fn proposal(id: i64, risk: Risk, words: &[(&str, Origin)]) -> Proposa
         risk,
         risk_reasons: vec![reason],
         labels_used: BTreeMap::from([("mountpoint".to_owned(), "/srv/data".to_owned())]),
+        edited: None,
         time_limit: Duration::from_secs(600),
     };
     Proposal {

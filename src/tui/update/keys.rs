@@ -6,8 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::sop::{Fold, Share};
 use super::{
-    asking, chat, chat_find, concern, copy, doubt, hands, mouse, output, overlay, palette, plain, queue, search, sop,
-    split, steer, suggestions, wider,
+    asking, chat, chat_find, concern, copy, doubt, editing, hands, mouse, output, overlay, palette, plain, queue,
+    search, sop, split, steer, suggestions, wider,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -26,6 +26,7 @@ pub(crate) fn context(model: &Model) -> Context {
     match &model.ui.overlay {
         // The list of yeses is moved through and taken from by the keys of the review.
         Some(Overlay::Review(_) | Overlay::Scopes(_)) => Context::Review,
+        Some(Overlay::Edit(_)) => Context::Edit,
         Some(
             Overlay::Prompt(_)
             | Overlay::Question(_)
@@ -53,6 +54,7 @@ pub(crate) fn context(model: &Model) -> Context {
 pub(super) fn pressed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let intent = model.ui.keymap.lookup(context(model), &key);
     model.ui.returning = None;
+    model.ui.looking = None;
     // These work everywhere, also while something is being typed.
     if let Some(intent @ (Intent::Suspend | Intent::Redraw)) = intent {
         overlay::disturb(model, effects);
@@ -354,6 +356,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let asks = context(model) == Context::Ask;
     match &mut model.ui.overlay {
         Some(Overlay::Review(_)) => overlay::disturb(model, effects),
+        Some(Overlay::Edit(_)) => editing::pasted(model, text, effects),
         Some(Overlay::Prompt(prompt)) => {
             prompt.edit.paste(text);
         }

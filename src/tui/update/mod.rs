@@ -8,8 +8,10 @@ mod chat_find;
 mod concern;
 mod copy;
 mod doubt;
+mod editing;
 mod hands;
 mod keys;
+mod looking;
 mod mouse;
 mod output;
 mod overlay;
@@ -288,6 +290,8 @@ fn loaded(model: &mut Model, generation: u64, result: Result<Box<Loaded>, Backen
             wider::refresh(model);
             overlay::refresh(model);
             overlay::proposal_gone(model, effects);
+            editing::refresh(model, effects);
+            looking::refresh(model);
             returning::go_on(model, effects);
         }
         Err(error) => {
@@ -420,6 +424,8 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
         (Asked::Propose(request), Err(BackendError::NeedsValues(needed))) => {
             overlay::ask_values(model, request, needed);
         }
+        (Asked::LookUp(of), result) => looking::answered(model, of, result, effects),
+        (Asked::Edit(from), result) => editing::answered(model, from, result, effects),
         (_, Err(BackendError::AwaitsSecond { first })) => {
             if matches!(&model.ui.overlay, Some(Overlay::Review(review)) if review.sent) {
                 model.ui.overlay = None;
@@ -441,8 +447,12 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                     Some(format!("Proposed, risk {}. {key} opens the review.", proposal.spec.risk.name()))
                 }
                 Done::Started(attempt) => {
-                    if matches!(&model.ui.overlay, Some(Overlay::Review(review)) if review.sent) {
+                    if let Some(Overlay::Review(review)) = &model.ui.overlay
+                        && review.sent
+                    {
+                        let back = review.back;
                         model.ui.overlay = None;
+                        overlay::go_back(model, back);
                     }
                     model.ui.output.attempt = Some(attempt);
                     model.ui.output.up = 0;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 
 use super::wider::{self, Yes};
-use super::{asking, hands, keys, plain, sop};
+use super::{asking, editing, hands, keys, looking, plain, sop};
 use crate::domain::action::choice;
 use crate::domain::action::grant::Approval;
 use crate::domain::id::{ProposalId, SopId};
 use crate::domain::scope::Wish;
-use crate::engine::backend::{Command, NeededValue};
+use crate::domain::text;
+use crate::engine::backend::{Beside, Command, NeededValue};
 use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::line_edit::{Edit, LineEdit};
@@ -26,9 +27,13 @@ use crate::tui::review::{Paper, QUIET, Review};
 use crate::tui::sop_lines;
 use crate::tui::ui::{FromLabel, Model, Overlay, Page, Picker, Prompt, ToastLevel};
 
+/// Columns of the box of a review, frame and margins included: it is as wide as its longest line between these.
+const WIDEST: u16 = 140;
+const USUAL: u16 = 100;
+
 /// What a review is laid out for: the box less a frame of one and a margin of one on each side.
 fn paper(model: &Model) -> Paper {
-    let width = usize::from(model.ui.size.0.saturating_sub(2).min(100)).saturating_sub(4);
+    let width = usize::from(model.ui.size.0.saturating_sub(2).min(WIDEST)).saturating_sub(4);
     Paper { width, repertoire: model.ui.settings.repertoire }
 }
 
@@ -40,9 +45,11 @@ pub(crate) fn review_rows(rows: u16, lines: usize) -> usize {
 
 /// The box of the review.
 #[must_use]
-pub(crate) fn review_box(size: (u16, u16), lines: usize) -> ratatui::layout::Rect {
-    let rows = u16::try_from(review_rows(size.1, lines)).unwrap_or(u16::MAX);
-    layout::overlay(size.0, size.1, 100, rows.saturating_add(5))
+pub(crate) fn review_box(size: (u16, u16), review: &Review) -> ratatui::layout::Rect {
+    let rows = u16::try_from(review_rows(size.1, review.lines.len())).unwrap_or(u16::MAX);
+    let longest = review.lines.iter().map(|line| text::width(&line.plain())).max().unwrap_or(0);
+    let width = u16::try_from(longest).unwrap_or(u16::MAX).saturating_add(4).clamp(USUAL, WIDEST);
+    layout::overlay(size.0, size.1, width, rows.saturating_add(5))
 }
 
 /// Opens the review of a proposal: of this incident if there is one, else the oldest.
@@ -55,6 +62,7 @@ pub(super) fn open_review(model: &mut Model, effects: &mut Vec<Effect>) {
         return super::toast(model, ToastLevel::Refused, run.to_owned(), effects);
     };
     let id = proposal.id;
+    model.ui.toast = None;
     open_review_of(model, id);
 }
 
@@ -62,9 +70,13 @@ pub(super) fn open_review(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn open_review_of(model: &mut Model, id: ProposalId) {
     let Some(proposal) = model.facts.pending(id) else { return };
     let title = keys::incident_title(model, proposal.spec.incident);
-    let review = Review::open(proposal, &title, paper(model));
-    model.ui.toast = None;
+    let review = Review::open_with(proposal, &title, paper(model), &beside_of(model, id), model.ui.now);
     model.ui.overlay = Some(Overlay::Review(Box::new(review)));
+}
+
+/// What stands beside a proposal in its review.
+fn beside_of(model: &Model, id: ProposalId) -> Beside {
+    model.facts.snapshot.beside.get(&id).cloned().unwrap_or_default()
 }
 
 /// After a load or a resize: lays the review out anew if its proposal or the width changed, and keeps a page of text within
@@ -82,9 +94,9 @@ pub(super) fn refresh(model: &mut Model) {
     let id = review.proposal;
     let Some(proposal) = model.facts.pending(id).cloned() else { return };
     let title = keys::incident_title(model, proposal.spec.incident);
-    let paper = paper(model);
+    let (paper, beside, now) = (paper(model), beside_of(model, id), model.ui.now);
     if let Some(Overlay::Review(review)) = &mut model.ui.overlay {
-        review.refresh(&proposal, &title, paper);
+        review.refresh(&proposal, &title, paper, &beside, now);
         let rows = review_rows(model.ui.size.1, review.lines.len());
         review.top = review.top.min(review.lines.len().saturating_sub(rows));
     }
@@ -94,12 +106,21 @@ pub(super) fn refresh(model: &mut Model) {
 pub(super) fn proposal_gone(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Review(review)) = &model.ui.overlay else { return };
     if !review.sent && model.facts.pending(review.proposal).is_none() {
+        let back = review.back;
         let text = format!(
             "Proposal {} no longer waits: it was settled elsewhere or what it was bound to changed. Nothing was run by you.",
             review.proposal
         );
         model.ui.overlay = None;
+        go_back(model, back);
         super::toast(model, ToastLevel::Refused, text, effects);
+    }
+}
+
+/// Opens the review that a look-up was proposed from, unread, if it still waits.
+pub(super) fn go_back(model: &mut Model, back: Option<ProposalId>) {
+    if let Some(id) = back {
+        open_review_of(model, id);
     }
 }
 
@@ -151,6 +172,7 @@ fn wake_when_quiet(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: &mut Vec<Effect>) {
     match &model.ui.overlay {
         Some(Overlay::Review(_)) => in_review(model, key, intent, effects),
+        Some(Overlay::Edit(_)) => editing::key(model, &key, intent, effects),
         Some(Overlay::Prompt(_)) => in_prompt(model, key, intent, effects),
         Some(Overlay::Question(_)) => hands::key(model, key, intent, effects),
         Some(Overlay::Picker(_)) => in_picker(model, key, intent, effects),
@@ -189,14 +211,24 @@ fn in_review(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effects: 
     let text_key = review.typed.is_some() && keys::printable(key);
     match intent.filter(|_| !text_key) {
         Some(Intent::Back) => {
+            let back = review.back;
             model.ui.overlay = None;
-            return;
+            return go_back(model, back);
         }
         Some(Intent::Reject) => {
-            let proposal = review.proposal;
+            let (proposal, back) = (review.proposal, review.back);
             model.ui.overlay = None;
+            go_back(model, back);
             effects.push(Effect::Send { asked: Asked::Reject, command: Command::Reject { proposal } });
             return;
+        }
+        Some(Intent::LookUp) if !review.sent => {
+            let of = review.proposal;
+            return looking::ask(model, of, effects);
+        }
+        Some(Intent::EditCommand) if !review.sent => {
+            let proposal = review.proposal;
+            return editing::open(model, proposal, effects);
         }
         Some(Intent::Down) => review.top = (review.top + 1).min(last_top),
         Some(Intent::Up) => review.top = review.top.saturating_sub(1),

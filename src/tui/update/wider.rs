@@ -19,13 +19,13 @@ pub(super) fn widen(model: &mut Model) {
     let Some(proposal) = model.facts.pending(review.proposal).cloned() else { return };
     let offered = wider::offered(model, &proposal);
     let next = next(&offered, review.wider.as_ref().map(|wider| wider.cover)).cloned();
-    let title = keys::incident_title(model, proposal.spec.incident);
+    let (title, now) = (keys::incident_title(model, proposal.spec.incident), model.ui.now);
     let Some(Overlay::Review(review)) = &mut model.ui.overlay else { return };
     if offered.is_empty() {
         review.objection = Some("No wider yes can be given to this: each time needs its own.".to_owned());
         return;
     }
-    review.widen(&proposal, &title, next);
+    review.widen(&proposal, &title, next, now);
 }
 
 /// The one behind `shown`; the first when none is shown, none behind the last.

@@ -158,12 +158,7 @@ pub(super) fn words(words: &[&str], context: &Context<'_>) -> Finding {
     if context.depth > MAX_DEPTH {
         return Finding::new(Risk::Unknown, format!("{program} stands inside more than {MAX_DEPTH} other commands"));
     }
-    let (directory, name) = program.rsplit_once('/').map_or((None, *program), |(path, name)| (Some(path), name));
-    let known = tool::find(name);
-    let trusted = directory.is_none_or(|directory| {
-        SYSTEM_DIRECTORIES.contains(&directory)
-            || known.is_some_and(|tool| tool.directories.iter().any(|trusted| trusted == directory))
-    });
+    let (name, known, trusted) = program_of(program);
     if !trusted {
         return Finding::new(
             Risk::Unknown,
@@ -174,6 +169,17 @@ pub(super) fn words(words: &[&str], context: &Context<'_>) -> Finding {
         Some(tool) => of_tool(tool, name, arguments, context),
         None => Finding::new(Risk::Unknown, format!("{name} is not among the programs that are known")),
     }
+}
+
+/// The bare name of `program`, what is known of it, and whether it is the program of that name.
+pub(super) fn program_of(program: &str) -> (&str, Option<&'static Tool>, bool) {
+    let (directory, name) = program.rsplit_once('/').map_or((None, program), |(path, name)| (Some(path), name));
+    let known = tool::find(name);
+    let trusted = directory.is_none_or(|directory| {
+        SYSTEM_DIRECTORIES.contains(&directory)
+            || known.is_some_and(|tool| tool.directories.iter().any(|trusted| trusted == directory))
+    });
+    (name, known, trusted)
 }
 
 /// The finding of `words` by the table `key`, which no command line can name since it contains a slash.
@@ -192,6 +198,28 @@ fn of_tool(tool: &Tool, name: &str, words: &[&str], context: &Context<'_>) -> Fi
     if let Some(word) = words.iter().find(|word| tool.argument_files && word.starts_with('@')) {
         return Finding::of(Risk::Unknown, name, &format!("{word} stands for arguments in a file"));
     }
+    let (rule, length, arguments) = match meaning(tool, words) {
+        Ok(meaning) => meaning,
+        Err(Unclear::Word(word)) => return Finding::not_known(name, &word),
+        Err(Unclear::Command) => {
+            return Finding::of(Risk::Unknown, name, "which of its commands is meant is not clear");
+        }
+    };
+    let (command, operands) = arguments.operands.split_at(length.min(arguments.operands.len()));
+    let call = Call { name, command, operands, arguments: &arguments, words, context };
+    by_rule(rule, &tool.rule, &call)
+}
+
+/// Why it cannot be told what the words of a command mean.
+pub(super) enum Unclear {
+    /// This word, or these words, are not known.
+    Word(String),
+    /// Which of its commands is meant is not clear.
+    Command,
+}
+
+/// The rule for `words` of `tool`, how many operands name its command, and all arguments.
+pub(super) fn meaning<'t, 'a>(tool: &'t Tool, words: &[&'a str]) -> Result<(&'t Rule, usize, Arguments<'a>), Unclear> {
     let mut reader =
         Reader { tables: [Some(&tool.rule.table), None], style: tool.style, until: super::options::Until::End };
     let guessed = if tool.has_commands() {
@@ -204,25 +232,18 @@ fn of_tool(tool: &Tool, name: &str, words: &[&str], context: &Context<'_>) -> Fi
         None if guessed.is_empty() => (&tool.rule, 0),
         None => {
             let command: Vec<&str> = guessed.iter().take(2).copied().collect();
-            return Finding::not_known(name, &command.join(" "));
+            return Err(Unclear::Word(command.join(" ")));
         }
     };
     reader.tables = [Some(&rule.table), Some(&tool.rule.table)];
     reader.until = rule.until(length);
-    let arguments = match reader.read(words) {
-        Ok(arguments) => arguments,
-        Err(word) => return Finding::not_known(name, &word),
-    };
+    let arguments = reader.read(words).map_err(Unclear::Word)?;
     // With the options of this command known, it has to be the same command still.
     let confirmed = match tool.meant(&arguments.operands) {
         Some(meant) => std::ptr::eq(meant.rule, rule) && meant.length == length,
         None => length == 0 && (arguments.operands.is_empty() || !tool.has_commands()),
     };
-    let (Some((command, operands)), true) = (arguments.operands.split_at_checked(length), confirmed) else {
-        return Finding::of(Risk::Unknown, name, "which of its commands is meant is not clear");
-    };
-    let call = Call { name, command, operands, arguments: &arguments, words, context };
-    by_rule(rule, &tool.rule, &call)
+    if confirmed && arguments.operands.len() >= length { Ok((rule, length, arguments)) } else { Err(Unclear::Command) }
 }
 
 /// What the table and the check of a command say.

@@ -13,6 +13,7 @@
 //! request itself can have effects there. It says nothing about load (`find /`), about secrets in what is read, or about how
 //! long it takes: every attempt has a time limit.
 
+pub(super) mod apart;
 mod asked;
 mod awk;
 mod checks;
@@ -32,7 +33,7 @@ mod programs;
 mod sed;
 mod shell;
 mod signals;
-mod sql;
+pub(super) mod sql;
 mod tool;
 mod wrappers;
 
@@ -72,6 +73,12 @@ impl Risk {
     }
 }
 
+/// Whether anything is known of the program `name`.
+#[cfg(test)]
+pub(super) fn is_known(name: &str) -> bool {
+    tool::find(name).is_some()
+}
+
 /// The risk of `invocation`, the highest of its parts, and why: one sentence for each different program.
 #[must_use]
 pub fn classify(invocation: &Invocation) -> (Risk, Vec<String>) {
@@ -104,9 +111,25 @@ pub fn classify_variable(name: &str, value: &str) -> (Risk, String) {
     (finding.risk, finding.why)
 }
 
+/// The risk of each stage of a script, its variables included.
+#[must_use]
+pub fn of_stages(script: &Script) -> Vec<Risk> {
+    let mut risks = Vec::new();
+    each_stage(script, &Context::default(), |found| {
+        risks.push(found.iter().map(|finding| finding.risk).max().unwrap_or(Risk::Unknown));
+    });
+    risks
+}
+
 /// What is found of each stage of a script.
 fn of_script(script: &Script, context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    each_stage(script, context, |found| findings.extend(found));
+    findings
+}
+
+/// Hands what is found of each stage to `take`: of its words first, then of its variables.
+fn each_stage(script: &Script, context: &Context<'_>, mut take: impl FnMut(Vec<Finding>)) {
     for (_, pipeline) in &script.parts {
         let mut input = context.input.clone();
         for stage in &pipeline.stages {
@@ -115,13 +138,12 @@ fn of_script(script: &Script, context: &Context<'_>) -> Vec<Finding> {
             let outside = outside_words(stage);
             let all: Vec<&str> = context.outside.iter().copied().chain(outside.iter().map(String::as_str)).collect();
             let inner = Context { input: input.clone(), outside: &all, depth: context.depth };
-            findings.push(judge::words(&texts, &inner));
-            // In front of it, or exported before: they change what it does as much as its arguments can.
-            findings.extend(stage.env.iter().map(|(name, value)| wrappers::variable(name, &value.text())));
+            // In front of it, or exported before: variables change what it does as much as its arguments can.
+            let variables = stage.env.iter().map(|(name, value)| wrappers::variable(name, &value.text()));
+            take(std::iter::once(judge::words(&texts, &inner)).chain(variables).collect());
             input = Input::after(&texts, &input);
         }
     }
-    findings
 }
 
 /// The words that an alert, a keyboard or a model has a part in.

@@ -287,6 +287,8 @@ pub(super) enum Scene {
     Scopes,
     /// What a model suggests for the run.
     Suggestions,
+    /// The command of a proposal while it is edited.
+    Edit,
 }
 
 impl Scene {
@@ -319,7 +321,7 @@ impl Scene {
     }
 }
 
-pub(super) const SCENES: [Scene; 51] = [
+pub(super) const SCENES: [Scene; 52] = [
     Scene::Header,
     Scene::Detail,
     Scene::SopTitle,
@@ -371,6 +373,7 @@ pub(super) const SCENES: [Scene; 51] = [
     Scene::Ruled,
     Scene::Scopes,
     Scene::Suggestions,
+    Scene::Edit,
 ];
 
 /// The key that goes to a pane.
@@ -446,6 +449,7 @@ pub(super) fn console(scene: Scene, text: &str, size: (u16, u16), repertoire: Re
         _ => {}
     }
     let facts = match scene {
+        Scene::Edit => with_proposal(hostile_facts(text), hostile_proposal(text, Risk::Change)),
         Scene::Review(risk) => with_proposal(hostile_facts(text), hostile_proposal(text, risk)),
         Scene::TypedName => with_proposal(hostile_facts(text), hostile_proposal(text, Risk::Destroy)),
         Scene::EmptyTrouble => snapshot([]),
@@ -483,6 +487,11 @@ fn happen(world: &mut World, scene: Scene, text: &str) {
         Scene::Sop => world.keys("2"),
         Scene::Output => world.keys("4"),
         Scene::Review(_) | Scene::Ruled => world.keys("A"),
+        Scene::Edit => {
+            world.keys("A");
+            world.press(KeyCode::F(4));
+            world.send(Msg::Paste(text.to_owned()));
+        }
         // It opened by itself.
         Scene::Restored => {}
         Scene::Steer => world.keys("2R"),

@@ -6,6 +6,7 @@
 mod client;
 mod functions;
 mod lexer;
+pub(in crate::domain::action) mod tables;
 
 use lexer::{Lexer, Token};
 
@@ -13,7 +14,7 @@ use super::Risk;
 
 /// Whose SQL it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(in crate::domain::action) enum Dialect {
     Postgres,
     Mysql,
     Sqlite,
