@@ -232,3 +232,7 @@ pub(super) fn ended(
     }
     state(run, format, out)
 }
+
+#[cfg(test)]
+#[path = "print_tests.rs"]
+mod tests;
