@@ -292,3 +292,7 @@ pub(super) fn ended(
     }
     state(run, doubt, format, out)
 }
+
+#[cfg(test)]
+#[path = "print_tests.rs"]
+mod tests;
