@@ -249,7 +249,7 @@ fn read(answer: &str) -> Result<Read, String> {
     reading::read(answer, &given, |text| text.replace("NAMEQX1", "host-\"7"))
 }
 
-fn answer(suggestion: serde_json::Value) -> String {
+fn answer(suggestion: &serde_json::Value) -> String {
     json!({"suggestions": [suggestion]}).to_string()
 }
 
@@ -297,7 +297,7 @@ fn what_has_not_the_shape_or_does_as_the_data_says_is_refused_whole(#[case] said
 
 #[test]
 fn what_is_too_long_is_refused_whole() {
-    let long = answer(json!({"change": "skip", "item": 5, "reason": "x".repeat(LONGEST), "cites": ["E1"]}));
+    let long = answer(&json!({"change": "skip", "item": 5, "reason": "x".repeat(LONGEST), "cites": ["E1"]}));
     assert!(read(&long).unwrap_err().contains("more than"));
     let one = json!({"change": "skip", "item": 5, "reason": "r", "cites": ["E1"]});
     let many = json!({"suggestions": vec![one; MOST + 1]}).to_string();
