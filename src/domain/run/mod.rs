@@ -18,6 +18,7 @@ mod deviation_words;
 pub mod effect;
 pub mod event;
 pub mod evidence;
+pub mod improve;
 pub mod item;
 pub mod plan;
 pub mod query;
