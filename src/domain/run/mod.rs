@@ -15,6 +15,7 @@ pub mod condition;
 pub mod decide;
 pub mod deviation;
 mod deviation_words;
+pub mod draft;
 pub mod effect;
 pub mod event;
 pub mod evidence;
