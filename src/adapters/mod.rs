@@ -12,4 +12,5 @@ pub mod personal;
 pub mod process;
 pub mod prometheus;
 mod service;
+pub mod sop_files;
 mod ssh;

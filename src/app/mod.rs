@@ -13,6 +13,7 @@ mod model;
 mod policy;
 mod replay;
 mod runs;
+mod sops;
 mod sources;
 mod stand_in;
 
@@ -127,6 +128,12 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         Some(Command::Sop(SopArgs { command: SopCommand::Stats { id }, .. })) => {
             let path = crate::config::load(&request)?.config.store.path;
             crate::cli::sop_stats::run(id.as_deref(), &path, store_options(), format, &mut io::stdout().lock())
+        }
+        Some(Command::Sop(SopArgs { command: SopCommand::Improve(improve), directories })) => {
+            sops::improve(improve, directories, &crate::config::load(&request)?.config, format)
+        }
+        Some(Command::Sop(SopArgs { command: SopCommand::Draft(draft), directories })) => {
+            sops::draft(draft, directories, &crate::config::load(&request)?.config, format)
         }
         Some(Command::Sop(args)) => {
             // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.

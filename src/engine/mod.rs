@@ -4,6 +4,7 @@ pub mod anchoring;
 pub mod ask;
 pub mod assistant;
 pub mod backend;
+pub mod improving;
 pub mod ingest;
 pub mod keeping;
 pub mod library;

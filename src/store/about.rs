@@ -54,6 +54,7 @@ pub(super) fn of(
         | Payload::BudgetRefused { .. }
         | Payload::BackedUp { .. }
         | Payload::Erased { .. }
+        | Payload::SopChanged { .. }
         | Payload::Restored { .. } => About::default(),
     };
     let ruled = match payload {

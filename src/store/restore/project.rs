@@ -113,6 +113,7 @@ impl<'a> Projection<'a> {
             | Payload::BudgetRefused { .. }
             | Payload::BackedUp { .. }
             | Payload::Erased { .. }
+            | Payload::SopChanged { .. }
             | Payload::Restored { .. } => Ok(()),
         }
     }

@@ -16,11 +16,11 @@ use crate::domain::incident::IncidentEvent;
 use crate::domain::journal::Payload;
 use crate::domain::journal::tape::{Moment, What};
 use crate::domain::procedure::{NodeKind, SectionRole, Shell};
+use crate::domain::run::Plan;
 use crate::domain::run::effect::Sign;
 use crate::domain::run::event::RunEvent;
 use crate::domain::run::evidence::Evidence;
 use crate::domain::run::improve::{generalise, in_general, risk_of};
-use crate::domain::run::Plan;
 use crate::domain::run::item::{Basis, Item, ItemId, ItemKind};
 use crate::domain::time::Timestamp;
 
@@ -74,7 +74,14 @@ struct Act {
 pub(super) fn of(material: Material<'_>) -> Gathered {
     let tape = material.tape;
     let labels: Labels = tape.alerts.first().map(|alert| alert.labels.clone()).unwrap_or_default();
-    let mut gatherer = Gatherer { material, people: people(material), labels, plans: plans(material), acts: Vec::new(), gathered: Gathered::default() };
+    let mut gatherer = Gatherer {
+        material,
+        people: people(material),
+        labels,
+        plans: plans(material),
+        acts: Vec::new(),
+        gathered: Gathered::default(),
+    };
     gatherer.about();
     let (from, to) = gatherer.span();
     for moment in tape.moments.iter().filter(|moment| from <= moment.at && moment.at <= to) {
@@ -368,7 +375,10 @@ impl<'a> Gatherer<'a> {
         let step = page::step(title.as_deref(), command.clone(), act.risk);
         if step.is_none() {
             self.gathered.left_out.push(match command {
-                Some((_, script)) => format!("A command is left out, since it cannot be written as one step: {}.", page::one_line(&script)),
+                Some((_, script)) => format!(
+                    "A command is left out, since it cannot be written as one step: {}.",
+                    page::one_line(&script)
+                ),
                 None => format!("A step by hand is left out: {}.", page::one_line(&act.title)),
             });
         }

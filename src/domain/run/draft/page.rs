@@ -40,7 +40,8 @@ pub(super) fn step(title: Option<&str>, command: Option<(Shell, String)>, risk: 
     let program = command.as_ref().and_then(|(_, script)| program(script));
     let own = title.map(one_line).map(|title| title.trim_end_matches([':', '.', ' ']).to_owned());
     let own = own.filter(|title| {
-        let names_step = title.to_lowercase().split("step ").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let names_step =
+            title.to_lowercase().split("step ").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         !title.is_empty() && title.chars().count() <= TITLE && !names_step && !title.contains('\\')
     });
     let plain = match (&command, program) {
@@ -51,7 +52,10 @@ pub(super) fn step(title: Option<&str>, command: Option<(Shell, String)>, risk: 
         (None, _) => None,
     };
     let end = if command.is_some() { ":" } else { "." };
-    let candidates = own.into_iter().chain(plain).map(|title| DraftStep { title: format!("{title}{end}"), command: command.clone() });
+    let candidates = own
+        .into_iter()
+        .chain(plain)
+        .map(|title| DraftStep { title: format!("{title}{end}"), command: command.clone() });
     candidates.into_iter().find(reads_back)
 }
 
@@ -59,7 +63,10 @@ pub(super) fn step(title: Option<&str>, command: Option<(Shell, String)>, risk: 
 fn program(script: &str) -> Option<&str> {
     let word = script.split_whitespace().find(|word| *word != "sudo")?;
     let name = word.rsplit('/').next().unwrap_or(word);
-    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).then_some(name).filter(|name| !name.is_empty())
+    name.chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        .then_some(name)
+        .filter(|name| !name.is_empty())
 }
 
 /// Whether a document with nothing but this step is read as this step.
@@ -111,7 +118,8 @@ pub(super) fn write(gathered: &Gathered) -> String {
 fn front_matter(gathered: &Gathered, page: &mut String) {
     let quoted = |text: &str| toml::Value::String(one_line(text)).to_string();
     page.push_str(&format!("+++\ntitle = {}\n", quoted(&gathered.title)));
-    let alerts: Vec<String> = gathered.alerts.iter().map(|name| toml::Value::String(name.clone()).to_string()).collect();
+    let alerts: Vec<String> =
+        gathered.alerts.iter().map(|name| toml::Value::String(name.clone()).to_string()).collect();
     page.push_str(&format!("alerts = [{}]\n", alerts.join(", ")));
     if let Some(owner) = &gathered.owner {
         page.push_str(&format!("owner = {}\n", quoted(owner)));
@@ -130,7 +138,10 @@ fn prerequisites(gathered: &Gathered, page: &mut String) {
     let unbound = params::bind(&uses, &labels, &std::collections::BTreeMap::new());
     page.push_str("## Prerequisites\n\n- You may run the commands below where the alert points to.\n");
     for binding in unbound.iter().filter(|binding| binding.value.is_none()) {
-        page.push_str(&format!("- `<{}>`: no label of the alert gives it; take it from what the steps before show.\n", binding.name));
+        page.push_str(&format!(
+            "- `<{}>`: no label of the alert gives it; take it from what the steps before show.\n",
+            binding.name
+        ));
     }
     page.push('\n');
 }

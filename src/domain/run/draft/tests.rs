@@ -17,7 +17,13 @@ use crate::domain::run::written::tests::built;
 use crate::domain::time::Timestamp;
 
 fn labels() -> Labels {
-    let pairs = [("alertname", "DiskFull"), ("severity", "critical"), ("mountpoint", "/srv/data"), ("instance", "db-3:9100"), ("team", "storage")];
+    let pairs = [
+        ("alertname", "DiskFull"),
+        ("severity", "critical"),
+        ("mountpoint", "/srv/data"),
+        ("instance", "db-3:9100"),
+        ("team", "storage"),
+    ];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 

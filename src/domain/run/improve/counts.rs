@@ -170,7 +170,8 @@ impl<'a> Counter<'a> {
         }
         let mut reasons: Vec<(&str, usize)> = reasons.into_iter().filter(|(reason, _)| !reason.is_empty()).collect();
         reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
-        let why: String = reasons.iter().take(REASONS).map(|(why, _)| format!(", most often because \"{why}\"")).collect();
+        let why: String =
+            reasons.iter().take(REASONS).map(|(why, _)| format!(", most often because \"{why}\"")).collect();
         let words = format!("{} was skipped in {} of {} runs{why}.", self.name(item), seen.len(), all.len());
         let correction = self.removal(item, node);
         let finding = self.finding(FindingKind::Skipped, Some(node), words, &seen, all.len(), correction);
@@ -199,7 +200,9 @@ impl<'a> Counter<'a> {
     /// Whether the step that a node stands in has no other unit.
     fn alone_in_step(&self, node: &NodeId) -> bool {
         let top = self.step_of(node);
-        top.is_some() && self.items.iter().filter(|item| item.node.as_ref().and_then(|node| self.step_of(node)) == top).count() == 1
+        top.is_some()
+            && self.items.iter().filter(|item| item.node.as_ref().and_then(|node| self.step_of(node)) == top).count()
+                == 1
     }
 
     /// The outermost step around a node.
@@ -356,7 +359,8 @@ impl<'a> Counter<'a> {
         }
         for fork in never {
             let count = answered.len();
-            let words = format!("{}: the branch \"{}\" was never taken in {count} runs.", self.name(item), fork.label());
+            let words =
+                format!("{}: the branch \"{}\" was never taken in {count} runs.", self.name(item), fork.label());
             let why = "what is rare is what a document is for: leave it, unless it can no longer happen".to_owned();
             let told = Correction::Told { why };
             let finding = self.finding(FindingKind::NeverTaken, Some(node), words, &answered, count, told);
@@ -395,10 +399,18 @@ impl<'a> Counter<'a> {
         let correction = if spread.count >= super::LEAST_RUNS {
             Correction::Patch { edit, risk: None }
         } else {
-            Correction::Told { why: format!("it was done {} times, and a patch needs {}", spread.count, super::LEAST_RUNS) }
+            Correction::Told {
+                why: format!("it was done {} times, and a patch needs {}", spread.count, super::LEAST_RUNS),
+            }
         };
-        let mut finding =
-            self.finding(FindingKind::TooLong, Some(node), words, &seen, seen.len().max(1), Correction::Told { why: String::new() });
+        let mut finding = self.finding(
+            FindingKind::TooLong,
+            Some(node),
+            words,
+            &seen,
+            seen.len().max(1),
+            Correction::Told { why: String::new() },
+        );
         finding.of = all.len();
         finding.correction = correction;
         self.push(finding);
@@ -475,7 +487,8 @@ impl<'a> Counter<'a> {
         let item = after.as_ref().and_then(|node| self.items.iter().find(|item| item.node.as_ref() == Some(node)));
         let risk = risk_of(script);
         let program = script.split_whitespace().next().unwrap_or_default();
-        let title = if risk <= Risk::Read { format!("See what `{program}` shows:") } else { format!("Run `{program}`:") };
+        let title =
+            if risk <= Risk::Read { format!("See what `{program}` shows:") } else { format!("Run `{program}`:") };
         let step = NewStep { title, script: script.to_owned(), shell: Shell::Sh };
         let verifies = risk <= Risk::Read
             && item.is_some_and(|item| matches!(item.role, Some(SectionRole::Mitigation | SectionRole::Verify)));
@@ -485,15 +498,14 @@ impl<'a> Counter<'a> {
             (false, _) => (FindingKind::Added, after.clone().map(Place::After)),
         };
         let behind = item.map(|item| format!(" after {}", self.name(item))).unwrap_or_default();
-        let words = format!("`{script}` was run{behind} in {} of {of} runs, and the document does not have it.", seen.len());
+        let words =
+            format!("`{script}` was run{behind} in {} of {of} runs, and the document does not have it.", seen.len());
         let branch = item.is_some_and(|item| !item.within.is_empty());
         let correction = match place {
             Some(Place::After(_)) if branch && kind == FindingKind::Added => {
                 Correction::Told { why: "it was run in a branch; put it in there by hand".to_owned() }
             }
-            Some(place) => {
-                Correction::Patch { edit: SopEdit::Insert { place, step }, risk: Some((risk, None)) }
-            }
+            Some(place) => Correction::Patch { edit: SopEdit::Insert { place, step }, risk: Some((risk, None)) },
             None => Correction::Told { why: "it was run before any step".to_owned() },
         };
         self.finding(kind, after.as_ref(), words, seen, of, correction)
@@ -536,7 +548,8 @@ impl<'a> Counter<'a> {
         }
         if queries.is_empty() {
             let words = format!("{} runs changed something, and the document verifies nothing.", changed.len());
-            let told = Correction::Told { why: "nothing was measured that would prove it; say what shows success".to_owned() };
+            let told =
+                Correction::Told { why: "nothing was measured that would prove it; say what shows success".to_owned() };
             let finding = self.finding(FindingKind::NotVerified, None, words, &changed, changed.len(), told);
             self.push(finding);
         }
@@ -567,7 +580,8 @@ fn extras(past: &Past) -> Vec<Extra<'_>> {
             }
             RunEvent::Deviated { deviation } => {
                 if let Deviation::Added { attempt: Some(_), what, .. } = deviation.as_ref() {
-                    let script = generalise(what, "", &past.labels, &[&run.owner]).map_err(|refused| refused.to_string());
+                    let script =
+                        generalise(what, "", &past.labels, &[&run.owner]).map_err(|refused| refused.to_string());
                     if found.iter().all(|extra| extra.script != script) {
                         found.push(Extra { past, script, after: last.clone() });
                     }

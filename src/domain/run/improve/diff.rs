@@ -114,8 +114,7 @@ fn hunk(group: &[Change], before: &[&str], after: &[&str]) -> Option<Hunk> {
     let (first, last) = (group.first()?, group.last()?);
     let lead = first.old.start.min(CONTEXT);
     let tail = (before.len() - last.old.end).min(CONTEXT);
-    let (old, new) =
-        (first.old.start - lead..last.old.end + tail, first.new.start - lead..last.new.end + tail);
+    let (old, new) = (first.old.start - lead..last.old.end + tail, first.new.start - lead..last.new.end + tail);
     let mut lines = Vec::new();
     let mut put = |sign: char, line: &str| {
         let (text, ended) = line.strip_suffix('\n').map_or((line, false), |text| (text, true));
@@ -190,8 +189,7 @@ mod tests {
     fn it_has_the_form_that_tools_read() {
         let old = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
         let text = unified("a.md", old, &old.replace("5\n", "five\n"), |_| "finding 1".to_owned());
-        let expected =
-            "--- a/a.md\n+++ b/a.md\n@@ -2,7 +2,7 @@ finding 1\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n";
+        let expected = "--- a/a.md\n+++ b/a.md\n@@ -2,7 +2,7 @@ finding 1\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n";
         assert_eq!(text, expected);
         assert_eq!(unified("a.md", old, old, |_| String::new()), "");
         assert_eq!(hunks("", "a\n")[0].header(""), "@@ -0,0 +1,1 @@");

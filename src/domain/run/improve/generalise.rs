@@ -162,12 +162,7 @@ fn places_of(line: &str, words: &[String], own: &[usize]) -> Vec<Range<usize>> {
 }
 
 /// `line` with placeholders for names that stand in one of `places`.
-fn without_names(
-    line: &str,
-    places: &[Range<usize>],
-    labels: &Labels,
-    people: &[&str],
-) -> Result<String, Refused> {
+fn without_names(line: &str, places: &[Range<usize>], labels: &Labels, people: &[&str]) -> Result<String, Refused> {
     // The tokens are thrown away: nobody has to be kept from guessing their key.
     let mut names = Pseudonyms::new([0; 32]);
     people.iter().for_each(|login| names.learn(NameKind::User, login));
@@ -183,7 +178,10 @@ fn without_names(
             continue;
         }
         let Some(placeholder) = placeholder(finding.kind) else {
-            return Err(Refused(format!("a secret ({}) stands in what ran, and a document must not hold one", finding.kind)));
+            return Err(Refused(format!(
+                "a secret ({}) stands in what ran, and a document must not hold one",
+                finding.kind
+            )));
         };
         text.push_str(line.get(at..finding.span.start).unwrap_or_default());
         text.push_str(placeholder);
@@ -223,7 +221,8 @@ mod tests {
     use super::*;
 
     fn labels() -> Labels {
-        let pairs = [("mountpoint", "/srv/data"), ("namespace", "shop"), ("instance", "db-3:9100"), ("severity", "warning")];
+        let pairs =
+            [("mountpoint", "/srv/data"), ("namespace", "shop"), ("instance", "db-3:9100"), ("severity", "warning")];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 

@@ -85,7 +85,8 @@ pub(super) fn intended(
     let mut at = 0;
     let mut verified = false;
     while let Some(standing) = nodes.get(at) {
-        if let Some((line, steps)) = plans.verification.as_ref().filter(|(line, _)| !verified && standing.line >= *line) {
+        if let Some((line, steps)) = plans.verification.as_ref().filter(|(line, _)| !verified && standing.line >= *line)
+        {
             verified = true;
             debug_assert!(*line <= standing.line);
             verification(steps, standing.node.depth, level, &mut tree);
@@ -99,9 +100,9 @@ pub(super) fn intended(
         }
     }
     if let Some((_, steps)) = plans.verification.as_ref().filter(|_| !verified) {
-        let beside = nodes.iter().find(|standing| {
-            matches!(standing.node.kind, NodeKind::Section { level: found, .. } if found == level)
-        });
+        let beside = nodes
+            .iter()
+            .find(|standing| matches!(standing.node.kind, NodeKind::Section { level: found, .. } if found == level));
         verification(steps, beside.map_or(0, |standing| standing.node.depth), level, &mut tree);
     }
     Ok(tree)
@@ -114,8 +115,10 @@ fn first_of(plan: &Plan<'_>) -> Option<usize> {
 fn command(nodes: &mut [Standing], at: usize, script: &str) -> Result<(), String> {
     let parent = nodes.get(at).and_then(|standing| standing.parent);
     let first = |script: &str| script.lines().next().unwrap_or_default().to_owned();
-    let Some(Standing { node: Outlined { kind: NodeKind::Command { script: old, shell, interactive, .. }, text, .. }, .. }) =
-        nodes.get_mut(at)
+    let Some(Standing {
+        node: Outlined { kind: NodeKind::Command { script: old, shell, interactive, .. }, text, .. },
+        ..
+    }) = nodes.get_mut(at)
     else {
         return Err("it is no command any more".to_owned());
     };

@@ -407,7 +407,9 @@ fn renumbered(line: &str, is_first: bool, before: u64, now: u64) -> String {
         return line.strip_prefix(&before).map_or_else(|| line.to_owned(), |rest| format!("{now}{rest}"));
     }
     match now.len().cmp(&before.len()) {
-        std::cmp::Ordering::Greater if line.starts_with(' ') => format!("{}{line}", " ".repeat(now.len() - before.len())),
+        std::cmp::Ordering::Greater if line.starts_with(' ') => {
+            format!("{}{line}", " ".repeat(now.len() - before.len()))
+        }
         std::cmp::Ordering::Less => {
             let less = " ".repeat(before.len() - now.len());
             line.strip_prefix(&less).filter(|rest| rest.starts_with(' ')).unwrap_or(line).to_owned()
@@ -458,7 +460,9 @@ pub(super) fn follow(
         done.push_str(&text[at..start]);
         let number = lower[start..end].parse::<u64>().unwrap_or(0);
         match (lists.next(), lists.next()) {
-            (Some(_), Some(_)) => return Err(format!("line {line} names a step, and several lists would be renumbered")),
+            (Some(_), Some(_)) => {
+                return Err(format!("line {line} names a step, and several lists would be renumbered"));
+            }
             (Some(_), None) if plural == 1 => return Err(format!("line {line} names several steps at once")),
             (Some(plan), None) if plan.list.items.iter().any(|item| item.number == number) => {
                 let now = plan.now(number).ok_or_else(|| format!("line {line} refers to it"))?;

@@ -83,10 +83,8 @@ fn played(procedure: &Procedure, source: &str, number: i64, how: impl Fn(usize) 
 fn events(item: &Item, next: Option<&Item>, how: Otherwise) -> Vec<RunEvent> {
     let attempt = AttemptId(i64::from(item.id.0));
     let deviated = |deviation| RunEvent::Deviated { deviation: Box::new(deviation) };
-    let came = RunEvent::Came {
-        item: item.id,
-        evidence: Evidence::Attempt { attempt, outcome: Outcome::Exited { code: 0 } },
-    };
+    let came =
+        RunEvent::Came { item: item.id, evidence: Evidence::Attempt { attempt, outcome: Outcome::Exited { code: 0 } } };
     if let ItemKind::Decision { forks, .. } = &item.kind {
         let basis = Basis::Person { name: "ada".to_owned(), why: String::new() };
         return vec![RunEvent::Decided { item: item.id, branch: forks[0].node.clone(), basis }];
@@ -98,8 +96,7 @@ fn events(item: &Item, next: Option<&Item>, how: Otherwise) -> Vec<RunEvent> {
         }
         (Otherwise::Edited, Some(written)) => {
             let ran = format!("{} --verbose /srv/data/x", bound(written));
-            let deviation =
-                Deviation::Edited { item: item.id, attempt: Some(attempt), written: written.clone(), ran };
+            let deviation = Deviation::Edited { item: item.id, attempt: Some(attempt), written: written.clone(), ran };
             vec![deviated(deviation), came]
         }
         (Otherwise::First, _) => {
@@ -274,7 +271,10 @@ fn few_runs_are_told_and_one_is_not() {
         .filter(|one| one.kind == FindingKind::NeverTaken)
         .map(|one| one.words)
         .collect();
-    assert!(never.iter().any(|words| words.contains("the branch \"otherwise\" was never taken in 14 runs")), "{never:?}");
+    assert!(
+        never.iter().any(|words| words.contains("the branch \"otherwise\" was never taken in 14 runs")),
+        "{never:?}"
+    );
 }
 
 #[test]
@@ -283,17 +283,23 @@ fn a_step_that_is_taken_out_is_followed_by_numbers_and_references() {
     let procedure = parse(&sop, source.as_bytes());
     let document = Document { procedure: &procedure, source: &source };
     let items = plan::of(&procedure, &source);
-    let remove = |id: u32| SopEdit::Remove { node: items.iter().find(|item| item.id == ItemId(id)).unwrap().node.clone().unwrap() };
+    let remove = |id: u32| SopEdit::Remove {
+        node: items.iter().find(|item| item.id == ItemId(id)).unwrap().node.clone().unwrap(),
+    };
     let text = try_edits(document, &remove(2)).unwrap();
     assert!(!text.contains("df -i <mountpoint>") && text.contains("2. Find the directories"), "{text}");
-    assert!(text.contains("the list of step 3 of the diagnosis") && text.contains("If step 5 of the diagnosis"), "{text}");
+    assert!(
+        text.contains("the list of step 3 of the diagnosis") && text.contains("If step 5 of the diagnosis"),
+        "{text}"
+    );
     let why = try_edits(document, &remove(4)).unwrap_err();
     assert!(why.contains("refers to it"), "{why}");
 }
 
 #[test]
 fn a_time_that_is_always_exceeded_is_corrected() {
-    let source = "# T\n\n## Mitigation\n\n1. Rebuild the index; it takes two minutes:\n\n   ```sh\n   rebuild --all\n   ```\n";
+    let source =
+        "# T\n\n## Mitigation\n\n1. Rebuild the index; it takes two minutes:\n\n   ```sh\n   rebuild --all\n   ```\n";
     let sop = SopId::from("t.md");
     let procedure = parse(&sop, source.as_bytes());
     let document = Document { procedure: &procedure, source };
@@ -308,9 +314,19 @@ fn a_time_that_is_always_exceeded_is_corrected() {
     let runs: Vec<Past> = (1..=6).map(slow).collect();
     let found = findings(document, &runs);
     let limit = found.iter().find(|one| one.kind == FindingKind::TooLong).unwrap();
-    assert!(limit.words.contains("takes 12 minutes (95 % of 6 times at most), and two minutes is written"), "{}", limit.words);
+    assert!(
+        limit.words.contains("takes 12 minutes (95 % of 6 times at most), and two minutes is written"),
+        "{}",
+        limit.words
+    );
     let patch = propose(document, &found, &BTreeSet::from([limit.number]));
-    assert!(patch.diff.contains("-1. Rebuild the index; it takes two minutes:\n+1. Rebuild the index; it takes 12 minutes:"), "{}", patch.diff);
+    assert!(
+        patch
+            .diff
+            .contains("-1. Rebuild the index; it takes two minutes:\n+1. Rebuild the index; it takes 12 minutes:"),
+        "{}",
+        patch.diff
+    );
     assert!(patch.diff.contains("@@ finding "), "{}", patch.diff);
     // It changes something and nothing verifies that.
     assert!(found.iter().any(|one| one.kind == FindingKind::NotVerified), "{found:?}");
