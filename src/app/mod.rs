@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{self, ProcessRunner, Scope, Secrets};
+use crate::adapters::sop_files::SopDirectories;
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::journal::Outside;
@@ -310,6 +311,7 @@ impl App {
             .with_secrets(handed_secrets(config))
             .with_assistant(assistant)
             .with_silences(sources::silence_places(config))
+            .with_sop_files(Arc::new(SopDirectories::new(config.sops.directories.clone())))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);

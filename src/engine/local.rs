@@ -5,6 +5,7 @@
 mod from_chat;
 mod running;
 mod silencing;
+mod sops;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,8 +20,9 @@ use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
     Trouble,
 };
+use super::improving::Improvement;
 use super::library::{self, Library, LibraryProblem};
-use super::ports::BoxFuture;
+use super::ports::{BoxFuture, SopFiles};
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
@@ -32,11 +34,12 @@ use crate::domain::action::spec::{Execution, PROGRAM_REVISION, StepRef, Target};
 use crate::domain::action::subject::Subject;
 use crate::domain::actor::Actor;
 use crate::domain::alert::{AlertKey, Labels};
-use crate::domain::id::{IncidentId, NodeId, SopId};
+use crate::domain::id::{IncidentId, NodeId, RunId, SopId};
 use crate::domain::incident::Refusal;
 use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell};
+use crate::domain::run::draft::Draft;
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
 
@@ -105,6 +108,7 @@ pub struct LocalBackend {
     trouble: watch::Receiver<Option<Trouble>>,
     restored: Option<Arc<Restored>>,
     silences: Vec<SilencePlace>,
+    sop_files: Option<Arc<dyn SopFiles>>,
 }
 
 impl LocalBackend {
@@ -134,6 +138,7 @@ impl LocalBackend {
             trouble,
             restored,
             silences: Vec::new(),
+            sop_files: None,
         }
     }
 
@@ -447,6 +452,8 @@ impl LocalBackend {
             Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
             Command::ProposeSilence { incident, alert, action } => self.propose_silence(incident, alert, action).await,
             Command::Run { run, command } => self.steer_run(run, command).await,
+            Command::PatchSop { sop, taken, digest } => self.patch_sop(sop, taken, digest).await,
+            Command::SaveDraft { incident, run, name, shown } => self.save_draft(incident, run, &name, &shown).await,
         }
     }
 }
@@ -505,6 +512,16 @@ impl Backend for LocalBackend {
     fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>> {
         let backend = self.clone();
         Box::pin(async move { backend.assistant()?.answer(id).await })
+    }
+
+    fn improvement(&self, sop: SopId) -> BoxFuture<'static, Result<Arc<Improvement>, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.improvement_of(sop).await.map(Arc::new) })
+    }
+
+    fn draft(&self, incident: IncidentId, run: Option<RunId>) -> BoxFuture<'static, Result<Arc<Draft>, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.draft_of(incident, run).await.map(Arc::new) })
     }
 
     fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>> {

@@ -36,6 +36,7 @@ pub mod theme;
 pub mod tour;
 pub mod ui;
 pub mod update;
+pub mod workbench;
 pub mod worth;
 mod wrap;
 pub mod zone;

@@ -32,6 +32,7 @@ use crate::tui::splits::Splits;
 use crate::tui::steer::Steer;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
+use crate::tui::workbench::Workbench;
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -337,6 +338,8 @@ pub enum Overlay {
     Palette(Box<Palette>),
     /// What would leave this machine.
     Preview(Box<PreviewPage>),
+    /// Improving or drafting an SOP.
+    Workbench(Box<Workbench>),
     /// The text of a pane and nothing else.
     Plain(Box<PlainPage>),
     /// Text to read.

@@ -151,7 +151,12 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
         Some(Overlay::Search(search)) => (search.hits.len(), search::visible_hits(size)),
         Some(Overlay::Palette(palette)) => (palette.rows.len(), palette::visible_rows(size)),
         Some(
-            Overlay::Prompt(_) | Overlay::Question(_) | Overlay::Picker(_) | Overlay::Plain(_) | Overlay::Steer(_),
+            Overlay::Prompt(_)
+            | Overlay::Question(_)
+            | Overlay::Picker(_)
+            | Overlay::Plain(_)
+            | Overlay::Steer(_)
+            | Overlay::Workbench(_),
         )
         | None => {
             return Worth::Usual;

@@ -19,6 +19,7 @@ mod search;
 mod sop;
 mod steer;
 mod tour;
+mod workbench;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -58,11 +58,13 @@ pub enum Context {
     Search,
     /// Choosing a command by name.
     Palette,
+    /// Improving or drafting an SOP.
+    Workbench,
 }
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Incidents,
         Self::Sop,
@@ -76,6 +78,7 @@ impl Context {
         Self::Help,
         Self::Search,
         Self::Palette,
+        Self::Workbench,
     ];
 
     /// The name of its table in keymap files.
@@ -95,6 +98,7 @@ impl Context {
             Self::Help => "help",
             Self::Search => "search",
             Self::Palette => "palette",
+            Self::Workbench => "workbench",
         }
     }
 
@@ -110,7 +114,14 @@ impl Context {
         match self {
             Self::Global => false,
             Self::Incidents | Self::Sop | Self::Output | Self::Chat | Self::Help => true,
-            Self::Review | Self::Preview | Self::Prompt | Self::Filter | Self::Ask | Self::Search | Self::Palette => {
+            Self::Review
+            | Self::Preview
+            | Self::Prompt
+            | Self::Filter
+            | Self::Ask
+            | Self::Search
+            | Self::Palette
+            | Self::Workbench => {
                 matches!(intent, Intent::Redraw | Intent::Suspend)
             }
         }

@@ -29,4 +29,5 @@ mod steer;
 mod themes;
 mod told;
 mod tour;
+mod workbench;
 mod world;
