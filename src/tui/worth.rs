@@ -63,8 +63,14 @@ pub fn of(model: &Model, context: Context, intent: Intent) -> Worth {
         Context::Preview | Context::Review | Context::Help | Context::Search | Context::Palette => {
             in_box(model, intent)
         }
-        Context::Ask | Context::Global | Context::Prompt | Context::Filter => Worth::Usual,
+        Context::Workbench if intent == Intent::Toggle => Worth::when(takes(model)),
+        Context::Ask | Context::Global | Context::Prompt | Context::Filter | Context::Workbench => Worth::Usual,
     }
+}
+
+/// Whether there is a finding that can be taken or left.
+fn takes(model: &Model) -> bool {
+    matches!(&model.ui.overlay, Some(Overlay::Workbench(bench)) if bench.findings() > 0)
 }
 
 fn in_queue(model: &Model, intent: Intent) -> Worth {

@@ -20,6 +20,7 @@ mod grammar_bash;
 mod grammar_fuzz;
 mod handed;
 mod headless;
+mod improving;
 mod killed_at_random;
 mod lending;
 mod loopback;

@@ -10,6 +10,7 @@ use crate::tui::look::Look;
 use crate::tui::ui::Model;
 use crate::tui::update;
 use crate::tui::workbench::{Content, Tone, Workbench};
+use crate::tui::worth;
 
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, bench: &Workbench, look: &Look) {
     let area = update::bench_box(model.ui.size);
@@ -51,5 +52,5 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, bench: &Workbench, look: 
     }
     let context = if bench.naming.is_some() { Context::Prompt } else { Context::Workbench };
     let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-    Run::new(buffer, last, look).hints(&model.ui.keymap.hints(context));
+    Run::new(buffer, last, look).hints(&worth::hints(model, context));
 }
