@@ -13,5 +13,6 @@ pub mod personal;
 pub mod process;
 pub mod prometheus;
 mod service;
+pub mod sop_files;
 mod ssh;
 pub mod ways;

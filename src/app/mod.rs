@@ -15,6 +15,7 @@ mod policy;
 mod purge;
 mod replay;
 mod runs;
+mod sops;
 mod sources;
 mod stand_in;
 
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::host::{self, Host, SystemClock};
 use crate::adapters::process::{self, ProcessRunner, Scope, Secrets};
+use crate::adapters::sop_files::SopDirectories;
 use crate::cli::doctor::PATIENCE;
 use crate::cli::incidents::Streams;
 use crate::cli::journal::Outside;
@@ -132,6 +134,12 @@ pub fn run(cli: &Cli) -> Result<Exit, Report> {
         Some(Command::Sop(SopArgs { command: SopCommand::Stats { id }, .. })) => {
             let path = crate::config::load(&request)?.config.store.path;
             crate::cli::sop_stats::run(id.as_deref(), &path, store_options(), format, &mut io::stdout().lock())
+        }
+        Some(Command::Sop(SopArgs { command: SopCommand::Improve(improve), directories })) => {
+            sops::improve(improve, directories, &crate::config::load(&request)?.config, format)
+        }
+        Some(Command::Sop(SopArgs { command: SopCommand::Draft(draft), directories })) => {
+            sops::draft(draft, directories, &crate::config::load(&request)?.config, format)
         }
         Some(Command::Sop(args)) => {
             // With directories of its own a command needs no configuration, and a mistake in it is in nobody's way.
@@ -312,6 +320,7 @@ impl App {
             .with_policy(policy::watched(config))
             .with_logs(sources::logs(config))
             .with_limits(limits(&config.run))
+            .with_sop_files(Arc::new(SopDirectories::new(config.sops.directories.clone())))
             .with_trouble(trouble.subscribe());
         let tell = notices.tell.clone();
         let tell = move |problems: &[LibraryProblem]| tell_problems(&tell, problems);

@@ -22,6 +22,8 @@ mod run_engine;
 pub mod runs;
 pub mod silence;
 pub mod sop;
+pub mod sop_draft;
+pub mod sop_improve;
 pub mod sop_stats;
 pub mod transcript;
 

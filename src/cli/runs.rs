@@ -234,6 +234,14 @@ fn named_value(text: &str) -> Result<(String, String), String> {
 #[error("{0}")]
 pub struct RefusedByRules(Refusal);
 
+impl RefusedByRules {
+    /// What the rules said.
+    #[must_use]
+    pub const fn new(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
 /// What the commands work with: the engine as the console has it.
 pub struct Desk<'a> {
     /// What a person may do.

@@ -47,6 +47,10 @@ pub enum SopCommand {
         /// Its name, as `list` prints it
         id: String,
     },
+    /// Print what the runs of an SOP have in common, and a patch of it that a person may apply
+    Improve(super::sop_improve::ImproveArgs),
+    /// Draft a new SOP from what people did for an incident, or in a run of an SOP
+    Draft(super::sop_draft::DraftArgs),
     /// Print how well SOPs did in their runs, by step and branch: what came of them, and how long it took
     Stats {
         /// Its name, as `list` prints it [default: every SOP that was run]
@@ -123,7 +127,9 @@ pub fn run(
         SopCommand::Search { words, limit } => search(library, &words.join(" "), *limit, format, out),
         SopCommand::List => Ok(list(library, format, out)?),
         SopCommand::Show { id } => show(library, id, format, out),
-        SopCommand::Stats { .. } => Err(eyre!("statistics are counted from the database, not from documents")),
+        SopCommand::Stats { .. } | SopCommand::Improve(_) | SopCommand::Draft(_) => {
+            Err(eyre!("this is read from the database, not from documents"))
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Owns: the vocabulary between screens and engine. Does not: know whether the engine is in this process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::ask::{Answer, Ask, ChatHistory, ChatQuery, ModelStatus, Prepared, PreparedId};
+use super::improving::Improvement;
 pub use super::ingest::{Trouble, TroubleEffect};
 use super::policy_watch::PolicyState;
 use super::ports::BoxFuture;
@@ -25,6 +26,7 @@ use crate::domain::procedure::Procedure;
 use crate::domain::procedure::undo::Undo;
 use crate::domain::run::Run;
 use crate::domain::run::decide::RunCommand;
+use crate::domain::run::draft::Draft;
 use crate::domain::scope::{Limits, ScopeGrant, Wish};
 pub use crate::store::view::{
     AlertRow, Header, HealthState, IncidentDetail, LeaseView, QuarantinedBody, QueueAnchor, QueueCounts, QueueQuery,
@@ -280,6 +282,26 @@ pub enum Command {
         /// What; only what a person may say.
         command: RunCommand,
     },
+    /// Write a patch of an SOP to its file.
+    PatchSop {
+        /// Of which SOP.
+        sop: SopId,
+        /// The findings that were taken, by number.
+        taken: BTreeSet<usize>,
+        /// The digest of the patch that the person saw.
+        digest: String,
+    },
+    /// Save a draft as a new SOP.
+    SaveDraft {
+        /// From which incident.
+        incident: IncidentId,
+        /// Only from this run of it.
+        run: Option<RunId>,
+        /// The name that the person gave it.
+        name: String,
+        /// SHA-256 of the draft that the person saw.
+        shown: String,
+    },
 }
 
 /// What came of a command.
@@ -301,6 +323,8 @@ pub enum Done {
     Checked(AttemptId),
     /// A run was begun or changed; says how. May hold foreign text.
     Run(String),
+    /// An SOP was changed or saved; says where. May hold foreign text.
+    Sop(String),
 }
 
 /// Why something did not work.
@@ -371,6 +395,10 @@ pub trait Backend: Send + Sync + 'static {
     }
     /// Stores the question and answers it along its route; nothing but the prepared bytes is sent.
     fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>>;
+    /// What the runs of an SOP have in common.
+    fn improvement(&self, sop: SopId) -> BoxFuture<'static, Result<Arc<Improvement>, BackendError>>;
+    /// An SOP from what people did for an incident, or in one run of it.
+    fn draft(&self, incident: IncidentId, run: Option<RunId>) -> BoxFuture<'static, Result<Arc<Draft>, BackendError>>;
     /// Does what a person asks for.
     fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>>;
     /// A counter that goes up with every change, also those of other processes.

@@ -9,6 +9,7 @@ mod reaching;
 mod running;
 mod scopes;
 mod silencing;
+mod sops;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,9 +24,10 @@ use super::backend::{
     Backend, BackendError, Command, Detail, Done, NeededValue, Output, Snapshot, SnapshotQuery, SopDocument, SopMatch,
     Trouble,
 };
+use super::improving::Improvement;
 use super::library::{self, Library, LibraryProblem};
 use super::policy_watch::PolicyState;
-use super::ports::{BoxFuture, LogSource};
+use super::ports::{BoxFuture, LogSource, SopFiles};
 use super::runner::Runner;
 use super::search::{Keeper, SearchAnswer, SearchQuery};
 use crate::domain::action::attempt::{Attempt, AttemptState, Outcome};
@@ -43,6 +45,7 @@ use crate::domain::keeping::Restored;
 use crate::domain::procedure::variables::RunVariables;
 use crate::domain::procedure::{NodeKind, Shell, place};
 use crate::domain::run::Limits;
+use crate::domain::run::draft::Draft;
 use crate::domain::scope;
 use crate::store::view::{AlertRow, IncidentDetail};
 use crate::store::{Reader, Store, StoreError};
@@ -120,6 +123,7 @@ pub struct LocalBackend {
     scope_limits: scope::Limits,
     logs: Arc<[Arc<dyn LogSource>]>,
     limits: Limits,
+    sop_files: Option<Arc<dyn SopFiles>>,
 }
 
 impl LocalBackend {
@@ -154,6 +158,7 @@ impl LocalBackend {
             scope_limits: scope::Limits::default(),
             logs: Arc::new([]),
             limits: Limits::default(),
+            sop_files: None,
         }
     }
 
@@ -514,6 +519,8 @@ impl LocalBackend {
             Command::StartRun { incident, alert, sop } => self.start_run(incident, alert, sop).await,
             Command::ProposeSilence { incident, alert, action } => self.propose_silence(incident, alert, action).await,
             Command::Run { run, command } => self.steer_run(run, command).await,
+            Command::PatchSop { sop, taken, digest } => self.patch_sop(sop, taken, digest).await,
+            Command::SaveDraft { incident, run, name, shown } => self.save_draft(incident, run, &name, &shown).await,
         }
     }
 }
@@ -577,6 +584,16 @@ impl Backend for LocalBackend {
     fn answer(&self, id: PreparedId) -> BoxFuture<'static, Result<Answer, BackendError>> {
         let backend = self.clone();
         Box::pin(async move { backend.assistant()?.answer(id).await })
+    }
+
+    fn improvement(&self, sop: SopId) -> BoxFuture<'static, Result<Arc<Improvement>, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.improvement_of(sop).await.map(Arc::new) })
+    }
+
+    fn draft(&self, incident: IncidentId, run: Option<RunId>) -> BoxFuture<'static, Result<Arc<Draft>, BackendError>> {
+        let backend = self.clone();
+        Box::pin(async move { backend.draft_of(incident, run).await.map(Arc::new) })
     }
 
     fn send(&self, command: Command) -> BoxFuture<'static, Result<Done, BackendError>> {

@@ -5,6 +5,7 @@ pub mod ask;
 pub mod assistant;
 pub mod attention;
 pub mod backend;
+pub mod improving;
 pub mod ingest;
 pub mod keeping;
 pub mod library;

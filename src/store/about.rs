@@ -63,6 +63,7 @@ pub(super) fn of(
         | Payload::BackedUp { .. }
         | Payload::Erased { .. }
         | Payload::Purged { .. }
+        | Payload::SopChanged { .. }
         | Payload::Restored { .. } => About::default(),
     };
     let ruled = match payload {

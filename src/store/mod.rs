@@ -31,6 +31,7 @@ mod governed;
 mod header;
 mod health;
 mod history;
+mod improving;
 mod incidents;
 mod ingest;
 mod journal;

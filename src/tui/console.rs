@@ -33,6 +33,7 @@ use crate::tui::splits::Splits;
 use crate::tui::terminal::{Caps, Clipboard, EnterError, Input, Session, Signals, TerminalSignal, Writer};
 use crate::tui::ui::{Model, Overlay};
 use crate::tui::update::{self, drawn, update};
+use crate::tui::workbench::{Found, Subject};
 
 /// Frames that no key asked for are at least this far apart: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -345,6 +346,18 @@ impl Running {
                 let answer = self.backend.search(query);
                 self.answer(async move { Msg::Found { generation, result: answer.await } });
             }
+            Effect::Workbench { number, subject } => match subject {
+                Subject::Improve(sop) => {
+                    let found = self.backend.improvement(sop);
+                    let work = async move { found.await.map(Found::Improvement) };
+                    self.answer(async move { Msg::Workbench { number, result: work.await } });
+                }
+                Subject::Draft { incident, run } => {
+                    let found = self.backend.draft(incident, run);
+                    let work = async move { found.await.map(Found::Draft) };
+                    self.answer(async move { Msg::Workbench { number, result: work.await } });
+                }
+            },
             Effect::Chat(effect) => self.relay.perform(effect, &self.backend, &self.outbox),
             Effect::Wake(after, timer) => self.answer(async move {
                 tokio::time::sleep(after).await;

@@ -118,6 +118,14 @@ intents! {
     Counsel = "counsel", "ask how to go on";
     /// Type other values for the command under the cursor than the alert's labels give, and propose it.
     EditValues = "edit-values", "propose, new values";
+    /// What the runs of the SOP have in common, and a patch of it.
+    Improve = "improve-sop", "improve it from its runs";
+    /// An SOP from what was done for the incident.
+    Draft = "draft-sop", "draft an SOP from it";
+    /// Take the finding under the cursor into the patch, or leave it.
+    Toggle = "toggle", "take or leave";
+    /// Write the patch, or save the draft.
+    ApplyPatch = "apply-patch", "write it";
     /// Review what waits for approval.
     Approvals = "approvals", "review what waits";
     /// Approve what the review shows.

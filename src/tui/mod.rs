@@ -40,6 +40,7 @@ pub mod ui;
 pub mod update;
 pub mod waiting;
 pub mod wider;
+pub mod workbench;
 pub mod worth;
 mod wrap;
 pub mod zone;

@@ -17,6 +17,7 @@ use crate::engine::search::{SearchAnswer, SearchQuery};
 use crate::tui::chat::colours::{ColourJob, Colouring};
 use crate::tui::splits::Splits;
 use crate::tui::ui::Mouse;
+use crate::tui::workbench::{Found, Subject};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -71,6 +72,13 @@ pub enum Msg {
     Chat(ChatMsg),
     /// What became of [`Effect::Copy`].
     Copied(Copied),
+    /// The answer to [`Effect::Workbench`].
+    Workbench {
+        /// Number of the question.
+        number: u64,
+        /// The answer.
+        result: Result<Found, BackendError>,
+    },
 }
 
 /// What is heard about questions to the assistant. Each carries the number of its question.
@@ -142,6 +150,8 @@ pub enum Asked {
     Cancel,
     /// The beginning or a change of a run.
     Run,
+    /// A change of an SOP.
+    Sop,
 }
 
 /// What is needed to propose a command again with more values.
@@ -226,6 +236,13 @@ pub enum Effect {
         generation: u64,
         /// What to look for.
         query: SearchQuery,
+    },
+    /// Look at the runs of an SOP, or draft one.
+    Workbench {
+        /// Number of this question.
+        number: u64,
+        /// What about.
+        subject: Subject,
     },
     /// Copy a text.
     Copy(Copy),

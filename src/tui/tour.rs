@@ -206,6 +206,7 @@ fn above(overlay: &Overlay) -> (Context, &'static [Part]) {
         ),
         Overlay::Search(_) => (Context::Search, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
         Overlay::Palette(_) => (Context::Palette, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
+        Overlay::Workbench(_) => (Context::Workbench, &[Part::Key(Intent::Back), Part::Words(" closes this.")]),
         Overlay::Page { .. }
         | Overlay::Plain(_)
         | Overlay::Picker(_)

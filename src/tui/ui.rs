@@ -35,6 +35,7 @@ use crate::tui::suggestions::SuggestionsView;
 use crate::tui::theme::Themes;
 use crate::tui::tour::{self, Guidance, Tour};
 use crate::tui::wider::ScopesBox;
+use crate::tui::workbench::Workbench;
 use crate::tui::zone::Zone;
 
 /// Everything that the screen shows.
@@ -348,6 +349,8 @@ pub enum Overlay {
     Palette(Box<Palette>),
     /// What would leave this machine.
     Preview(Box<PreviewPage>),
+    /// Improving or drafting an SOP.
+    Workbench(Box<Workbench>),
     /// The text of a pane and nothing else.
     Plain(Box<PlainPage>),
     /// Text to read.

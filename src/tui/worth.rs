@@ -69,8 +69,16 @@ pub fn of(model: &Model, context: Context, intent: Intent) -> Worth {
         Context::Preview | Context::Review | Context::Help | Context::Search | Context::Palette => {
             in_box(model, intent)
         }
-        Context::Ask | Context::Edit | Context::Global | Context::Prompt | Context::Filter => Worth::Usual,
+        Context::Workbench if intent == Intent::Toggle => Worth::when(takes(model)),
+        Context::Ask | Context::Edit | Context::Global | Context::Prompt | Context::Filter | Context::Workbench => {
+            Worth::Usual
+        }
     }
+}
+
+/// Whether there is a finding that can be taken or left.
+fn takes(model: &Model) -> bool {
+    matches!(&model.ui.overlay, Some(Overlay::Workbench(bench)) if bench.findings() > 0)
 }
 
 fn in_queue(model: &Model, intent: Intent) -> Worth {
@@ -173,7 +181,8 @@ fn in_box(model: &Model, intent: Intent) -> Worth {
             | Overlay::Plain(_)
             | Overlay::Scopes(_)
             | Overlay::Steer(_)
-            | Overlay::Suggestions(_),
+            | Overlay::Suggestions(_)
+            | Overlay::Workbench(_),
         )
         | None => {
             return Worth::Usual;

@@ -22,6 +22,7 @@ mod groups;
 mod hand_over;
 mod handed;
 mod headless;
+mod improving;
 mod in_container;
 mod in_doubt;
 mod killed_at_random;

@@ -24,6 +24,7 @@ fn hostile(outcome: Outcome) -> Action {
     let spec = ActionSpec {
         confinement: Confinement::Free,
         secrets: Vec::new(),
+        edited: None,
         incident: IncidentId(1),
         subject: Subject::new(key, &Labels::new(), []),
         step: step.clone(),
@@ -62,6 +63,21 @@ fn hostile(outcome: Outcome) -> Action {
     Action { proposal, attempt: Some(attempt) }
 }
 
+/// A doubt about its end, with [`HOSTILE`] wherever it can have text.
+fn in_doubt(of: &Action) -> Doubt {
+    let (spec, text) = (&of.proposal.spec, || HOSTILE.to_owned());
+    Doubt {
+        attempt: AttemptId(1),
+        proposal: ProposalId(1),
+        incident: IncidentId(1),
+        alert: spec.subject.key.clone(),
+        step: spec.step.clone(),
+        alert_state: text(),
+        verifications: vec![Verification { node: HOSTILE.into(), title: text() }],
+        settled: None,
+    }
+}
+
 fn assert_harmless(printed: &[u8]) {
     let text = std::str::from_utf8(printed).unwrap();
     let bad = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
@@ -73,15 +89,16 @@ fn no_text_of_a_run_reaches_a_terminal_as_it_is() {
     let reason = HOSTILE.to_owned();
     for outcome in [Outcome::Unknown { reason: reason.clone() }, Outcome::NotStarted { reason }] {
         let run_of = hostile(outcome);
+        let doubt = in_doubt(&run_of);
         let waiting = Action { attempt: None, ..run_of.clone() };
         for format in [Format::Text, Format::Json] {
             let mut out: Vec<u8> = Vec::new();
             list(&[run_of.clone(), waiting.clone()], format, &mut out).unwrap();
-            run(&waiting, "the review", format, &mut out).unwrap();
-            state(&run_of, format, &mut out).unwrap();
+            run(&waiting, "the review", &[], Some(&doubt), format, &mut out).unwrap();
+            state(&run_of, Some(&doubt), format, &mut out).unwrap();
             let attempt = run_of.attempt.as_ref().unwrap();
             for output in [Ok((9, HOSTILE.as_bytes().to_vec())), Err(BackendError::Failed(HOSTILE.to_owned()))] {
-                ended(&run_of, attempt, output, format, &mut out).unwrap();
+                ended(&run_of, (attempt, Some(&doubt)), output, format, &mut out).unwrap();
             }
             assert_harmless(&out);
         }

@@ -26,7 +26,7 @@ use super::action::proposal::Proposal;
 use super::actor::{Actor, Person};
 use super::chat::Usage;
 use super::chat::budget::OverBudget;
-use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId, ScopeId};
+use super::id::{AttemptId, CallId, JournalSeq, MessageId, ProposalId, RunId, ScopeId, SopId};
 use super::incident::IncidentEvent;
 use super::keeping::{Erasable, Restored};
 use super::policy::Ruling;
@@ -289,6 +289,22 @@ pub enum Payload {
         reason: String,
         /// What is left of the entries that were purged.
         seals: Vec<purged::Seal>,
+    },
+    /// A person changes an SOP, or saves a new one. Stored before it is done.
+    SopChanged {
+        /// Which.
+        sop: SopId,
+        /// Its file.
+        place: String,
+        /// SHA-256 of what it held; `None` for a new one.
+        before: Option<String>,
+        /// SHA-256 of what it is to hold.
+        after: String,
+        /// The digest of the patch that the person said yes to.
+        digest: String,
+        /// The git branch that it goes to; `None` for the file itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
     },
     /// The store was found damaged and was restored. Entries may be missing before this one.
     Restored {

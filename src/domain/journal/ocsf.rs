@@ -238,6 +238,8 @@ fn entity(payload: &Payload, entry: &StoredEntry) -> (Activity, &'static str, St
         Payload::BackedUp { file, .. } => (CREATE, "backup", file.clone()),
         Payload::Erased { what, .. } => (DELETE, "stored data", what.name().to_owned()),
         Payload::Purged { concerns, .. } => (DELETE, "stored text", concerns.words()),
+        Payload::SopChanged { sop, before: None, .. } => (CREATE, "document", sop.to_string()),
+        Payload::SopChanged { sop, .. } => (UPDATE, "document", sop.to_string()),
         Payload::Restored { restored } => (UPDATE, "store", restored.kept_in.clone()),
         // These are processes.
         Payload::Spawned { .. } | Payload::Ended { .. } => (UPDATE, "attempt", seq()),

@@ -209,6 +209,15 @@ impl Payload {
                 let (what, all, entries) = (concerns.words(), counts.join(", "), seals.len());
                 (Kind::Decision, format!("purged {what} ({all}; entries of the journal: {entries}): {reason}"))
             }
+            Self::SopChanged { sop, before: None, place, .. } => {
+                (Kind::Decision, format!("saved the new SOP {sop} as {place}"))
+            }
+            Self::SopChanged { sop, branch: Some(branch), .. } => {
+                (Kind::Decision, format!("put a patch of the SOP {sop} on the branch {branch}"))
+            }
+            Self::SopChanged { sop, digest, .. } => {
+                (Kind::Decision, format!("applied the patch {digest} to the SOP {sop}"))
+            }
             Self::Restored { restored } => {
                 let backup = restored.backup.as_ref().map_or("nothing", |(file, _)| file.as_str());
                 (Kind::Record, format!("restored the store from {backup}, since it was damaged: {}", restored.damage))

@@ -6,6 +6,7 @@ mod model;
 mod outputs;
 mod personal;
 mod silencer;
+mod sop_files;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,6 +29,7 @@ pub use model::{Model, ModelError, ModelErrorKind, ModelEvent, ModelStream, Unav
 pub use outputs::Outputs;
 pub use personal::{PersonalFile, PersonalFileError, PersonalFiles};
 pub use silencer::Silencer;
+pub use sop_files::{ChangeWay, SopChange, SopFileError, SopFiles, StagedChange};
 
 /// A boxed future, so that ports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

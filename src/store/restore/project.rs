@@ -122,6 +122,7 @@ impl<'a> Projection<'a> {
             | Payload::BackedUp { .. }
             | Payload::Erased { .. }
             | Payload::Purged { .. }
+            | Payload::SopChanged { .. }
             | Payload::Restored { .. } => Ok(()),
         }
     }

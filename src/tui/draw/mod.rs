@@ -22,6 +22,7 @@ mod sop;
 mod steer;
 mod suggestions;
 mod tour;
+mod workbench;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

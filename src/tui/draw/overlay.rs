@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Run, clear, put};
-use super::{editing, palette, question, scopes, search, steer, suggestions};
+use super::{editing, palette, question, scopes, search, steer, suggestions, workbench};
 use crate::domain::procedure::NodeKind;
 use crate::domain::text;
 use crate::tui::keymap::Context;
@@ -29,6 +29,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) {
         Some(Overlay::Scopes(shown)) => scopes::draw(buffer, model, *shown, look),
         Some(Overlay::Steer(shown)) => steer::draw(buffer, model, shown, look),
         Some(Overlay::Suggestions(shown)) => suggestions::draw(buffer, model, shown, look),
+        Some(Overlay::Workbench(shown)) => workbench::draw(buffer, model, shown, look),
         Some(Overlay::Palette(shown)) => palette::draw(buffer, model, shown, look),
         Some(Overlay::Preview(shown)) => super::preview::draw(buffer, model, shown, look),
         Some(Overlay::Page { page: shown, top }) => page(buffer, model, *shown, *top, look),

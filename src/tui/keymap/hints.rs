@@ -131,6 +131,13 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
             (&[Intent::Back], "leave"),
             (&[Intent::PageDown, Intent::PageUp], "page"),
         ],
+        Context::Workbench => &[
+            (&[Intent::ApplyPatch], "write it"),
+            (&[Intent::Toggle], "take or leave"),
+            (&[Intent::Down, Intent::Up], "choose"),
+            (&[Intent::PageDown, Intent::PageUp], "page"),
+            (&[Intent::Back], "close"),
+        ],
         Context::Palette => &[
             (&[Intent::Open], "do it"),
             (&[Intent::Down, Intent::Up], "choose"),
@@ -141,7 +148,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 }
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
-const TOGETHER: [(&[Intent], &str); 18] = [
+const TOGETHER: [(&[Intent], &str); 19] = [
+    (&[Intent::Improve, Intent::Draft], "improve it, draft one"),
     (&[Intent::Run, Intent::SteerRun, Intent::Counsel], "propose, steer, ask on"),
     (&[Intent::Down, Intent::Up], "down, up"),
     (&[Intent::Top, Intent::Bottom], "first, last"),

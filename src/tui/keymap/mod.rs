@@ -60,11 +60,13 @@ pub enum Context {
     Search,
     /// Choosing a command by name.
     Palette,
+    /// Improving or drafting an SOP.
+    Workbench,
 }
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Incidents,
         Self::Sop,
@@ -79,6 +81,7 @@ impl Context {
         Self::Help,
         Self::Search,
         Self::Palette,
+        Self::Workbench,
     ];
 
     /// The name of its table in keymap files.
@@ -99,6 +102,7 @@ impl Context {
             Self::Help => "help",
             Self::Search => "search",
             Self::Palette => "palette",
+            Self::Workbench => "workbench",
         }
     }
 
@@ -121,7 +125,8 @@ impl Context {
             | Self::Filter
             | Self::Ask
             | Self::Search
-            | Self::Palette => {
+            | Self::Palette
+            | Self::Workbench => {
                 matches!(intent, Intent::Redraw | Intent::Suspend)
             }
         }

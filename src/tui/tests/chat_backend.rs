@@ -54,6 +54,21 @@ impl Backend for Scripted {
         Box::pin(async { answer.ok_or_else(|| BackendError::Failed("Nobody answers. Ask later.".to_owned())) })
     }
 
+    fn improvement(
+        &self,
+        _: SopId,
+    ) -> BoxFuture<'static, Result<Arc<crate::engine::improving::Improvement>, BackendError>> {
+        unexpected()
+    }
+
+    fn draft(
+        &self,
+        _: crate::domain::id::IncidentId,
+        _: Option<crate::domain::id::RunId>,
+    ) -> BoxFuture<'static, Result<Arc<crate::domain::run::draft::Draft>, BackendError>> {
+        unexpected()
+    }
+
     fn send(&self, _: Command) -> BoxFuture<'static, Result<Done, BackendError>> {
         unexpected()
     }

@@ -211,7 +211,7 @@ fn a_megabyte_is_harmless_too() {
 }
 
 /// What can lie above the panes. A new overlay or page has to get a number here, and a scene in [`SCENES`].
-const ABOVE: usize = 17;
+const ABOVE: usize = 18;
 
 /// The number of what lies above the panes.
 fn above(overlay: &Overlay) -> usize {
@@ -235,6 +235,7 @@ fn above(overlay: &Overlay) -> usize {
         Overlay::Scopes(_) => 14,
         Overlay::Suggestions(_) => 15,
         Overlay::Edit(_) => 16,
+        Overlay::Workbench(_) => 17,
     }
 }
 

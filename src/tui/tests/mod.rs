@@ -33,4 +33,5 @@ mod themes;
 mod told;
 mod tour;
 mod wider;
+mod workbench;
 mod world;

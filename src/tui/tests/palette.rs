@@ -209,7 +209,7 @@ fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
                 has_row(&keymap.help_here(context), &bound.key)
             }
             // These say at their foot what can be done; another key for the same need not stand there.
-            Context::Review | Context::Preview | Context::Ask
+            Context::Review | Context::Preview | Context::Ask | Context::Workbench
                 if crate::tui::update::moves(intent) || matches!(intent, Intent::NextPane | Intent::PreviousPane) =>
             {
                 true
@@ -222,7 +222,8 @@ fn the_hints_of_every_box_fit_on_80_columns_and_every_key_is_explained() {
             | Context::Filter
             | Context::Help
             | Context::Search
-            | Context::Palette => {
+            | Context::Palette
+            | Context::Workbench => {
                 let key = keymap.key_for(context, intent).unwrap();
                 keymap.hints(context).iter().any(|(keys, _)| keys.split(' ').any(|one| one == key))
             }

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::sop::{Fold, Share};
 use super::{
     asking, chat, chat_find, concern, copy, doubt, editing, hands, mouse, output, overlay, palette, plain, queue,
-    search, sop, split, steer, suggestions, wider,
+    search, sop, split, steer, suggestions, wider, workbench,
 };
 use crate::domain::id::IncidentId;
 use crate::domain::sop::tree::Direction;
@@ -39,6 +39,8 @@ pub(crate) fn context(model: &Model) -> Context {
         Some(Overlay::Page { .. } | Overlay::Plain(_)) => Context::Help,
         Some(Overlay::Search(_)) => Context::Search,
         Some(Overlay::Palette(_)) => Context::Palette,
+        Some(Overlay::Workbench(bench)) if bench.naming.is_some() => Context::Prompt,
+        Some(Overlay::Workbench(_)) => Context::Workbench,
         None if field(model).is_some() => Context::Filter,
         None => match model.ui.focus {
             Pane::Incidents => Context::Incidents,
@@ -205,6 +207,7 @@ fn in_queue(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::NextQueue => queue::show_next(model, effects),
         Intent::CheckEffect => doubt::check(model, effects),
         Intent::EffectChecked => doubt::checked(model, effects),
+        Intent::Draft => workbench::draft(model, effects),
         _ => hands::intent(model, intent, effects),
     }
 }
@@ -231,6 +234,8 @@ fn in_sop(model: &mut Model, intent: Intent, effects: &mut Vec<Effect>) {
         Intent::Run => sop::propose(model, effects),
         Intent::SteerRun => steer::open(model, effects),
         Intent::Counsel => suggestions::ask(model, effects),
+        Intent::Improve => workbench::improve(model, effects),
+        Intent::Draft => workbench::draft(model, effects),
         Intent::NextAlert => concern::next(model, effects),
         Intent::EditValues => sop::edit_values(model, effects),
         Intent::Open => open_node(model, effects),
@@ -368,6 +373,7 @@ pub(super) fn pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             picker.at = 0;
         }
         Some(Overlay::Steer(shown)) => steer::pasted(shown, text),
+        Some(Overlay::Workbench(bench)) => workbench::pasted(bench, text),
         Some(Overlay::Preview(page)) => {
             page.editing.as_mut().map(|edit| edit.paste(text));
         }

@@ -25,12 +25,14 @@ mod split;
 mod steer;
 mod suggestions;
 mod wider;
+mod workbench;
 
 pub(crate) use chat::{new_below, phase, preview_box, preview_rows, stored_block};
 pub(crate) use hands::UNTIL_CHANGED;
 pub(crate) use keys::{context, incident_title, moves, pane_context, pane_name};
 pub(crate) use overlay::{drawn, picked, review_box, review_rows};
 pub(crate) use returning::begin as return_to;
+pub(crate) use workbench::{bench_box, bench_rows, rows as bench_lines};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +98,7 @@ pub fn update(model: &mut Model, msg: Msg, moment: Moment) -> Vec<Effect> {
         }
         Msg::Notice(text) => model.ui.notices.push_back(text),
         Msg::Chat(msg) => asking::heard(model, msg, &mut effects),
+        Msg::Workbench { number, result } => workbench::answered(model, number, result),
         Msg::Copied(copied) => copy::copied(model, copied, &mut effects),
     }
     chat::refresh(model, &mut effects);
@@ -437,6 +440,9 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
             if asked == Asked::Approve {
                 overlay::approval_failed(model);
             }
+            if asked == Asked::Sop {
+                workbench::written(model, false);
+            }
             toast(model, ToastLevel::Refused, error.to_string(), effects);
         }
         (_, Ok(done)) => {
@@ -463,6 +469,10 @@ fn answered(model: &mut Model, asked: Asked, result: Result<Done, BackendError>,
                 Done::Run(said) => Some(said),
                 Done::Checked(attempt) => {
                     Some(format!("Noted what you saw of attempt {attempt}. The step can be proposed again."))
+                }
+                Done::Sop(said) => {
+                    workbench::written(model, true);
+                    Some(said)
                 }
                 Done::Cancelling => Some("Asked it to end: TERM now, KILL after its grace period.".to_owned()),
             };

@@ -182,6 +182,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, intent: Option<Intent>, effe
         Some(Overlay::Suggestions(_)) => super::suggestions::key(model, key, intent, effects),
         Some(Overlay::Palette(_)) => super::palette::key(model, key, intent, effects),
         Some(Overlay::Preview(_)) => asking::in_preview(model, key, intent, effects),
+        Some(Overlay::Workbench(_)) => super::workbench::key(model, key, intent, effects),
         Some(Overlay::Plain(_)) => plain::intent(model, intent),
         Some(Overlay::Page { page, .. }) => in_page(model, *page, intent, effects),
         None => {}

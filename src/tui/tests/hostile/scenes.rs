@@ -20,8 +20,11 @@ use crate::domain::id::{AttemptId, IncidentId, MessageId, RunId};
 use crate::domain::incident::{IncidentState, Suppression, Until};
 use crate::domain::keeping::{Lost, Restored};
 use crate::domain::policy::{Answer, Demand, Ruling, minimum};
+use crate::domain::procedure::NodeKind;
 use crate::domain::run::deviation::Deviation;
+use crate::domain::run::draft;
 use crate::domain::run::event::{Change, RunEvent, StopReason};
+use crate::domain::run::improve::{Correction, Finding, FindingKind, Sighting, SopEdit};
 use crate::domain::run::item::{ItemId, ItemKind};
 use crate::domain::run::suggestion::{Advice, Draft, Source, Suggestion, node_of_answer};
 use crate::domain::run::{Limits, Plan, Run, plan};
@@ -30,16 +33,18 @@ use crate::domain::search::Snippet;
 use crate::domain::text::Repertoire;
 use crate::engine::ask::{AnswerEvent, ModelStatus, Preview, Route};
 use crate::engine::backend::{BackendError, LeaseView, NeededValue, QuarantinedBody, Snapshot, SopDocument, SopMatch};
+use crate::engine::improving::Improvement;
 use crate::engine::policy_watch::PolicyState;
 use crate::engine::search::{Coverage, Hit, HitKind, SearchAnswer};
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Layout, Pane};
-use crate::tui::msg::{Asked, CommandFrom, Copied, Copy, Loaded, Msg, ProposeRequest};
+use crate::tui::msg::{Asked, CommandFrom, Copied, Copy, Effect, Loaded, Msg, ProposeRequest};
 use crate::tui::tests::chat::{ask, came, message, prepared, preview, with_chat};
 use crate::tui::tests::wider::given;
 use crate::tui::tests::world::{NOW, World, proposal, snapshot, with_attempt, with_detail, with_proposal};
 use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Overlay};
+use crate::tui::workbench::Found;
 
 /// A proposal with `text` wherever a proposal can have text.
 fn hostile_proposal(text: &str, risk: Risk) -> Proposal {
@@ -195,6 +200,25 @@ fn with_scopes(text: &str) -> Snapshot {
     facts
 }
 
+/// Findings about [`hostile_document`], with `text` wherever they can have any.
+fn hostile_improvement(text: &str) -> Improvement {
+    let document = hostile_document(text);
+    let nodes = document.procedure.nodes.iter();
+    let command = nodes.clone().find(|node| matches!(node.kind, NodeKind::Command { .. })).map(|node| node.id.clone());
+    let correction = match &command {
+        Some(node) => {
+            Correction::Patch { edit: SopEdit::Command { node: node.clone(), script: text.to_owned() }, risk: None }
+        }
+        None => Correction::Told { why: text.to_owned() },
+    };
+    let sightings = vec![Sighting { run: RunId(3), at: NOW }];
+    let (kind, words) = (FindingKind::Edited, text.to_owned());
+    let first = Finding { number: 1, kind, node: command, line: Some(1), words, seen: 6, of: 7, sightings, correction };
+    let told = Correction::Told { why: text.to_owned() };
+    let second = Finding { number: 2, correction: told, ..first.clone() };
+    Improvement { findings: vec![first, second], runs: 7, document }
+}
+
 /// What came of a restoration, with `text` wherever it can have any.
 fn hostile_restored(text: &str) -> Restored {
     Restored {
@@ -289,6 +313,10 @@ pub(super) enum Scene {
     Suggestions,
     /// The command of a proposal while it is edited.
     Edit,
+    /// What the runs of an SOP have in common, with a patch of it.
+    Improve,
+    /// An SOP drafted from what people did.
+    Draft,
 }
 
 impl Scene {
@@ -321,7 +349,7 @@ impl Scene {
     }
 }
 
-pub(super) const SCENES: [Scene; 52] = [
+pub(super) const SCENES: [Scene; 54] = [
     Scene::Header,
     Scene::Detail,
     Scene::SopTitle,
@@ -374,6 +402,8 @@ pub(super) const SCENES: [Scene; 52] = [
     Scene::Scopes,
     Scene::Suggestions,
     Scene::Edit,
+    Scene::Improve,
+    Scene::Draft,
 ];
 
 /// The key that goes to a pane.
@@ -487,6 +517,11 @@ fn happen(world: &mut World, scene: Scene, text: &str) {
         Scene::Sop => world.keys("2"),
         Scene::Output => world.keys("4"),
         Scene::Review(_) | Scene::Ruled => world.keys("A"),
+        Scene::Improve => workbench(world, "2I", Found::Improvement(Arc::new(hostile_improvement(text)))),
+        Scene::Draft => {
+            let (title, text) = (text.to_owned(), format!("# {text}\n"));
+            workbench(world, "2D", Found::Draft(Arc::new(draft::Draft { title, left_out: vec![text.clone()], text })));
+        }
         Scene::Edit => {
             world.keys("A");
             world.press(KeyCode::F(4));
@@ -562,6 +597,17 @@ fn happen(world: &mut World, scene: Scene, text: &str) {
             world.send(Msg::Copied(Copied { copy, sent: true, file: Ok(PathBuf::from(text)) }));
         }
     }
+}
+
+/// Asks for what the workbench shows by `keys`, and answers.
+fn workbench(world: &mut World, keys: &str, found: Found) {
+    world.take_effects();
+    world.keys(keys);
+    let number = world.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Workbench { number, .. } => Some(number),
+        _ => None,
+    });
+    world.send(Msg::Workbench { number: number.expect("it is asked for"), result: Ok(found) });
 }
 
 /// Chooses what begins with `words` in the box of the run, and pastes `text` into what opens.
