@@ -104,7 +104,7 @@ fn every_file_and_directory_is_its_owners_alone_whatever_the_umask() {
     let words = ["purge", "--text", "not to be found", "--reason", "a try", "--yes"];
     run(&scene, &words);
     let mut console = open_handed(&scene, &[]);
-    console.wait_text("a question that is not sent");
+    console.wait_text("SlowThing");
     console.signal(Signal::SIGKILL);
     console.wait_exit();
     run(&scene, &["restore", "--even-if-whole"]);
