@@ -149,8 +149,8 @@ const fn worth_saying(context: Context) -> &'static [Hint] {
 
 /// Neighbours that share a row of help, so that the whole of it fits on 24 lines.
 const TOGETHER: [(&[Intent], &str); 19] = [
-    (&[Intent::Improve, Intent::Draft], "improve it, draft one"),
-    (&[Intent::Run, Intent::SteerRun, Intent::Counsel], "propose, steer, ask on"),
+    (&[Intent::Improve, Intent::Draft], "improve, draft one"),
+    (&[Intent::Run, Intent::SteerRun, Intent::Counsel], "propose, steer, ask"),
     (&[Intent::Down, Intent::Up], "down, up"),
     (&[Intent::Top, Intent::Bottom], "first, last"),
     (&[Intent::HalfPageDown, Intent::HalfPageUp], "half a page down, up"),

@@ -91,7 +91,8 @@ fn harmless(draw: &mut Draw) -> KeyEvent {
         let found = key(draw);
         let scrolls =
             SCROLL.contains(&found.code) || matches!(found.code, KeyCode::Char('j' | 'k' | 'g' | 'G' | 'd' | 'u'));
-        if !scrolls && found.code != KeyCode::Esc && !found.modifiers.contains(KeyModifiers::CONTROL) {
+        let leaves = matches!(found.code, KeyCode::Esc | KeyCode::F(4 | 5));
+        if !scrolls && !leaves && !found.modifiers.contains(KeyModifiers::CONTROL) {
             return found;
         }
     }

@@ -80,7 +80,7 @@ fn what_a_person_saw_is_sent_and_never_nothing() {
     world.keys("E");
     assert!(sent(&mut world).is_empty());
     assert!(screen(&world).contains("no step of the SOP does that"), "{}", screen(&world));
-    world.keys("X");
+    world.keys("V");
     world.press(KeyCode::Enter);
     assert!(sent(&mut world).is_empty());
     world.keys("it is gone");

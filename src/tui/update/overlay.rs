@@ -312,7 +312,7 @@ pub(super) fn edit_values(model: &mut Model, request: ProposeRequest, values: Ve
     }
     needed.push(NeededValue {
         name: choice::TYPED.to_owned(),
-        surface: "the host or container to run on".to_owned(),
+        surface: "host or container".to_owned(),
         problem: OWN_CHOICE.to_owned(),
     });
     open_prompt(model, request, needed, labels);

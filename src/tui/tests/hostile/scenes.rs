@@ -41,7 +41,7 @@ use crate::tui::layout::{Layout, Pane};
 use crate::tui::msg::{Asked, CommandFrom, Copied, Copy, Effect, Loaded, Msg, ProposeRequest};
 use crate::tui::tests::chat::{ask, came, message, prepared, preview, with_chat};
 use crate::tui::tests::wider::given;
-use crate::tui::tests::world::{NOW, World, proposal, snapshot, with_attempt, with_detail, with_proposal};
+use crate::tui::tests::world::{NOW, World, du, proposal, snapshot, with_attempt, with_detail, with_proposal};
 use crate::tui::tour::Guidance;
 use crate::tui::ui::{Model, Overlay};
 use crate::tui::workbench::Found;
@@ -426,7 +426,8 @@ fn hit(kind: HitKind, text: &str) -> Hit {
 
 /// The bundled keys, and each character of `text` that can be a key as one for the details of an incident.
 fn own_keys(text: &str) -> Keymap {
-    let mut keymap = Keymap::bundled().unwrap().merge("own.toml", "[global]\nd = \"none\"\nD = \"details\"\n").unwrap();
+    let mut keymap =
+        Keymap::bundled().unwrap().merge("own.toml", "[global]\nd = \"none\"\nf12 = \"details\"\n").unwrap();
     for c in text.chars() {
         let binding = toml::Table::from_iter([(c.to_string(), toml::Value::from("details"))]);
         let file = toml::Table::from_iter([("global".to_owned(), toml::Value::Table(binding))]).to_string();
@@ -479,7 +480,8 @@ pub(super) fn console(scene: Scene, text: &str, size: (u16, u16), repertoire: Re
         _ => {}
     }
     let facts = match scene {
-        Scene::Edit => with_proposal(hostile_facts(text), hostile_proposal(text, Risk::Change)),
+        // What cannot stand in a field cannot be edited: the text is what a person pastes.
+        Scene::Edit => with_proposal(hostile_facts(text), du(1, Risk::Change)),
         Scene::Review(risk) => with_proposal(hostile_facts(text), hostile_proposal(text, risk)),
         Scene::TypedName => with_proposal(hostile_facts(text), hostile_proposal(text, Risk::Destroy)),
         Scene::EmptyTrouble => snapshot([]),
