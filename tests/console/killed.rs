@@ -177,7 +177,7 @@ fn look_at_the_effect(console: &mut Console) {
     console.type_keys("/started\r");
     console.type_keys("r");
     console.wait_text("Not proposed: nobody knows how attempt 1");
-    console.type_keys("X");
+    console.type_keys("V");
     console.wait_text("What did you look at");
     console.type_keys("the ledger has it once\r");
     console.wait_text("Noted what you saw of attempt 1");

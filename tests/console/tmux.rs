@@ -103,12 +103,14 @@ impl Visit<'_> {
         }
     }
 
-    /// Whether the clock stands in the upper right corner, and something in the last row. Until the console has learnt
+    /// Whether the clock stands in the upper right corner, and something in the last row, which is empty below a box that has
+    /// its own hints, or in the one above. Until the console has learnt
     /// of a new size, tmux cuts the screen or leaves room.
     fn is_filled_by(&self, screen: &str) -> bool {
         let header = screen.lines().next().unwrap_or_default();
         let full = header.chars().count() == usize::from(self.columns) && header.ends_with(" UTC");
-        full && screen.lines().count() == usize::from(self.rows)
+        let rows = usize::from(self.rows);
+        full && (rows - 1..=rows).contains(&screen.lines().count())
     }
 
     fn resize(&mut self, columns: u16, rows: u16) {

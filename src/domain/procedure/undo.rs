@@ -9,7 +9,7 @@ use super::{Node, NodeKind, Procedure, SectionRole};
 use crate::domain::id::NodeId;
 
 /// Lines of a section that are kept; the rest is counted.
-pub const MOST_LINES: usize = 12;
+pub const MOST_LINES: usize = 6;
 /// Characters of a line that are kept.
 const LINE: usize = 200;
 
@@ -46,13 +46,25 @@ pub fn of(procedure: &Procedure, node: &NodeId) -> Undo {
         return Undo::Silent;
     };
     let inside = (0..procedure.nodes.len()).filter(|at| ancestors(procedure, *at).contains(&best));
-    let texts: Vec<String> = inside.flat_map(|at| words(&procedure.nodes[at])).collect();
+    let mut texts: Vec<String> = Vec::new();
+    for line in inside.flat_map(|at| words(&procedure.nodes[at])) {
+        // A sentence that was read as a question with its answer stands there already.
+        let said = plain(&line);
+        if !texts.iter().rev().take(3).any(|before| plain(before).contains(&said)) {
+            texts.push(line);
+        }
+    }
     if texts.is_empty() {
         return Undo::Silent;
     }
     let more = texts.len().saturating_sub(MOST_LINES);
     let heading = procedure.nodes[best].text.clone();
     Undo::Said { heading, lines: texts.into_iter().take(MOST_LINES).collect(), more }
+}
+
+/// What a line says, whatever its marks.
+fn plain(line: &str) -> String {
+    line.trim_end_matches(['?', ':', '.', ' ']).to_lowercase()
 }
 
 fn ancestors(procedure: &Procedure, at: usize) -> Vec<usize> {
@@ -101,6 +113,14 @@ mod tests {
         assert!(lines.iter().any(|line| line.contains("Move it back")), "{lines:?}");
         assert!(lines.contains(&"mv /b /a".to_owned()), "{lines:?}");
         assert_eq!(undo(text, 1), Undo::Silent, "a step of the rollback is not undone by itself");
+    }
+
+    #[test]
+    fn a_sentence_is_told_once() {
+        let text = "# Full\n\n## Mitigation\n\n1. Do it:\n   ```sh\n   mv /a /b\n   ```\n\n## Rollback\n\n1. If the disk is \
+                    full, move it back:\n   ```sh\n   mv /b /a\n   ```\n";
+        let Undo::Said { lines, .. } = undo(text, 0) else { panic!("it is said") };
+        assert_eq!(lines, ["If the disk is full, move it back:", "mv /b /a"]);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Layouter {
                     self.prose("", line, Tone::Plain);
                 }
                 if *more > 0 {
-                    self.prose("", &format!("and {more} more lines, which the SOP has"), Tone::Label);
+                    self.prose("", &format!("and {more} more, which the SOP has"), Tone::Label);
                 }
             }
         }

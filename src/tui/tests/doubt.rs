@@ -51,8 +51,8 @@ fn sent(world: &mut World) -> Vec<Command> {
 fn the_effect_stands_first_in_the_output_and_on_the_incident() {
     let mut world = world(true, None);
     let shown = screen(&world);
-    assert!(shown.contains("#1 attempt 1 ended unknown") && shown.contains("its effect first (E/X)"), "{shown}");
-    assert!(shown.contains("E look at effect  X say you looked"), "{shown}");
+    assert!(shown.contains("#1 attempt 1 ended unknown") && shown.contains("its effect first (E/V)"), "{shown}");
+    assert!(shown.contains("E look at effect  V say you looked"), "{shown}");
     world.keys("4");
     let shown = screen(&world);
     let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
