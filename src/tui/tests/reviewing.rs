@@ -236,9 +236,7 @@ fn a_review_says_what_is_touched_and_what_undoes_it() {
     assert!(text.contains("the SOP says nothing of undoing this"), "{text}");
     let lines = vec!["Scale it up again".to_owned(), "kubectl scale deploy/api --replicas=3".to_owned()];
     let text = of(Some(Undo::Said { heading: "Rollback".to_owned(), lines, more: 2 }), found(300));
-    for told in
-        ["under \"Rollback\"", "kubectl scale deploy/api", "and 2 more", "touches 300 objects", "280 more"]
-    {
+    for told in ["under \"Rollback\"", "kubectl scale deploy/api", "and 2 more", "touches 300 objects", "280 more"] {
         assert!(text.contains(told), "{told}: {text}");
     }
     let failed = Looked::Failed { why: "exit 1".to_owned(), at: NOW };
