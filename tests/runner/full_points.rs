@@ -63,7 +63,7 @@ async fn check(console: &Console) {
 async fn wherever_the_disk_is_full_nothing_runs_without_a_stored_intent() {
     let directory = tempfile::tempdir().unwrap();
     let test = "wherever_the_disk_is_full_nothing_runs_without_a_stored_intent";
-    let Some(disk) = SmallDisk::mount(directory.path(), "24m", test) else { return };
+    let Some(disk) = SmallDisk::mount(directory.path(), "32m", test) else { return };
     let elsewhere = tempfile::tempdir().unwrap();
     let ledger = elsewhere.path().join("ledger");
     let scene = Scene::new_in(disk.path()).await;
@@ -111,7 +111,7 @@ async fn wherever_the_disk_is_full_nothing_runs_without_a_stored_intent() {
 async fn the_end_of_a_command_that_filled_the_disk_is_stored_while_it_is_full() {
     let directory = tempfile::tempdir().unwrap();
     let test = "the_end_of_a_command_that_filled_the_disk_is_stored_while_it_is_full";
-    let Some(disk) = SmallDisk::mount(directory.path(), "24m", test) else { return };
+    let Some(disk) = SmallDisk::mount(directory.path(), "32m", test) else { return };
     let scene = Scene::new_in(disk.path()).await;
     let console = scene.console(Arc::new(runner()));
     for round in 0..FILLING {
@@ -138,7 +138,7 @@ async fn the_end_of_a_command_that_filled_the_disk_is_stored_while_it_is_full() 
 async fn where_not_a_byte_is_free_the_ballast_is_given_up_for_an_outcome_and_for_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let test = "where_not_a_byte_is_free_the_ballast_is_given_up_for_an_outcome_and_for_nothing_else";
-    let Some(disk) = SmallDisk::mount(directory.path(), "24m", test) else { return };
+    let Some(disk) = SmallDisk::mount(directory.path(), "32m", test) else { return };
     let scene = Scene::new_in(disk.path()).await;
     let console = scene.console(Arc::new(runner()));
     let (store, actor) = (&console.store, Actor::Person(person()));
